@@ -1,0 +1,47 @@
+// Runs the compiled tests of every package, and ends on a line with the counts.
+//   node scripts/test.js            all tests
+//   node scripts/test.js --smoke    one file a subject: for other versions of Node
+//   node scripts/test.js --soak     the long ones: loops, kills, real pages
+//   node scripts/test.js FILTER     those whose path holds FILTER
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const args = process.argv.slice(2)
+const isSoak = args.includes('--soak')
+const isSmoke = args.includes('--smoke')
+const filters = args.filter(arg => !arg.startsWith('--'))
+
+const ending = isSoak ? '.soak.js' : isSmoke ? '.smoke.test.js' : '.test.js'
+const files = readdirSync(join(root, 'packages'))
+  .map(name => join(root, 'packages', name, 'dist', 'test'))
+  .flatMap(directory => readdirSync(directory).map(name => join(directory, name)))
+  .filter(file => file.endsWith(ending) && (filters.length === 0 || filters.some(filter => file.includes(filter))))
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const failures = []
+const stream = run({ files, concurrency: isSoak ? 1 : 2, timeout: isSoak ? 1_800_000 : 300_000 })
+// A file without tests is reported as one test with the file's name.
+const isTest = event => event.details?.type !== 'suite' && !files.includes(event.name)
+stream.on('test:pass', event => {
+  if (!isTest(event)) return
+  if (event.skip !== undefined && event.skip !== false) counts.skipped++
+  else counts.passed++
+})
+stream.on('test:fail', event => {
+  if (event.details?.type === 'suite') return
+  counts.failed++
+  failures.push(`${event.file ?? ''} ${event.name}`)
+})
+stream.on('end', () => {
+  setImmediate(() => {
+    for (const failure of failures) console.log(`failed: ${failure}`)
+    console.log(`node ${process.version}, ${files.length} files`)
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+    process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0
+  })
+})
+stream.compose(new spec()).pipe(process.stdout)
