@@ -1,0 +1,176 @@
+/**
+ * Every error of the public face. Each class has a stable `code`, and a brand through `Symbol.for` with
+ * `Symbol.hasInstance`, so that `instanceof` holds across two copies of this package, and across processes.
+ */
+
+const BRAND = Symbol.for('multiprocess.error')
+
+function isBranded(value: unknown, code: string): boolean {
+  const brands = (value as { [BRAND]?: readonly string[] } | null | undefined)?.[BRAND]
+  return brands?.includes(code) ?? false
+}
+
+function define(errorClass: { prototype: object }, name: string, code: string, parents: readonly string[]): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
+  Object.defineProperty(errorClass.prototype, BRAND, { value: [code, ...parents] })
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: { prototype: object }, value: unknown) {
+      // A subclass written by a user inherits this method; only the class that was defined here goes by its brand.
+      return this === errorClass ? isBranded(value, code) : Function.prototype[Symbol.hasInstance].call(this, value)
+    }
+  })
+}
+
+/** What every error of this package extends. */
+export class MultiprocessError extends Error {
+  /** A stable name for the kind of failure, such as `ERR_WORKER_DIED`. */
+  readonly code: string
+
+  constructor(message?: string, options?: ErrorOptions & { code?: string }) {
+    super(message, options)
+    this.code = options?.code ?? 'ERR_MULTIPROCESS'
+    // Not enumerable, as `name` and `stack` are not: printing an error shows the code once.
+    Object.defineProperty(this, 'code', { enumerable: true, writable: false })
+  }
+}
+
+/** A failure of processes. */
+export class ProcessError extends MultiprocessError {
+  constructor(message?: string, options?: ErrorOptions & { code?: string }) {
+    super(message, { code: 'ERR_PROCESS', ...options })
+  }
+}
+
+/** A wait ran out. */
+export class TimeoutError extends ProcessError {
+  constructor(message = 'the wait ran out', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_TIMEOUT' })
+  }
+}
+
+/** A message is longer than the buffer it was to be received into; the message is kept in `bytes`. */
+export class BufferTooShort extends ProcessError {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array, message = `the message of ${bytes.byteLength} bytes is longer than the buffer`) {
+    super(message, { code: 'ERR_BUFFER_TOO_SHORT' })
+    this.bytes = bytes
+  }
+}
+
+/** Two programs do not hold the same key. */
+export class AuthenticationError extends ProcessError {
+  constructor(message = 'the keys differ', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_AUTHENTICATION' })
+  }
+}
+
+/** Nothing is left to receive, and nobody is left to send. */
+export class EOFError extends MultiprocessError {
+  constructor(message = 'the other end is closed', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_EOF' })
+  }
+}
+
+/** A queue had no item in time. */
+export class Empty extends MultiprocessError {
+  constructor(message = 'the queue is empty', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_EMPTY' })
+  }
+}
+
+/** A queue had no room in time. */
+export class Full extends MultiprocessError {
+  constructor(message = 'the queue is full', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_FULL' })
+  }
+}
+
+/** An argument, or the moment of a call, that makes no sense. */
+export class ValueError extends MultiprocessError {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_VALUE' })
+  }
+}
+
+/** The barrier was aborted or reset, or a party did not come in time. */
+export class BrokenBarrierError extends MultiprocessError {
+  constructor(message = 'the barrier is broken', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_BROKEN_BARRIER' })
+  }
+}
+
+/** The process that held a lock died; whoever gets this error holds the lock now. */
+export class OwnerDiedError extends MultiprocessError {
+  constructor(message = 'the process that held the lock died', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_OWNER_DIED' })
+  }
+}
+
+/** The worker's process died under the task: by signal, by exit, or out of memory. */
+export class WorkerDiedError extends MultiprocessError {
+  /** As `Process.exitcode`: the exit status, or -N for signal N. */
+  readonly exitcode: number
+  readonly pid: number
+
+  constructor(message: string, details: { exitcode: number; pid: number }, options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_WORKER_DIED' })
+    this.exitcode = details.exitcode
+    this.pid = details.pid
+  }
+}
+
+/** The pool was terminated with the task still pending. */
+export class PoolTerminatedError extends MultiprocessError {
+  constructor(message = 'the pool was terminated before the task was done', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_POOL_TERMINATED' })
+  }
+}
+
+/** A value or a function cannot cross. */
+export class SerializationError extends MultiprocessError {
+  /** Where in the message it stands, as `args[0].db`. */
+  readonly path: string
+
+  constructor(message: string, path = '', options?: ErrorOptions) {
+    super(message, { ...options, code: 'ERR_SERIALIZATION' })
+    this.path = path
+  }
+}
+
+const BASE = ['ERR_MULTIPROCESS']
+const PROCESS = ['ERR_PROCESS', ...BASE]
+define(MultiprocessError, 'MultiprocessError', 'ERR_MULTIPROCESS', [])
+define(ProcessError, 'ProcessError', 'ERR_PROCESS', BASE)
+define(TimeoutError, 'TimeoutError', 'ERR_TIMEOUT', PROCESS)
+define(BufferTooShort, 'BufferTooShort', 'ERR_BUFFER_TOO_SHORT', PROCESS)
+define(AuthenticationError, 'AuthenticationError', 'ERR_AUTHENTICATION', PROCESS)
+define(EOFError, 'EOFError', 'ERR_EOF', BASE)
+define(Empty, 'Empty', 'ERR_EMPTY', BASE)
+define(Full, 'Full', 'ERR_FULL', BASE)
+define(ValueError, 'ValueError', 'ERR_VALUE', BASE)
+define(BrokenBarrierError, 'BrokenBarrierError', 'ERR_BROKEN_BARRIER', BASE)
+define(OwnerDiedError, 'OwnerDiedError', 'ERR_OWNER_DIED', BASE)
+define(WorkerDiedError, 'WorkerDiedError', 'ERR_WORKER_DIED', BASE)
+define(PoolTerminatedError, 'PoolTerminatedError', 'ERR_POOL_TERMINATED', BASE)
+define(SerializationError, 'SerializationError', 'ERR_SERIALIZATION', BASE)
+
+/** The classes that cross processes as themselves, by name. */
+export const ERROR_CLASSES: ReadonlyMap<string, { prototype: Error }> = new Map(
+  [
+    MultiprocessError,
+    ProcessError,
+    TimeoutError,
+    BufferTooShort,
+    AuthenticationError,
+    EOFError,
+    Empty,
+    Full,
+    ValueError,
+    BrokenBarrierError,
+    OwnerDiedError,
+    WorkerDiedError,
+    PoolTerminatedError,
+    SerializationError
+  ].map(errorClass => [errorClass.prototype.name, errorClass])
+)

@@ -1,0 +1,119 @@
+/** Starting a process of the family, and learning how it ended. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { ProcessError } from '../errors.ts'
+import { currentFamily } from './family.ts'
+import { inheritedExecArgv } from './inherited-options.ts'
+import type { OwnerId } from './process-table.ts'
+import { system, systemError } from './system.ts'
+
+const POLLIN = 1
+const EINTR = 4
+const P_PID = 1
+const WNOHANG = 1
+const WEXITED = 4
+const WNOWAIT = 0x01000000
+const CLD_EXITED = 1
+// siginfo_t in 32-bit words, on 64-bit Linux.
+const SI_CODE = 2
+const SI_PID = 4
+const SI_STATUS = 6
+
+export class Child {
+  readonly id: OwnerId
+  readonly pid: number
+  readonly #process: ChildProcess
+  readonly #listeners: ((exitcode: number) => void)[] = []
+  #exitcode: number | null = null
+  #references = 1
+
+  /**
+   * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`.
+   * @throws ProcessError when the system refuses
+   */
+  constructor(main: string, preparation: Uint8Array) {
+    const { table, arena, memory, self, fd } = currentFamily()
+    this.id = table.claim(self)
+    if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
+    try {
+      const at = arena.allocate(preparation.length, this.id)
+      memory.withBytes(at, preparation.length, (bytes, start) => bytes.set(preparation, start))
+      const argv = [...inheritedExecArgv(), main, this.id, process.pid, at, preparation.length].map(String)
+      this.#process = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
+      // Without a pid the reason comes as an event later; the caller is told now.
+      this.#process.on('error', () => {})
+      if (this.#process.pid === undefined) {
+        throw new ProcessError(`cannot start ${process.execPath}: no more processes, open files or memory to be had`)
+      }
+    } catch (error) {
+      arena.freeAllOf(this.id)
+      table.free(this.id)
+      throw error
+    }
+    this.pid = this.#process.pid
+    table.setProcess(this.id, this.pid)
+    this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
+  }
+
+  /** null while it runs; its exit status; or -N when signal N ended it. */
+  get exitcode(): number | null {
+    if (this.#exitcode === null) this.#look()
+    return this.#exitcode
+  }
+
+  /** `listener` runs once, when the end is noticed, before what the child left is freed. */
+  onEnd(listener: (exitcode: number) => void): void {
+    if (this.#exitcode !== null) listener(this.#exitcode)
+    else this.#listeners.push(listener)
+  }
+
+  /** Blocks until the child has ended. @returns false when the timeout, in milliseconds, ran out */
+  waitSync(timeout: number): boolean {
+    if (this.exitcode !== null) return true
+    const { pidfd_open, poll, close, errno } = system()
+    const pidfd = pidfd_open(this.pid)
+    if (pidfd < 0) throw systemError('pidfd_open')
+    try {
+      const end = performance.now() + timeout
+      for (;;) {
+        const left = Math.min(Math.max(0, end - performance.now()), 0x7fffffff)
+        const ready = poll(new Int32Array([pidfd, POLLIN]), 1, Math.ceil(left))
+        if (ready < 0 && errno() !== EINTR) throw systemError('poll')
+        if (ready > 0) break
+        if (performance.now() >= end) return false
+      }
+    } finally {
+      close(pidfd)
+    }
+    this.#look()
+    return true
+  }
+
+  /** @param signal a name, as `SIGTERM`. Nothing happens when the child has ended. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.exitcode === null) this.#process.kill(signal)
+  }
+
+  /** The child keeps this process alive as long as it runs; each `unref()` takes back one `ref()`. */
+  ref(): void {
+    if (++this.#references === 1) this.#process.ref()
+  }
+
+  unref(): void {
+    if (--this.#references === 0) this.#process.unref()
+  }
+
+  /** Asks the kernel, which knows before the event loop has been told; the event loop still waits for the child. */
+  #look(): void {
+    const info = new Int32Array(32)
+    if (system().waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0 || info[SI_PID] === 0) return
+    this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])
+  }
+
+  #end(exitcode: number): void {
+    if (this.#exitcode !== null) return
+    this.#exitcode = exitcode
+    for (const listener of this.#listeners.splice(0)) listener(exitcode)
+    currentFamily().reap(this.id)
+  }
+}

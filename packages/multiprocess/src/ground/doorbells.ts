@@ -1,0 +1,74 @@
+/**
+ * Doorbells: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. Nothing is on disk, and
+ * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
+ */
+import { Socket } from 'node:net'
+import { type OwnerId, type ProcessTable, slotOf } from './process-table.ts'
+import { system, systemError } from './system.ts'
+
+const O_WRONLY = 1
+const O_NONBLOCK = 0o4000
+const O_CLOEXEC = 0o2000000
+
+const ONE = new Uint8Array(1)
+
+/** The bell of this process: `onRing` runs in its event loop, which the bell does not keep alive until `ref()`. */
+export class Doorbell {
+  readonly #socket: Socket
+
+  constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
+    const fds = new Int32Array(2)
+    // Non-blocking at both ends: a bell that has rung often enough to fill the pipe needs no more ringing.
+    if (system().pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) throw systemError('pipe2')
+    const buffer = Buffer.allocUnsafe(4096)
+    const options = { fd: fds[0], readable: true, writable: false, onread: { buffer, callback: () => (onRing(), true) } }
+    this.#socket = new Socket(options)
+    this.#socket.unref()
+    this.#socket.resume()
+    // The writing end stays open here, or the last ringer that dies would end the stream.
+    table.setBell(self, fds[0])
+  }
+
+  ref(): void {
+    this.#socket.ref()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+}
+
+/** The bells of others. */
+export class Ringer {
+  readonly #table: ProcessTable
+  readonly #open = new Map<number, { owner: OwnerId; fd: number }>()
+
+  constructor(table: ProcessTable) {
+    this.#table = table
+  }
+
+  /** Rings; a bell whose owner is gone stays silent. */
+  ring(owner: OwnerId): void {
+    const fd = this.#descriptor(owner)
+    if (fd >= 0) system().write(fd, ONE, 1)
+  }
+
+  #descriptor(owner: OwnerId): number {
+    const known = this.#open.get(slotOf(owner))
+    if (known?.owner === owner) return known.fd
+    if (known !== undefined) this.forget(known.owner)
+    const bell = this.#table.bell(owner)
+    if (bell < 0) return -1
+    const path = `/proc/${this.#table.pid(owner)}/fd/${bell}`
+    const fd = system().open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    if (fd >= 0) this.#open.set(slotOf(owner), { owner, fd })
+    return fd
+  }
+
+  forget(owner: OwnerId): void {
+    const known = this.#open.get(slotOf(owner))
+    if (known?.owner !== owner) return
+    this.#open.delete(slotOf(owner))
+    system().close(known.fd)
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Waiting in the event loop, without polling it. What may bring something (a pool's results, parked waiters) is a
+ * source. The word ASLEEP of this process, in the process table, says whether others must ring:
+ *
+ *     0  awake    this process will look at its sources by itself; wakers only write what they bring
+ *     1  asleep   the waker that changes it to 0, by compare-and-exchange, rings the doorbell, once
+ *
+ * A waker writes first and looks at ASLEEP after; the sleeper sets ASLEEP first and looks at its sources after, once
+ * more. Both orders are sequentially consistent, so one of the two sees the other, and nothing is missed.
+ *
+ * Before it sleeps, a process that waits for something spins over a few turns of its event loop, as long as that has
+ * paid lately: a wake-up through the kernel costs some 30 µs each way. Timers and I/O run between the turns.
+ */
+import { Doorbell, Ringer } from './doorbells.ts'
+import type { Memory } from './memory.ts'
+import type { OwnerId, ProcessTable } from './process-table.ts'
+import type { Seats } from './seats.ts'
+
+export interface Source {
+  /** Takes what has come; true when there was something. Must not run user code. */
+  poll(): boolean
+}
+
+/** One turn of the event loop spins this long at the most, in milliseconds, so that I/O goes on. */
+const TURN_MS = 0.02
+/** A spin without result ends after so many milliseconds. */
+const SPIN_MS = 0.1
+/** Spins without result, after which spinning is only tried now and then. */
+const PATIENCE = 4
+const RETRY_EVERY = 64
+
+export class EventLoop {
+  readonly #words: Int32Array
+  readonly #table: ProcessTable
+  readonly #self: OwnerId
+  readonly #seats: Seats
+  readonly #ringer: Ringer
+  readonly #sources: Source[] = []
+  readonly #asleep: number
+  #bell: Doorbell | undefined
+  #holds = 0
+  #isScheduled = false
+  #spinSince = 0
+  #patience = PATIENCE
+  #refused = 0
+
+  constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats) {
+    this.#words = memory.first.words
+    this.#table = table
+    this.#self = self
+    this.#seats = seats
+    this.#ringer = new Ringer(table)
+    this.#asleep = table.asleepWord(self)
+  }
+
+  add(source: Source): void {
+    if (this.#bell === undefined) {
+      this.#bell = new Doorbell(this.#table, this.#self, () => this.#wake())
+      Atomics.store(this.#words, this.#asleep, 1)
+    }
+    this.#sources.push(source)
+    // It may have something already, that was written while this process was not asleep and rang nobody.
+    this.#schedule()
+  }
+
+  remove(source: Source): void {
+    const index = this.#sources.indexOf(source)
+    if (index >= 0) this.#sources.splice(index, 1)
+  }
+
+  /** Something is waited for: the process stays alive until as many `release()` calls have come. */
+  hold(): void {
+    if (this.#holds++ === 0) this.#bell?.ref()
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#bell?.unref()
+  }
+
+  /** Whether nothing that this process waits for keeps it alive. */
+  get isIdle(): boolean {
+    return this.#holds === 0
+  }
+
+  /** Work was handed out whose answer may come within microseconds: look for it, if looking has paid lately. */
+  stir(): void {
+    if (this.#isScheduled) return
+    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY !== 0) return
+    Atomics.store(this.#words, this.#asleep, 0)
+    this.#spinSince = 0
+    this.#schedule()
+  }
+
+  /** Others call this after they have written what `owner` waits for. */
+  ring(owner: OwnerId): void {
+    const asleep = this.#table.asleepWord(owner)
+    if (Atomics.load(this.#words, asleep) === 1 && Atomics.compareExchange(this.#words, asleep, 1, 0) === 1) {
+      this.#ringer.ring(owner)
+    }
+  }
+
+  forget(owner: OwnerId): void {
+    this.#ringer.forget(owner)
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(this.#turn)
+  }
+
+  #wake(): void {
+    this.#spinSince = 0
+    if (!this.#isScheduled) this.#turn()
+  }
+
+  readonly #turn = (): void => {
+    this.#isScheduled = false
+    if (this.#poll()) {
+      this.#spinSince = 0
+      this.#schedule()
+    } else if (this.#holds > 0 && this.#patience > 0 && this.#seats.take()) {
+      this.#spin()
+      this.#seats.leave()
+    } else {
+      this.#sleep()
+    }
+  }
+
+  #spin(): void {
+    const begin = performance.now()
+    if (this.#spinSince === 0) this.#spinSince = begin
+    let now = begin
+    do {
+      for (let i = 0; i < 16; i++) {
+        if (!this.#poll()) continue
+        this.#patience = PATIENCE
+        this.#spinSince = 0
+        this.#schedule()
+        return
+      }
+      now = performance.now()
+    } while (now - begin < TURN_MS)
+    if (now - this.#spinSince < SPIN_MS) {
+      this.#schedule()
+    } else {
+      this.#patience--
+      this.#sleep()
+    }
+  }
+
+  #sleep(): void {
+    Atomics.store(this.#words, this.#asleep, 1)
+    if (this.#poll()) {
+      Atomics.store(this.#words, this.#asleep, 0)
+      this.#schedule()
+    }
+  }
+
+  #poll(): boolean {
+    let isAny = false
+    for (const source of this.#sources) if (source.poll()) isAny = true
+    return isAny
+  }
+}

@@ -1,0 +1,34 @@
+/** What a child has from its parent: the arena's file descriptor, its place in the process table, and its end. */
+import type { OwnerId } from './process-table.ts'
+import { system, systemError } from './system.ts'
+
+/** The arena in a child, after stdin, stdout and stderr. */
+export const ARENA_FD = 3
+
+const PR_SET_PDEATHSIG = 1
+const SIGKILL = 9
+const F_SETFD = 2
+const FD_CLOEXEC = 1
+
+let inherited: OwnerId | undefined
+
+/** A child says who it is; it attaches to the arena only when it needs it, since that takes time. */
+export function inherit(self: OwnerId): void {
+  inherited = self
+  // The arena is for the family alone: programs that this process starts must not keep it alive.
+  if (system().fcntl(ARENA_FD, F_SETFD, FD_CLOEXEC) < 0) throw systemError('fcntl')
+}
+
+/** undefined in a process that no other of the family started. */
+export function inheritedId(): OwnerId | undefined {
+  return inherited
+}
+
+/**
+ * The kernel kills this process with its parent, whatever either is doing: prctl(2), PR_SET_PDEATHSIG. A parent that died
+ * before the call is noticed by its pid. Answers false then: this process must end.
+ */
+export function dieWithParent(parentPid: number): boolean {
+  if (system().prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) throw systemError('prctl')
+  return process.ppid === parentPid
+}

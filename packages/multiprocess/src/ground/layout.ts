@@ -1,0 +1,51 @@
+/**
+ * Where what stands in the arena. Offsets are bytes from its beginning, `…_WORD` are 32-bit words of the first window.
+ *
+ *     0        header: the arena's lock, journal, list heads; the seats of spinners
+ *     64 KiB   process table: 1,024 slots of 256 bytes
+ *     512 KiB  parking lot: 256 buckets of 64 bytes
+ *     1 MiB    page table: 16 bytes for each of the 1,048,576 pages of 64 KiB
+ *     32 MiB   blocks
+ *
+ * The file is sparse: what nobody has touched takes no memory.
+ */
+export const WINDOW_BITS = 26
+/** Bytes mapped at a time. */
+export const WINDOW_BYTES = 2 ** WINDOW_BITS
+export const PAGE_BITS = 16
+export const PAGE_BYTES = 2 ** PAGE_BITS
+export const ARENA_BYTES = 2 ** 36
+export const PAGE_COUNT = ARENA_BYTES / PAGE_BYTES
+
+export const MAGIC_WORD = 0
+export const MAGIC = 0x6d700001
+
+export const ARENA_LOCK_WORD = 16
+export const JOURNAL_COUNT_WORD = 17
+/** One past the highest page that was ever in use. */
+export const HIGH_PAGE_WORD = 18
+/** Pages that are free and may still have memory behind them. */
+export const DIRTY_PAGES_WORD = 19
+/** Blocks in use. */
+export const LIVE_BLOCKS_WORD = 20
+/** By order, 0 to 20: the first free run, as page + 1. */
+export const FREE_RUNS_WORD = 32
+/** By size class, 0 to 9: the first slab with room, as page + 1. */
+export const SLABS_WORD = 56
+/** Slots of those who spin, one word each. */
+export const SEATS_WORD = 80
+export const SEAT_COUNT = 8
+export const JOURNAL_WORD = 256
+export const JOURNAL_CAPACITY = 512
+
+export const TABLE_AT = 64 * 1024
+export const SLOT_BYTES = 256
+export const SLOT_COUNT = 1024
+
+export const BUCKETS_AT = 512 * 1024
+export const BUCKET_BYTES = 64
+export const BUCKET_COUNT = 256
+
+export const PAGES_AT = 2 ** 20
+export const PAGE_ENTRY_BYTES = 16
+export const FIRST_PAGE = (32 * 2 ** 20) / PAGE_BYTES

@@ -1,0 +1,60 @@
+/** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
+import { ARENA_BYTES } from './layout.ts'
+import type { Backing } from './memory.ts'
+import { system, systemError } from './system.ts'
+
+const MFD_CLOEXEC = 1
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const MAP_NORESERVE = 0x4000
+const FALLOC_FL_KEEP_SIZE = 1
+const FALLOC_FL_PUNCH_HOLE = 2
+const FUTEX_WAIT = 0
+const FUTEX_WAKE = 1
+const EINTR = 4
+const EAGAIN = 11
+const ETIMEDOUT = 110
+
+/** An arena that nobody else has: answers its file descriptor. */
+export function createArenaFile(): number {
+  const { memfd_create, ftruncate } = system()
+  const fd = memfd_create('multiprocess', MFD_CLOEXEC)
+  if (fd < 0) throw systemError('memfd_create')
+  if (ftruncate(fd, ARENA_BYTES) < 0) throw systemError('ftruncate')
+  return fd
+}
+
+export function mapArenaFile(fd: number): Backing {
+  const { mmap, munmap, view, futex, fallocate, errno } = system()
+  const timespec = new BigInt64Array(2)
+  return {
+    map(offset, length) {
+      const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
+      if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+      return { buffer: view(address, length), address: Number(address) }
+    },
+    unmap(address, length) {
+      if (munmap(BigInt(address), length) < 0) throw systemError('munmap')
+    },
+    wait(address, expected, timeout) {
+      let limit: BigInt64Array | null = null
+      if (timeout !== Number.POSITIVE_INFINITY) {
+        limit = timespec
+        timespec[0] = BigInt(Math.floor(timeout / 1000))
+        timespec[1] = BigInt(Math.floor((timeout % 1000) * 1e6))
+      }
+      if (futex(address, FUTEX_WAIT, expected >>> 0, limit) === 0) return 'woken'
+      const error = errno()
+      if (error === EAGAIN) return 'changed'
+      if (error === ETIMEDOUT) return 'timed-out'
+      if (error === EINTR) return 'woken'
+      throw systemError('futex', error)
+    },
+    wake(address, count) {
+      return futex(address, FUTEX_WAKE, Math.min(count, 0x7fffffff), null)
+    },
+    discard(offset, length) {
+      if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) < 0) throw systemError('fallocate')
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Shared bytes: a sparse range of `ARENA_BYTES`, mapped window by window when first touched. An offset from its beginning
+ * names the same bytes in every process.
+ */
+import { ARENA_BYTES, WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
+
+/** What a ground gives: bytes that others see, and sleeping on a word of them. */
+export interface Backing {
+  /** Maps a range; `address` is where it stands for `wait` and `wake`. */
+  map(offset: number, length: number): { buffer: ArrayBufferLike; address: number }
+  unmap(address: number, length: number): void
+  /**
+   * Sleeps until woken, while the word there is `expected`; spurious wake-ups happen (futex(2)).
+   * @param timeout milliseconds, or Infinity
+   * @returns whether it was woken, found another value, or ran out
+   */
+  wait(address: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out'
+  /** Wakes up to `count` sleepers of the word; answers how many. */
+  wake(address: number, count: number): number
+  /** Gives the memory behind a range back; it reads as zeros from then on. */
+  discard(offset: number, length: number): void
+}
+
+export interface Window {
+  readonly words: Int32Array
+  readonly bytes: Uint8Array
+  readonly address: number
+}
+
+export class Memory {
+  readonly backing: Backing
+  /** The window with the header, the process table and the parking lot. */
+  readonly first: Window
+  readonly #windows: Window[] = []
+
+  constructor(backing: Backing) {
+    this.backing = backing
+    this.first = this.window(0)
+  }
+
+  /** The window with number `index`: bytes index × WINDOW_BYTES and on. */
+  window(index: number): Window {
+    return this.#windows[index] ?? this.#map(index)
+  }
+
+  windowOf(at: number): Window {
+    return this.window(Math.floor(at / WINDOW_BYTES))
+  }
+
+  #map(index: number): Window {
+    const window = this.#view(index * WINDOW_BYTES, WINDOW_BYTES)
+    this.#windows[index] = window
+    return window
+  }
+
+  #view(offset: number, length: number): Window {
+    if (!(offset >= 0 && length > 0 && offset + length <= ARENA_BYTES)) {
+      throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${ARENA_BYTES}`)
+    }
+    const { buffer, address } = this.backing.map(offset, length)
+    return { words: new Int32Array(buffer, 0, Math.floor(length / 4)), bytes: new Uint8Array(buffer), address }
+  }
+
+  /** The word at `at`, read plainly: for words guarded by a lock. */
+  get(at: number): number {
+    return this.windowOf(at).words[(at % WINDOW_BYTES) >> 2]
+  }
+
+  set(at: number, value: number): void {
+    this.windowOf(at).words[(at % WINDOW_BYTES) >> 2] = value
+  }
+
+  /** Futex on the word at `at`. */
+  wait(at: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out' {
+    return this.backing.wait(this.#address(at), expected, timeout)
+  }
+
+  wake(at: number, count: number): number {
+    return this.backing.wake(this.#address(at), count)
+  }
+
+  #address(at: number): number {
+    return this.windowOf(at).address + (at % WINDOW_BYTES)
+  }
+
+  /**
+   * Hands the bytes of a block to `use`, wherever its windows end: what is longer than a window is mapped for as long as
+   * `use` runs, and must not be kept.
+   */
+  withBytes<R>(at: number, length: number, use: (bytes: Uint8Array, start: number) => R): R {
+    const start = at % WINDOW_BYTES
+    if (start + length <= WINDOW_BYTES) return use(this.windowOf(at).bytes, start)
+    const window = this.#view(at, length)
+    try {
+      return use(window.bytes, 0)
+    } finally {
+      this.backing.unmap(window.address, length)
+    }
+  }
+}
+
+export function windowIndex(at: number): number {
+  return Math.floor(at / 2 ** WINDOW_BITS)
+}

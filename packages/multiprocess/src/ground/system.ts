@@ -1,0 +1,103 @@
+/**
+ * The system calls this package stands on, through koffi's prebuilt binary for the platform. Nothing is loaded before
+ * the first call of `system()`, so that importing the package costs nothing and works everywhere.
+ */
+import { createRequire } from 'node:module'
+import { getSystemErrorName } from 'node:util'
+import { MultiprocessError } from '../errors.ts'
+
+type Pointer = number | bigint | null | ArrayBufferView
+
+interface Koffi {
+  load(path: null): { func(definition: string): (...args: never[]) => number }
+  view(address: bigint, length: number): ArrayBuffer
+  errno(): number
+}
+
+/** C functions as they stand in their man pages; those that fail answer -1 and leave `errno()`. */
+export interface System {
+  view(address: bigint, length: number): ArrayBuffer
+  errno(): number
+  memfd_create(name: string, flags: number): number
+  ftruncate(fd: number, length: number): number
+  fallocate(fd: number, mode: number, offset: number, length: number): number
+  mmap(address: null, length: number, prot: number, flags: number, fd: number, offset: number): bigint
+  munmap(address: bigint, length: number): number
+  futex(address: number, op: number, value: number, timeout: Pointer): number
+  prctl(option: number, argument: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  pipe2(fds: Int32Array, flags: number): number
+  open(path: string, flags: number): number
+  write(fd: number, bytes: Uint8Array, length: number): number
+  read(fd: number, bytes: Uint8Array, length: number): number
+  close(fd: number): number
+  pidfd_open(pid: number): number
+  poll(fds: Int32Array, count: number, timeout: number): number
+  waitid(idType: number, id: number, info: Int32Array, options: number): number
+}
+
+// asm-generic and x86-64 differ in the numbers of older calls only.
+const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202
+const SYS_PIDFD_OPEN = 434
+
+let loaded: System | undefined
+
+/** @throws MultiprocessError on a platform other than Linux x64 and arm64, or when koffi's binary is missing */
+export function system(): System {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): System {
+  const koffi = requireKoffi()
+  const libc = koffi.load(null)
+  const syscall = libc.func('long syscall(long n, size_t a, int b, uint32_t c, void* d, void* e, uint32_t f)') as (
+    ...args: unknown[]
+  ) => number
+  const pidfd = libc.func('long syscall(long n, int pid, uint flags)') as (...args: unknown[]) => number
+  const define = (definition: string) => libc.func(definition) as never
+  return {
+    view: koffi.view,
+    errno: koffi.errno,
+    memfd_create: define('int memfd_create(const char* name, uint flags)'),
+    ftruncate: define('int ftruncate(int fd, int64_t length)'),
+    fallocate: define('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+    mmap: define('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
+    munmap: define('int munmap(void* address, size_t length)'),
+    futex: (address, op, value, timeout) => syscall(SYS_FUTEX, address, op, value, timeout, null, 0),
+    prctl: define('int prctl(int option, ulong argument)'),
+    fcntl: define('int fcntl(int fd, int command, int argument)'),
+    pipe2: define('int pipe2(_Out_ int* fds, int flags)'),
+    open: define('int open(const char* path, int flags)'),
+    write: define('long write(int fd, void* bytes, size_t length)'),
+    read: define('long read(int fd, _Out_ void* bytes, size_t length)'),
+    close: define('int close(int fd)'),
+    pidfd_open: pid => pidfd(SYS_PIDFD_OPEN, pid, 0),
+    poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
+    waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)')
+  }
+}
+
+function requireKoffi(): Koffi {
+  const platform = `${process.platform}-${process.arch}`
+  if (platform !== 'linux-x64' && platform !== 'linux-arm64') {
+    throw new MultiprocessError(
+      `processes need Linux on x64 or arm64, this is ${platform}; multiprocess/threads has the same names on threads`,
+      { code: 'ERR_UNSUPPORTED_PLATFORM' }
+    )
+  }
+  try {
+    return createRequire(import.meta.url)(`@koromix/koffi-${platform}`) as Koffi
+  } catch (cause) {
+    throw new MultiprocessError(
+      `cannot load @koromix/koffi-${platform}, which npm installs as an optional dependency: install without --omit=optional`,
+      { code: 'ERR_UNSUPPORTED_PLATFORM', cause }
+    )
+  }
+}
+
+/** The error of the system call that has just failed, as Node's own `fs` words it. */
+export function systemError(call: string, errno = system().errno()): MultiprocessError {
+  const name = getSystemErrorName(-errno)
+  return new MultiprocessError(`${call} failed: ${name}`, { code: name })
+}

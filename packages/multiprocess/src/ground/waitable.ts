@@ -1,0 +1,21 @@
+/** What `wait` can wait for. */
+export const waitable: unique symbol = Symbol.for('multiprocess.waitable')
+
+export interface Waitable {
+  readonly [waitable]: unknown
+}
+
+/** Milliseconds and a signal: what every wait takes. */
+export interface WaitOptions {
+  /** Milliseconds; left out: wait for ever. 0: do not wait. */
+  timeout?: number
+  signal?: AbortSignal
+}
+
+/** @throws TypeError, RangeError for a timeout that is no number of milliseconds */
+export function checkTimeout(timeout: number | undefined): number {
+  if (timeout === undefined) return Number.POSITIVE_INFINITY
+  if (typeof timeout !== 'number') throw new TypeError(`timeout must be a number of milliseconds, not ${typeof timeout}`)
+  if (Number.isNaN(timeout)) throw new RangeError('timeout must be a number of milliseconds, not NaN')
+  return Math.max(0, timeout)
+}

@@ -1,0 +1,68 @@
+/**
+ * A robust lock on one word, for short sections inside this package. Uncontended it never leaves JavaScript.
+ *
+ *     0                    free
+ *     owner                held
+ *     owner | SLEEPERS     held, and somebody may sleep on the word
+ *
+ * Free → held: anyone, by compare-and-exchange. Held → free: the holder, by exchange; it wakes one sleeper if the flag
+ * stood. Whoever has slept takes the lock with the flag set, since others may still sleep. A sleeper looks every
+ * `SLICE_MS` whether the holder still lives; a dead holder's lock is taken over by compare-and-exchange, by one only, who
+ * is told and must make whole what the lock guards. A woken sleeper that dies at once leaves the lock free: the next
+ * sleeper finds it after its slice.
+ */
+import type { Memory } from './memory.ts'
+import type { OwnerId } from './process-table.ts'
+
+const SLEEPERS = 0x40000000
+const SLICE_MS = 100
+const SPINS = 200
+
+export class WordLock {
+  readonly #memory: Memory
+  readonly #words: Int32Array
+  readonly #at: number
+  readonly #word: number
+  readonly #self: OwnerId
+  readonly #isAlive: (owner: OwnerId) => boolean
+
+  /** @param at bytes from the beginning of the arena, in its first window */
+  constructor(memory: Memory, at: number, self: OwnerId, isAlive: (owner: OwnerId) => boolean) {
+    this.#memory = memory
+    this.#words = memory.first.words
+    this.#at = at
+    this.#word = at >> 2
+    this.#self = self
+    this.#isAlive = isAlive
+  }
+
+  /** @returns true when the holder had died: what the lock guards may be half-written */
+  acquire(): boolean {
+    if (Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0) return false
+    return this.#acquireSlow()
+  }
+
+  #acquireSlow(): boolean {
+    for (let i = 0; i < SPINS; i++) {
+      if (Atomics.load(this.#words, this.#word) === 0 && Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0) {
+        return false
+      }
+    }
+    for (;;) {
+      const seen = Atomics.load(this.#words, this.#word)
+      if (seen === 0) {
+        if (Atomics.compareExchange(this.#words, this.#word, 0, this.#self | SLEEPERS) === 0) return false
+        continue
+      }
+      const flagged = seen | SLEEPERS
+      if (seen !== flagged && Atomics.compareExchange(this.#words, this.#word, seen, flagged) !== seen) continue
+      if (this.#memory.wait(this.#at, flagged, SLICE_MS) !== 'timed-out') continue
+      if (this.#isAlive(flagged & ~SLEEPERS)) continue
+      if (Atomics.compareExchange(this.#words, this.#word, flagged, this.#self | SLEEPERS) === flagged) return true
+    }
+  }
+
+  release(): void {
+    if (Atomics.exchange(this.#words, this.#word, 0) & SLEEPERS) this.#memory.wake(this.#at, 1)
+  }
+}
