@@ -1,0 +1,57 @@
+/** The process that asks, and its parent, as Process objects. */
+import type { Process } from './process.ts'
+import { processInRole } from './process.ts'
+import type { Role } from './role.ts'
+import { currentIdentity, setIdentity } from './state.ts'
+
+let current: Process | undefined
+let parent: Process | null | undefined
+
+/** The Process that this process is; in the program's first process, one with the name `MainProcess`. */
+export function currentProcess(): Process {
+  const { name, isDaemon } = currentIdentity()
+  current ??= processInRole(itself(name, isDaemon))
+  return current
+}
+
+/** A child of a subclass of Process is an instance of it, with the fields it was sent with. */
+export function becomeInstance(subclass: typeof Process, fields: object): Process {
+  const { name, isDaemon } = currentIdentity()
+  current = Object.assign(processInRole(itself(name, isDaemon), subclass), fields)
+  return current
+}
+
+/** null in the program's first process. */
+export function parentProcess(): Process | null {
+  if (parent === undefined) {
+    const from = currentIdentity().parent
+    parent = from === null ? null : processInRole(other(from.name, from.pid))
+  }
+  return parent
+}
+
+function itself(name: string, daemon: boolean): Role {
+  return {
+    name,
+    daemon,
+    pid: process.pid,
+    exitcode: null,
+    isAlive: () => true,
+    kill: signal => void process.kill(process.pid, signal),
+    setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
+    describe: () => `pid ${process.pid}, this process`
+  }
+}
+
+/** A child never outlives its parent: while it can ask, the parent runs. */
+function other(name: string, pid: number): Role {
+  return {
+    name,
+    daemon: false,
+    pid,
+    exitcode: null,
+    isAlive: () => true,
+    kill: signal => void process.kill(pid, signal),
+    describe: () => `pid ${pid}, the parent`
+  }
+}

@@ -1,0 +1,252 @@
+/** A process of one's own: Python's `multiprocessing.Process`. */
+import { ValueError } from '../errors.ts'
+import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import type { Task } from './preparation.ts'
+import type { Role } from './role.ts'
+import { runningObjects, Started, start } from './start.ts'
+import { currentIdentity, nextPath } from './state.ts'
+import { type Awaitable, checkTarget, type Target, targetReference } from './target.ts'
+
+export interface ProcessOptions<A extends unknown[]> {
+  /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
+  target?: Target<A>
+  /** Left out: []. */
+  args?: A
+  /** Left out: `Process-1`, `Process-1:2` for a child's child, … */
+  name?: string
+  /** A daemon is ended when its parent ends, does not keep the parent alive, and may not start children. Left out: as this process. */
+  daemon?: boolean
+}
+
+interface Blueprint {
+  readonly target: Target | undefined
+  readonly args: readonly unknown[]
+  readonly path: readonly number[]
+}
+
+let nextRole: Role | undefined
+
+/**
+ * A Process for one that this object did not start: the current one, or its parent. The constructor of `subclass` does
+ * not run.
+ */
+export function processInRole(role: Role, subclass: typeof Process = Process): Process {
+  nextRole = role
+  try {
+    return Reflect.construct(Process, [], subclass)
+  } finally {
+    nextRole = undefined
+  }
+}
+
+/**
+ * Runs `target(...args)`, or an overriding `run()`, in a process of its own.
+ *
+ * A process that is not a daemon keeps its parent's event loop alive while it runs, so that a program ends after its
+ * children (Python's parent joins them at its exit); `process.exit()` ends them at once.
+ */
+export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
+  #name: string
+  #daemon: boolean
+  #authkey: Uint8Array
+  #blueprint: Blueprint | undefined
+  #role: Role | undefined
+  #isClosed = false
+
+  /** @throws TypeError for an option of another type */
+  constructor(options: ProcessOptions<A> = {}) {
+    const identity = currentIdentity()
+    this.#role = nextRole
+    if (nextRole !== undefined) {
+      nextRole = undefined
+      this.#name = this.#role?.name ?? ''
+      this.#daemon = this.#role?.daemon ?? false
+      this.#authkey = identity.authkey
+      return
+    }
+    const { target, args = [], name, daemon } = checkOptions(options)
+    const path = nextPath()
+    this.#blueprint = { target, args, path }
+    this.#name = name ?? `Process-${path.join(':')}`
+    this.#daemon = daemon ?? identity.isDaemon
+    this.#authkey = identity.authkey
+  }
+
+  /** What the child runs; a subclass may override it instead of giving a target. */
+  run(): Awaitable<unknown> {
+    const { target, args } = this.#blueprint ?? {}
+    return typeof target === 'function' ? (target as (...args: unknown[]) => unknown)(...(args ?? [])) : undefined
+  }
+
+  /**
+   * Starts the child; returns at once.
+   * @throws SerializationError when the target or its arguments cannot cross
+   * @throws ValueError when it was started before, in a daemon, and while a child still imports its modules
+   * @throws ProcessError when the system refuses another process
+   */
+  start(): void {
+    this.#checkOpen()
+    if (this.#blueprint === undefined || this.#role !== undefined) {
+      throw new ValueError(`cannot start ${this.#name} twice: make a new Process`)
+    }
+    this.#role = start({
+      object: this,
+      name: this.#name,
+      path: this.#blueprint.path,
+      isDaemon: this.#daemon,
+      isPoolWorker: false,
+      authkey: this.#authkey,
+      task: this.#task(this.#blueprint)
+    })
+  }
+
+  #task({ target, args }: Blueprint): Task {
+    if (this.run !== Process.prototype.run) {
+      const subclass = targetReference(this.constructor as never, 'the class of the process')
+      return { kind: 'subclass', subclass, fields: { ...this } }
+    }
+    if (target === undefined) return { kind: 'nothing' }
+    return { kind: 'target', target: targetReference(target, 'target'), args }
+  }
+
+  /**
+   * Resolves to true once the child has ended, to false when the timeout, in milliseconds, ran out. Rejects with the
+   * signal's reason when that fires.
+   * @throws ValueError before `start()`, and for a process that is not this one's child
+   */
+  async join(options: WaitOptions = {}): Promise<boolean> {
+    return this.#child('join').join(checkTimeout(options.timeout), options.signal)
+  }
+
+  /** The same, blocking this thread. */
+  joinSync(options: { timeout?: number } = {}): boolean {
+    return this.#child('join').joinSync(checkTimeout(options.timeout))
+  }
+
+  isAlive(): boolean {
+    this.#checkOpen()
+    return this.#role?.isAlive() ?? false
+  }
+
+  /** SIGTERM. Nothing happens when it has ended. */
+  terminate(): void {
+    this.#signal('SIGTERM')
+  }
+
+  /** SIGKILL */
+  kill(): void {
+    this.#signal('SIGKILL')
+  }
+
+  /** SIGINT */
+  interrupt(): void {
+    this.#signal('SIGINT')
+  }
+
+  /** Lets go of the process; other methods throw ValueError from then on. @throws ValueError while it runs */
+  close(): void {
+    if (this.#isClosed) return
+    if (this.#role instanceof Started && this.#role.isAlive()) {
+      throw new ValueError(`cannot close ${this.#name} while it runs: join or terminate it first`)
+    }
+    this.#isClosed = true
+    this.#blueprint = undefined
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  set name(value: string) {
+    if (typeof value !== 'string') throw new TypeError(`name must be a string, not ${typeof value}`)
+    this.#name = value
+  }
+
+  get daemon(): boolean {
+    return this.#daemon
+  }
+
+  /** @throws ValueError once started */
+  set daemon(value: boolean) {
+    if (this.#role !== undefined) throw new ValueError(`cannot make ${this.#name} a daemon or none: it has started`)
+    this.#daemon = Boolean(value)
+  }
+
+  /** The key that connections of the family prove; children get it. 32 random bytes, unless set. */
+  get authkey(): Uint8Array {
+    return this.#authkey
+  }
+
+  set authkey(value: Uint8Array) {
+    if (!(value instanceof Uint8Array)) throw new TypeError(`authkey must be a Uint8Array, not ${typeof value}`)
+    this.#authkey = value
+    this.#role?.setAuthkey?.(value)
+  }
+
+  /** null before `start()`. */
+  get pid(): number | null {
+    this.#checkOpen()
+    return this.#role?.pid ?? null
+  }
+
+  /** null while running; the exit status; or -N when signal N ended it. An uncaught error makes it 1. */
+  get exitcode(): number | null {
+    this.#checkOpen()
+    return this.#role?.exitcode ?? null
+  }
+
+  /** Ready, for `wait`, once the child has ended. @throws ValueError before `start()` */
+  get sentinel(): Waitable {
+    const child = this.#child('wait for')
+    return { [waitable]: child }
+  }
+
+  /** Terminates it if it still runs, and waits for its end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed || !(this.#role instanceof Started)) return
+    this.terminate()
+    await this.join()
+    this.close()
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { constructor } = this
+    const state = this.#isClosed ? 'closed' : this.#role === undefined ? 'initial' : this.#role.describe()
+    return `${constructor.name} { ${this.#name}${this.#daemon ? ', daemon' : ''}, ${state} }`
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#checkOpen()
+    if (this.#role === undefined) throw new ValueError(`cannot send ${signal} to ${this.#name}: it has not started`)
+    this.#role.kill(signal)
+  }
+
+  #child(action: string): Started {
+    this.#checkOpen()
+    if (this.#role === undefined) throw new ValueError(`cannot ${action} ${this.#name}: it has not started`)
+    if (!(this.#role instanceof Started)) {
+      throw new ValueError(`cannot ${action} ${this.#name}: it is not a child of this process`)
+    }
+    return this.#role
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new ValueError(`${this.#name} is closed`)
+  }
+}
+
+function checkOptions<A extends unknown[]>(options: ProcessOptions<A>): ProcessOptions<A> {
+  const { target, args, name, daemon } = options
+  if (target !== undefined) checkTarget(target, 'target')
+  if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+  if (name !== undefined && typeof name !== 'string') throw new TypeError(`name must be a string, not ${typeof name}`)
+  if (daemon !== undefined && typeof daemon !== 'boolean') {
+    throw new TypeError(`daemon must be true or false, not ${typeof daemon}`)
+  }
+  return options
+}
+
+/** The children of this process that still run. */
+export function activeChildren(): Process[] {
+  return runningObjects().filter(object => object instanceof Process)
+}

@@ -1,0 +1,144 @@
+/** Starting a process, and what can be asked of one that was started. */
+import { Encoder } from '../codec/encode.ts'
+import { entries } from '../codec/module-entries.ts'
+import { isImporting } from '../codec/module-imports.ts'
+import { ValueError } from '../errors.ts'
+import { Child } from '../ground/child.ts'
+import type { Preparation, Task } from './preparation.ts'
+import type { Role } from './role.ts'
+import { currentIdentity } from './state.ts'
+import './sending.ts'
+
+const MAIN = new URL('./child-main.js', import.meta.url)
+
+export interface Plan {
+  /** The Process object, for `activeChildren`. */
+  readonly object: object
+  readonly name: string
+  readonly path: readonly number[]
+  readonly isDaemon: boolean
+  readonly isPoolWorker: boolean
+  readonly authkey: Uint8Array
+  readonly task: Task
+}
+
+const running = new Map<Started, object>()
+
+/** The objects of those that still run. */
+export function runningObjects(): object[] {
+  return [...running].filter(([started]) => started.isAlive()).map(([, object]) => object)
+}
+
+/** @throws as `Process.start` */
+export function start(plan: Plan): Started {
+  const identity = currentIdentity()
+  if (isImporting()) {
+    throw new ValueError(
+      'cannot start a process while a child imports its modules, or the same import would start processes without end. ' +
+        'Start processes in a function, or only if isMainProcess'
+    )
+  }
+  if (!identity.mayStart) {
+    throw new ValueError(`cannot start a process in ${identity.name}: a daemon may not have children`)
+  }
+  const preparation: Preparation = {
+    identity: {
+      name: plan.name,
+      path: plan.path,
+      isDaemon: plan.isDaemon,
+      mayStart: !plan.isDaemon || plan.isPoolWorker,
+      authkey: plan.authkey,
+      parent: { name: identity.name, pid: process.pid }
+    },
+    argv: process.argv,
+    entries: entries(),
+    task: plan.task
+  }
+  const encoder = new Encoder()
+  encoder.encode(preparation, undefined, 0, 0, plan.name)
+  return new Started(plan, new Child(MAIN.pathname, encoder.bytes.subarray(encoder.start, encoder.end)))
+}
+
+export class Started implements Role {
+  readonly name: string
+  readonly daemon: boolean
+  readonly #child: Child
+
+  constructor(plan: Plan, child: Child) {
+    this.name = plan.name
+    this.daemon = plan.isDaemon
+    this.#child = child
+    running.set(this, plan.object)
+    child.onEnd(() => running.delete(this))
+    if (this.daemon) {
+      child.unref()
+      endDaemonsAtExit()
+    }
+  }
+
+  get id(): number {
+    return this.#child.id
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  get exitcode(): number | null {
+    return this.#child.exitcode
+  }
+
+  isAlive(): boolean {
+    return this.#child.exitcode === null
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  onEnd(listener: (exitcode: number) => void): void {
+    this.#child.onEnd(listener)
+  }
+
+  joinSync(timeout: number): boolean {
+    return this.#child.waitSync(timeout)
+  }
+
+  join(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      if (!this.isAlive()) return resolve(true)
+      if (timeout === 0) return resolve(false)
+      let isOver = false
+      const end = (answer: () => void) => {
+        if (isOver) return
+        isOver = true
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        this.#child.unref()
+        answer()
+      }
+      const timer = Number.isFinite(timeout) ? setTimeout(() => end(() => resolve(!this.isAlive())), timeout) : undefined
+      const onAbort = () => end(() => reject(signal?.reason))
+      signal?.addEventListener('abort', onAbort)
+      this.#child.ref()
+      this.#child.onEnd(() => end(() => resolve(true)))
+    })
+  }
+
+  describe(): string {
+    const { exitcode } = this
+    return `pid ${this.pid}, ${exitcode === null ? 'running' : `ended with ${exitcode}`}`
+  }
+}
+
+let isArmed = false
+
+/** They get SIGTERM when this process ends by itself; whatever else ends it, the kernel kills them. */
+function endDaemonsAtExit(): void {
+  if (isArmed) return
+  isArmed = true
+  process.once('exit', () => {
+    for (const child of running.keys()) if (child.daemon) child.kill('SIGTERM')
+  })
+}

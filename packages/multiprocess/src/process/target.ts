@@ -1,0 +1,33 @@
+/** What can be run elsewhere. */
+import type { FunctionReferenceData } from '../codec/function-data.ts'
+import { explicitReference, referenceOf } from '../codec/function-reference.ts'
+
+export type Awaitable<T> = T | Promise<T>
+
+/** The same function, named instead of given: for bundles, and where the V8 inspector is not available. */
+export interface FunctionReference<A extends unknown[] = never[], R = unknown> {
+  /** An absolute URL, such as `import.meta.url`, or a package's name. */
+  module: string | URL
+  /** Left out: `default`. */
+  export?: string
+  /** Never set: it ties the name to the function's type. */
+  readonly type?: (...args: A) => R
+}
+
+/** A function that another process can be asked to run. */
+export type Target<A extends unknown[] = never[], R = unknown> = ((...args: A) => Awaitable<R>) | FunctionReference<A, R>
+
+/** @throws TypeError when it is neither a function nor a name of one */
+export function checkTarget(target: unknown, name: string): void {
+  if (typeof target === 'function') return
+  if (typeof target === 'object' && target !== null && 'module' in target) return
+  throw new TypeError(`${name} must be a function or { module, export }, not ${target === null ? 'null' : typeof target}`)
+}
+
+/**
+ * How another process finds it.
+ * @throws SerializationError when it cannot cross
+ */
+export function targetReference(target: Target, path: string): FunctionReferenceData {
+  return typeof target === 'function' ? referenceOf(target, path) : explicitReference(target, path)
+}
