@@ -1,0 +1,200 @@
+/** `imap` and `imapUnordered`: results as they come, with an input that never runs further ahead than `buffersize`. */
+import { TimeoutError } from '../errors.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { Task } from './dispatcher.ts'
+import type { Chunk } from './map-run.ts'
+
+export interface IMapIterator<R> extends AsyncIterableIterator<R> {
+  /** @throws TimeoutError when no result came in time; the next call may get it */
+  next(options?: WaitOptions): Promise<IteratorResult<R>>
+  return(): Promise<IteratorResult<R>>
+}
+
+interface Outcome {
+  readonly isError: boolean
+  readonly value: unknown
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<unknown>) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface IMapSettings {
+  readonly chunksize: number
+  readonly buffersize: number
+  readonly isOrdered: boolean
+  submit(chunk: Chunk): void
+  /** Takes back those of the tasks that no worker has begun. */
+  withdraw(tasks: ReadonlySet<Task>): void
+}
+
+export class IMapRun<R> implements IMapIterator<R> {
+  readonly #settings: IMapSettings
+  readonly #input: Iterator<unknown> | AsyncIterator<unknown>
+  /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
+  readonly #chunks: (Outcome[] | undefined)[] = []
+  readonly #ready: Outcome[] = []
+  readonly #waiters: Waiter[] = []
+  readonly #tasks = new Set<Task>()
+  #firstChunk = 0
+  #chunkCount = 0
+  /** Items taken from the input whose results the consumer has not got. */
+  #ahead = 0
+  #isPumping = false
+  #isInputDone = false
+  #isOver = false
+
+  constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
+    this.#input = input
+    this.#settings = settings
+    this.#schedule()
+  }
+
+  next(options: WaitOptions = {}): Promise<IteratorResult<R>> {
+    const { signal } = options
+    return new Promise<IteratorResult<unknown>>((resolve, reject) => {
+      const timeout = checkTimeout(options.timeout)
+      if (signal?.aborted) return reject(signal.reason)
+      const leave = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        const at = this.#waiters.indexOf(waiter)
+        if (at >= 0) this.#waiters.splice(at, 1)
+      }
+      const waiter: Waiter = {
+        resolve: result => (leave(), resolve(result)),
+        reject: error => (leave(), reject(error))
+      }
+      const onAbort = () => waiter.reject(signal?.reason)
+      const onTimeout = () => waiter.reject(new TimeoutError(`no result within ${timeout} ms`))
+      let timer: NodeJS.Timeout | undefined
+      this.#waiters.push(waiter)
+      this.#serve()
+      if (!this.#waiters.includes(waiter)) return
+      if (timeout === 0) return onTimeout()
+      if (Number.isFinite(timeout)) timer = setTimeout(onTimeout, timeout)
+      signal?.addEventListener('abort', onAbort)
+    }) as Promise<IteratorResult<R>>
+  }
+
+  /** Leaving a loop early: what no worker has begun is not begun, and the input is closed. */
+  async return(): Promise<IteratorResult<R>> {
+    if (!this.#isOver) {
+      this.#stop()
+      if (!this.#isInputDone) {
+        this.#isInputDone = true
+        await this.#input.return?.()
+      }
+    }
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** The pool is gone: what is asked for now, and was not ready, gets the error. */
+  #stop(): void {
+    this.#isOver = true
+    this.#ready.length = 0
+    this.#chunks.length = 0
+    this.#settings.withdraw(this.#tasks)
+    this.#tasks.clear()
+    for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
+  }
+
+  #schedule(): void {
+    if (this.#isPumping || this.#isInputDone || this.#isOver) return
+    if (this.#ahead + this.#settings.chunksize > this.#settings.buffersize) return
+    this.#isPumping = true
+    queueMicrotask(() => this.#pump())
+  }
+
+  /** Takes from the input and submits, until the consumer is `buffersize` behind. */
+  async #pump(): Promise<void> {
+    const { chunksize, buffersize } = this.#settings
+    try {
+      while (!this.#isInputDone && !this.#isOver && this.#ahead + chunksize <= buffersize) {
+        const items: unknown[] = []
+        while (items.length < chunksize && !this.#isInputDone) {
+          let step = this.#input.next()
+          if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') step = await step
+          const { done, value } = step as IteratorResult<unknown>
+          if (this.#isOver) return
+          if (done === true) this.#isInputDone = true
+          else {
+            items.push(value)
+            this.#ahead++
+          }
+        }
+        if (items.length > 0) this.#submit(items)
+      }
+    } catch (error) {
+      // As Python does: an input that fails ends the results with its error, after those of the items before it.
+      this.#isInputDone = true
+      this.#put(this.#chunkCount++, [{ isError: true, value: error }])
+      this.#ahead++
+    } finally {
+      this.#isPumping = false
+    }
+    this.#serve()
+  }
+
+  #submit(items: unknown[]): void {
+    const number = this.#chunkCount++
+    const task: Task = {
+      succeed: value => {
+        this.#tasks.delete(task)
+        const flat = value as unknown[]
+        this.#put(
+          number,
+          items.map((_, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1] }))
+        )
+        queueMicrotask(() => this.#serve())
+      },
+      fail: error => {
+        this.#tasks.delete(task)
+        this.#put(
+          number,
+          items.map(() => ({ isError: true, value: error }))
+        )
+        queueMicrotask(() => this.#serve())
+      }
+    }
+    this.#tasks.add(task)
+    try {
+      this.#settings.submit({ items, task })
+    } catch (error) {
+      task.fail(error)
+    }
+  }
+
+  #put(number: number, outcomes: Outcome[]): void {
+    if (this.#isOver) return
+    if (!this.#settings.isOrdered) {
+      this.#firstChunk++
+      this.#ready.push(...outcomes)
+      return
+    }
+    this.#chunks[number - this.#firstChunk] = outcomes
+    while (this.#chunks[0] !== undefined) {
+      this.#ready.push(...(this.#chunks.shift() as Outcome[]))
+      this.#firstChunk++
+    }
+  }
+
+  #serve(): void {
+    while (this.#waiters.length > 0 && this.#ready.length > 0) {
+      const { isError, value } = this.#ready.shift() as Outcome
+      this.#ahead--
+      if (isError) this.#waiters[0].reject(value)
+      else this.#waiters[0].resolve({ done: false, value })
+    }
+    this.#schedule()
+    const isEmpty = this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
+    if (this.#isOver || isEmpty) {
+      for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** What a pool and its methods take, checked. */
+import { ValueError } from '../errors.ts'
+import type { Target } from '../process/target.ts'
+
+export interface PoolOptions {
+  /** Worker processes. Left out: `cpuCount()`. */
+  processes?: number
+  /** Runs in each worker before its first task. */
+  initializer?: Target
+  /** Left out: []. */
+  initargs?: unknown[]
+  /** Tasks after which a worker is replaced by a fresh one. Left out: none. */
+  maxTasksPerChild?: number
+  /** Tasks that one worker may have under way at once, when they are asynchronous. Left out: 1. */
+  concurrency?: number
+}
+
+export interface ApplyOptions<R> {
+  callback?: (value: R) => void
+  errorCallback?: (error: unknown) => void
+}
+
+export interface MapOptions {
+  /** Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most. */
+  chunksize?: number
+}
+
+export interface IMapOptions {
+  /** Left out: 1. */
+  chunksize?: number
+  /** Most items taken from the input ahead of the consumer. Left out: 4 × processes × concurrency × chunksize. */
+  buffersize?: number
+}
+
+/** @throws TypeError, ValueError that name what was expected and what came */
+export function checkCount(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${value === null ? 'null' : typeof value}`)
+  if (!Number.isInteger(value) || value < 1) throw new ValueError(`${name} must be a whole number of 1 or more, not ${value}`)
+  return value
+}
+
+export function optionalCount(value: unknown, name: string, otherwise: number): number {
+  return value === undefined ? otherwise : checkCount(value, name)
+}
+
+/** A number stands for `{ chunksize }`. */
+export function chunkOptions<O extends { chunksize?: number }>(options: number | O | undefined): O {
+  return (typeof options === 'number' ? { chunksize: options } : (options ?? {})) as O
+}

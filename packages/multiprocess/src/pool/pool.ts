@@ -1,0 +1,297 @@
+/** A pool of worker processes: Python's `multiprocessing.Pool`. */
+import { PoolTerminatedError, ValueError } from '../errors.ts'
+import { currentFamily } from '../ground/family.ts'
+import { cpuCount } from '../ground/processors.ts'
+import { type Awaitable, checkTarget, type Target, targetReference } from '../process/target.ts'
+import { type AsyncResult, ResultTask } from './async-result.ts'
+import { Dispatcher, type Task } from './dispatcher.ts'
+import { Functions } from './functions.ts'
+import { type IMapIterator, IMapRun } from './imap.ts'
+import { MapRun } from './map-run.ts'
+import {
+  type ApplyOptions,
+  checkCount,
+  chunkOptions,
+  type IMapOptions,
+  type MapOptions,
+  optionalCount,
+  type PoolOptions
+} from './options.ts'
+import { APPLY, IMAP, MAP } from './task-kinds.ts'
+import { TaskTable } from './task-table.ts'
+import { Workers } from './workers.ts'
+
+const MAX_CHUNK = 1024
+const CHUNKS_AHEAD = 4
+
+/**
+ * Worker processes that run functions. Tasks wait in one queue that all workers share; a worker that dies takes down the
+ * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end.
+ */
+export class Pool implements AsyncDisposable {
+  readonly #processes: number
+  readonly #concurrency: number
+  readonly #at: number
+  readonly #dispatcher: Dispatcher
+  readonly #functions: Functions
+  readonly #workers: Workers
+  #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
+  #reason: unknown
+  #isFreed = false
+
+  /**
+   * @throws ValueError, TypeError for options that make no sense
+   * @throws SerializationError when the initializer or its arguments cannot cross
+   */
+  constructor(processes?: number, options?: PoolOptions)
+  constructor(options?: PoolOptions)
+  constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
+    const options = typeof first === 'object' && first !== null ? first : second
+    const processes = first === options ? options.processes : (first ?? options.processes)
+    this.#processes = optionalCount(processes, 'processes', cpuCount())
+    this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
+    const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
+    const { initializer, initargs = [] } = options
+    if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
+    if (initializer !== undefined) checkTarget(initializer, 'initializer')
+    const initializerData = initializer === undefined ? null : targetReference(initializer, 'initializer')
+
+    const family = currentFamily()
+    this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
+    this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
+    this.#functions = new Functions(this.#dispatcher.messages)
+    this.#dispatcher.onIdle = () => this.#endWhenDone()
+    const settings = {
+      at: this.#at,
+      count: this.#processes,
+      owner: family.self,
+      concurrency: this.#concurrency,
+      maxTasks,
+      initializer: initializerData,
+      initargs
+    }
+    try {
+      this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
+    } catch (error) {
+      this.#dispatcher.detach()
+      throw error
+    }
+  }
+
+  /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
+  apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
+    return new Promise((succeed, fail) => {
+      this.#apply(fn as Target, args, withCallbacks(options, { succeed: succeed as (value: unknown) => void, fail }))
+    })
+  }
+
+  /**
+   * The same; answers at once.
+   * @throws SerializationError when the function or an argument cannot cross
+   * @throws ValueError after `close()`, PoolTerminatedError after `terminate()`
+   */
+  applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>> {
+    const task = new ResultTask<Awaited<R>>()
+    this.#apply(fn as Target, args, withCallbacks(options, task))
+    return task.result
+  }
+
+  #apply(fn: Target, args: unknown[] | undefined, task: Task): void {
+    this.#checkOpen()
+    if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    this.#dispatcher.submit(this.#functions.entry(fn), APPLY, args ?? [], 'args', task)
+  }
+
+  /**
+   * `fn` of each item, in the order of the items. Rejects with the first error; what is not begun then is dropped.
+   * @param options a number is the chunksize
+   */
+  async map<T, R>(
+    fn: Target<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: number | MapOptions
+  ): Promise<Awaited<R>[]> {
+    this.#checkOpen()
+    const { chunksize } = chunkOptions(options)
+    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
+    const entry = this.#functions.entry(fn as Target)
+    const all = await collect(items)
+    const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
+    return new Promise((resolve, reject) => {
+      // Awaiting the input may have taken long.
+      this.#checkOpen()
+      const run = new MapRun(
+        all,
+        size,
+        ({ items, task }) => {
+          this.#checkRunning()
+          this.#dispatcher.submit(entry, MAP, items, 'items', task)
+        },
+        results => resolve(results as Awaited<R>[]),
+        error => {
+          this.#dispatcher.withdraw(task => run.tasks.has(task))
+          reject(error)
+        }
+      )
+      run.submit(this.#processes * this.#concurrency * CHUNKS_AHEAD)
+    })
+  }
+
+  /**
+   * Results in the order of the items, as they come. An item's error is thrown by the `next()` whose turn it is; the
+   * iterator goes on. Leaving the loop early stops what is not yet begun.
+   */
+  imap<T, R>(
+    fn: Target<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: number | IMapOptions
+  ): IMapIterator<Awaited<R>> {
+    return this.#imap(fn as Target, items, options, true)
+  }
+
+  /** The same, each result as soon as it is there. */
+  imapUnordered<T, R>(
+    fn: Target<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: number | IMapOptions
+  ): IMapIterator<Awaited<R>> {
+    return this.#imap(fn as Target, items, options, false)
+  }
+
+  #imap<R>(
+    fn: Target,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options: number | IMapOptions | undefined,
+    isOrdered: boolean
+  ): IMapIterator<R> {
+    this.#checkOpen()
+    const { chunksize, buffersize } = chunkOptions<IMapOptions>(options)
+    const size = optionalCount(chunksize, 'chunksize', 1)
+    const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
+    const entry = this.#functions.entry(fn)
+    return new IMapRun<R>(iterate(items), {
+      chunksize: Math.min(size, ahead),
+      buffersize: ahead,
+      isOrdered,
+      submit: ({ items, task }) => {
+        this.#checkRunning()
+        this.#dispatcher.submit(entry, IMAP, items, 'items', task)
+      },
+      withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task))
+    })
+  }
+
+  /** No new tasks; those given are finished. */
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closed'
+    this.#endWhenDone()
+  }
+
+  /** Ends the workers at once; what is pending rejects with PoolTerminatedError. */
+  terminate(): void {
+    if (this.#state === 'terminated') return
+    if (this.#state !== 'broken') this.#state = 'terminated'
+    this.#dispatcher.failAll()
+    this.#workers.terminate()
+  }
+
+  /** Waits for the workers to end. @throws ValueError before `close()` or `terminate()` */
+  async join(): Promise<void> {
+    if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
+    while (this.#dispatcher.pending > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+    await this.#workers.ended()
+    this.#free()
+  }
+
+  /** terminate() and join(), as leaving Python's `with Pool()` does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.terminate()
+    await this.join()
+  }
+
+  readonly #whenIdle: (() => void)[] = []
+
+  #endWhenDone(): void {
+    if (this.#dispatcher.pending > 0) return
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (this.#state !== 'closed') return
+    // The runs of map and imap submit what follows in a microtask of their own.
+    queueMicrotask(() => {
+      if (this.#dispatcher.pending > 0 || this.#state !== 'closed') return
+      this.#workers.end()
+      this.#dispatcher.close()
+    })
+  }
+
+  /** Workers can't be started: nobody waits for ever. */
+  #break(error: unknown): void {
+    this.#state = 'broken'
+    this.#reason = error
+    this.#dispatcher.failAll(error)
+    this.#workers.terminate()
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
+    this.#checkRunning()
+  }
+
+  #checkRunning(): void {
+    if (this.#state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
+    if (this.#state === 'broken') throw this.#reason
+  }
+
+  #free(): void {
+    if (this.#isFreed) return
+    this.#isFreed = true
+    this.#dispatcher.detach()
+    this.#functions.clear()
+    currentFamily().arena.free(this.#at)
+  }
+}
+
+/** Callbacks run after the result is settled, in a microtask: what they throw is theirs. */
+function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Task): Task {
+  if (options === undefined) return task
+  const { callback, errorCallback } = options
+  if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback must be a function')
+  if (errorCallback !== undefined && typeof errorCallback !== 'function') {
+    throw new TypeError('errorCallback must be a function')
+  }
+  return {
+    succeed: value => {
+      task.succeed(value)
+      if (callback !== undefined) queueMicrotask(() => callback(value as R))
+    },
+    fail: error => {
+      task.fail(error)
+      if (errorCallback !== undefined) queueMicrotask(() => errorCallback(error))
+    }
+  }
+}
+
+function iterate<T>(items: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
+  if (items !== null && items !== undefined) {
+    if (Symbol.asyncIterator in Object(items)) return (items as AsyncIterable<T>)[Symbol.asyncIterator]()
+    if (Symbol.iterator in Object(items)) return (items as Iterable<T>)[Symbol.iterator]()
+  }
+  throw new TypeError(`items must be iterable, not ${items === null ? 'null' : typeof items}`)
+}
+
+function collect<T>(items: Iterable<T> | AsyncIterable<T>): Awaitable<T[]> {
+  if (Array.isArray(items)) return items as T[]
+  const iterator = iterate(items)
+  if (Symbol.asyncIterator in Object(items)) return collectAsync(items as AsyncIterable<T>)
+  const all: T[] = []
+  for (let step = iterator.next() as IteratorResult<T>; !step.done; step = iterator.next() as IteratorResult<T>) {
+    all.push(step.value)
+  }
+  return all
+}
+
+async function collectAsync<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -1,0 +1,58 @@
+/** How a task's message is to be run. */
+
+export type Runnable = (...args: unknown[]) => unknown
+
+/** The message is the arguments. */
+export const APPLY = 0
+/** The message is a chunk of items; the first error is the chunk's. Answers the results. */
+export const MAP = 1
+/** The same, each item being an array of arguments. */
+export const STARMAP = 2
+/** The message is a chunk of items, each of which succeeds or fails by itself. Answers [isError, value] for each, flat. */
+export const IMAP = 3
+
+/** A promise only if `fn` answers one. */
+export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown {
+  if (kind === APPLY) return fn(...message)
+  if (kind === MAP) return runChunk(message, item => fn(item))
+  if (kind === STARMAP) return runChunk(message, item => fn(...(item as unknown[])))
+  return runEach(message, fn)
+}
+
+function runChunk(items: unknown[], call: (item: unknown) => unknown, results: unknown[] = [], from = 0): unknown {
+  for (let i = from; i < items.length; i++) {
+    const result = call(items[i])
+    if (isPromise(result)) {
+      return result.then(value => {
+        results[i] = value
+        return runChunk(items, call, results, i + 1)
+      })
+    }
+    results[i] = result
+  }
+  return results
+}
+
+function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from = 0): unknown {
+  for (let i = from; i < items.length; i++) {
+    try {
+      const result = fn(items[i])
+      if (isPromise(result)) {
+        return result
+          .then(
+            value => results.push(false, value),
+            error => results.push(true, error)
+          )
+          .then(() => runEach(items, fn, results, i + 1))
+      }
+      results.push(false, result)
+    } catch (error) {
+      results.push(true, error)
+    }
+  }
+  return results
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}

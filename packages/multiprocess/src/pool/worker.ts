@@ -1,0 +1,260 @@
+/**
+ * A pool's worker: takes tasks from the queue that all share, one at a time, and rests when there are none.
+ *
+ * Resting is done in steps, since each next one costs more to come back from: it spins for a moment, if no other worker
+ * does and it has paid lately; lets its event loop turn once; and then sleeps. It sleeps in the futex, which freezes its
+ * event loop, only when nothing could happen there: no task under way, no timer, no socket. Otherwise it sleeps in the
+ * event loop and is woken by its doorbell.
+ */
+import type { FunctionReferenceData } from '../codec/function-data.ts'
+import { importModule, resolveReference } from '../codec/module-imports.ts'
+import { ValueError } from '../errors.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { OwnerId } from '../ground/process-table.ts'
+import { Messages, Pending } from './message.ts'
+import {
+  FUNCTION,
+  FUNCTION_BLOCK,
+  FUNCTION_LENGTH,
+  IS_ERROR,
+  KIND,
+  TaskTable,
+  WORKER_FAILED,
+  WORKER_READY,
+  WORKER_RETIRED
+} from './task-table.ts'
+import { type Runnable, runKind } from './task-kinds.ts'
+import { wakeOne } from './wake.ts'
+import '../process/sending.ts'
+
+export interface WorkerOptions {
+  /** The pool's block, and the number of its workers. */
+  readonly at: number
+  readonly workers: number
+  readonly index: number
+  readonly owner: OwnerId
+  readonly concurrency: number
+  readonly maxTasks: number
+  readonly initializer: FunctionReferenceData | null
+  readonly initargs: readonly unknown[]
+}
+
+/** The event loop turns at least so often, in milliseconds, while one task follows the other. */
+const TURN_MS = 5
+const SPIN_MS = 0.05
+const PATIENCE = 8
+const RETRY_EVERY = 32
+
+/** What a worker's process runs; it ends the process. */
+export async function work(options: WorkerOptions): Promise<never> {
+  // Ctrl-C reaches every process of the terminal; whether it ends the pool is for the pool's own process to say.
+  process.on('SIGINT', () => {})
+  const worker = new Worker(currentFamily(), options)
+  await worker.initialize()
+  await worker.run()
+  process.exit()
+}
+
+class Worker {
+  readonly #family: Family
+  readonly #options: WorkerOptions
+  readonly #table: TaskTable
+  readonly #messages: Messages
+  readonly #functions: (Runnable | undefined)[] = []
+  #underWay = 0
+  #taken = 0
+  #patience = PATIENCE
+  #refused = 0
+  #onProgress: (() => void) | undefined
+
+  constructor(family: Family, options: WorkerOptions) {
+    this.#family = family
+    this.#options = options
+    this.#table = new TaskTable(family.memory, options.at, options.workers)
+    this.#messages = new Messages(family, this.#table)
+  }
+
+  async initialize(): Promise<void> {
+    const { initializer, initargs, index } = this.#options
+    if (initializer !== null) {
+      try {
+        await importModule(initializer.module)
+        const initialize = resolveReference(initializer) as (...args: unknown[]) => unknown
+        await initialize(...initargs)
+      } catch (error) {
+        const { block, length } = this.#encodeError(error)
+        this.#family.arena.setOwner(block * 64, this.#options.owner)
+        this.#table.setWorkerReason(index, block, length)
+        this.#table.setWorkerStatus(index, WORKER_FAILED)
+        throw error
+      }
+    }
+    this.#table.setWorkerStatus(index, WORKER_READY)
+  }
+
+  async run(): Promise<void> {
+    const { index, concurrency, maxTasks } = this.#options
+    let lastTurn = performance.now()
+    let hasTurned = true
+    for (;;) {
+      if (this.#taken >= maxTasks && this.#underWay === 0) {
+        this.#table.setWorkerStatus(index, WORKER_RETIRED)
+        return
+      }
+      const isOpen = this.#underWay < concurrency && this.#taken < maxTasks
+      const signal = this.#table.signal
+      const slot = isOpen ? this.#table.take(index) : -1
+      if (slot >= 0) {
+        hasTurned = false
+        this.#taken++
+        this.#execute(slot)
+        if (performance.now() - lastTurn < TURN_MS) continue
+      } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
+        return
+      } else if (isOpen && !hasTurned && this.#search()) {
+        continue
+      } else if (hasTurned) {
+        await this.#sleep(isOpen, signal)
+        hasTurned = false
+        continue
+      }
+      await new Promise(setImmediate)
+      hasTurned = slot < 0
+      lastTurn = performance.now()
+    }
+  }
+
+  /** Spins until there is a task, for a moment. */
+  #search(): boolean {
+    const { index } = this.#options
+    if (this.#underWay > 0) return false
+    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY !== 0) return false
+    if (!this.#table.beginSearch(index)) return false
+    let isFound = false
+    if (this.#family.seats.take()) {
+      const end = performance.now() + SPIN_MS
+      do {
+        for (let i = 0; i < 32 && !isFound; i++) isFound = this.#table.hasReady
+      } while (!isFound && performance.now() < end)
+      this.#family.seats.leave()
+      this.#patience = isFound ? PATIENCE : this.#patience - 1
+    }
+    this.#table.endSearch(index)
+    // Tasks that came while this worker searched woke nobody.
+    if (isFound && this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
+    return isFound
+  }
+
+  /** Until a task may be there, or, while others are under way, until one of them ends. */
+  async #sleep(isOpen: boolean, signal: number): Promise<void> {
+    const { lot } = this.#family
+    const at = this.#table.signalAt
+    if (!isOpen) {
+      await new Promise<void>(resolve => (this.#onProgress = resolve))
+    } else if (this.#underWay === 0 && process.getActiveResourcesInfo().length === 0) {
+      lot.park(at, signal)
+    } else {
+      const leaving = new AbortController()
+      this.#onProgress = () => leaving.abort()
+      await lot.parkAsync(at, signal, { signal: leaving.signal }).catch(() => {})
+    }
+    this.#onProgress = undefined
+    this.#passOn()
+  }
+
+  /** Woken: if there is more to do than this worker will take, another is woken too. */
+  #passOn(): void {
+    this.#table.wakeFailed()
+    if (this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
+  }
+
+  #execute(slot: number): void {
+    const { words } = this.#table
+    const base = this.#table.slot(slot)
+    const fn = this.#functions[words[base + FUNCTION]]
+    let result: unknown
+    try {
+      if (fn === undefined) {
+        result = this.#load(slot).then(loaded => this.#call(slot, loaded))
+      } else {
+        result = this.#call(slot, fn)
+      }
+    } catch (error) {
+      this.#finish(slot, error, 1)
+      return
+    }
+    if (!isThenable(result)) {
+      this.#finish(slot, result, 0)
+      return
+    }
+    this.#underWay++
+    result.then(
+      value => this.#finishLater(slot, value, 0),
+      error => this.#finishLater(slot, error, 1)
+    )
+  }
+
+  #call(slot: number, fn: Runnable): unknown {
+    const kind = this.#table.words[this.#table.slot(slot) + KIND]
+    const args = this.#messages.read(slot, true)
+    return args instanceof Pending
+      ? args.promise.then(later => runKind(kind, fn, later as unknown[]))
+      : runKind(kind, fn, args as unknown[])
+  }
+
+  async #load(slot: number): Promise<Runnable> {
+    const { words } = this.#table
+    const base = this.#table.slot(slot)
+    const id = words[base + FUNCTION]
+    const data = this.#messages.readBlock(words[base + FUNCTION_BLOCK] >>> 0, words[base + FUNCTION_LENGTH]) as FunctionReferenceData
+    await importModule(data.module)
+    const loaded = resolveReference(data) as Runnable
+    this.#functions[id] = loaded
+    return loaded
+  }
+
+  #finishLater(slot: number, value: unknown, isError: number): void {
+    this.#underWay--
+    this.#finish(slot, value, isError)
+    this.#onProgress?.()
+  }
+
+  #finish(slot: number, value: unknown, isError: number): void {
+    const { words } = this.#table
+    try {
+      this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
+    } catch (error) {
+      isError = 1
+      this.#writeError(slot, value, error)
+    }
+    words[this.#table.slot(slot) + IS_ERROR] = isError
+    this.#messages.handOver(slot, this.#options.owner)
+    this.#table.finish(slot, this.#options.index)
+    this.#family.loop.ring(this.#options.owner)
+  }
+
+  /** A result or an error that cannot cross: what is sent says so. */
+  #writeError(slot: number, value: unknown, reason: unknown): void {
+    try {
+      this.#messages.write(slot, reason, 'the error')
+    } catch {
+      this.#messages.write(slot, new ValueError(`the task answered ${typeof value}, which cannot cross`), 'the error')
+    }
+  }
+
+  #encodeError(error: unknown): { block: number; length: number } {
+    try {
+      return this.#messages.block(error, 'the error')
+    } catch {
+      return this.#messages.block(new Error(String(error)), 'the error')
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as PromiseLike<unknown>).then === 'function'
+  )
+}

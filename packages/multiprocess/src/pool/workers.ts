@@ -1,0 +1,161 @@
+/** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
+import { MultiprocessError } from '../errors.ts'
+import type { FunctionReferenceData } from '../codec/function-data.ts'
+import { currentIdentity, nextPath } from '../process/state.ts'
+import { type Started, start } from '../process/start.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { WORKER_FAILED, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
+
+const MODULE = new URL('./worker.js', import.meta.url).href
+/** Workers in a row that end before they are ready, after which the pool gives up. */
+const MAX_FAILED_STARTS = 3
+const PAUSE_MS = 100
+/** What a terminated worker gets to end by itself. */
+const KILL_AFTER_MS = 1000
+
+export interface WorkerSettings {
+  readonly at: number
+  readonly count: number
+  readonly owner: number
+  readonly concurrency: number
+  readonly maxTasks: number
+  readonly initializer: FunctionReferenceData | null
+  readonly initargs: readonly unknown[]
+}
+
+export class Workers {
+  readonly #settings: WorkerSettings
+  readonly #dispatcher: Dispatcher
+  readonly #running: (Started | undefined)[] = []
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #onBroken: (error: unknown) => void
+  #failedStarts = 0
+  #isEnding = false
+  #onEnded: (() => void)[] = []
+
+  /** @param onBroken is called when workers can't be started */
+  constructor(settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
+    this.#settings = settings
+    this.#dispatcher = dispatcher
+    this.#onBroken = onBroken
+    for (let index = 0; index < settings.count; index++) this.#start(index)
+  }
+
+  /** No worker is replaced any more, unless there is still work that needs one. */
+  end(): void {
+    this.#isEnding = true
+    this.#checkEnded()
+  }
+
+  /** SIGTERM to all, and SIGKILL to those that are there a second later. */
+  terminate(): void {
+    this.end()
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    this.#signal('SIGTERM')
+    if (this.#running.some(worker => worker?.isAlive())) {
+      setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
+    }
+    this.#checkEnded()
+  }
+
+  /** Resolves once no worker runs, and none will be started. */
+  async ended(): Promise<void> {
+    while (this.#live.length > 0 || this.#timers.size > 0) {
+      // Joining keeps this process alive, as its workers alone do not.
+      if (this.#live.length > 0) await Promise.all(this.#live.map(worker => worker.join(Number.POSITIVE_INFINITY, undefined)))
+      else await new Promise<void>(resolve => this.#onEnded.push(resolve))
+    }
+  }
+
+  get #live(): Started[] {
+    return this.#running.filter(worker => worker !== undefined)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    for (const worker of this.#live) worker.kill(signal)
+  }
+
+  #start(index: number): void {
+    const { at, count, owner, concurrency, maxTasks, initializer, initargs } = this.#settings
+    const path = nextPath()
+    const worker = start({
+      object: this,
+      name: `PoolWorker-${path.join(':')}`,
+      path,
+      isDaemon: true,
+      isPoolWorker: true,
+      authkey: currentIdentity().authkey,
+      task: {
+        kind: 'target',
+        target: { module: MODULE, export: 'work' },
+        args: [{ at, workers: count, index, owner, concurrency, maxTasks, initializer, initargs }]
+      }
+    })
+    this.#running[index] = worker
+    worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
+  }
+
+  #onEnd(index: number, worker: Started, exitcode: number): void {
+    this.#running[index] = undefined
+    const status = this.#dispatcher.table.workerStatus(index)
+    const reason = this.#dispatcher.startError(index)
+    this.#dispatcher.bury(index, exitcode, worker.pid)
+    if (status === WORKER_STARTING || status === WORKER_FAILED) this.#failedStarts++
+    else this.#failedStarts = 0
+    if (this.#failedStarts >= MAX_FAILED_STARTS && !this.#isEnding) {
+      this.#isEnding = true
+      this.#onBroken(startFailure(reason, exitcode))
+    } else if (!this.#isEnding || this.#dispatcher.hasUntaken) {
+      this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
+    }
+    this.#dispatcher.wake()
+    this.#checkEnded()
+  }
+
+  /** At once; after workers that could not start, with a pause that grows. */
+  #replace(index: number, failures: number): void {
+    if (failures === 0) {
+      this.#tryStart(index)
+      return
+    }
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        this.#tryStart(index)
+        this.#checkEnded()
+      },
+      PAUSE_MS * 2 ** (failures - 1)
+    )
+    // What is pending keeps the program alive, not the wish for a worker.
+    timer.unref()
+    this.#timers.add(timer)
+  }
+
+  #tryStart(index: number): void {
+    try {
+      this.#start(index)
+    } catch (error) {
+      this.#failedStarts++
+      if (this.#failedStarts < MAX_FAILED_STARTS) {
+        this.#replace(index, this.#failedStarts)
+      } else if (this.#live.length === 0) {
+        this.#isEnding = true
+        this.#onBroken(error)
+      }
+    }
+  }
+
+  #checkEnded(): void {
+    if (this.#live.length > 0 || this.#timers.size > 0) return
+    for (const resolve of this.#onEnded.splice(0)) resolve()
+  }
+}
+
+function startFailure(reason: unknown, exitcode: number): unknown {
+  if (reason !== undefined) return reason
+  const how = exitcode < 0 ? `killed by signal ${-exitcode}` : `exit code ${exitcode}`
+  return new MultiprocessError(`the pool's workers end before they are ready (${how}); see what they print`, {
+    code: 'ERR_WORKER_START'
+  })
+}
