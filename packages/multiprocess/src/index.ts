@@ -17,7 +17,6 @@ export {
   ValueError,
   WorkerDiedError
 } from './errors.ts'
-export * from './errors.ts'
 export { cpuCount } from './ground/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
 export { AsyncResult } from './pool/async-result.ts'

@@ -23,7 +23,7 @@ export class Child {
   readonly id: OwnerId
   readonly pid: number
   readonly #process: ChildProcess
-  readonly #listeners: ((exitcode: number) => void)[] = []
+  readonly #listeners = new Set<(exitcode: number) => void>()
   #exitcode: number | null = null
   #references = 1
 
@@ -61,10 +61,14 @@ export class Child {
     return this.#exitcode
   }
 
-  /** `listener` runs once, when the end is noticed, before what the child left is freed. */
-  onEnd(listener: (exitcode: number) => void): void {
+  /**
+   * `listener` runs once, when the end is noticed, before what the child left is freed.
+   * @returns a function that takes it back
+   */
+  onEnd(listener: (exitcode: number) => void): () => void {
     if (this.#exitcode !== null) listener(this.#exitcode)
-    else this.#listeners.push(listener)
+    else this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Blocks until the child has ended. @returns false when the timeout, in milliseconds, ran out */
@@ -113,7 +117,8 @@ export class Child {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    for (const listener of this.#listeners.splice(0)) listener(exitcode)
+    for (const listener of this.#listeners) listener(exitcode)
+    this.#listeners.clear()
     currentFamily().reap(this.id)
   }
 }

@@ -21,7 +21,16 @@ export class Doorbell {
     // Non-blocking at both ends: a bell that has rung often enough to fill the pipe needs no more ringing.
     if (system().pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) throw systemError('pipe2')
     const buffer = Buffer.allocUnsafe(4096)
-    const options = { fd: fds[0], readable: true, writable: false, onread: { buffer, callback: () => (onRing(), true) } }
+    const callback = () => {
+      onRing()
+      return true
+    }
+    const options = {
+      fd: fds[0],
+      readable: true,
+      writable: false,
+      onread: { buffer, callback }
+    }
     this.#socket = new Socket(options)
     this.#socket.unref()
     this.#socket.resume()

@@ -5,8 +5,8 @@
 import { MultiprocessError } from '../errors.ts'
 import { Arena } from './arena.ts'
 import { EventLoop } from './event-loop.ts'
-import { MAGIC, MAGIC_WORD } from './layout.ts'
 import { ARENA_FD, inheritedId } from './inheritance.ts'
+import { MAGIC, MAGIC_WORD } from './layout.ts'
 import { createArenaFile, mapArenaFile } from './memfd.ts'
 import { Memory } from './memory.ts'
 import { ParkingLot } from './parking-lot.ts'
@@ -54,7 +54,9 @@ export class Family {
   static attach(fd: number, self: OwnerId): Family {
     const memory = new Memory(mapArenaFile(fd))
     if (memory.first.words[MAGIC_WORD] !== MAGIC) {
-      throw new MultiprocessError(`file descriptor ${fd} is not a family's arena: parent and child load different versions`)
+      throw new MultiprocessError(
+        `file descriptor ${fd} is not a family's arena: parent and child load different versions`
+      )
     }
     return new Family(fd, memory, new ProcessTable(memory), self)
   }

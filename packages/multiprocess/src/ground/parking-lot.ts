@@ -90,7 +90,11 @@ export class ParkingLot implements Source {
   }
 
   /** The same in the event loop; the process stays alive meanwhile. An aborted wait rejects with the signal's reason. */
-  parkAsync(at: number, expected: number, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<ParkResult> {
+  parkAsync(
+    at: number,
+    expected: number,
+    options: { timeout?: number; signal?: AbortSignal } = {}
+  ): Promise<ParkResult> {
     const { timeout, signal } = options
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)

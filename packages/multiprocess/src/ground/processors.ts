@@ -28,7 +28,10 @@ export function cgroupLimit(read: (path: string) => string | null): number {
       for (const root of ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct']) {
         for (const group of upwards(path)) {
           const directory = `${root}${group}`
-          limit = Math.min(limit, limitV1(read(`${directory}/cpu.cfs_quota_us`), read(`${directory}/cpu.cfs_period_us`)))
+          limit = Math.min(
+            limit,
+            limitV1(read(`${directory}/cpu.cfs_quota_us`), read(`${directory}/cpu.cfs_period_us`))
+          )
         }
       }
     }

@@ -15,7 +15,8 @@ export interface WaitOptions {
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */
 export function checkTimeout(timeout: number | undefined): number {
   if (timeout === undefined) return Number.POSITIVE_INFINITY
-  if (typeof timeout !== 'number') throw new TypeError(`timeout must be a number of milliseconds, not ${typeof timeout}`)
+  if (typeof timeout !== 'number')
+    throw new TypeError(`timeout must be a number of milliseconds, not ${typeof timeout}`)
   if (Number.isNaN(timeout)) throw new RangeError('timeout must be a number of milliseconds, not NaN')
   return Math.max(0, timeout)
 }

@@ -44,7 +44,10 @@ export class WordLock {
 
   #acquireSlow(): boolean {
     for (let i = 0; i < SPINS; i++) {
-      if (Atomics.load(this.#words, this.#word) === 0 && Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0) {
+      if (
+        Atomics.load(this.#words, this.#word) === 0 &&
+        Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0
+      ) {
         return false
       }
     }

@@ -6,7 +6,16 @@ import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import { Messages, type Parcel, Pending } from './message.ts'
-import { BLOCK, FUNCTION, FUNCTION_BLOCK, FUNCTION_LENGTH, IS_ERROR, KIND, SLOT_COUNT, TaskTable } from './task-table.ts'
+import {
+  BLOCK,
+  FUNCTION,
+  FUNCTION_BLOCK,
+  FUNCTION_LENGTH,
+  IS_ERROR,
+  KIND,
+  SLOT_COUNT,
+  TaskTable
+} from './task-table.ts'
 import { wakeOne } from './wake.ts'
 
 /** Where the definition of a function stands. */

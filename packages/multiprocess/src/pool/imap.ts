@@ -63,8 +63,14 @@ export class IMapRun<R> implements IMapIterator<R> {
         if (at >= 0) this.#waiters.splice(at, 1)
       }
       const waiter: Waiter = {
-        resolve: result => (leave(), resolve(result)),
-        reject: error => (leave(), reject(error))
+        resolve: result => {
+          leave()
+          resolve(result)
+        },
+        reject: error => {
+          leave()
+          reject(error)
+        }
       }
       const onAbort = () => waiter.reject(signal?.reason)
       const onTimeout = () => waiter.reject(new TimeoutError(`no result within ${timeout} ms`))
@@ -192,7 +198,8 @@ export class IMapRun<R> implements IMapIterator<R> {
       else this.#waiters[0].resolve({ done: false, value })
     }
     this.#schedule()
-    const isEmpty = this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
+    const isEmpty =
+      this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
     if (this.#isOver || isEmpty) {
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }

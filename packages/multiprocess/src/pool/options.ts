@@ -34,8 +34,10 @@ export interface IMapOptions {
 
 /** @throws TypeError, ValueError that name what was expected and what came */
 export function checkCount(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${value === null ? 'null' : typeof value}`)
-  if (!Number.isInteger(value) || value < 1) throw new ValueError(`${name} must be a whole number of 1 or more, not ${value}`)
+  if (typeof value !== 'number')
+    throw new TypeError(`${name} must be a number, not ${value === null ? 'null' : typeof value}`)
+  if (!Number.isInteger(value) || value < 1)
+    throw new ValueError(`${name} must be a whole number of 1 or more, not ${value}`)
   return value
 }
 

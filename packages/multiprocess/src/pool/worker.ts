@@ -12,6 +12,7 @@ import { ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { Messages, Pending } from './message.ts'
+import { type Runnable, runKind } from './task-kinds.ts'
 import {
   FUNCTION,
   FUNCTION_BLOCK,
@@ -23,7 +24,6 @@ import {
   WORKER_READY,
   WORKER_RETIRED
 } from './task-table.ts'
-import { type Runnable, runKind } from './task-kinds.ts'
 import { wakeOne } from './wake.ts'
 import '../process/sending.ts'
 
@@ -206,7 +206,10 @@ class Worker {
     const { words } = this.#table
     const base = this.#table.slot(slot)
     const id = words[base + FUNCTION]
-    const data = this.#messages.readBlock(words[base + FUNCTION_BLOCK] >>> 0, words[base + FUNCTION_LENGTH]) as FunctionReferenceData
+    const data = this.#messages.readBlock(
+      words[base + FUNCTION_BLOCK] >>> 0,
+      words[base + FUNCTION_LENGTH]
+    ) as FunctionReferenceData
     await importModule(data.module)
     const loaded = resolveReference(data) as Runnable
     this.#functions[id] = loaded

@@ -1,8 +1,9 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
-import { MultiprocessError } from '../errors.ts'
+
 import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { currentIdentity, nextPath } from '../process/state.ts'
+import { MultiprocessError } from '../errors.ts'
 import { type Started, start } from '../process/start.ts'
+import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { WORKER_FAILED, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
 
@@ -33,12 +34,20 @@ export class Workers {
   #isEnding = false
   #onEnded: (() => void)[] = []
 
-  /** @param onBroken is called when workers can't be started */
+  /**
+   * @param onBroken is called when workers can't be started any more
+   * @throws what starting the first ones throws; then none is left
+   */
   constructor(settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
     this.#settings = settings
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
-    for (let index = 0; index < settings.count; index++) this.#start(index)
+    try {
+      for (let index = 0; index < settings.count; index++) this.#start(index)
+    } catch (error) {
+      this.terminate()
+      throw error
+    }
   }
 
   /** No worker is replaced any more, unless there is still work that needs one. */
@@ -63,7 +72,8 @@ export class Workers {
   async ended(): Promise<void> {
     while (this.#live.length > 0 || this.#timers.size > 0) {
       // Joining keeps this process alive, as its workers alone do not.
-      if (this.#live.length > 0) await Promise.all(this.#live.map(worker => worker.join(Number.POSITIVE_INFINITY, undefined)))
+      if (this.#live.length > 0)
+        await Promise.all(this.#live.map(worker => worker.join(Number.POSITIVE_INFINITY, undefined)))
       else await new Promise<void>(resolve => this.#onEnded.push(resolve))
     }
   }

@@ -110,19 +110,23 @@ export class Started implements Role {
       if (!this.isAlive()) return resolve(true)
       if (timeout === 0) return resolve(false)
       let isOver = false
+      let leave: (() => void) | undefined
       const end = (answer: () => void) => {
         if (isOver) return
         isOver = true
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
+        leave?.()
         this.#child.unref()
         answer()
       }
-      const timer = Number.isFinite(timeout) ? setTimeout(() => end(() => resolve(!this.isAlive())), timeout) : undefined
+      const timer = Number.isFinite(timeout)
+        ? setTimeout(() => end(() => resolve(!this.isAlive())), timeout)
+        : undefined
       const onAbort = () => end(() => reject(signal?.reason))
       signal?.addEventListener('abort', onAbort)
       this.#child.ref()
-      this.#child.onEnd(() => end(() => resolve(true)))
+      leave = this.#child.onEnd(() => end(() => resolve(true)))
     })
   }
 

@@ -15,13 +15,17 @@ export interface FunctionReference<A extends unknown[] = never[], R = unknown> {
 }
 
 /** A function that another process can be asked to run. */
-export type Target<A extends unknown[] = never[], R = unknown> = ((...args: A) => Awaitable<R>) | FunctionReference<A, R>
+export type Target<A extends unknown[] = never[], R = unknown> =
+  | ((...args: A) => Awaitable<R>)
+  | FunctionReference<A, R>
 
 /** @throws TypeError when it is neither a function nor a name of one */
 export function checkTarget(target: unknown, name: string): void {
   if (typeof target === 'function') return
   if (typeof target === 'object' && target !== null && 'module' in target) return
-  throw new TypeError(`${name} must be a function or { module, export }, not ${target === null ? 'null' : typeof target}`)
+  throw new TypeError(
+    `${name} must be a function or { module, export }, not ${target === null ? 'null' : typeof target}`
+  )
 }
 
 /**
