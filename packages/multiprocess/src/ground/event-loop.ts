@@ -85,7 +85,10 @@ export class EventLoop {
   /** Work was handed out whose answer may come within microseconds: look for it, if looking has paid lately. */
   stir(): void {
     if (this.#isScheduled) return
-    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY !== 0) return
+    if (this.#patience <= 0) {
+      if (++this.#refused % RETRY_EVERY !== 0) return
+      this.#patience = 1
+    }
     Atomics.store(this.#words, this.#asleep, 0)
     this.#spinSince = 0
     this.#schedule()

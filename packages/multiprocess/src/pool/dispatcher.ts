@@ -110,24 +110,23 @@ export class Dispatcher implements Source {
   }
 
   /**
-   * Takes back tasks that no worker has begun.
-   * @param isWithdrawn answers true for those
-   * @returns how many
+   * Takes back tasks that no worker has begun; they are not settled.
+   * @param isWanted answers true for those to take back
    */
-  withdraw(isWithdrawn: (task: Task) => boolean): number {
-    let count = 0
+  withdraw(isWanted: (task: Task) => boolean): Task[] {
+    const withdrawn: Task[] = []
     for (const [slot, task] of this.#tasks.entries()) {
-      if (task === undefined || !isWithdrawn(task) || !this.table.withdraw(slot)) continue
+      if (task === undefined || !isWanted(task) || !this.table.withdraw(slot)) continue
       this.#vacate(slot)
-      count++
+      withdrawn.push(task)
     }
-    for (const waiting of this.#waiting.filter(({ task }) => !isWithdrawn(task))) {
-      this.messages.free(waiting.parcel.block)
-      count++
+    for (const { task, parcel } of this.#waiting.filter(({ task }) => !isWanted(task))) {
+      this.messages.free(parcel.block)
+      withdrawn.push(task)
     }
-    this.#settled(count)
     this.#refill()
-    return count
+    this.#settled(withdrawn.length)
+    return withdrawn
   }
 
   /** Takes the results that have come. */
@@ -179,19 +178,17 @@ export class Dispatcher implements Source {
     return error instanceof Pending ? undefined : error
   }
 
-  /** Fails all that is pending. The workers must be stopped from taking more, or be dead soon. */
+  /** Fails all that is pending. The workers take no more, or are dead soon. */
   failAll(error: unknown = new PoolTerminatedError()): void {
-    this.withdraw(task => {
-      task.fail(error)
-      return true
-    })
+    const failed = this.withdraw(() => true)
     for (const [slot, task] of this.#tasks.entries()) {
       // A worker may still write to the slot: it is not used again.
       if (task === undefined) continue
       this.#tasks[slot] = undefined
-      task.fail(error)
+      failed.push(task)
       this.#settled(1)
     }
+    for (const task of failed) task.fail(error)
   }
 
   wake(): void {
@@ -204,14 +201,20 @@ export class Dispatcher implements Source {
     this.#family.lot.unpark(this.table.signalAt)
   }
 
-  /** No results are expected any more. */
-  detach(): void {
+  /** Once no worker runs: frees what tasks that were given up have left. */
+  dispose(): void {
     this.#family.loop.remove(this)
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const block = this.table.words[this.table.slot(slot) + BLOCK] >>> 0
+      if (block !== this.#blocks[slot] && !this.#free.includes(slot)) this.messages.freeIfOwned(block)
+      if (this.#blocks[slot] !== 0) this.messages.free(this.#blocks[slot])
+      this.#blocks[slot] = 0
+    }
   }
 
   #finish(slot: number): void {
     const task = this.#tasks[slot]
-    // Given up before: by failAll.
+    // Given up before, by failAll: what it left goes with the pool.
     if (task === undefined) return
     const { words } = this.table
     const base = this.table.slot(slot)

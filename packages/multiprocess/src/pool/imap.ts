@@ -27,6 +27,8 @@ export interface IMapSettings {
   submit(chunk: Chunk): void
   /** Takes back those of the tasks that no worker has begun. */
   withdraw(tasks: ReadonlySet<Task>): void
+  /** Nothing more will be submitted. */
+  end(): void
 }
 
 export class IMapRun<R> implements IMapIterator<R> {
@@ -44,6 +46,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   #isPumping = false
   #isInputDone = false
   #isOver = false
+  #isEnded = false
 
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input
@@ -92,6 +95,7 @@ export class IMapRun<R> implements IMapIterator<R> {
         this.#isInputDone = true
         await this.#input.return?.()
       }
+      this.#end()
     }
     return { done: true, value: undefined }
   }
@@ -200,8 +204,15 @@ export class IMapRun<R> implements IMapIterator<R> {
     this.#schedule()
     const isEmpty =
       this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
+    if (this.#isInputDone && !this.#isPumping) this.#end()
     if (this.#isOver || isEmpty) {
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }
+  }
+
+  #end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#settings.end()
   }
 }

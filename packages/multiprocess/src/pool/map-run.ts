@@ -49,7 +49,7 @@ export class MapRun {
         fail: error => {
           this.tasks.delete(task)
           this.#underWay--
-          this.#end(() => this.#fail(error))
+          queueMicrotask(() => this.#end(() => this.#fail(error)))
         }
       }
       this.#underWay++

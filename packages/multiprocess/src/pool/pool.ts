@@ -4,7 +4,7 @@ import { currentFamily } from '../ground/family.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, type Target, targetReference } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
-import { Dispatcher, type Task } from './dispatcher.ts'
+import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
 import { type IMapIterator, IMapRun } from './imap.ts'
 import { MapRun } from './map-run.ts'
@@ -37,7 +37,10 @@ export class Pool implements AsyncDisposable {
   readonly #workers: Workers
   #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
   #reason: unknown
+  /** Runs of map and imap that have yet to submit what follows. */
+  #runs = 0
   #isFreed = false
+  readonly #whenDone: (() => void)[] = []
 
   /**
    * @throws ValueError, TypeError for options that make no sense
@@ -73,7 +76,8 @@ export class Pool implements AsyncDisposable {
     try {
       this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
     } catch (error) {
-      this.#dispatcher.detach()
+      this.#state = 'terminated'
+      family.loop.remove(this.#dispatcher)
       throw error
     }
   }
@@ -115,11 +119,17 @@ export class Pool implements AsyncDisposable {
     const { chunksize } = chunkOptions(options)
     if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
     const entry = this.#functions.entry(fn as Target)
-    const all = await collect(items)
+    this.#runs++
+    try {
+      return await this.#map(entry, await collect(items), chunksize)
+    } finally {
+      this.#endRun()
+    }
+  }
+
+  #map<R>(entry: FunctionEntry, all: readonly unknown[], chunksize: number | undefined): Promise<R[]> {
     const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
     return new Promise((resolve, reject) => {
-      // Awaiting the input may have taken long.
-      this.#checkOpen()
       const run = new MapRun(
         all,
         size,
@@ -127,7 +137,7 @@ export class Pool implements AsyncDisposable {
           this.#checkRunning()
           this.#dispatcher.submit(entry, MAP, items, 'items', task)
         },
-        results => resolve(results as Awaited<R>[]),
+        results => resolve(results as R[]),
         error => {
           this.#dispatcher.withdraw(task => run.tasks.has(task))
           reject(error)
@@ -169,7 +179,9 @@ export class Pool implements AsyncDisposable {
     const size = optionalCount(chunksize, 'chunksize', 1)
     const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
     const entry = this.#functions.entry(fn)
-    return new IMapRun<R>(iterate(items), {
+    const input = iterate(items)
+    this.#runs++
+    return new IMapRun<R>(input, {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
@@ -177,7 +189,8 @@ export class Pool implements AsyncDisposable {
         this.#checkRunning()
         this.#dispatcher.submit(entry, IMAP, items, 'items', task)
       },
-      withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task))
+      withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
+      end: () => this.#endRun()
     })
   }
 
@@ -194,12 +207,13 @@ export class Pool implements AsyncDisposable {
     if (this.#state !== 'broken') this.#state = 'terminated'
     this.#dispatcher.failAll()
     this.#workers.terminate()
+    for (const resolve of this.#whenDone.splice(0)) resolve()
   }
 
   /** Waits for the workers to end. @throws ValueError before `close()` or `terminate()` */
   async join(): Promise<void> {
     if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
-    while (this.#dispatcher.pending > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+    if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
     await this.#workers.ended()
     this.#free()
   }
@@ -210,18 +224,21 @@ export class Pool implements AsyncDisposable {
     await this.join()
   }
 
-  readonly #whenIdle: (() => void)[] = []
+  get #isDone(): boolean {
+    return this.#dispatcher.pending === 0 && this.#runs === 0
+  }
 
   #endWhenDone(): void {
-    if (this.#dispatcher.pending > 0) return
-    for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (!this.#isDone || this.#state === 'open') return
+    for (const resolve of this.#whenDone.splice(0)) resolve()
     if (this.#state !== 'closed') return
-    // The runs of map and imap submit what follows in a microtask of their own.
-    queueMicrotask(() => {
-      if (this.#dispatcher.pending > 0 || this.#state !== 'closed') return
-      this.#workers.end()
-      this.#dispatcher.close()
-    })
+    this.#workers.end()
+    this.#dispatcher.close()
+  }
+
+  #endRun(): void {
+    this.#runs--
+    this.#endWhenDone()
   }
 
   /** Workers can't be started: nobody waits for ever. */
@@ -230,6 +247,7 @@ export class Pool implements AsyncDisposable {
     this.#reason = error
     this.#dispatcher.failAll(error)
     this.#workers.terminate()
+    for (const resolve of this.#whenDone.splice(0)) resolve()
   }
 
   #checkOpen(): void {
@@ -245,7 +263,7 @@ export class Pool implements AsyncDisposable {
   #free(): void {
     if (this.#isFreed) return
     this.#isFreed = true
-    this.#dispatcher.detach()
+    this.#dispatcher.dispose()
     this.#functions.clear()
     currentFamily().arena.free(this.#at)
   }
@@ -279,15 +297,11 @@ function iterate<T>(items: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncI
   throw new TypeError(`items must be iterable, not ${items === null ? 'null' : typeof items}`)
 }
 
-function collect<T>(items: Iterable<T> | AsyncIterable<T>): Awaitable<T[]> {
-  if (Array.isArray(items)) return items as T[]
-  const iterator = iterate(items)
+function collect<T>(items: Iterable<T> | AsyncIterable<T>): Awaitable<readonly T[]> {
+  if (Array.isArray(items)) return items
+  const input = iterate(items)
   if (Symbol.asyncIterator in Object(items)) return collectAsync(items as AsyncIterable<T>)
-  const all: T[] = []
-  for (let step = iterator.next() as IteratorResult<T>; !step.done; step = iterator.next() as IteratorResult<T>) {
-    all.push(step.value)
-  }
-  return all
+  return Array.from({ [Symbol.iterator]: () => input as Iterator<T> })
 }
 
 async function collectAsync<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -5,12 +5,13 @@ import { MultiprocessError } from '../errors.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import { WORKER_FAILED, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
+import { WORKER_FAILED, WORKER_READY, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
 
 const MODULE = new URL('./worker.js', import.meta.url).href
-/** Workers in a row that end before they are ready, after which the pool gives up. */
+/** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
 const MAX_FAILED_STARTS = 3
 const PAUSE_MS = 100
+const MAX_PAUSE_MS = 5000
 /** What a terminated worker gets to end by itself. */
 const KILL_AFTER_MS = 1000
 
@@ -113,7 +114,7 @@ export class Workers {
     this.#dispatcher.bury(index, exitcode, worker.pid)
     if (status === WORKER_STARTING || status === WORKER_FAILED) this.#failedStarts++
     else this.#failedStarts = 0
-    if (this.#failedStarts >= MAX_FAILED_STARTS && !this.#isEnding) {
+    if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
       this.#onBroken(startFailure(reason, exitcode))
     } else if (!this.#isEnding || this.#dispatcher.hasUntaken) {
@@ -135,7 +136,7 @@ export class Workers {
         this.#tryStart(index)
         this.#checkEnded()
       },
-      PAUSE_MS * 2 ** (failures - 1)
+      Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (failures - 1))
     )
     // What is pending keeps the program alive, not the wish for a worker.
     timer.unref()
@@ -147,13 +148,21 @@ export class Workers {
       this.#start(index)
     } catch (error) {
       this.#failedStarts++
-      if (this.#failedStarts < MAX_FAILED_STARTS) {
-        this.#replace(index, this.#failedStarts)
-      } else if (this.#live.length === 0) {
+      if (this.#isHopeless) {
         this.#isEnding = true
         this.#onBroken(error)
+      } else {
+        this.#replace(index, this.#failedStarts)
       }
     }
+  }
+
+  get #isHopeless(): boolean {
+    const { table } = this.#dispatcher
+    const isAnyReady = this.#running.some(
+      (worker, index) => worker !== undefined && table.workerStatus(index) === WORKER_READY
+    )
+    return this.#failedStarts >= MAX_FAILED_STARTS && !isAnyReady
   }
 
   #checkEnded(): void {
