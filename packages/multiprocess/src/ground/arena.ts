@@ -142,7 +142,7 @@ export class Arena {
       let page = FIRST_PAGE
       let freePages = 0
       let usedPages = 0
-      while (page < 2 ** (TOP_ORDER + 1)) {
+      while (page < this.#memory.backing.length / PAGE_BYTES) {
         const kind = this.#pages.kind(page)
         const order = kind === KIND_SLAB ? 0 : this.#pages.order(page)
         if (kind === 0) throw new Error(`page ${page} belongs to no run`)

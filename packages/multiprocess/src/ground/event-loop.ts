@@ -11,8 +11,8 @@
  * Before it sleeps, a process that waits for something spins over a few turns of its event loop, as long as that has
  * paid lately: a wake-up through the kernel costs some 30 µs each way. Timers and I/O run between the turns.
  */
-import { Doorbell, Ringer } from './doorbells.ts'
 import type { Memory } from './memory.ts'
+import type { Bell, Bells } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 import type { Seats } from './seats.ts'
 
@@ -34,28 +34,28 @@ export class EventLoop {
   readonly #table: ProcessTable
   readonly #self: OwnerId
   readonly #seats: Seats
-  readonly #ringer: Ringer
+  readonly #bells: Bells
   readonly #sources: Source[] = []
   readonly #asleep: number
-  #bell: Doorbell | undefined
+  #bell: Bell | undefined
   #holds = 0
   #isScheduled = false
   #spinSince = 0
   #patience = PATIENCE
   #refused = 0
 
-  constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats) {
+  constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats, bells: Bells) {
     this.#words = memory.first.words
     this.#table = table
     this.#self = self
     this.#seats = seats
-    this.#ringer = new Ringer(table)
+    this.#bells = bells
     this.#asleep = table.asleepWord(self)
   }
 
   add(source: Source): void {
     if (this.#bell === undefined) {
-      this.#bell = new Doorbell(this.#table, this.#self, () => this.#wake())
+      this.#bell = this.#bells.open(this.#self, () => this.#wake())
       Atomics.store(this.#words, this.#asleep, 1)
     }
     this.#sources.push(source)
@@ -98,12 +98,12 @@ export class EventLoop {
   ring(owner: OwnerId): void {
     const asleep = this.#table.asleepWord(owner)
     if (Atomics.load(this.#words, asleep) === 1 && Atomics.compareExchange(this.#words, asleep, 1, 0) === 1) {
-      this.#ringer.ring(owner)
+      this.#bells.ring(owner)
     }
   }
 
   forget(owner: OwnerId): void {
-    this.#ringer.forget(owner)
+    this.#bells.forget(owner)
   }
 
   #schedule(): void {

@@ -13,7 +13,6 @@ import {
   FREE_RUNS_WORD,
   HIGH_PAGE_WORD,
   PAGE_BYTES,
-  PAGE_COUNT,
   PAGE_ENTRY_BYTES,
   PAGES_AT
 } from './layout.ts'
@@ -50,7 +49,8 @@ export class Pages {
   /** Once, by the first process of a family. */
   format(): void {
     let page = FIRST_PAGE
-    while (page < PAGE_COUNT) {
+    const count = this.#memory.backing.length / PAGE_BYTES
+    while (page < count) {
       const order = Math.min(TOP_ORDER, 31 - Math.clz32(page))
       this.#push(page, order)
       page += 2 ** order

@@ -71,11 +71,6 @@ export class Dispatcher implements Source {
     return this.#pending
   }
 
-  /** Whether a task waits that no worker has taken. */
-  get hasUntaken(): boolean {
-    return this.#waiting.length > 0 || this.table.hasReady
-  }
-
   /** @throws SerializationError when the message cannot cross; the task is then not submitted */
   submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task): void {
     if (this.#free.length === 0) this.poll()

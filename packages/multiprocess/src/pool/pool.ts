@@ -1,6 +1,7 @@
 /** A pool of worker processes: Python's `multiprocessing.Pool`. */
 import { PoolTerminatedError, ValueError } from '../errors.ts'
-import { currentFamily } from '../ground/family.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, type Target, targetReference } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
@@ -29,6 +30,9 @@ const CHUNKS_AHEAD = 4
  * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end.
  */
 export class Pool implements AsyncDisposable {
+  /** What its workers are. */
+  protected static readonly method: StartMethod = 'spawn'
+  readonly #family: Family
   readonly #processes: number
   readonly #concurrency: number
   readonly #at: number
@@ -59,12 +63,15 @@ export class Pool implements AsyncDisposable {
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
     const initializerData = initializer === undefined ? null : targetReference(initializer, 'initializer')
 
-    const family = currentFamily()
+    const { method } = this.constructor as typeof Pool
+    const family = currentFamily(method)
+    this.#family = family
     this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
     this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
     this.#functions = new Functions(this.#dispatcher.messages)
     this.#dispatcher.onIdle = () => this.#endWhenDone()
     const settings = {
+      method,
       at: this.#at,
       count: this.#processes,
       owner: family.self,
@@ -265,7 +272,7 @@ export class Pool implements AsyncDisposable {
     this.#isFreed = true
     this.#dispatcher.dispose()
     this.#functions.clear()
-    currentFamily().arena.free(this.#at)
+    this.#family.arena.free(this.#at)
   }
 }
 

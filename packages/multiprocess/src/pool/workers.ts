@@ -2,6 +2,7 @@
 
 import type { FunctionReferenceData } from '../codec/function-data.ts'
 import { MultiprocessError } from '../errors.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -16,6 +17,7 @@ const MAX_PAUSE_MS = 5000
 const KILL_AFTER_MS = 1000
 
 export interface WorkerSettings {
+  readonly method: StartMethod
   readonly at: number
   readonly count: number
   readonly owner: number
@@ -51,7 +53,7 @@ export class Workers {
     }
   }
 
-  /** No worker is replaced any more, unless there is still work that needs one. */
+  /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
     this.#checkEnded()
@@ -92,6 +94,7 @@ export class Workers {
     const path = nextPath()
     const worker = start({
       object: this,
+      method: this.#settings.method,
       name: `PoolWorker-${path.join(':')}`,
       path,
       isDaemon: true,
@@ -117,7 +120,7 @@ export class Workers {
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
       this.#onBroken(startFailure(reason, exitcode))
-    } else if (!this.#isEnding || this.#dispatcher.hasUntaken) {
+    } else if (!this.#isEnding) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
     this.#dispatcher.wake()

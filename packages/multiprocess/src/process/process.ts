@@ -1,5 +1,6 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 import { ValueError } from '../errors.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Task } from './preparation.ts'
 import type { Role } from './role.ts'
@@ -46,6 +47,8 @@ export function processInRole(role: Role, subclass: typeof Process = Process): P
  * children (Python's parent joins them at its exit); `process.exit()` ends them at once.
  */
 export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
+  /** What its instances start. */
+  protected static readonly method: StartMethod = 'spawn'
   #name: string
   #daemon: boolean
   #authkey: Uint8Array
@@ -91,6 +94,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     }
     this.#role = start({
       object: this,
+      method: (this.constructor as typeof Process).method,
       name: this.#name,
       path: this.#blueprint.path,
       isDaemon: this.#daemon,

@@ -3,17 +3,22 @@ import { Encoder } from '../codec/encode.ts'
 import { entries } from '../codec/module-entries.ts'
 import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
-import { Child } from '../ground/child.ts'
+import { currentFamily } from '../ground/family.ts'
+import type { Member, StartMethod } from '../ground/platform.ts'
+import { ProcessMember } from '../ground/process-member.ts'
+import { ThreadMember } from '../ground/thread-member.ts'
 import type { Preparation, Task } from './preparation.ts'
 import type { Role } from './role.ts'
 import { currentIdentity } from './state.ts'
 import './sending.ts'
 
-const MAIN = new URL('./child-main.js', import.meta.url)
+const PROCESS_MAIN = new URL('./child-main.js', import.meta.url)
+const THREAD_MAIN = new URL('./thread-main.js', import.meta.url)
 
 export interface Plan {
   /** The Process object, for `activeChildren`. */
   readonly object: object
+  readonly method: StartMethod
   readonly name: string
   readonly path: readonly number[]
   readonly isDaemon: boolean
@@ -56,15 +61,21 @@ export function start(plan: Plan): Started {
   }
   const encoder = new Encoder()
   encoder.encode(preparation, undefined, 0, 0, plan.name)
-  return new Started(plan, new Child(MAIN.pathname, encoder.bytes.subarray(encoder.start, encoder.end)))
+  const message = encoder.bytes.subarray(encoder.start, encoder.end)
+  const family = currentFamily(plan.method)
+  const member =
+    plan.method === 'spawn'
+      ? new ProcessMember(family, PROCESS_MAIN, message)
+      : new ThreadMember(family, THREAD_MAIN, message)
+  return new Started(plan, member)
 }
 
 export class Started implements Role {
   readonly name: string
   readonly daemon: boolean
-  readonly #child: Child
+  readonly #child: Member
 
-  constructor(plan: Plan, child: Child) {
+  constructor(plan: Plan, child: Member) {
     this.name = plan.name
     this.daemon = plan.isDaemon
     this.#child = child

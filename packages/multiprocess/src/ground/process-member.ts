@@ -1,9 +1,12 @@
 /** Starting a process of the family, and learning how it ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { ProcessError } from '../errors.ts'
-import { currentFamily } from './family.ts'
+import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
+import type { Member } from './platform.ts'
+import { type ProcessPlatform, startTime } from './process-platform.ts'
 import type { OwnerId } from './process-table.ts'
 import { system, systemError } from './system.ts'
 
@@ -19,9 +22,10 @@ const SI_CODE = 2
 const SI_PID = 4
 const SI_STATUS = 6
 
-export class Child {
+export class ProcessMember implements Member {
   readonly id: OwnerId
   readonly pid: number
+  readonly #family: Family
   readonly #process: ChildProcess
   readonly #listeners = new Set<(exitcode: number) => void>()
   #exitcode: number | null = null
@@ -31,14 +35,18 @@ export class Child {
    * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`.
    * @throws ProcessError when the system refuses
    */
-  constructor(main: string, preparation: Uint8Array) {
-    const { table, arena, memory, self, fd } = currentFamily()
+  constructor(family: Family, main: URL, preparation: Uint8Array) {
+    const { table, arena, memory, self } = family
+    const { fd } = family.platform as ProcessPlatform
+    this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     try {
       const at = arena.allocate(preparation.length, this.id)
       memory.withBytes(at, preparation.length, (bytes, start) => bytes.set(preparation, start))
-      const argv = [...inheritedExecArgv(), main, this.id, process.pid, at, preparation.length].map(String)
+      const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, preparation.length].map(
+        String
+      )
       this.#process = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
       // Without a pid the reason comes as an event later; the caller is told now.
       this.#process.on('error', () => {})
@@ -51,27 +59,21 @@ export class Child {
       throw error
     }
     this.pid = this.#process.pid
-    table.setProcess(this.id, this.pid)
+    table.setProcess(this.id, this.pid, startTime(this.pid))
     this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
   }
 
-  /** null while it runs; its exit status; or -N when signal N ended it. */
   get exitcode(): number | null {
     if (this.#exitcode === null) this.#look()
     return this.#exitcode
   }
 
-  /**
-   * `listener` runs once, when the end is noticed, before what the child left is freed.
-   * @returns a function that takes it back
-   */
   onEnd(listener: (exitcode: number) => void): () => void {
     if (this.#exitcode !== null) listener(this.#exitcode)
     else this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Blocks until the child has ended. @returns false when the timeout, in milliseconds, ran out */
   waitSync(timeout: number): boolean {
     if (this.exitcode !== null) return true
     const { pidfd_open, poll, close, errno } = system()
@@ -93,12 +95,10 @@ export class Child {
     return true
   }
 
-  /** @param signal a name, as `SIGTERM`. Nothing happens when the child has ended. */
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode === null) this.#process.kill(signal)
   }
 
-  /** The child keeps this process alive as long as it runs; each `unref()` takes back one `ref()`. */
   ref(): void {
     if (++this.#references === 1) this.#process.ref()
   }
@@ -119,6 +119,6 @@ export class Child {
     this.#exitcode = exitcode
     for (const listener of this.#listeners) listener(exitcode)
     this.#listeners.clear()
-    currentFamily().reap(this.id)
+    this.#family.reap(this.id)
   }
 }
