@@ -28,6 +28,7 @@ const SPIN_MS = 0.1
 /** Spins without result, after which spinning is only tried now and then. */
 const PATIENCE = 4
 const RETRY_EVERY = 64
+const RING_AGAIN_MS = 5
 
 export class EventLoop {
   readonly #words: Int32Array
@@ -97,9 +98,25 @@ export class EventLoop {
   /** Others call this after they have written what `owner` waits for. */
   ring(owner: OwnerId): void {
     const asleep = this.#table.asleepWord(owner)
-    if (Atomics.load(this.#words, asleep) === 1 && Atomics.compareExchange(this.#words, asleep, 1, 0) === 1) {
+    if (Atomics.load(this.#words, asleep) !== 1 || Atomics.compareExchange(this.#words, asleep, 1, 0) !== 1) return
+    if (this.#bells.ring(owner)) return
+    // No file descriptor may be left just now. It still sleeps: others may ring it, and so may this process, soon.
+    Atomics.compareExchange(this.#words, asleep, 0, 1)
+    setTimeout(() => this.ring(owner), RING_AGAIN_MS)
+  }
+
+  /** After a death: the dead one may have set ASLEEP to 0, and not have come to ring. */
+  ringAnyway(owner: OwnerId): void {
+    if (owner === this.#self) this.#schedule()
+    else if (this.#table.hasBell(owner)) {
+      Atomics.store(this.#words, this.#table.asleepWord(owner), 0)
       this.#bells.ring(owner)
     }
+  }
+
+  /** Opens the bell of one that will be rung, while there are file descriptors to be had. */
+  prepare(owner: OwnerId): void {
+    this.#bells.ring(owner)
   }
 
   forget(owner: OwnerId): void {
@@ -119,6 +136,17 @@ export class EventLoop {
 
   readonly #turn = (): void => {
     this.#isScheduled = false
+    try {
+      this.#look()
+    } catch (error) {
+      // What a source could not take it will be asked for again, as long as this process goes on.
+      this.#seats.leave()
+      this.#schedule()
+      throw error
+    }
+  }
+
+  #look(): void {
     if (this.#poll()) {
       this.#spinSince = 0
       this.#schedule()

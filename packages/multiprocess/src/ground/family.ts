@@ -67,19 +67,20 @@ export class Family {
    * descendants, which the kernel has killed with it.
    */
   reap(dead: OwnerId): void {
-    for (const { id, parent } of this.table.members()) {
-      if (parent === dead) this.#reapOnceDead(id)
+    for (const id of this.table.members()) {
+      if (id !== this.self && id !== dead && this.table.isOrphanOf(id, dead)) this.#reapOnceDead(id)
     }
     this.loop.forget(dead)
     this.lot.purge(dead)
     this.arena.freeAllOf(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
+    for (const id of this.table.members()) this.loop.ringAnyway(id)
   }
 
   #reapOnceDead(id: OwnerId): void {
     if (this.platform.isAlive(this.table, id)) setTimeout(() => this.#reapOnceDead(id), RETRY_MS).unref()
-    else if (this.table.pid(id) !== 0 || this.table.isStarting(id)) this.reap(id)
+    else this.reap(id)
   }
 }
 

@@ -11,6 +11,13 @@ const O_WRONLY = 1
 const O_NONBLOCK = 0o4000
 const O_CLOEXEC = 0o2000000
 
+const ENOENT = 2
+const ESRCH = 3
+const ENXIO = 6
+
+const NOBODY = -1
+const UNREACHABLE = -2
+
 const ONE = new Uint8Array(1)
 
 class PipeBell implements Bell {
@@ -59,9 +66,10 @@ export class PipeBells implements Bells {
     return new PipeBell(this.#table, self, onRing)
   }
 
-  ring(owner: OwnerId): void {
+  ring(owner: OwnerId): boolean {
     const fd = this.#descriptor(owner)
     if (fd >= 0) system().write(fd, ONE, 1)
+    return fd !== UNREACHABLE
   }
 
   #descriptor(owner: OwnerId): number {
@@ -69,10 +77,11 @@ export class PipeBells implements Bells {
     if (known?.owner === owner) return known.fd
     if (known !== undefined) this.forget(known.owner)
     const bell = this.#table.bell(owner)
-    if (bell < 0) return -1
-    const path = `/proc/${this.#table.pid(owner)}/fd/${bell}`
-    const fd = system().open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    if (fd >= 0) this.#others.set(slotOf(owner), { owner, fd })
+    if (bell < 0) return NOBODY
+    const { open, errno } = system()
+    const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    if (fd < 0) return errno() === ENOENT || errno() === ESRCH || errno() === ENXIO ? NOBODY : UNREACHABLE
+    this.#others.set(slotOf(owner), { owner, fd })
     return fd
   }
 

@@ -17,8 +17,8 @@ export interface Bell {
 export interface Bells {
   /** The bell of `self`: `onRing` runs in the event loop. A bell that was rung a few times may ring once. */
   open(self: OwnerId, onRing: () => void): Bell
-  /** A bell whose owner is gone stays silent. */
-  ring(owner: OwnerId): void
+  /** False when the bell could not be rung though its owner may live; of one whose owner is gone it is true. */
+  ring(owner: OwnerId): boolean
   /** The owner is gone. */
   forget(owner: OwnerId): void
 }
@@ -38,6 +38,8 @@ export interface Member {
   readonly pid: number
   /** null while it runs; its exit status; or -N when signal N ended it. */
   readonly exitcode: number | null
+  /** True from its end on, also in the moment before it is known how it ended. */
+  readonly hasEnded: boolean
   /**
    * `listener` runs once, when the end is noticed, before what the member left is freed.
    * @returns a function that takes it back

@@ -3,15 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { ProcessError } from '../errors.ts'
+import { Ending } from './ending.ts'
 import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
 import type { Member } from './platform.ts'
-import { type ProcessPlatform, startTime } from './process-platform.ts'
+import type { ProcessPlatform } from './process-platform.ts'
+import { processStatus } from './process-status.ts'
 import type { OwnerId } from './process-table.ts'
 import { system, systemError } from './system.ts'
 
 const POLLIN = 1
+const ESRCH = 3
 const EINTR = 4
+const ECHILD = 10
 const P_PID = 1
 const WNOHANG = 1
 const WEXITED = 4
@@ -27,7 +31,8 @@ export class ProcessMember implements Member {
   readonly pid: number
   readonly #family: Family
   readonly #process: ChildProcess
-  readonly #listeners = new Set<(exitcode: number) => void>()
+  readonly #ending = new Ending()
+  #isCollected = false
   #exitcode: number | null = null
   #references = 1
 
@@ -59,7 +64,7 @@ export class ProcessMember implements Member {
       throw error
     }
     this.pid = this.#process.pid
-    table.setProcess(this.id, this.pid, startTime(this.pid))
+    this.#register()
     this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
   }
 
@@ -68,17 +73,22 @@ export class ProcessMember implements Member {
     return this.#exitcode
   }
 
+  get hasEnded(): boolean {
+    return this.exitcode !== null || this.#isCollected
+  }
+
   onEnd(listener: (exitcode: number) => void): () => void {
-    if (this.#exitcode !== null) listener(this.#exitcode)
-    else this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#ending.onEnd(listener)
   }
 
   waitSync(timeout: number): boolean {
-    if (this.exitcode !== null) return true
+    if (this.hasEnded) return true
     const { pidfd_open, poll, close, errno } = system()
     const pidfd = pidfd_open(this.pid)
-    if (pidfd < 0) throw systemError('pidfd_open')
+    if (pidfd < 0) {
+      if (errno() === ESRCH) return true
+      throw systemError('pidfd_open')
+    }
     try {
       const end = performance.now() + timeout
       for (;;) {
@@ -107,18 +117,31 @@ export class ProcessMember implements Member {
     if (--this.#references === 0) this.#process.unref()
   }
 
+  /** The child writes the same about itself, but may not have come to it when its life is asked for. */
+  #register(): void {
+    try {
+      const status = processStatus(this.pid)
+      if (status !== null) this.#family.table.setProcess(this.id, this.pid, status.startTime)
+    } catch {
+      // With no file descriptor left it is the child that says who it is.
+    }
+  }
+
   /** Asks the kernel, which knows before the event loop has been told; the event loop still waits for the child. */
   #look(): void {
+    const { waitid, errno } = system()
     const info = new Int32Array(32)
-    if (system().waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0 || info[SI_PID] === 0) return
-    this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])
+    if (waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+      // The event loop has waited for it already, and is about to say how it ended.
+      if (errno() === ECHILD) this.#isCollected = true
+    } else if (info[SI_PID] !== 0) {
+      this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])
+    }
   }
 
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    for (const listener of this.#listeners) listener(exitcode)
-    this.#listeners.clear()
-    this.#family.reap(this.id)
+    this.#ending.end(exitcode, () => this.#family.reap(this.id))
   }
 }

@@ -23,7 +23,8 @@ export class ProcessPlatform implements Platform {
   }
 
   register(table: ProcessTable, self: OwnerId): void {
-    table.setProcess(self, process.pid, startTime(process.pid))
+    const status = processStatus(process.pid)
+    if (status !== null) table.setProcess(self, process.pid, status.startTime)
   }
 
   /** Asks the kernel, so it costs some 20 µs. */
@@ -31,9 +32,4 @@ export class ProcessPlatform implements Platform {
     const pid = table.pid(id)
     return pid !== 0 && isRunning(pid, table.startTime(id))
   }
-}
-
-/** 0 when there is no such process. */
-export function startTime(pid: number): number {
-  return processStatus(pid)?.startTime ?? 0
 }

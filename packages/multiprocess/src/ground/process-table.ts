@@ -5,6 +5,7 @@
  *              STARTING → LIVE                   by the child, once it has attached
  *              STARTING, LIVE → FREE             by whoever reaps it, after the process is gone
  *     AGE      one more at each reaping: slot and age make an id that is not used again for a long time
+ *     PARENT   by the claimer, right after its claim; 0 until then
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
@@ -63,8 +64,7 @@ export class ProcessTable {
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
       const base = this.#base(slot)
       if (Atomics.compareExchange(this.#words, base + STATE, FREE, STARTING | (slotOf(parent) << 8)) !== FREE) continue
-      this.#words.fill(0, base + PID, base + SLOT_BYTES / 4)
-      this.#words[base + PARENT] = parent
+      Atomics.store(this.#words, base + PARENT, parent)
       return this.#idOf(slot)
     }
     return 0
@@ -104,22 +104,37 @@ export class ProcessTable {
     return this.#words[base + START_LOW] + this.#words[base + START_HIGH] * 2 ** 31
   }
 
-  /** The slot can be used again; what the process left must have been taken care of. */
+  /** The slot can be used again; what the process left must have been taken care of. Of several that do so one does. */
   free(id: OwnerId): void {
-    if (!this.#isCurrent(id)) return
     const base = this.#base(slotOf(id))
-    this.#words[base + AGE] = (this.#words[base + AGE] + 1) & AGE_MASK
+    const age = ((id >> SLOT_BITS) - 1) & AGE_MASK
+    if (!this.#isCurrent(id)) return
+    if (Atomics.compareExchange(this.#words, base + AGE, age, (age + 1) & AGE_MASK) !== age) return
+    // The next claimer has yet to write these when others first see its claim.
+    this.#words.fill(0, base + PID, base + SLOT_BYTES / 4)
     Atomics.store(this.#words, base + STATE, FREE)
   }
 
   /** All that were claimed and not freed. */
-  *members(): Generator<{ id: OwnerId; parent: OwnerId }> {
+  *members(): Generator<OwnerId> {
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
-      const base = this.#base(slot)
-      if (Atomics.load(this.#words, base + STATE) !== FREE) {
-        yield { id: this.#idOf(slot), parent: this.#words[base + PARENT] }
-      }
+      if (Atomics.load(this.#words, this.#base(slot) + STATE) !== FREE) yield this.#idOf(slot)
     }
+  }
+
+  /**
+   * Whether the one that started `id` is `parent`, or is gone altogether. A claimer that died before it wrote its name is
+   * told by its slot, which is not used again before it is reaped itself.
+   */
+  isOrphanOf(id: OwnerId, parent: OwnerId): boolean {
+    const base = this.#base(slotOf(id))
+    const named = Atomics.load(this.#words, base + PARENT)
+    if (named !== 0) return named === parent || !this.#isCurrent(named)
+    return Atomics.load(this.#words, base + STATE) >> 8 === slotOf(parent)
+  }
+
+  hasBell(id: OwnerId): boolean {
+    return this.#isCurrent(id) && Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) !== 0
   }
 
   setBell(id: OwnerId, fd: number): void {

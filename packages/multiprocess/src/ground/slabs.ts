@@ -41,7 +41,7 @@ function shape(size: number): Shape {
 const SHAPES = Array.from({ length: CLASS_COUNT }, (_, index) => shape(2 ** (SMALLEST_BITS + index)))
 
 export function classOf(size: number): number {
-  return Math.max(0, 32 - Math.clz32(size - 1) - SMALLEST_BITS)
+  return size <= 2 ** SMALLEST_BITS ? 0 : 32 - Math.clz32(size - 1) - SMALLEST_BITS
 }
 
 export class Slabs {

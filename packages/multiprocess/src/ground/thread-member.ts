@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { ProcessError } from '../errors.ts'
+import { Ending } from './ending.ts'
 import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
 import type { Member } from './platform.ts'
@@ -21,7 +22,7 @@ export class ThreadMember implements Member {
   readonly pid: number
   readonly #family: Family
   readonly #worker: Worker
-  readonly #listeners = new Set<(exitcode: number) => void>()
+  readonly #ending = new Ending()
   #exitcode: number | null = null
   #killedBy = 0
   #references = 1
@@ -52,10 +53,12 @@ export class ThreadMember implements Member {
     return this.#exitcode
   }
 
+  get hasEnded(): boolean {
+    return this.exitcode !== null
+  }
+
   onEnd(listener: (exitcode: number) => void): () => void {
-    if (this.#exitcode !== null) listener(this.#exitcode)
-    else this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#ending.onEnd(listener)
   }
 
   waitSync(timeout: number): boolean {
@@ -87,8 +90,6 @@ export class ThreadMember implements Member {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    for (const listener of this.#listeners) listener(exitcode)
-    this.#listeners.clear()
-    this.#family.reap(this.id)
+    this.#ending.end(exitcode, () => this.#family.reap(this.id))
   }
 }

@@ -79,10 +79,11 @@ class AtomicsBells implements Bells {
     return { ref: () => void keeper.ref(), unref: () => void keeper.unref() }
   }
 
-  ring(owner: OwnerId): void {
+  ring(owner: OwnerId): boolean {
     const word = this.#table.bellWord(owner)
     Atomics.add(this.#words, word, 1)
     Atomics.notify(this.#words, word, 1)
+    return true
   }
 
   forget(): void {}

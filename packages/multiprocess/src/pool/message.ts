@@ -118,10 +118,14 @@ export class Messages {
   }
 
   #store(bytes: Uint8Array, start: number, length: number): number {
-    const at = this.#family.arena.allocate(length)
-    this.#family.memory.withBytes(at, length, (target, offset) =>
-      target.set(bytes.subarray(start, start + length), offset)
-    )
+    const { arena, memory } = this.#family
+    const at = arena.allocate(length)
+    try {
+      memory.withBytes(at, length, (target, offset) => target.set(bytes.subarray(start, start + length), offset))
+    } catch (error) {
+      arena.free(at)
+      throw error
+    }
     return at / UNIT
   }
 }

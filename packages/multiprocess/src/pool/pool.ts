@@ -43,6 +43,7 @@ export class Pool implements AsyncDisposable {
   #reason: unknown
   /** Runs of map and imap that have yet to submit what follows. */
   #runs = 0
+  readonly #imaps = new Set<IMapRun<unknown>>()
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
@@ -80,11 +81,12 @@ export class Pool implements AsyncDisposable {
       initializer: initializerData,
       initargs
     }
+    this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
     try {
-      this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
+      this.#workers.start()
     } catch (error) {
-      this.#state = 'terminated'
-      family.loop.remove(this.#dispatcher)
+      this.terminate()
+      void this.join()
       throw error
     }
   }
@@ -188,7 +190,7 @@ export class Pool implements AsyncDisposable {
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
     this.#runs++
-    return new IMapRun<R>(input, {
+    const run = new IMapRun<R>(input, {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
@@ -197,14 +199,23 @@ export class Pool implements AsyncDisposable {
         this.#dispatcher.submit(entry, IMAP, items, 'items', task)
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
-      end: () => this.#endRun()
+      end: () => {
+        this.#imaps.delete(run as IMapRun<unknown>)
+        this.#endRun()
+      }
     })
+    this.#imaps.add(run as IMapRun<unknown>)
+    return run
   }
 
-  /** No new tasks; those given are finished. */
+  /**
+   * No new tasks; those given are finished. What the inputs of `imap` have left is taken without waiting for the consumer
+   * from now on, so that `join()` ends.
+   */
   close(): void {
     if (this.#state !== 'open') return
     this.#state = 'closed'
+    for (const run of this.#imaps) run.unbound()
     this.#endWhenDone()
   }
 

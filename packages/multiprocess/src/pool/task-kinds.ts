@@ -23,7 +23,7 @@ function runChunk(items: unknown[], call: (item: unknown) => unknown, results: u
   for (let i = from; i < items.length; i++) {
     const result = call(items[i])
     if (isPromise(result)) {
-      return result.then(value => {
+      return Promise.resolve(result).then(value => {
         results[i] = value
         return runChunk(items, call, results, i + 1)
       })
@@ -38,7 +38,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
     try {
       const result = fn(items[i])
       if (isPromise(result)) {
-        return result
+        return Promise.resolve(result)
           .then(
             value => results.push(false, value),
             error => results.push(true, error)
@@ -53,6 +53,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
   return results
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
+/** A thenable may call back twice, or throw when it is asked: `Promise.resolve` settles once. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -12,7 +12,7 @@ import { ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { Messages, Pending } from './message.ts'
-import { type Runnable, runKind } from './task-kinds.ts'
+import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
   FUNCTION,
   FUNCTION_BLOCK,
@@ -44,6 +44,9 @@ const TURN_MS = 5
 const SPIN_MS = 0.05
 const PATIENCE = 8
 const RETRY_EVERY = 32
+/** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
+const MIN_SLICE_MS = 10
+const MAX_SLICE_MS = 2000
 
 /** What a worker's process runs; it ends the process. */
 export async function work(options: WorkerOptions): Promise<never> {
@@ -65,6 +68,7 @@ class Worker {
   #taken = 0
   #patience = PATIENCE
   #refused = 0
+  #slice = MIN_SLICE_MS
   #onProgress: (() => void) | undefined
 
   constructor(family: Family, options: WorkerOptions) {
@@ -75,6 +79,7 @@ class Worker {
   }
 
   async initialize(): Promise<void> {
+    this.#family.loop.prepare(this.#options.owner)
     const { initializer, initargs, index } = this.#options
     if (initializer !== null) {
       try {
@@ -107,6 +112,7 @@ class Worker {
       if (slot >= 0) {
         hasTurned = false
         this.#taken++
+        this.#slice = MIN_SLICE_MS
         this.#execute(slot)
         if (performance.now() - lastTurn < TURN_MS) continue
       } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
@@ -114,9 +120,9 @@ class Worker {
       } else if (isOpen && !hasTurned && this.#search()) {
         continue
       } else if (hasTurned) {
-        await this.#sleep(isOpen, signal)
+        const isWoken = await this.#sleep(isOpen, signal)
         hasTurned = false
-        continue
+        if (isWoken) continue
       }
       await new Promise(setImmediate)
       hasTurned = slot < 0
@@ -140,26 +146,35 @@ class Worker {
       this.#patience = isFound ? PATIENCE : this.#patience - 1
     }
     this.#table.endSearch(index)
-    // Tasks that came while this worker searched woke nobody.
-    if (isFound && this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
+    // Tasks that came while this worker searched woke nobody; it will take one of them.
+    if (this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
     return isFound
   }
 
-  /** Until a task may be there, or, while others are under way, until one of them ends. */
-  async #sleep(isOpen: boolean, signal: number): Promise<void> {
+  /** Until a task may be there, or, while others are under way, until one of them ends. False: just for a turn. */
+  async #sleep(isOpen: boolean, signal: number): Promise<boolean> {
     const { lot } = this.#family
     const at = this.#table.signalAt
     if (!isOpen) {
-      await new Promise<void>(resolve => (this.#onProgress = resolve))
+      await new Promise<void>(resolve => {
+        this.#onProgress = resolve
+      })
     } else if (this.#underWay === 0 && process.getActiveResourcesInfo().length === 0) {
-      lot.park(at, signal)
+      // Work in libuv's threads (compression, key derivation) is not among the resources: the event loop has its turns.
+      if (lot.park(at, signal, this.#slice) === 'timed-out') {
+        this.#slice = Math.min(MAX_SLICE_MS, this.#slice * 2)
+        return false
+      }
     } else {
       const leaving = new AbortController()
       this.#onProgress = () => leaving.abort()
-      await lot.parkAsync(at, signal, { signal: leaving.signal }).catch(() => {})
+      await lot.parkAsync(at, signal, { signal: leaving.signal }).catch(error => {
+        if (!leaving.signal.aborted) throw error
+      })
     }
     this.#onProgress = undefined
     this.#passOn()
+    return true
   }
 
   /** Woken: if there is more to do than this worker will take, another is woken too. */
@@ -179,16 +194,21 @@ class Worker {
       } else {
         result = this.#call(slot, fn)
       }
+      if (isPromise(result)) {
+        this.#await(slot, result)
+        return
+      }
     } catch (error) {
       this.#finish(slot, error, 1)
       return
     }
-    if (!isThenable(result)) {
-      this.#finish(slot, result, 0)
-      return
-    }
+    this.#finish(slot, result, 0)
+  }
+
+  #await(slot: number, result: PromiseLike<unknown>): void {
+    const settled = Promise.resolve(result)
     this.#underWay++
-    result.then(
+    settled.then(
       value => this.#finishLater(slot, value, 0),
       error => this.#finishLater(slot, error, 1)
     )
@@ -252,12 +272,4 @@ class Worker {
       return this.#messages.block(new Error(String(error)), 'the error')
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  )
 }

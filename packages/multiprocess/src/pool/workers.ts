@@ -37,33 +37,29 @@ export class Workers {
   #isEnding = false
   #onEnded: (() => void)[] = []
 
-  /**
-   * @param onBroken is called when workers can't be started any more
-   * @throws what starting the first ones throws; then none is left
-   */
+  /** @param onBroken is called when workers can't be started any more */
   constructor(settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
     this.#settings = settings
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
-    try {
-      for (let index = 0; index < settings.count; index++) this.#start(index)
-    } catch (error) {
-      this.terminate()
-      throw error
-    }
+  }
+
+  /** @throws what starting them throws; those that run then are to be terminated */
+  start(): void {
+    for (let index = 0; index < this.#settings.count; index++) this.#start(index)
   }
 
   /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
     this.#checkEnded()
   }
 
   /** SIGTERM to all, and SIGKILL to those that are there a second later. */
   terminate(): void {
     this.end()
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
     this.#signal('SIGTERM')
     if (this.#running.some(worker => worker?.isAlive())) {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
@@ -114,8 +110,11 @@ export class Workers {
     this.#running[index] = undefined
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
-    this.#dispatcher.bury(index, exitcode, worker.pid)
-    if (status === WORKER_STARTING || status === WORKER_FAILED) this.#failedStarts++
+    const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
+    const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
+    // One that fails right after its start, by itself, would fail again and again.
+    const isUseless = status === WORKER_READY && exitcode > 0 && !hasWorked && failed === 0
+    if (status === WORKER_STARTING || status === WORKER_FAILED || isUseless) this.#failedStarts++
     else this.#failedStarts = 0
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
@@ -123,7 +122,8 @@ export class Workers {
     } else if (!this.#isEnding) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
-    this.#dispatcher.wake()
+    // Not before the dead worker is reaped: it may still stand among those that can be woken.
+    queueMicrotask(() => this.#dispatcher.wake())
     this.#checkEnded()
   }
 

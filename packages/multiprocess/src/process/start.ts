@@ -7,6 +7,7 @@ import { currentFamily } from '../ground/family.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
+import { startTimer } from '../ground/timer.ts'
 import type { Preparation, Task } from './preparation.ts'
 import type { Role } from './role.ts'
 import { currentIdentity } from './state.ts'
@@ -100,7 +101,7 @@ export class Started implements Role {
   }
 
   isAlive(): boolean {
-    return this.#child.exitcode === null
+    return !this.#child.hasEnded
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -125,15 +126,13 @@ export class Started implements Role {
       const end = (answer: () => void) => {
         if (isOver) return
         isOver = true
-        clearTimeout(timer)
+        stopTimer()
         signal?.removeEventListener('abort', onAbort)
         leave?.()
         this.#child.unref()
         answer()
       }
-      const timer = Number.isFinite(timeout)
-        ? setTimeout(() => end(() => resolve(!this.isAlive())), timeout)
-        : undefined
+      const stopTimer = startTimer(() => end(() => resolve(!this.isAlive())), timeout)
       const onAbort = () => end(() => reject(signal?.reason))
       signal?.addEventListener('abort', onAbort)
       this.#child.ref()
