@@ -26,8 +26,6 @@ export const TOP_ORDER = 19
 
 /** Free pages that may keep their memory, before it is given back: 64 MiB. */
 const DIRTY_LIMIT = 1024
-/** Runs shorter than 1 MiB are not worth a system call of their own. */
-const DISCARD_ORDER = 4
 const DIRTY = 1 << 16
 /** In one change, so that the journal has room. */
 const MAX_DISCARDS = 64
@@ -115,7 +113,7 @@ export class Pages {
 
   /** Marks dirty runs clean, the longest first, until half the limit is left; their memory is to be discarded. */
   #clean(): void {
-    for (let order = TOP_ORDER; order >= DISCARD_ORDER; order--) {
+    for (let order = TOP_ORDER; order >= 0; order--) {
       for (let head = this.#head(order); head !== 0; head = this.#memory.get(entryAt(head - 1) + NEXT)) {
         if (this.#dirty <= DIRTY_LIMIT / 2 || this.#discards.length >= MAX_DISCARDS) return
         const page = head - 1
