@@ -23,6 +23,8 @@ export interface Backing {
   discard(offset: number, length: number): void
 }
 
+const MAX_VIEW_BYTES = 2 ** 32 - 1
+
 export interface Window {
   readonly words: Int32Array
   readonly bytes: Uint8Array
@@ -59,6 +61,9 @@ export class Memory {
     if (!(offset >= 0 && length > 0 && offset + length <= this.backing.length)) {
       throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${this.backing.length}`)
     }
+    // A longer one aborts the whole process on Node 20.
+    if (length > MAX_VIEW_BYTES)
+      throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
     const { buffer, start, address } = this.backing.map(offset, length)
     return {
       words: new Int32Array(buffer, start, Math.floor(length / 4)),

@@ -110,7 +110,9 @@ export class ParkingLot implements Source {
         stopTimer()
         signal?.removeEventListener('abort', onAbort)
         this.#forget(sleeper)
-        this.#leave(at, node)
+        const wasIn = this.#leave(at, node)
+        // Woken and aborted at once: the wake-up is somebody else's.
+        if (signal?.aborted && !wasIn) this.unpark(at, 1)
         answer()
       }
       const sleeper: Sleeper = { at, node, settle: result => end(() => resolve(result)) }

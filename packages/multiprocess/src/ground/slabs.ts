@@ -105,8 +105,9 @@ export class Slabs {
     const used = this.#memory.get(entryAt(page) + USED) - 1
     this.#journal.set(entryAt(page) + USED, used)
     if (used === SHAPES[sizeClass].count - 1) this.#link(page, sizeClass)
-    // The last slab of a class stays, so that a single object taken and given does not take and give a page each time.
-    if (used === 0 && this.#head(sizeClass) !== page + 1) {
+    // The only slab with room stays, so that one object taken and given does not take and give a page each time.
+    const isOnly = this.#head(sizeClass) === page + 1 && this.#memory.get(entryAt(page) + NEXT) === 0
+    if (used === 0 && !isOnly) {
       this.#unlink(page, sizeClass)
       this.#pages.give(page, 0)
     }

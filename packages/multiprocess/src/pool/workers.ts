@@ -11,6 +11,8 @@ import { WORKER_FAILED, WORKER_READY, WORKER_RETIRED, WORKER_STARTING } from './
 const MODULE = new URL('./worker.js', import.meta.url).href
 /** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
 const MAX_FAILED_STARTS = 3
+/** The same for those that somebody else killed: the next may be spared. */
+const MAX_KILLED_STARTS = 20
 const PAUSE_MS = 100
 const MAX_PAUSE_MS = 5000
 /** What a terminated worker gets to end by itself. */
@@ -34,6 +36,7 @@ export class Workers {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #onBroken: (error: unknown) => void
   #failedStarts = 0
+  #killedStarts = 0
   #isEnding = false
   #onEnded: (() => void)[] = []
 
@@ -96,11 +99,9 @@ export class Workers {
       isDaemon: true,
       isPoolWorker: true,
       authkey: currentIdentity().authkey,
-      task: {
-        kind: 'target',
-        target: { module: MODULE, export: 'work' },
-        args: [{ at, workers: count, index, owner, concurrency, maxTasks, initializer, initargs }]
-      }
+      target: { module: MODULE, export: 'work' },
+      subclass: null,
+      load: { args: [{ at, workers: count, index, owner, concurrency, maxTasks, initializer, initargs }], fields: null }
     })
     this.#running[index] = worker
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
@@ -114,8 +115,14 @@ export class Workers {
     const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
     // One that fails right after its start, by itself, would fail again and again.
     const isUseless = status === WORKER_READY && exitcode > 0 && !hasWorked && failed === 0
-    if (status === WORKER_STARTING || status === WORKER_FAILED || isUseless) this.#failedStarts++
-    else this.#failedStarts = 0
+    if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0)) {
+      this.#failedStarts++
+    } else if (status === WORKER_STARTING) {
+      this.#killedStarts++
+    } else {
+      this.#failedStarts = 0
+      this.#killedStarts = 0
+    }
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
       this.#onBroken(startFailure(reason, exitcode))
@@ -165,7 +172,8 @@ export class Workers {
     const isAnyReady = this.#running.some(
       (worker, index) => worker !== undefined && table.workerStatus(index) === WORKER_READY
     )
-    return this.#failedStarts >= MAX_FAILED_STARTS && !isAnyReady
+    const isTooMany = this.#failedStarts >= MAX_FAILED_STARTS || this.#killedStarts >= MAX_KILLED_STARTS
+    return isTooMany && !isAnyReady
   }
 
   #checkEnded(): void {

@@ -5,13 +5,11 @@
 import { readSync } from 'node:fs'
 import { ARENA_FD, closeArenaOnExec, dieWithParent, inherit } from '../ground/inheritance.ts'
 import { runPreparation } from './run-preparation.ts'
-import { markChild } from './state.ts'
 
 /** A longer preparation is given back at once; a shorter one with the process. */
 const KEPT_BYTES = 65_536
 
 const [self, parentPid, block, length] = process.argv.slice(2).map(Number)
-markChild()
 if (!dieWithParent(parentPid)) process.kill(process.pid, 'SIGKILL')
 closeArenaOnExec()
 inherit({ self, method: 'spawn' })

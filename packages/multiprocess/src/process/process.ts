@@ -2,9 +2,8 @@
 import { ValueError } from '../errors.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import type { Task } from './preparation.ts'
-import type { Role } from './role.ts'
-import { runningObjects, Started, start } from './start.ts'
+import type { Role, Work } from './role.ts'
+import { type Plan, runningObjects, Started, start } from './start.ts'
 import { currentIdentity, nextPath } from './state.ts'
 import { type Awaitable, checkTarget, type Target, targetReference } from './target.ts'
 
@@ -17,12 +16,6 @@ export interface ProcessOptions<A extends unknown[]> {
   name?: string
   /** A daemon is ended when its parent ends, does not keep the parent alive, and may not start children. Left out: as this process. */
   daemon?: boolean
-}
-
-interface Blueprint {
-  readonly target: Target | undefined
-  readonly args: readonly unknown[]
-  readonly path: readonly number[]
 }
 
 let nextRole: Role | undefined
@@ -52,7 +45,8 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   #name: string
   #daemon: boolean
   #authkey: Uint8Array
-  #blueprint: Blueprint | undefined
+  #work: Work | undefined
+  #path: readonly number[] = []
   #role: Role | undefined
   #isClosed = false
 
@@ -61,15 +55,17 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     const identity = currentIdentity()
     this.#role = nextRole
     if (nextRole !== undefined) {
-      nextRole = undefined
-      this.#name = this.#role?.name ?? ''
-      this.#daemon = this.#role?.daemon ?? false
+      this.#name = nextRole.name
+      this.#daemon = nextRole.daemon
       this.#authkey = identity.authkey
+      this.#work = nextRole.work
+      nextRole = undefined
       return
     }
     const { target, args = [], name, daemon } = checkOptions(options)
     const path = nextPath()
-    this.#blueprint = { target, args, path }
+    this.#work = { target, args }
+    this.#path = path
     this.#name = name ?? `Process-${path.join(':')}`
     this.#daemon = daemon ?? identity.isDaemon
     this.#authkey = identity.authkey
@@ -77,7 +73,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /** What the child runs; a subclass may override it instead of giving a target. */
   run(): Awaitable<unknown> {
-    const { target, args } = this.#blueprint ?? {}
+    const { target, args } = this.#work ?? {}
     return typeof target === 'function' ? (target as (...args: unknown[]) => unknown)(...(args ?? [])) : undefined
   }
 
@@ -89,28 +85,28 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
    */
   start(): void {
     this.#checkOpen()
-    if (this.#blueprint === undefined || this.#role !== undefined) {
+    if (this.#work === undefined || this.#role !== undefined) {
       throw new ValueError(`cannot start ${this.#name} twice: make a new Process`)
     }
     this.#role = start({
       object: this,
       method: (this.constructor as typeof Process).method,
       name: this.#name,
-      path: this.#blueprint.path,
+      path: this.#path,
       isDaemon: this.#daemon,
       isPoolWorker: false,
       authkey: this.#authkey,
-      task: this.#task(this.#blueprint)
+      ...this.#plan(this.#work)
     })
   }
 
-  #task({ target, args }: Blueprint): Task {
-    if (this.run !== Process.prototype.run) {
-      const subclass = targetReference(this.constructor as never, 'the class of the process')
-      return { kind: 'subclass', subclass, fields: { ...this } }
+  #plan({ target, args }: Work): Pick<Plan, 'target' | 'subclass' | 'load'> {
+    const isOverridden = this.run !== Process.prototype.run
+    return {
+      target: target === undefined ? null : targetReference(target, 'target'),
+      subclass: isOverridden ? targetReference(this.constructor as never, 'the class of the process') : null,
+      load: { args, fields: isOverridden ? { ...this } : null }
     }
-    if (target === undefined) return { kind: 'nothing' }
-    return { kind: 'target', target: targetReference(target, 'target'), args }
   }
 
   /**
@@ -154,7 +150,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       throw new ValueError(`cannot close ${this.#name} while it runs: join or terminate it first`)
     }
     this.#isClosed = true
-    this.#blueprint = undefined
+    this.#work = undefined
   }
 
   get name(): string {
@@ -164,6 +160,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   set name(value: string) {
     if (typeof value !== 'string') throw new TypeError(`name must be a string, not ${typeof value}`)
     this.#name = value
+    this.#role?.setName?.(value)
   }
 
   get daemon(): boolean {

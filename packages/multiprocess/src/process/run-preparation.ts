@@ -3,8 +3,10 @@ import { decode, modulesOf } from '../codec/decode.ts'
 import { setFunctionCodec } from '../codec/hooks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference } from '../codec/module-imports.ts'
-import type { Preparation } from './preparation.ts'
+import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import { setIdentity } from './state.ts'
+
+type Run = (...args: readonly unknown[]) => unknown
 
 export async function runPreparation(message: Uint8Array): Promise<void> {
   setFunctionCodec({
@@ -13,19 +15,21 @@ export async function runPreparation(message: Uint8Array): Promise<void> {
       throw new Error('a child that sends functions loads the module that names them first')
     }
   })
-  for (const module of modulesOf(message)) await importModule(module)
-  const { identity, argv, entries, task } = decode(message) as Preparation
+  const [first, second] = splitMessages(message)
+  const { identity, argv, entries, target, subclass } = decode(first) as Preparation
   setIdentity(identity)
   setEntries([...entries])
   process.argv = [...argv]
 
-  if (task.kind === 'target') {
-    await importModule(task.target.module)
-    const target = resolveReference(task.target) as (...args: unknown[]) => unknown
-    await target(...task.args)
-  } else if (task.kind === 'subclass') {
+  for (const module of modulesOf(second)) await importModule(module)
+  const { args, fields } = decode(second) as Load
+  if (target !== null) await importModule(target.module)
+  const run = target === null ? undefined : (resolveReference(target) as Run)
+  if (subclass === null) {
+    await run?.(...args)
+  } else {
     const { becomeInstance } = await import('./current.ts')
-    await importModule(task.subclass.module)
-    await becomeInstance(resolveReference(task.subclass) as never, task.fields).run()
+    await importModule(subclass.module)
+    await becomeInstance(resolveReference(subclass) as never, fields ?? {}, run, args).run()
   }
 }

@@ -1,5 +1,6 @@
 /** Starting a process, and what can be asked of one that was started. */
-import { Encoder } from '../codec/encode.ts'
+import { encode } from '../codec/encode.ts'
+import type { FunctionReferenceData } from '../codec/function-data.ts'
 import { entries } from '../codec/module-entries.ts'
 import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
@@ -8,13 +9,13 @@ import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
 import { startTimer } from '../ground/timer.ts'
-import type { Preparation, Task } from './preparation.ts'
+import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import type { Role } from './role.ts'
-import { currentIdentity } from './state.ts'
+import { currentIdentity, isBooting, PROCESS_MAIN, THREAD_MAIN } from './state.ts'
 import './sending.ts'
 
-const PROCESS_MAIN = new URL('./child-main.js', import.meta.url)
-const THREAD_MAIN = new URL('./thread-main.js', import.meta.url)
+/** A function that starts itself in a child may do so this deep; a module that does so at its import must end somewhere. */
+const MAX_DEPTH = 16
 
 export interface Plan {
   /** The Process object, for `activeChildren`. */
@@ -25,7 +26,9 @@ export interface Plan {
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
   readonly authkey: Uint8Array
-  readonly task: Task
+  readonly target: FunctionReferenceData | null
+  readonly subclass: FunctionReferenceData | null
+  readonly load: Load
 }
 
 const running = new Map<Started, object>()
@@ -38,7 +41,7 @@ export function runningObjects(): object[] {
 /** @throws as `Process.start` */
 export function start(plan: Plan): Started {
   const identity = currentIdentity()
-  if (isImporting()) {
+  if (isImporting() || isBooting()) {
     throw new ValueError(
       'cannot start a process while a child imports its modules, or the same import would start processes without end. ' +
         'Start processes in a function, or only if isMainProcess'
@@ -46,6 +49,12 @@ export function start(plan: Plan): Started {
   }
   if (!identity.mayStart) {
     throw new ValueError(`cannot start a process in ${identity.name}: a daemon may not have children`)
+  }
+  if (plan.path.length > MAX_DEPTH) {
+    throw new ValueError(
+      `cannot start ${plan.name}: processes are nested ${MAX_DEPTH} deep already. ` +
+        'A module that starts one when it is imported does so again in each; ask isMainProcess there'
+    )
   }
   const preparation: Preparation = {
     identity: {
@@ -58,11 +67,10 @@ export function start(plan: Plan): Started {
     },
     argv: process.argv,
     entries: entries(),
-    task: plan.task
+    target: plan.target,
+    subclass: plan.subclass
   }
-  const encoder = new Encoder()
-  encoder.encode(preparation, undefined, 0, 0, plan.name)
-  const message = encoder.bytes.subarray(encoder.start, encoder.end)
+  const message = joinMessages(encode(preparation), encode(plan.load, plan.name))
   const family = currentFamily(plan.method)
   const member =
     plan.method === 'spawn'

@@ -4,10 +4,8 @@ import { currentFamily } from '../ground/family.ts'
 import { inherit } from '../ground/inheritance.ts'
 import type { ThreadData } from '../ground/thread-member.ts'
 import { runPreparation } from './run-preparation.ts'
-import { markChild } from './state.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
-markChild()
 inherit({ self: id, method: 'thread', buffer })
 
 process.once('exit', code => {
