@@ -8,7 +8,7 @@ import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
 import type { Member } from './platform.ts'
 import type { ProcessPlatform } from './process-platform.ts'
-import { processStatus } from './process-status.ts'
+import { processStatus, UNKNOWN_START } from './process-status.ts'
 import type { OwnerId } from './process-table.ts'
 import { system, systemError } from './system.ts'
 
@@ -117,14 +117,14 @@ export class ProcessMember implements Member {
     if (--this.#references === 0) this.#process.unref()
   }
 
-  /** The child writes the same about itself, but may not have come to it when its life is asked for. */
   #register(): void {
+    let startTime = UNKNOWN_START
     try {
-      const status = processStatus(this.pid)
-      if (status !== null) this.#family.table.setProcess(this.id, this.pid, status.startTime)
+      startTime = processStatus(this.pid)?.startTime ?? UNKNOWN_START
     } catch {
-      // With no file descriptor left it is the child that says who it is.
+      // With no file descriptor left its pid has to do.
     }
+    this.#family.table.setProcess(this.id, this.pid, startTime)
   }
 
   /** Asks the kernel, which knows before the event loop has been told; the event loop still waits for the child. */

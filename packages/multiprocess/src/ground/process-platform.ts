@@ -22,7 +22,9 @@ export class ProcessPlatform implements Platform {
     return new PipeBells(table)
   }
 
+  /** A child has been registered by its parent, as a rule. */
   register(table: ProcessTable, self: OwnerId): void {
+    if (table.pid(self) !== 0) return
     const status = processStatus(process.pid)
     if (status !== null) table.setProcess(self, process.pid, status.startTime)
   }

@@ -27,11 +27,15 @@ export function processStatus(pid: number): ProcessStatus | null {
   return { state: fields[0], parent: Number(fields[1]), startTime: Number(fields[19]) }
 }
 
+/** Stands for a start time that could not be read. */
+export const UNKNOWN_START = 0
+
 /** Whether this very process, told by its start time, still runs. What can't be told counts as running: locks stay held. */
 export function isRunning(pid: number, startTime: number): boolean {
   try {
     const status = processStatus(pid)
-    return status !== null && status.startTime === startTime && status.state !== 'Z' && status.state !== 'X'
+    if (status === null || status.state === 'Z' || status.state === 'X') return false
+    return startTime === UNKNOWN_START || status.startTime === startTime
   } catch {
     return true
   }
