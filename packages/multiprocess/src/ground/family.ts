@@ -67,15 +67,17 @@ export class Family {
    * descendants, which the kernel has killed with it.
    */
   reap(dead: OwnerId): void {
-    for (const id of this.table.members()) {
-      if (id !== this.self && id !== dead && this.table.isOrphanOf(id, dead)) this.#reapOnceDead(id)
-    }
+    const orphans = [...this.table.members()].filter(
+      id => id !== this.self && id !== dead && this.table.isOrphanOf(id, dead)
+    )
     this.loop.forget(dead)
     this.lot.purge(dead)
     this.arena.freeAllOf(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
     for (const id of this.table.members()) this.loop.ringAnyway(id)
+    // Only now: two of them that are gone are orphans of each other as long as both have their slots.
+    for (const id of orphans) this.#reapOnceDead(id)
   }
 
   #reapOnceDead(id: OwnerId): void {

@@ -12,8 +12,9 @@ const DROPPED_WITH_ARGUMENT = new Set(
 /** Stay behind, and so do those that begin with them and a hyphen. */
 const DROPPED = ['-i', '--interactive', '--inspect', '--test', '--watch']
 
+const ENVIRONMENT_FILES = ['--env-file', '--env-file-if-exists']
 /** Name a file, which may be relative to the directory that the program was started in. */
-const WITH_FILE = new Set(['--import', '-r', '--require', '--loader', '--experimental-loader', '--env-file'])
+const WITH_FILE = new Set(['--import', '-r', '--require', '--loader', '--experimental-loader', ...ENVIRONMENT_FILES])
 const startDirectory = process.cwd()
 
 /** `--import tsx`, `--max-old-space-size=…`, `--enable-source-maps` go on; `-e CODE`, `--inspect`, `--test` do not. */
@@ -24,8 +25,8 @@ export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv
     if (DROPPED_WITH_ARGUMENT.has(name)) {
       if (joined === undefined && execArgv[i + 1]?.startsWith('-') === false) i++
     } else if (WITH_FILE.has(name)) {
-      if (joined !== undefined) inherited.push(`${name}=${absolute(joined)}`)
-      else if (i + 1 < execArgv.length) inherited.push(name, absolute(execArgv[++i]))
+      if (joined !== undefined) inherited.push(`${name}=${absolute(joined, name)}`)
+      else if (i + 1 < execArgv.length) inherited.push(name, absolute(execArgv[++i], name))
     } else if (!DROPPED.some(option => name === option || (option.startsWith('--') && name.startsWith(`${option}-`)))) {
       inherited.push(execArgv[i])
     }
@@ -33,6 +34,7 @@ export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv
   return inherited
 }
 
-function absolute(file: string): string {
-  return /^\.\.?\//.test(file) ? resolve(startDirectory, file) : file
+/** A name without `./` is a package's, but for files of environment variables. */
+function absolute(file: string, option: string): string {
+  return ENVIRONMENT_FILES.includes(option) || /^\.\.?\//.test(file) ? resolve(startDirectory, file) : file
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { ProcessError } from '../errors.ts'
+import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Ending } from './ending.ts'
 import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
@@ -61,7 +61,8 @@ export class ProcessMember implements Member {
     } catch (error) {
       arena.freeAllOf(this.id)
       table.free(this.id)
-      throw error
+      if (error instanceof MultiprocessError) throw error
+      throw new ProcessError(`cannot start ${process.execPath}: ${(error as Error).message}`, { cause: error })
     }
     this.pid = this.#process.pid
     this.#register()

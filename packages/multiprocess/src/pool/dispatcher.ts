@@ -76,7 +76,12 @@ export class Dispatcher implements Source {
   submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task): void {
     if (this.#free.length === 0) this.poll()
     if (this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
-      this.#waiting.push({ task, fn, kind, parcel: this.messages.pack(message, path) })
+      const parcel = this.messages.pack(message, path)
+      if (this.#isOver) {
+        this.messages.free(parcel.block)
+        throw new PoolTerminatedError()
+      }
+      this.#waiting.push({ task, fn, kind, parcel })
     } else {
       const slot = this.#free.pop() as number
       try {
@@ -179,7 +184,7 @@ export class Dispatcher implements Source {
   }
 
   /** Fails all that is pending. The workers take no more, or are dead soon. */
-  failAll(error: unknown = new PoolTerminatedError()): void {
+  failAll(error: unknown): void {
     this.#isOver = true
     const failed = this.withdraw(() => true)
     for (const [slot, task] of this.#tasks.entries()) {

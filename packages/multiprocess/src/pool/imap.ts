@@ -49,6 +49,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   #isInputDone = false
   #isOver = false
   #isEnded = false
+  #failure: { readonly error: unknown } | undefined
 
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input
@@ -115,6 +116,20 @@ export class IMapRun<R> implements IMapIterator<R> {
   unbound(): void {
     this.#buffersize = Number.POSITIVE_INFINITY
     this.#schedule()
+  }
+
+  /** The pool is gone: whoever waits for a result, or asks for one that is not there, gets the error. */
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#failure = { error }
+    this.#isOver = true
+    for (const waiter of [...this.#waiters]) waiter.reject(error)
+    if (!this.#isInputDone) {
+      this.#isInputDone = true
+      // What the input says of its end is of no use to anybody any more.
+      Promise.resolve(this.#input.return?.()).catch(() => {})
+    }
+    this.#end()
   }
 
   #stop(): void {
@@ -219,7 +234,9 @@ export class IMapRun<R> implements IMapIterator<R> {
     const isEmpty =
       this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
     if (this.#isInputDone && !this.#isPumping) this.#end()
-    if (this.#isOver || isEmpty) {
+    if (this.#failure !== undefined) {
+      for (const waiter of [...this.#waiters]) waiter.reject(this.#failure.error)
+    } else if (this.#isOver || isEmpty) {
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }
   }

@@ -44,6 +44,7 @@ export class Pool implements AsyncDisposable {
   /** Runs of map and imap that have yet to submit what follows. */
   #runs = 0
   readonly #imaps = new Set<IMapRun<unknown>>()
+  readonly #onOver = new Set<(error: unknown) => void>()
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
@@ -130,9 +131,28 @@ export class Pool implements AsyncDisposable {
     const entry = this.#functions.entry(fn as Target)
     this.#runs++
     try {
-      return await this.#map(entry, await collect(items), chunksize)
+      return await this.#map(
+        entry,
+        await this.#unlessOver(collect(items, () => this.#state === 'terminated' || this.#state === 'broken')),
+        chunksize
+      )
     } finally {
       this.#endRun()
+    }
+  }
+
+  /** The same promise, which rejects as soon as the pool is terminated. */
+  async #unlessOver<T>(promise: Awaitable<T>): Promise<T> {
+    if (!(promise instanceof Promise)) return promise
+    let stop: (error: unknown) => void = () => {}
+    const over = new Promise<never>((_, reject) => {
+      stop = reject
+    })
+    this.#onOver.add(stop)
+    try {
+      return await Promise.race([promise, over])
+    } finally {
+      this.#onOver.delete(stop)
     }
   }
 
@@ -223,7 +243,13 @@ export class Pool implements AsyncDisposable {
   terminate(): void {
     if (this.#state === 'terminated') return
     if (this.#state !== 'broken') this.#state = 'terminated'
-    this.#dispatcher.failAll()
+    this.#end(new PoolTerminatedError())
+  }
+
+  #end(error: unknown): void {
+    this.#dispatcher.failAll(error)
+    for (const run of this.#imaps) run.fail(error)
+    for (const stop of this.#onOver) stop(error)
     this.#workers.terminate()
     for (const resolve of this.#whenDone.splice(0)) resolve()
   }
@@ -263,9 +289,7 @@ export class Pool implements AsyncDisposable {
   #break(error: unknown): void {
     this.#state = 'broken'
     this.#reason = error
-    this.#dispatcher.failAll(error)
-    this.#workers.terminate()
-    for (const resolve of this.#whenDone.splice(0)) resolve()
+    this.#end(error)
   }
 
   #checkOpen(): void {
@@ -315,15 +339,19 @@ function iterate<T>(items: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncI
   throw new TypeError(`items must be iterable, not ${items === null ? 'null' : typeof items}`)
 }
 
-function collect<T>(items: Iterable<T> | AsyncIterable<T>): Awaitable<readonly T[]> {
+/** @param isOver is asked after each item that had to be awaited: true leaves the input */
+function collect<T>(items: Iterable<T> | AsyncIterable<T>, isOver: () => boolean): Awaitable<readonly T[]> {
   if (Array.isArray(items)) return items
   const input = iterate(items)
-  if (Symbol.asyncIterator in Object(items)) return collectAsync(items as AsyncIterable<T>)
+  if (Symbol.asyncIterator in Object(items)) return collectAsync(items as AsyncIterable<T>, isOver)
   return Array.from({ [Symbol.iterator]: () => input as Iterator<T> })
 }
 
-async function collectAsync<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function collectAsync<T>(items: AsyncIterable<T>, isOver: () => boolean): Promise<T[]> {
   const all: T[] = []
-  for await (const item of items) all.push(item)
+  for await (const item of items) {
+    if (isOver()) break
+    all.push(item)
+  }
   return all
 }

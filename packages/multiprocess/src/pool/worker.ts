@@ -113,7 +113,8 @@ class Worker {
         hasTurned = false
         this.#taken++
         this.#slice = MIN_SLICE_MS
-        this.#execute(slot)
+        const preparing = this.#execute(slot)
+        if (preparing !== undefined) await preparing
         if (performance.now() - lastTurn < TURN_MS) continue
       } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
         return
@@ -183,17 +184,43 @@ class Worker {
     if (this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
   }
 
-  #execute(slot: number): void {
+  /**
+   * Runs the task. A promise when modules must be imported first: until it is settled this worker takes no other task, which
+   * would wait for this one if it turned out to be slow.
+   */
+  #execute(slot: number): Promise<void> | undefined {
     const { words } = this.#table
-    const base = this.#table.slot(slot)
-    const fn = this.#functions[words[base + FUNCTION]]
+    const fn = this.#functions[words[this.#table.slot(slot) + FUNCTION]]
+    if (fn === undefined) {
+      return this.#load(slot).then(
+        loaded => this.#read(slot, loaded),
+        error => this.#finish(slot, error, 1)
+      )
+    }
+    return this.#read(slot, fn)
+  }
+
+  #read(slot: number, fn: Runnable): Promise<void> | undefined {
+    let message: unknown
+    try {
+      message = this.#messages.read(slot, true)
+    } catch (error) {
+      this.#finish(slot, error, 1)
+      return
+    }
+    if (message instanceof Pending) {
+      return message.promise.then(
+        later => this.#call(slot, fn, later as unknown[]),
+        error => this.#finish(slot, error, 1)
+      )
+    }
+    this.#call(slot, fn, message as unknown[])
+  }
+
+  #call(slot: number, fn: Runnable, message: unknown[]): void {
     let result: unknown
     try {
-      if (fn === undefined) {
-        result = this.#load(slot).then(loaded => this.#call(slot, loaded))
-      } else {
-        result = this.#call(slot, fn)
-      }
+      result = runKind(this.#table.words[this.#table.slot(slot) + KIND], fn, message)
       if (isPromise(result)) {
         this.#await(slot, result)
         return
@@ -212,14 +239,6 @@ class Worker {
       value => this.#finishLater(slot, value, 0),
       error => this.#finishLater(slot, error, 1)
     )
-  }
-
-  #call(slot: number, fn: Runnable): unknown {
-    const kind = this.#table.words[this.#table.slot(slot) + KIND]
-    const args = this.#messages.read(slot, true)
-    return args instanceof Pending
-      ? args.promise.then(later => runKind(kind, fn, later as unknown[]))
-      : runKind(kind, fn, args as unknown[])
   }
 
   async #load(slot: number): Promise<Runnable> {
