@@ -41,6 +41,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 async function collectAll(items: IMapIterator<unknown>): Promise<unknown[]> {
   const all: unknown[] = []
   for (;;) {
+    assert.ok(all.length < 1000, 'the iterator never comes to its end')
     try {
       const step = await items.next()
       if (step.done === true) return all

@@ -34,7 +34,6 @@ export interface IMapSettings {
 
 export class IMapRun<R> implements IMapIterator<R> {
   readonly #settings: IMapSettings
-  #buffersize: number
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>
   /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
   readonly #chunks: (Outcome[] | undefined)[] = []
@@ -49,12 +48,12 @@ export class IMapRun<R> implements IMapIterator<R> {
   #isInputDone = false
   #isOver = false
   #isEnded = false
+  #isUnbound = false
   #failure: { readonly error: unknown } | undefined
 
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input
     this.#settings = settings
-    this.#buffersize = settings.buffersize
     this.#schedule()
   }
 
@@ -114,14 +113,15 @@ export class IMapRun<R> implements IMapIterator<R> {
 
   /** The pool takes no more: what the input has left is run without waiting for the consumer, as Python does always. */
   unbound(): void {
-    this.#buffersize = Number.POSITIVE_INFINITY
+    this.#isUnbound = true
     this.#schedule()
   }
 
   /** The pool is gone: whoever waits for a result, or asks for one that is not there, gets the error. */
   fail(error: unknown): void {
     if (this.#isOver) return
-    this.#failure = { error }
+    // Said once, as an iterator does: what is asked for after that is at its end.
+    if (this.#waiters.length === 0) this.#failure = { error }
     this.#isOver = true
     for (const waiter of [...this.#waiters]) waiter.reject(error)
     if (!this.#isInputDone) {
@@ -143,9 +143,15 @@ export class IMapRun<R> implements IMapIterator<R> {
 
   #schedule(): void {
     if (this.#isPumping || this.#isInputDone || this.#isOver) return
-    if (this.#ahead + this.#settings.chunksize > this.#buffersize) return
+    if (!this.#hasRoom) return
     this.#isPumping = true
     queueMicrotask(() => this.#pump())
+  }
+
+  /** Whether a chunk may be taken. Unbound, only what the workers have yet to do counts, and not what the consumer has. */
+  get #hasRoom(): boolean {
+    const { chunksize, buffersize } = this.#settings
+    return (this.#isUnbound ? this.#tasks.size * chunksize : this.#ahead) + chunksize <= buffersize
   }
 
   /** Takes from the input and submits, until the consumer is `buffersize` behind. */
@@ -153,7 +159,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     const { chunksize } = this.#settings
     let items: unknown[] = []
     try {
-      while (!this.#isInputDone && !this.#isOver && this.#ahead + chunksize <= this.#buffersize) {
+      while (!this.#isInputDone && !this.#isOver && this.#hasRoom) {
         while (items.length < chunksize && !this.#isInputDone) {
           let step = this.#input.next()
           if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') step = await step
@@ -234,9 +240,12 @@ export class IMapRun<R> implements IMapIterator<R> {
     const isEmpty =
       this.#isInputDone && !this.#isPumping && this.#firstChunk === this.#chunkCount && this.#ready.length === 0
     if (this.#isInputDone && !this.#isPumping) this.#end()
-    if (this.#failure !== undefined) {
-      for (const waiter of [...this.#waiters]) waiter.reject(this.#failure.error)
-    } else if (this.#isOver || isEmpty) {
+    if (this.#failure !== undefined && this.#waiters.length > 0) {
+      const { error } = this.#failure
+      this.#failure = undefined
+      this.#waiters[0].reject(error)
+    }
+    if (this.#isOver || isEmpty) {
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }
   }
