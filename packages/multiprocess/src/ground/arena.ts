@@ -45,6 +45,7 @@ export class Arena {
    * @throws MultiprocessError `ERR_OUT_OF_MEMORY` when the arena has no room for it
    */
   allocate(size: number, owner: OwnerId = this.#self): number {
+    if (!(size >= 0 && size <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`cannot allocate ${size} bytes`)
     return this.#exclusive(() => {
       const at = size <= LARGEST_SMALL ? this.#slabs.take(classOf(size), owner) : this.#takeRun(size, owner)
       if (at >= 0) this.#journal.set(LIVE_BLOCKS_WORD * 4, this.liveBlocks + 1)
@@ -73,7 +74,7 @@ export class Arena {
     // Only the owner frees a run, so nobody can be writing to it: its memory can go before the lock is taken.
     if (Number.isInteger(page) && this.#pages.kind(page) === KIND_RUN) {
       const order = this.#pages.order(page)
-      if (this.#pages.wantsDiscard(order)) this.#memory.backing.discard(at, 2 ** order * PAGE_BYTES)
+      if (this.#pages.wantsDiscard(order)) this.#discard(page, 2 ** order)
     }
     this.#exclusive(() => this.#give(at))
   }
@@ -114,7 +115,9 @@ export class Arena {
 
   /** Gives back all that `owner`, which is dead, had. */
   freeAllOf(owner: OwnerId): void {
-    // Blocks of a dead owner can't become more: what is found page by page is complete.
+    // Blocks of a dead owner can't become more, once what it may have half-done is undone: what is then found page by page
+    // is complete.
+    this.#exclusive(() => {})
     for (let page = FIRST_PAGE; page < this.#pages.highPage; page++) {
       const kind = this.#pages.kind(page)
       if (kind === KIND_RUN) {
@@ -142,7 +145,7 @@ export class Arena {
       let page = FIRST_PAGE
       let freePages = 0
       let usedPages = 0
-      while (page < 2 ** (TOP_ORDER + 1)) {
+      while (page < this.#memory.backing.length / PAGE_BYTES) {
         const kind = this.#pages.kind(page)
         const order = kind === KIND_SLAB ? 0 : this.#pages.order(page)
         if (kind === 0) throw new Error(`page ${page} belongs to no run`)
@@ -156,16 +159,29 @@ export class Arena {
   }
 
   #exclusive<R>(change: () => R): R {
-    if (this.#lock.acquire()) this.#journal.undo()
+    // Whether the last holder died shows in the journal, also when undoing it failed the first time.
+    this.#lock.acquire()
     try {
+      this.#journal.undo()
       const result = change()
       this.#journal.commit()
+      // Only now: a death before the commit would have left the blocks in use, and their bytes lost.
+      for (const { page, count } of this.#pages.takeDiscards()) this.#discard(page, count)
       return result
     } catch (error) {
+      this.#pages.takeDiscards()
       this.#journal.undo()
       throw error
     } finally {
       this.#lock.release()
+    }
+  }
+
+  #discard(page: number, count: number): void {
+    try {
+      this.#memory.backing.discard(page * PAGE_BYTES, count * PAGE_BYTES)
+    } catch {
+      // The memory stays with the family, to be used again.
     }
   }
 }

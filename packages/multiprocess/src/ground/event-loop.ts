@@ -11,8 +11,8 @@
  * Before it sleeps, a process that waits for something spins over a few turns of its event loop, as long as that has
  * paid lately: a wake-up through the kernel costs some 30 µs each way. Timers and I/O run between the turns.
  */
-import { Doorbell, Ringer } from './doorbells.ts'
 import type { Memory } from './memory.ts'
+import type { Bell, Bells } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 import type { Seats } from './seats.ts'
 
@@ -28,34 +28,35 @@ const SPIN_MS = 0.1
 /** Spins without result, after which spinning is only tried now and then. */
 const PATIENCE = 4
 const RETRY_EVERY = 64
+const RING_AGAIN_MS = 5
 
 export class EventLoop {
   readonly #words: Int32Array
   readonly #table: ProcessTable
   readonly #self: OwnerId
   readonly #seats: Seats
-  readonly #ringer: Ringer
+  readonly #bells: Bells
   readonly #sources: Source[] = []
   readonly #asleep: number
-  #bell: Doorbell | undefined
+  #bell: Bell | undefined
   #holds = 0
   #isScheduled = false
   #spinSince = 0
   #patience = PATIENCE
   #refused = 0
 
-  constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats) {
+  constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats, bells: Bells) {
     this.#words = memory.first.words
     this.#table = table
     this.#self = self
     this.#seats = seats
-    this.#ringer = new Ringer(table)
+    this.#bells = bells
     this.#asleep = table.asleepWord(self)
   }
 
   add(source: Source): void {
     if (this.#bell === undefined) {
-      this.#bell = new Doorbell(this.#table, this.#self, () => this.#wake())
+      this.#bell = this.#bells.open(this.#self, () => this.#wake())
       Atomics.store(this.#words, this.#asleep, 1)
     }
     this.#sources.push(source)
@@ -97,13 +98,29 @@ export class EventLoop {
   /** Others call this after they have written what `owner` waits for. */
   ring(owner: OwnerId): void {
     const asleep = this.#table.asleepWord(owner)
-    if (Atomics.load(this.#words, asleep) === 1 && Atomics.compareExchange(this.#words, asleep, 1, 0) === 1) {
-      this.#ringer.ring(owner)
+    if (Atomics.load(this.#words, asleep) !== 1 || Atomics.compareExchange(this.#words, asleep, 1, 0) !== 1) return
+    if (this.#bells.ring(owner)) return
+    // No file descriptor may be left just now. It still sleeps: others may ring it, and so may this process, soon.
+    Atomics.compareExchange(this.#words, asleep, 0, 1)
+    setTimeout(() => this.ring(owner), RING_AGAIN_MS)
+  }
+
+  /** After a death: the dead one may have set ASLEEP to 0, and not have come to ring. */
+  ringAnyway(owner: OwnerId): void {
+    if (owner === this.#self) this.#schedule()
+    else if (this.#table.hasBell(owner)) {
+      Atomics.store(this.#words, this.#table.asleepWord(owner), 0)
+      this.#bells.ring(owner)
     }
   }
 
+  /** Opens the bell of one that will be rung, while there are file descriptors to be had. */
+  prepare(owner: OwnerId): void {
+    this.#bells.ring(owner)
+  }
+
   forget(owner: OwnerId): void {
-    this.#ringer.forget(owner)
+    this.#bells.forget(owner)
   }
 
   #schedule(): void {
@@ -119,6 +136,17 @@ export class EventLoop {
 
   readonly #turn = (): void => {
     this.#isScheduled = false
+    try {
+      this.#look()
+    } catch (error) {
+      // What a source could not take it will be asked for again, as long as this process goes on.
+      this.#seats.leave()
+      this.#schedule()
+      throw error
+    }
+  }
+
+  #look(): void {
     if (this.#poll()) {
       this.#spinSince = 0
       this.#schedule()

@@ -5,20 +5,21 @@
 import { MultiprocessError } from '../errors.ts'
 import { Arena } from './arena.ts'
 import { EventLoop } from './event-loop.ts'
-import { ARENA_FD, inheritedId } from './inheritance.ts'
+import { ARENA_FD, type Inheritance, inherited } from './inheritance.ts'
 import { MAGIC, MAGIC_WORD } from './layout.ts'
-import { createArenaFile, mapArenaFile } from './memfd.ts'
 import { Memory } from './memory.ts'
 import { ParkingLot } from './parking-lot.ts'
+import type { Platform, StartMethod } from './platform.ts'
+import { ProcessPlatform } from './process-platform.ts'
 import { type OwnerId, ProcessTable } from './process-table.ts'
 import { cpuCount } from './processors.ts'
 import { Seats } from './seats.ts'
+import { ThreadPlatform } from './thread-platform.ts'
 
 const RETRY_MS = 20
 
 export class Family {
-  /** The arena's file descriptor in this process. */
-  readonly fd: number
+  readonly platform: Platform
   readonly self: OwnerId
   readonly memory: Memory
   readonly table: ProcessTable
@@ -27,38 +28,38 @@ export class Family {
   readonly loop: EventLoop
   readonly lot: ParkingLot
 
-  private constructor(fd: number, memory: Memory, table: ProcessTable, self: OwnerId) {
-    this.fd = fd
+  private constructor(platform: Platform, claim: (table: ProcessTable) => OwnerId) {
+    const memory = new Memory(platform.backing)
+    const table = new ProcessTable(memory)
+    const self = claim(table)
+    const isAlive = (owner: OwnerId) => platform.isAlive(table, owner)
+    this.platform = platform
     this.memory = memory
     this.table = table
     this.self = self
-    const isAlive = (owner: OwnerId) => table.isAlive(owner)
     this.arena = new Arena(memory, self, isAlive)
     this.seats = new Seats(memory, self, cpuCount)
-    this.loop = new EventLoop(memory, table, self, this.seats)
+    this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
-    table.setProcess(self, process.pid)
+    platform.register(table, self)
     table.setLive(self)
   }
 
-  static create(): Family {
-    const fd = createArenaFile()
-    const memory = new Memory(mapArenaFile(fd))
-    const table = new ProcessTable(memory)
-    const family = new Family(fd, memory, table, table.claim(0))
+  static create(platform: Platform): Family {
+    const family = new Family(platform, table => table.claim(0))
     family.arena.format()
-    Atomics.store(memory.first.words, MAGIC_WORD, MAGIC)
+    Atomics.store(family.memory.first.words, MAGIC_WORD, MAGIC)
     return family
   }
 
-  static attach(fd: number, self: OwnerId): Family {
-    const memory = new Memory(mapArenaFile(fd))
-    if (memory.first.words[MAGIC_WORD] !== MAGIC) {
+  static attach(platform: Platform, self: OwnerId): Family {
+    const family = new Family(platform, () => self)
+    if (family.memory.first.words[MAGIC_WORD] !== MAGIC) {
       throw new MultiprocessError(
-        `file descriptor ${fd} is not a family's arena: parent and child load different versions`
+        'what was inherited is no arena of a family: parent and child load different versions'
       )
     }
-    return new Family(fd, memory, new ProcessTable(memory), self)
+    return family
   }
 
   /**
@@ -66,29 +67,42 @@ export class Family {
    * descendants, which the kernel has killed with it.
    */
   reap(dead: OwnerId): void {
-    for (const { id, parent } of this.table.members()) {
-      if (parent === dead) this.#reapOnceDead(id)
-    }
+    const orphans = [...this.table.members()].filter(
+      id => id !== this.self && id !== dead && this.table.isOrphanOf(id, dead)
+    )
     this.loop.forget(dead)
     this.lot.purge(dead)
     this.arena.freeAllOf(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
+    for (const id of this.table.members()) this.loop.ringAnyway(id)
+    // Only now: two of them that are gone are orphans of each other as long as both have their slots.
+    for (const id of orphans) this.#reapOnceDead(id)
   }
 
   #reapOnceDead(id: OwnerId): void {
-    if (this.table.isAlive(id)) setTimeout(() => this.#reapOnceDead(id), RETRY_MS).unref()
-    else if (this.table.pid(id) !== 0 || this.table.isStarting(id)) this.reap(id)
+    if (this.platform.isAlive(this.table, id)) setTimeout(() => this.#reapOnceDead(id), RETRY_MS).unref()
+    else this.reap(id)
   }
 }
 
-let family: Family | undefined
+const families = new Map<StartMethod, Family>()
 
-/** The family of this process: attached to or, in a program's first process, created when it is first asked for. */
-export function currentFamily(): Family {
+/**
+ * The family of this process or thread: attached to or, where none was inherited, created when it is first asked for.
+ * @param method left out: the one that this process or thread was itself started with
+ */
+export function currentFamily(method: StartMethod = inherited()?.method ?? 'spawn'): Family {
+  let family = families.get(method)
   if (family === undefined) {
-    const id = inheritedId()
-    family = id === undefined ? Family.create() : Family.attach(ARENA_FD, id)
+    const from = inherited()
+    if (from?.method === method) family = Family.attach(platformOf(from), from.self)
+    else family = Family.create(method === 'spawn' ? new ProcessPlatform() : new ThreadPlatform())
+    families.set(method, family)
   }
   return family
+}
+
+function platformOf(from: Inheritance): Platform {
+  return from.method === 'spawn' ? new ProcessPlatform(ARENA_FD) : new ThreadPlatform(from.buffer)
 }

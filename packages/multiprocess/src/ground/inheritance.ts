@@ -10,18 +10,25 @@ const SIGKILL = 9
 const F_SETFD = 2
 const FD_CLOEXEC = 1
 
-let inherited: OwnerId | undefined
+export type Inheritance =
+  | { readonly self: OwnerId; readonly method: 'spawn' }
+  | { readonly self: OwnerId; readonly method: 'thread'; readonly buffer: SharedArrayBuffer }
+
+let inheritance: Inheritance | undefined
 
 /** A child says who it is; it attaches to the arena only when it needs it, since that takes time. */
-export function inherit(self: OwnerId): void {
-  inherited = self
-  // The arena is for the family alone: programs that this process starts must not keep it alive.
-  if (system().fcntl(ARENA_FD, F_SETFD, FD_CLOEXEC) < 0) throw systemError('fcntl')
+export function inherit(from: Inheritance): void {
+  inheritance = from
 }
 
-/** undefined in a process that no other of the family started. */
-export function inheritedId(): OwnerId | undefined {
-  return inherited
+/** undefined in one that no other of a family started. */
+export function inherited(): Inheritance | undefined {
+  return inheritance
+}
+
+/** The arena is for the family alone: programs that this process starts must not keep it alive. */
+export function closeArenaOnExec(): void {
+  if (system().fcntl(ARENA_FD, F_SETFD, FD_CLOEXEC) < 0) throw systemError('fcntl')
 }
 
 /**

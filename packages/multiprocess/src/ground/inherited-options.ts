@@ -1,19 +1,38 @@
 /** Which of this process's Node options a child gets: all but those that name a program or a port of its own. */
+import { resolve } from 'node:path'
 
-/** Take the next argument with them, unless it is joined by `=`. */
-const WITH_ARGUMENT = new Set(['-e', '--eval', '-p', '--print', '-pe', '--input-type', '--test-name-pattern', '--run'])
-const ALONE = ['-i', '--interactive', '--inspect', '--test', '--watch']
+/** Stay behind, with the argument that follows unless it is joined by `=`. */
+const DROPPED_WITH_ARGUMENT = new Set(
+  (
+    '-e --eval -p --print -pe --input-type --run --inspect-port --debug-port --inspect-publish-uid ' +
+    '--test-concurrency --test-isolation --test-name-pattern --test-reporter --test-reporter-destination --test-shard ' +
+    '--test-skip-pattern --test-timeout --watch-path --watch-kill-signal'
+  ).split(' ')
+)
+/** Stay behind, and so do those that begin with them and a hyphen. */
+const DROPPED = ['-i', '--interactive', '--inspect', '--test', '--watch']
+
+/** Name a file, which may be relative to the directory that the program was started in. */
+const WITH_FILE = new Set(['--import', '-r', '--require', '--loader', '--experimental-loader', '--env-file'])
+const startDirectory = process.cwd()
 
 /** `--import tsx`, `--max-old-space-size=…`, `--enable-source-maps` go on; `-e CODE`, `--inspect`, `--test` do not. */
 export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv): string[] {
   const inherited: string[] = []
   for (let i = 0; i < execArgv.length; i++) {
-    const name = execArgv[i].split('=', 1)[0]
-    if (WITH_ARGUMENT.has(name)) {
-      if (name === execArgv[i] && execArgv[i + 1]?.startsWith('-') === false) i++
-    } else if (!ALONE.some(option => name === option || (option.startsWith('--') && name.startsWith(`${option}-`)))) {
+    const [name, joined] = execArgv[i].split(/=(.*)/s)
+    if (DROPPED_WITH_ARGUMENT.has(name)) {
+      if (joined === undefined && execArgv[i + 1]?.startsWith('-') === false) i++
+    } else if (WITH_FILE.has(name)) {
+      if (joined !== undefined) inherited.push(`${name}=${absolute(joined)}`)
+      else if (i + 1 < execArgv.length) inherited.push(name, absolute(execArgv[++i]))
+    } else if (!DROPPED.some(option => name === option || (option.startsWith('--') && name.startsWith(`${option}-`)))) {
       inherited.push(execArgv[i])
     }
   }
   return inherited
+}
+
+function absolute(file: string): string {
+  return /^\.\.?\//.test(file) ? resolve(startDirectory, file) : file
 }

@@ -28,10 +28,11 @@ export function mapArenaFile(fd: number): Backing {
   const { mmap, munmap, view, futex, fallocate, errno } = system()
   const timespec = new BigInt64Array(2)
   return {
+    length: ARENA_BYTES,
     map(offset, length) {
       const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
       if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
-      return { buffer: view(address, length), address: Number(address) }
+      return { buffer: view(address, length), start: 0, address: Number(address) }
     },
     unmap(address, length) {
       if (munmap(BigInt(address), length) < 0) throw systemError('munmap')

@@ -1,13 +1,15 @@
 /**
- * Shared bytes: a sparse range of `ARENA_BYTES`, mapped window by window when first touched. An offset from its beginning
+ * Shared bytes: a sparse range, mapped window by window when first touched. An offset from its beginning
  * names the same bytes in every process.
  */
-import { ARENA_BYTES, WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
+import { WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
 
 /** What a ground gives: bytes that others see, and sleeping on a word of them. */
 export interface Backing {
-  /** Maps a range; `address` is where it stands for `wait` and `wake`. */
-  map(offset: number, length: number): { buffer: ArrayBufferLike; address: number }
+  /** Bytes that there can be. */
+  readonly length: number
+  /** Maps a range, which begins at `start` of the buffer; `address` is where it stands for `wait` and `wake`. */
+  map(offset: number, length: number): { buffer: ArrayBufferLike; start: number; address: number }
   unmap(address: number, length: number): void
   /**
    * Sleeps until woken, while the word there is `expected`; spurious wake-ups happen (futex(2)).
@@ -17,9 +19,11 @@ export interface Backing {
   wait(address: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out'
   /** Wakes up to `count` sleepers of the word; answers how many. */
   wake(address: number, count: number): number
-  /** Gives the memory behind a range back; it reads as zeros from then on. */
+  /** Gives the memory behind a range back, where that can be done; what stood there is lost. */
   discard(offset: number, length: number): void
 }
+
+const MAX_VIEW_BYTES = 2 ** 32 - 1
 
 export interface Window {
   readonly words: Int32Array
@@ -54,11 +58,18 @@ export class Memory {
   }
 
   #view(offset: number, length: number): Window {
-    if (!(offset >= 0 && length > 0 && offset + length <= ARENA_BYTES)) {
-      throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${ARENA_BYTES}`)
+    if (!(offset >= 0 && length > 0 && offset + length <= this.backing.length)) {
+      throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${this.backing.length}`)
     }
-    const { buffer, address } = this.backing.map(offset, length)
-    return { words: new Int32Array(buffer, 0, Math.floor(length / 4)), bytes: new Uint8Array(buffer), address }
+    // A longer one aborts the whole process on Node 20.
+    if (length > MAX_VIEW_BYTES)
+      throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
+    const { buffer, start, address } = this.backing.map(offset, length)
+    return {
+      words: new Int32Array(buffer, start, Math.floor(length / 4)),
+      bytes: new Uint8Array(buffer, start, length),
+      address
+    }
   }
 
   /** The word at `at`, read plainly: for words guarded by a lock. */

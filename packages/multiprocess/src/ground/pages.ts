@@ -3,7 +3,7 @@
  * length, and joins its neighbour of the same order when both are free. All words are changed through the journal, under
  * the arena's lock.
  *
- * Page entry: KIND and order | NEXT free run, as page + 1 | PREVIOUS, as page + 1 | OWNER of a run in use. A page that
+ * Page entry: KIND, order, and whether a free run may have memory behind it (DIRTY) | NEXT free run, as page + 1 | PREVIOUS, as page + 1 | OWNER of a run in use. A page that
  * is not the first of a run has KIND 0.
  */
 import type { Journal } from './journal.ts'
@@ -13,7 +13,6 @@ import {
   FREE_RUNS_WORD,
   HIGH_PAGE_WORD,
   PAGE_BYTES,
-  PAGE_COUNT,
   PAGE_ENTRY_BYTES,
   PAGES_AT
 } from './layout.ts'
@@ -27,8 +26,9 @@ export const TOP_ORDER = 19
 
 /** Free pages that may keep their memory, before it is given back: 64 MiB. */
 const DIRTY_LIMIT = 1024
-/** Runs shorter than 1 MiB are not worth a system call of their own. */
-const DISCARD_ORDER = 4
+const DIRTY = 1 << 16
+/** In one change, so that the journal has room. */
+const MAX_DISCARDS = 64
 
 const NEXT = 4
 const PREVIOUS = 8
@@ -38,9 +38,16 @@ export function entryAt(page: number): number {
   return PAGES_AT + page * PAGE_ENTRY_BYTES
 }
 
+export interface Run {
+  readonly page: number
+  /** In pages. */
+  readonly count: number
+}
+
 export class Pages {
   readonly #memory: Memory
   readonly #journal: Journal
+  #discards: Run[] = []
 
   constructor(memory: Memory, journal: Journal) {
     this.#memory = memory
@@ -50,9 +57,10 @@ export class Pages {
   /** Once, by the first process of a family. */
   format(): void {
     let page = FIRST_PAGE
-    while (page < PAGE_COUNT) {
+    const count = this.#memory.backing.length / PAGE_BYTES
+    while (page < count) {
       const order = Math.min(TOP_ORDER, 31 - Math.clz32(page))
-      this.#push(page, order)
+      this.#push(page, order, false)
       page += 2 ** order
     }
     this.#journal.set(HIGH_PAGE_WORD * 4, FIRST_PAGE)
@@ -64,7 +72,7 @@ export class Pages {
   }
 
   order(page: number): number {
-    return this.#memory.get(entryAt(page)) >> 4
+    return (this.#memory.get(entryAt(page)) >> 4) & 0xff
   }
 
   setKind(page: number, kind: number, order: number): void {
@@ -81,18 +89,16 @@ export class Pages {
     while (from <= TOP_ORDER && this.#head(from) === 0) from++
     if (from > TOP_ORDER) return -1
     const page = this.#head(from) - 1
-    this.#unlink(page, from)
+    const isDirty = this.#unlink(page, from)
     // The upper halves of what is too long go back, the largest first.
-    while (from > order) this.#push(page + 2 ** --from, from)
+    while (from > order) this.#push(page + 2 ** --from, from, isDirty)
     this.setKind(page, KIND_INSIDE, 0)
     const high = page + 2 ** order
     if (high > this.highPage) this.#journal.set(HIGH_PAGE_WORD * 4, high)
-    this.#setDirty(Math.max(0, this.#dirty - 2 ** order))
     return page
   }
 
   give(page: number, order: number): void {
-    this.#setDirty(this.#dirty + 2 ** order)
     while (order < TOP_ORDER) {
       const buddy = page ^ (2 ** order)
       if (this.kind(buddy) !== KIND_FREE || this.order(buddy) !== order) break
@@ -101,18 +107,39 @@ export class Pages {
       page = Math.min(page, buddy)
       order++
     }
-    this.#push(page, order)
-    if (this.#dirty > DIRTY_LIMIT && order >= DISCARD_ORDER) {
-      // Pages past the highest used one have no memory; asking for them again would only walk an empty range.
-      const end = Math.min(page + 2 ** order, this.highPage)
-      if (end > page) this.#memory.backing.discard(page * PAGE_BYTES, (end - page) * PAGE_BYTES)
-      this.#setDirty(0)
+    this.#push(page, order, true)
+    if (this.#dirty > DIRTY_LIMIT) this.#clean()
+  }
+
+  /** Marks dirty runs clean, the longest first, until half the limit is left; their memory is to be discarded. */
+  #clean(): void {
+    for (let order = TOP_ORDER; order >= 0; order--) {
+      for (let head = this.#head(order); head !== 0; head = this.#memory.get(entryAt(head - 1) + NEXT)) {
+        if (this.#dirty <= DIRTY_LIMIT / 2 || this.#discards.length >= MAX_DISCARDS) return
+        const page = head - 1
+        if ((this.#memory.get(entryAt(page)) & DIRTY) === 0) continue
+        this.setKind(page, KIND_FREE, order)
+        this.#setDirty(this.#dirty - this.#touched(page, order))
+        this.#discards.push({ page, count: this.#touched(page, order) })
+      }
     }
+  }
+
+  /** The runs to discard once the change is committed. */
+  takeDiscards(): readonly Run[] {
+    const discards = this.#discards
+    if (discards.length > 0) this.#discards = []
+    return discards
   }
 
   /** Whether giving a run of this order back should be preceded by `discard`, outside of the lock. */
   wantsDiscard(order: number): boolean {
-    return order >= DISCARD_ORDER && this.#dirty + 2 ** order > DIRTY_LIMIT
+    return 2 ** order > DIRTY_LIMIT / 2
+  }
+
+  /** Pages of a run that were ever in use: those past the highest used one have no memory. */
+  #touched(page: number, order: number): number {
+    return Math.max(0, Math.min(page + 2 ** order, this.highPage) - page)
   }
 
   get #dirty(): number {
@@ -127,19 +154,24 @@ export class Pages {
     return this.#memory.get((FREE_RUNS_WORD + order) * 4)
   }
 
-  #push(page: number, order: number): void {
+  #push(page: number, order: number, isDirty: boolean): void {
     const head = this.#head(order)
-    this.setKind(page, KIND_FREE, order)
+    this.#journal.set(entryAt(page), KIND_FREE | (order << 4) | (isDirty ? DIRTY : 0))
     this.#journal.set(entryAt(page) + NEXT, head)
     this.#journal.set(entryAt(page) + PREVIOUS, 0)
     if (head !== 0) this.#journal.set(entryAt(head - 1) + PREVIOUS, page + 1)
     this.#journal.set((FREE_RUNS_WORD + order) * 4, page + 1)
+    if (isDirty) this.#setDirty(this.#dirty + this.#touched(page, order))
   }
 
-  #unlink(page: number, order: number): void {
+  /** @returns whether it was dirty */
+  #unlink(page: number, order: number): boolean {
+    const isDirty = (this.#memory.get(entryAt(page)) & DIRTY) !== 0
     const next = this.#memory.get(entryAt(page) + NEXT)
     const previous = this.#memory.get(entryAt(page) + PREVIOUS)
     if (next !== 0) this.#journal.set(entryAt(next - 1) + PREVIOUS, previous)
     this.#journal.set(previous !== 0 ? entryAt(previous - 1) + NEXT : (FREE_RUNS_WORD + order) * 4, next)
+    if (isDirty) this.#setDirty(Math.max(0, this.#dirty - this.#touched(page, order)))
+    return isDirty
   }
 }

@@ -4,25 +4,29 @@
  *
  * A word hashes to a bucket; a bucket is a lock, a count, and a list of nodes, each a small block of its process:
  *
- *     NEXT | WINDOW, WORD parked on | OWNER | STATE waiting → notified | KIND blocked or in the event loop
+ *     NEXT | WINDOW, WORD parked on | OWNER | STATE waiting → notified → released | KIND blocked or in the event loop
  *
  * Parking: under the bucket's lock the count is raised, the word looked at once more, the node put at the end. Unparking:
  * the caller has changed the word; a count of 0 means that nobody sleeps, or has yet to look at the word; otherwise,
- * under the lock, a node is first marked notified, then taken out, then its process is woken. So a death in between
- * leaves a node that is still in the list (it will be woken again) or one that is notified: a blocked sleeper looks at
- * its node once a second. Who takes a bucket from a dead holder wakes all that were in it: a wake-up too many is allowed
- * everywhere, one too few nowhere.
+ * under the lock, a node is first marked notified, then taken out, then marked released, then its process is woken. So a
+ * death in between leaves a node that is still in the list (it will be woken again) or one that is notified: a blocked
+ * sleeper looks at its node once a second. A sleeper uses its node again only once it is released, or after it has made
+ * sure, under the lock, that the node is in no list. Who takes a bucket from a dead holder wakes all that were in it: a
+ * wake-up too many is allowed everywhere, one too few nowhere.
  */
 import type { Arena } from './arena.ts'
 import type { EventLoop, Source } from './event-loop.ts'
 import { BUCKET_BYTES, BUCKET_COUNT, BUCKETS_AT, WINDOW_BYTES } from './layout.ts'
 import { type Memory, windowIndex } from './memory.ts'
 import type { OwnerId } from './process-table.ts'
+import { startTimer } from './timer.ts'
 import { WordLock } from './word-lock.ts'
 
 const COUNT = 1
 const HEAD = 2
 const TAIL = 3
+/** 1: a holder died; what it left is to be mended before anything else. */
+const IS_BROKEN = 4
 
 const NEXT = 0
 const WINDOW = 4
@@ -34,6 +38,7 @@ const NODE_BYTES = 24
 
 const WAITING = 1
 const NOTIFIED = 2
+const RELEASED = 3
 const BLOCKED = 0
 const IN_EVENT_LOOP = 1
 
@@ -82,7 +87,7 @@ export class ParkingLot implements Source {
     if (node === 0) return 'changed'
     const end = performance.now() + timeout
     let left = timeout
-    while (this.#memory.get(node + STATE) === WAITING && left > 0) {
+    while (this.#state(node) === WAITING && left > 0) {
       this.#memory.wait(node + STATE, WAITING, Math.min(left, SLICE_MS))
       left = end - performance.now()
     }
@@ -100,22 +105,22 @@ export class ParkingLot implements Source {
       if (signal?.aborted) return reject(signal.reason)
       const node = this.#enqueue(at, expected, IN_EVENT_LOOP)
       if (node === 0) return resolve('changed')
-      let timer: NodeJS.Timeout | undefined
       const onAbort = () => end(() => reject(signal?.reason))
       const end = (answer: () => void) => {
-        clearTimeout(timer)
+        stopTimer()
         signal?.removeEventListener('abort', onAbort)
         this.#forget(sleeper)
-        this.#leave(at, node)
+        const wasIn = this.#leave(at, node)
+        // Woken and aborted at once: the wake-up is somebody else's.
+        if (signal?.aborted && !wasIn) this.unpark(at, 1)
         answer()
       }
       const sleeper: Sleeper = { at, node, settle: result => end(() => resolve(result)) }
       this.#remember(sleeper)
-      if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
-        timer = setTimeout(() => {
-          sleeper.settle(this.#memory.get(node + STATE) === NOTIFIED ? 'woken' : 'timed-out')
-        }, timeout)
-      }
+      const stopTimer = startTimer(
+        () => sleeper.settle(this.#state(node) === WAITING ? 'timed-out' : 'woken'),
+        timeout ?? Number.POSITIVE_INFINITY
+      )
       signal?.addEventListener('abort', onAbort)
     })
   }
@@ -127,15 +132,30 @@ export class ParkingLot implements Source {
   unpark(at: number, count = Number.POSITIVE_INFINITY): number {
     const bucket = this.#bucketOf(at)
     if (Atomics.load(this.#words, this.#word(bucket) + COUNT) === 0) return 0
+    return this.#exclusive(bucket, () => this.#notify(bucket, this.#sleepsAt(at), count))
+  }
+
+  /**
+   * For sleepers of whom any will do: wakes the first that is blocked, for that one will run at once. Where none is, wakes
+   * all that sleep in their event loops, since any of those may be busy there.
+   * @returns whether a blocked one was woken
+   */
+  unparkReadiest(at: number): boolean {
+    const bucket = this.#bucketOf(at)
+    if (Atomics.load(this.#words, this.#word(bucket) + COUNT) === 0) return false
+    const sleepsThere = this.#sleepsAt(at)
+    return this.#exclusive(bucket, () => {
+      const isBlocked = (node: number) => sleepsThere(node) && this.#memory.get(node + KIND) === BLOCKED
+      if (this.#notify(bucket, isBlocked, 1) > 0) return true
+      this.#notify(bucket, sleepsThere)
+      return false
+    })
+  }
+
+  #sleepsAt(at: number): (node: number) => boolean {
     const window = windowIndex(at)
     const word = (at % WINDOW_BYTES) >> 2
-    return this.#exclusive(bucket, () =>
-      this.#notify(
-        bucket,
-        node => this.#memory.get(node + WORD) === word && this.#memory.get(node + WINDOW) === window,
-        count
-      )
-    )
+    return node => this.#memory.get(node + WORD) === word && this.#memory.get(node + WINDOW) === window
   }
 
   /**
@@ -155,7 +175,7 @@ export class ParkingLot implements Source {
   poll(): boolean {
     let isAny = false
     for (const sleeper of this.#sleepers) {
-      if (this.#memory.get(sleeper.node + STATE) !== NOTIFIED) continue
+      if (this.#state(sleeper.node) === WAITING) continue
       isAny = true
       sleeper.settle('woken')
     }
@@ -195,8 +215,9 @@ export class ParkingLot implements Source {
   #leave(at: number, node: number): boolean {
     const bucket = this.#bucketOf(at)
     const wasIn =
-      this.#memory.get(node + STATE) === WAITING &&
-      this.#exclusive(bucket, () => this.#remove(bucket, other => other === node) > 0)
+      this.#state(node) !== RELEASED &&
+      this.#exclusive(bucket, () => this.#remove(bucket, other => other === node) > 0) &&
+      this.#state(node) === WAITING
     if (this.#spareNodes.length < 64) this.#spareNodes.push(node)
     else this.#arena.free(node)
     return wasIn
@@ -206,16 +227,24 @@ export class ParkingLot implements Source {
     return this.#remove(bucket, matches, limit, node => this.#mark(node))
   }
 
-  /** Marks a node notified; what it answers wakes the sleeper. */
+  /** Marks a node notified; what it answers, once the node is out of its list, wakes the sleeper. */
   #mark(node: number): () => void {
     const owner = this.#memory.get(node + OWNER)
     const isBlocked = this.#memory.get(node + KIND) === BLOCKED
-    const { words } = this.#memory.windowOf(node)
-    Atomics.store(words, ((node % WINDOW_BYTES) + STATE) >> 2, NOTIFIED)
+    this.#setState(node, NOTIFIED)
     return () => {
+      this.#setState(node, RELEASED)
       if (isBlocked) this.#memory.wake(node + STATE, 1)
       else this.#loop.ring(owner)
     }
+  }
+
+  #state(node: number): number {
+    return Atomics.load(this.#memory.windowOf(node).words, ((node % WINDOW_BYTES) + STATE) >> 2)
+  }
+
+  #setState(node: number, state: number): void {
+    Atomics.store(this.#memory.windowOf(node).words, ((node % WINDOW_BYTES) + STATE) >> 2, state)
   }
 
   /** `mark` runs before a node is taken out, and what it answers after. */
@@ -251,8 +280,10 @@ export class ParkingLot implements Source {
   #exclusive<R>(bucket: number, action: () => R): R {
     this.#locks[bucket] ??= new WordLock(this.#memory, BUCKETS_AT + bucket * BUCKET_BYTES, this.#self, this.#isAlive)
     const lock = this.#locks[bucket]
-    if (lock.acquire()) this.#recover(bucket)
+    const broken = this.#word(bucket) + IS_BROKEN
+    if (lock.acquire()) Atomics.store(this.#words, broken, 1)
     try {
+      if (this.#words[broken] !== 0) this.#recover(bucket)
       return action()
     } finally {
       lock.release()
@@ -264,13 +295,16 @@ export class ParkingLot implements Source {
     let unit = this.#words[base + HEAD]
     while (unit !== 0) {
       const node = unit * UNIT
-      // All is read before the mark: from then on its owner may use the node again.
       unit = this.#memory.get(node + NEXT)
-      this.#mark(node)()
+      // Not released: while this list is walked no owner may use its node again.
+      this.#setState(node, NOTIFIED)
+      if (this.#memory.get(node + KIND) === BLOCKED) this.#memory.wake(node + STATE, 1)
+      else this.#loop.ringAnyway(this.#memory.get(node + OWNER))
     }
     this.#words[base + HEAD] = 0
     this.#words[base + TAIL] = 0
     Atomics.store(this.#words, base + COUNT, 0)
+    Atomics.store(this.#words, base + IS_BROKEN, 0)
   }
 
   #remember(sleeper: Sleeper): void {

@@ -9,21 +9,34 @@ export interface ProcessStatus {
   readonly startTime: number
 }
 
-/** null when there is no such process. */
+/**
+ * null when there is no such process.
+ * @throws when it can't be told, as with no file descriptor left
+ */
 export function processStatus(pid: number): ProcessStatus | null {
   let text: string
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  } catch {
-    return null
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return null
+    throw error
   }
   // The command's name, in parentheses, may itself hold spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return { state: fields[0], parent: Number(fields[1]), startTime: Number(fields[19]) }
 }
 
-/** Whether this very process, told by its start time, still runs. */
+/** Stands for a start time that could not be read. */
+export const UNKNOWN_START = 0
+
+/** Whether this very process, told by its start time, still runs. What can't be told counts as running: locks stay held. */
 export function isRunning(pid: number, startTime: number): boolean {
-  const status = processStatus(pid)
-  return status !== null && status.startTime === startTime && status.state !== 'Z' && status.state !== 'X'
+  try {
+    const status = processStatus(pid)
+    if (status === null || status.state === 'Z' || status.state === 'X') return false
+    return startTime === UNKNOWN_START || status.startTime === startTime
+  } catch {
+    return true
+  }
 }

@@ -5,15 +5,16 @@
  *              STARTING → LIVE                   by the child, once it has attached
  *              STARTING, LIVE → FREE             by whoever reaps it, after the process is gone
  *     AGE      one more at each reaping: slot and age make an id that is not used again for a long time
+ *     PARENT   by the claimer, right after its claim; 0 until then
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
+ *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
  */
 import { SLOT_BYTES, SLOT_COUNT, TABLE_AT } from './layout.ts'
 import type { Memory } from './memory.ts'
-import { isRunning, processStatus } from './process-status.ts'
 
 const STATE = 0
 const AGE = 1
@@ -23,6 +24,7 @@ const START_HIGH = 4
 const PARENT = 5
 const BELL = 6
 const ASLEEP = 7
+const ENDED = 8
 
 const FREE = 0
 const STARTING = 1
@@ -62,19 +64,17 @@ export class ProcessTable {
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
       const base = this.#base(slot)
       if (Atomics.compareExchange(this.#words, base + STATE, FREE, STARTING | (slotOf(parent) << 8)) !== FREE) continue
-      this.#words.fill(0, base + PID, base + SLOT_BYTES / 4)
-      this.#words[base + PARENT] = parent
+      Atomics.store(this.#words, base + PARENT, parent)
       return this.#idOf(slot)
     }
     return 0
   }
 
-  /** The process in the slot now has a pid. */
-  setProcess(id: OwnerId, pid: number): void {
-    const status = processStatus(pid)
+  /** The one in the slot now has a pid. @param startTime tells it from others that had or will have that pid */
+  setProcess(id: OwnerId, pid: number, startTime: number): void {
     const base = this.#base(slotOf(id))
-    this.#words[base + START_LOW] = status === null ? 0 : status.startTime % 2 ** 31
-    this.#words[base + START_HIGH] = status === null ? 0 : Math.floor(status.startTime / 2 ** 31)
+    this.#words[base + START_LOW] = startTime % 2 ** 31
+    this.#words[base + START_HIGH] = Math.floor(startTime / 2 ** 31)
     Atomics.store(this.#words, base + PID, pid)
   }
 
@@ -88,33 +88,53 @@ export class ProcessTable {
   }
 
   isStarting(id: OwnerId): boolean {
-    return this.#isCurrent(id) && (Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) & 0xff) === STARTING
+    return this.#state(id) === STARTING
   }
 
-  /** Asks the kernel, so it costs some 20 µs. */
-  isAlive(id: OwnerId): boolean {
-    const pid = this.pid(id)
-    if (pid === 0) return false
+  isLive(id: OwnerId): boolean {
+    return this.#state(id) === LIVE
+  }
+
+  #state(id: OwnerId): number {
+    return this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) & 0xff : FREE
+  }
+
+  startTime(id: OwnerId): number {
     const base = this.#base(slotOf(id))
-    return isRunning(pid, this.#words[base + START_LOW] + this.#words[base + START_HIGH] * 2 ** 31)
+    return this.#words[base + START_LOW] + this.#words[base + START_HIGH] * 2 ** 31
   }
 
-  /** The slot can be used again; what the process left must have been taken care of. */
+  /** The slot can be used again; what the process left must have been taken care of. Of several that do so one does. */
   free(id: OwnerId): void {
-    if (!this.#isCurrent(id)) return
     const base = this.#base(slotOf(id))
-    this.#words[base + AGE] = (this.#words[base + AGE] + 1) & AGE_MASK
+    const age = ((id >> SLOT_BITS) - 1) & AGE_MASK
+    if (!this.#isCurrent(id)) return
+    if (Atomics.compareExchange(this.#words, base + AGE, age, (age + 1) & AGE_MASK) !== age) return
+    // The next claimer has yet to write these when others first see its claim.
+    this.#words.fill(0, base + PID, base + SLOT_BYTES / 4)
     Atomics.store(this.#words, base + STATE, FREE)
   }
 
   /** All that were claimed and not freed. */
-  *members(): Generator<{ id: OwnerId; parent: OwnerId }> {
+  *members(): Generator<OwnerId> {
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
-      const base = this.#base(slot)
-      if (Atomics.load(this.#words, base + STATE) !== FREE) {
-        yield { id: this.#idOf(slot), parent: this.#words[base + PARENT] }
-      }
+      if (Atomics.load(this.#words, this.#base(slot) + STATE) !== FREE) yield this.#idOf(slot)
     }
+  }
+
+  /**
+   * Whether the one that started `id` is `parent`, or is gone altogether. A claimer that died before it wrote its name is
+   * told by its slot, which is not used again before it is reaped itself.
+   */
+  isOrphanOf(id: OwnerId, parent: OwnerId): boolean {
+    const base = this.#base(slotOf(id))
+    const named = Atomics.load(this.#words, base + PARENT)
+    if (named !== 0) return named === parent || !this.#isCurrent(named)
+    return Atomics.load(this.#words, base + STATE) >> 8 === slotOf(parent)
+  }
+
+  hasBell(id: OwnerId): boolean {
+    return this.#isCurrent(id) && Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) !== 0
   }
 
   setBell(id: OwnerId, fd: number): void {
@@ -124,6 +144,28 @@ export class ProcessTable {
   /** -1 when it has none. */
   bell(id: OwnerId): number {
     return this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) - 1 : -1
+  }
+
+  /** The word that holds the bell, for grounds whose bell is the word itself. */
+  bellWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + BELL
+  }
+
+  /** 0 until a thread says that it ends. */
+  endedWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + ENDED
+  }
+
+  hasEnded(id: OwnerId): boolean {
+    return this.#isCurrent(id) && Atomics.load(this.#words, this.endedWord(id)) !== 0
+  }
+
+  endCode(id: OwnerId): number {
+    return Atomics.load(this.#words, this.endedWord(id)) >> 1
+  }
+
+  setEnded(id: OwnerId, exitcode: number): void {
+    Atomics.store(this.#words, this.endedWord(id), (exitcode << 1) | 1)
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

@@ -41,7 +41,7 @@ function shape(size: number): Shape {
 const SHAPES = Array.from({ length: CLASS_COUNT }, (_, index) => shape(2 ** (SMALLEST_BITS + index)))
 
 export function classOf(size: number): number {
-  return Math.max(0, 32 - Math.clz32(size - 1) - SMALLEST_BITS)
+  return size <= 2 ** SMALLEST_BITS ? 0 : 32 - Math.clz32(size - 1) - SMALLEST_BITS
 }
 
 export class Slabs {
@@ -105,8 +105,9 @@ export class Slabs {
     const used = this.#memory.get(entryAt(page) + USED) - 1
     this.#journal.set(entryAt(page) + USED, used)
     if (used === SHAPES[sizeClass].count - 1) this.#link(page, sizeClass)
-    // The last slab of a class stays, so that a single object taken and given does not take and give a page each time.
-    if (used === 0 && this.#head(sizeClass) !== page + 1) {
+    // The only slab with room stays, so that one object taken and given does not take and give a page each time.
+    const isOnly = this.#head(sizeClass) === page + 1 && this.#memory.get(entryAt(page) + NEXT) === 0
+    if (used === 0 && !isOnly) {
       this.#unlink(page, sizeClass)
       this.#pages.give(page, 0)
     }

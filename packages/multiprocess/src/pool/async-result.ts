@@ -1,5 +1,6 @@
 /** A result that is still to come: Python's `multiprocessing.pool.AsyncResult`. */
 import { TimeoutError, ValueError } from '../errors.ts'
+import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
 let settle: <R>(result: AsyncResult<R>, state: 'done' | 'failed', outcome: unknown) => void
@@ -33,7 +34,7 @@ export class AsyncResult<R> implements PromiseLike<R> {
       if (signal?.aborted) return reject(signal.reason)
       if (this.#state !== 'pending' || timeout === 0) return resolve(this.#state !== 'pending')
       const end = (answer: () => void) => {
-        clearTimeout(timer)
+        stopTimer()
         signal?.removeEventListener('abort', onAbort)
         const at = this.#waiters?.indexOf(onSettled) ?? -1
         if (at >= 0) this.#waiters?.splice(at, 1)
@@ -41,7 +42,7 @@ export class AsyncResult<R> implements PromiseLike<R> {
       }
       const onSettled = () => end(() => resolve(true))
       const onAbort = () => end(() => reject(signal?.reason))
-      const timer = Number.isFinite(timeout) ? setTimeout(() => end(() => resolve(false)), timeout) : undefined
+      const stopTimer = startTimer(() => end(() => resolve(false)), timeout)
       signal?.addEventListener('abort', onAbort)
       this.#waiters ??= []
       this.#waiters.push(onSettled)

@@ -50,6 +50,7 @@ export class Dispatcher implements Source {
   readonly #waiting = new FifoQueue<Waiting>()
   readonly #doneHeads: number[]
   #pending = 0
+  #isOver = false
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
 
@@ -71,11 +72,6 @@ export class Dispatcher implements Source {
     return this.#pending
   }
 
-  /** Whether a task waits that no worker has taken. */
-  get hasUntaken(): boolean {
-    return this.#waiting.length > 0 || this.table.hasReady
-  }
-
   /** @throws SerializationError when the message cannot cross; the task is then not submitted */
   submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task): void {
     if (this.#free.length === 0) this.poll()
@@ -85,6 +81,8 @@ export class Dispatcher implements Source {
       const slot = this.#free.pop() as number
       try {
         this.messages.write(slot, message, path)
+        // A getter among the arguments may have ended the pool.
+        if (this.#isOver) throw new PoolTerminatedError()
       } catch (error) {
         this.#free.push(slot)
         throw error
@@ -154,11 +152,13 @@ export class Dispatcher implements Source {
     this.#doneHeads[worker] = 0
     let failed = 0
     for (const [slot, task] of this.#tasks.entries()) {
-      if (task === undefined) continue
-      if (this.table.isDoneBy(slot, worker)) {
+      const isDone = this.table.isDoneBy(slot, worker)
+      if (isDone && task !== undefined) {
         this.#finish(slot)
-      } else if (this.table.isTakenBy(slot, worker)) {
+      } else if (isDone || this.table.isTakenBy(slot, worker)) {
         this.#giveUp(slot)
+        if (task === undefined) continue
+        this.#settled(1)
         task.fail(new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
         failed++
       }
@@ -180,9 +180,10 @@ export class Dispatcher implements Source {
 
   /** Fails all that is pending. The workers take no more, or are dead soon. */
   failAll(error: unknown = new PoolTerminatedError()): void {
+    this.#isOver = true
     const failed = this.withdraw(() => true)
     for (const [slot, task] of this.#tasks.entries()) {
-      // A worker may still write to the slot: it is not used again.
+      // A worker may still write to the slot: it is freed once that has ended.
       if (task === undefined) continue
       this.#tasks[slot] = undefined
       failed.push(task)
@@ -201,20 +202,14 @@ export class Dispatcher implements Source {
     this.#family.lot.unpark(this.table.signalAt)
   }
 
-  /** Once no worker runs: frees what tasks that were given up have left. */
+  /** Once no worker runs. */
   dispose(): void {
     this.#family.loop.remove(this)
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const block = this.table.words[this.table.slot(slot) + BLOCK] >>> 0
-      if (block !== this.#blocks[slot] && !this.#free.includes(slot)) this.messages.freeIfOwned(block)
-      if (this.#blocks[slot] !== 0) this.messages.free(this.#blocks[slot])
-      this.#blocks[slot] = 0
-    }
   }
 
   #finish(slot: number): void {
     const task = this.#tasks[slot]
-    // Given up before, by failAll: what it left goes with the pool.
+    // Given up before, by failAll: what it left goes with its worker.
     if (task === undefined) return
     const { words } = this.table
     const base = this.table.slot(slot)
@@ -244,7 +239,6 @@ export class Dispatcher implements Source {
     if (block !== this.#blocks[slot]) this.messages.freeIfOwned(block)
     this.table.release(slot)
     this.#vacate(slot)
-    this.#settled(1)
   }
 
   #vacate(slot: number): void {

@@ -1,5 +1,6 @@
 /** `imap` and `imapUnordered`: results as they come, with an input that never runs further ahead than `buffersize`. */
 import { TimeoutError } from '../errors.ts'
+import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import type { Task } from './dispatcher.ts'
 import type { Chunk } from './map-run.ts'
@@ -33,6 +34,7 @@ export interface IMapSettings {
 
 export class IMapRun<R> implements IMapIterator<R> {
   readonly #settings: IMapSettings
+  #buffersize: number
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>
   /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
   readonly #chunks: (Outcome[] | undefined)[] = []
@@ -51,6 +53,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input
     this.#settings = settings
+    this.#buffersize = settings.buffersize
     this.#schedule()
   }
 
@@ -60,7 +63,7 @@ export class IMapRun<R> implements IMapIterator<R> {
       const timeout = checkTimeout(options.timeout)
       if (signal?.aborted) return reject(signal.reason)
       const leave = () => {
-        clearTimeout(timer)
+        stopTimer()
         signal?.removeEventListener('abort', onAbort)
         const at = this.#waiters.indexOf(waiter)
         if (at >= 0) this.#waiters.splice(at, 1)
@@ -77,12 +80,12 @@ export class IMapRun<R> implements IMapIterator<R> {
       }
       const onAbort = () => waiter.reject(signal?.reason)
       const onTimeout = () => waiter.reject(new TimeoutError(`no result within ${timeout} ms`))
-      let timer: NodeJS.Timeout | undefined
+      let stopTimer = () => {}
       this.#waiters.push(waiter)
       this.#serve()
       if (!this.#waiters.includes(waiter)) return
       if (timeout === 0) return onTimeout()
-      if (Number.isFinite(timeout)) timer = setTimeout(onTimeout, timeout)
+      stopTimer = startTimer(onTimeout, timeout)
       signal?.addEventListener('abort', onAbort)
     }) as Promise<IteratorResult<R>>
   }
@@ -93,7 +96,11 @@ export class IMapRun<R> implements IMapIterator<R> {
       this.#stop()
       if (!this.#isInputDone) {
         this.#isInputDone = true
-        await this.#input.return?.()
+        try {
+          await this.#input.return?.()
+        } finally {
+          this.#end()
+        }
       }
       this.#end()
     }
@@ -104,7 +111,12 @@ export class IMapRun<R> implements IMapIterator<R> {
     return this
   }
 
-  /** The pool is gone: what is asked for now, and was not ready, gets the error. */
+  /** The pool takes no more: what the input has left is run without waiting for the consumer, as Python does always. */
+  unbound(): void {
+    this.#buffersize = Number.POSITIVE_INFINITY
+    this.#schedule()
+  }
+
   #stop(): void {
     this.#isOver = true
     this.#ready.length = 0
@@ -116,17 +128,17 @@ export class IMapRun<R> implements IMapIterator<R> {
 
   #schedule(): void {
     if (this.#isPumping || this.#isInputDone || this.#isOver) return
-    if (this.#ahead + this.#settings.chunksize > this.#settings.buffersize) return
+    if (this.#ahead + this.#settings.chunksize > this.#buffersize) return
     this.#isPumping = true
     queueMicrotask(() => this.#pump())
   }
 
   /** Takes from the input and submits, until the consumer is `buffersize` behind. */
   async #pump(): Promise<void> {
-    const { chunksize, buffersize } = this.#settings
+    const { chunksize } = this.#settings
+    let items: unknown[] = []
     try {
-      while (!this.#isInputDone && !this.#isOver && this.#ahead + chunksize <= buffersize) {
-        const items: unknown[] = []
+      while (!this.#isInputDone && !this.#isOver && this.#ahead + chunksize <= this.#buffersize) {
         while (items.length < chunksize && !this.#isInputDone) {
           let step = this.#input.next()
           if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') step = await step
@@ -139,8 +151,10 @@ export class IMapRun<R> implements IMapIterator<R> {
           }
         }
         if (items.length > 0) this.#submit(items)
+        items = []
       }
     } catch (error) {
+      if (items.length > 0) this.#submit(items)
       // As Python does: an input that fails ends the results with its error, after those of the items before it.
       this.#isInputDone = true
       this.#put(this.#chunkCount++, [{ isError: true, value: error }])

@@ -49,7 +49,8 @@ export class MapRun {
         fail: error => {
           this.tasks.delete(task)
           this.#underWay--
-          queueMicrotask(() => this.#end(() => this.#fail(error)))
+          // From now on it has failed; what follows from that may submit, and so has to wait.
+          this.#end(() => queueMicrotask(() => this.#fail(error)))
         }
       }
       this.#underWay++

@@ -1,5 +1,5 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
-import { decode, modulesOf } from '../codec/decode.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder } from '../codec/encode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
@@ -118,10 +118,14 @@ export class Messages {
   }
 
   #store(bytes: Uint8Array, start: number, length: number): number {
-    const at = this.#family.arena.allocate(length)
-    this.#family.memory.withBytes(at, length, (target, offset) =>
-      target.set(bytes.subarray(start, start + length), offset)
-    )
+    const { arena, memory } = this.#family
+    const at = arena.allocate(length)
+    try {
+      memory.withBytes(at, length, (target, offset) => target.set(bytes.subarray(start, start + length), offset))
+    } catch (error) {
+      arena.free(at)
+      throw error
+    }
     return at / UNIT
   }
 }
@@ -136,7 +140,7 @@ export class Pending {
 }
 
 function decodeOnceImported(bytes: Uint8Array, start: number, end: number): unknown {
-  const modules = modulesOf(bytes, start, end)
+  const modules = missingModulesOf(bytes, start, end)
   if (modules.length === 0) return decode(bytes, start, end)
   const copy = bytes.slice(start, end)
   return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy)))

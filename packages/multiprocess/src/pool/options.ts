@@ -45,7 +45,9 @@ export function optionalCount(value: unknown, name: string, otherwise: number): 
   return value === undefined ? otherwise : checkCount(value, name)
 }
 
-/** A number stands for `{ chunksize }`. */
+/** A number stands for `{ chunksize }`. @throws TypeError */
 export function chunkOptions<O extends { chunksize?: number }>(options: number | O | undefined): O {
-  return (typeof options === 'number' ? { chunksize: options } : (options ?? {})) as O
+  if (options === undefined || typeof options === 'number') return { chunksize: options } as O
+  if (typeof options === 'object' && options !== null) return options
+  throw new TypeError(`options must be a chunksize or { chunksize }, not ${options === null ? 'null' : typeof options}`)
 }

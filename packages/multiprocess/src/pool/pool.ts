@@ -1,8 +1,10 @@
 /** A pool of worker processes: Python's `multiprocessing.Pool`. */
+import { encode } from '../codec/encode.ts'
 import { PoolTerminatedError, ValueError } from '../errors.ts'
-import { currentFamily } from '../ground/family.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
-import { type Awaitable, checkTarget, type Target, targetReference } from '../process/target.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
@@ -17,7 +19,7 @@ import {
   optionalCount,
   type PoolOptions
 } from './options.ts'
-import { APPLY, IMAP, MAP } from './task-kinds.ts'
+import { APPLY, CALL, IMAP, MAP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
 import { Workers } from './workers.ts'
 
@@ -29,6 +31,9 @@ const CHUNKS_AHEAD = 4
  * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end.
  */
 export class Pool implements AsyncDisposable {
+  /** What its workers are. */
+  protected static readonly method: StartMethod = 'spawn'
+  readonly #family: Family
   readonly #processes: number
   readonly #concurrency: number
   readonly #at: number
@@ -39,6 +44,7 @@ export class Pool implements AsyncDisposable {
   #reason: unknown
   /** Runs of map and imap that have yet to submit what follows. */
   #runs = 0
+  readonly #imaps = new Set<IMapRun<unknown>>()
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
@@ -57,27 +63,35 @@ export class Pool implements AsyncDisposable {
     const { initializer, initargs = [] } = options
     if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
-    const initializerData = initializer === undefined ? null : targetReference(initializer, 'initializer')
+    // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
+    const preparation =
+      initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
 
-    const family = currentFamily()
+    const { method } = this.constructor as typeof Pool
+    const family = currentFamily(method)
+    this.#family = family
     this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
     this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
     this.#functions = new Functions(this.#dispatcher.messages)
-    this.#dispatcher.onIdle = () => this.#endWhenDone()
+    this.#dispatcher.onIdle = () => {
+      this.#functions.free()
+      this.#endWhenDone()
+    }
     const settings = {
+      method,
       at: this.#at,
       count: this.#processes,
       owner: family.self,
       concurrency: this.#concurrency,
       maxTasks,
-      initializer: initializerData,
-      initargs
+      preparation
     }
+    this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
     try {
-      this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
+      this.#workers.start()
     } catch (error) {
-      this.#state = 'terminated'
-      family.loop.remove(this.#dispatcher)
+      this.terminate()
+      void this.join()
       throw error
     }
   }
@@ -103,7 +117,12 @@ export class Pool implements AsyncDisposable {
   #apply(fn: Target, args: unknown[] | undefined, task: Task): void {
     this.#checkOpen()
     if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
-    this.#dispatcher.submit(this.#functions.entry(fn), APPLY, args ?? [], 'args', task)
+    const entry = this.#functions.fixed(fn)
+    if (entry === undefined) {
+      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args: args ?? [] }, '', task)
+    } else {
+      this.#dispatcher.submit(entry, APPLY, args ?? [], 'args', task)
+    }
   }
 
   /**
@@ -123,7 +142,7 @@ export class Pool implements AsyncDisposable {
     try {
       return await this.#map(entry, await collect(items), chunksize)
     } finally {
-      this.#endRun()
+      this.#endRun(entry)
     }
   }
 
@@ -181,7 +200,7 @@ export class Pool implements AsyncDisposable {
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
     this.#runs++
-    return new IMapRun<R>(input, {
+    const run = new IMapRun<R>(input, {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
@@ -190,14 +209,23 @@ export class Pool implements AsyncDisposable {
         this.#dispatcher.submit(entry, IMAP, items, 'items', task)
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
-      end: () => this.#endRun()
+      end: () => {
+        this.#imaps.delete(run as IMapRun<unknown>)
+        this.#endRun(entry)
+      }
     })
+    this.#imaps.add(run as IMapRun<unknown>)
+    return run
   }
 
-  /** No new tasks; those given are finished. */
+  /**
+   * No new tasks; those given are finished. What the inputs of `imap` have left is taken without waiting for the consumer
+   * from now on, so that `join()` ends.
+   */
   close(): void {
     if (this.#state !== 'open') return
     this.#state = 'closed'
+    for (const run of this.#imaps) run.unbound()
     this.#endWhenDone()
   }
 
@@ -236,7 +264,9 @@ export class Pool implements AsyncDisposable {
     this.#dispatcher.close()
   }
 
-  #endRun(): void {
+  #endRun(entry: FunctionEntry): void {
+    this.#functions.drop(entry)
+    if (this.#dispatcher.pending === 0) this.#functions.free()
     this.#runs--
     this.#endWhenDone()
   }
@@ -265,7 +295,7 @@ export class Pool implements AsyncDisposable {
     this.#isFreed = true
     this.#dispatcher.dispose()
     this.#functions.clear()
-    currentFamily().arena.free(this.#at)
+    this.#family.arena.free(this.#at)
   }
 }
 

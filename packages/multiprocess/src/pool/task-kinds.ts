@@ -11,9 +11,16 @@ export const STARMAP = 2
 /** The message is a chunk of items, each of which succeeds or fails by itself. Answers [isError, value] for each, flat. */
 export const IMAP = 3
 
+/** The message is the function and its arguments: `{ fn, args }`. */
+export const CALL = 4
+
 /** A promise only if `fn` answers one. */
 export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown {
   if (kind === APPLY) return fn(...message)
+  if (kind === CALL) {
+    const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }
+    return sent(...args)
+  }
   if (kind === MAP) return runChunk(message, item => fn(item))
   if (kind === STARMAP) return runChunk(message, item => fn(...(item as unknown[])))
   return runEach(message, fn)
@@ -23,7 +30,7 @@ function runChunk(items: unknown[], call: (item: unknown) => unknown, results: u
   for (let i = from; i < items.length; i++) {
     const result = call(items[i])
     if (isPromise(result)) {
-      return result.then(value => {
+      return Promise.resolve(result).then(value => {
         results[i] = value
         return runChunk(items, call, results, i + 1)
       })
@@ -38,7 +45,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
     try {
       const result = fn(items[i])
       if (isPromise(result)) {
-        return result
+        return Promise.resolve(result)
           .then(
             value => results.push(false, value),
             error => results.push(true, error)
@@ -53,6 +60,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
   return results
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
+/** A thenable may call back twice, or throw when it is asked: `Promise.resolve` settles once. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

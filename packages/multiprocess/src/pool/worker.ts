@@ -6,13 +6,16 @@
  * event loop, only when nothing could happen there: no task under way, no timer, no socket. Otherwise it sleeps in the
  * event loop and is woken by its doorbell.
  */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { importModule, resolveReference } from '../codec/module-imports.ts'
+import { types } from 'node:util'
+import { decode, missingModulesOf } from '../codec/decode.ts'
+import { importModule } from '../codec/module-imports.ts'
+import { simpleError } from '../codec/simple-error.ts'
 import { ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
+import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
-import { type Runnable, runKind } from './task-kinds.ts'
+import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
   FUNCTION,
   FUNCTION_BLOCK,
@@ -35,8 +38,8 @@ export interface WorkerOptions {
   readonly owner: OwnerId
   readonly concurrency: number
   readonly maxTasks: number
-  readonly initializer: FunctionReferenceData | null
-  readonly initargs: readonly unknown[]
+  /** The message with `{ initializer, initargs }`. */
+  readonly preparation: Uint8Array | null
 }
 
 /** The event loop turns at least so often, in milliseconds, while one task follows the other. */
@@ -44,6 +47,11 @@ const TURN_MS = 5
 const SPIN_MS = 0.05
 const PATIENCE = 8
 const RETRY_EVERY = 32
+/** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
+const MIN_SLICE_MS = 10
+const MAX_SLICE_MS = 2000
+/** Functions kept; one that was dropped is loaded again. */
+const MOST_FUNCTIONS = 512
 
 /** What a worker's process runs; it ends the process. */
 export async function work(options: WorkerOptions): Promise<never> {
@@ -60,11 +68,12 @@ class Worker {
   readonly #options: WorkerOptions
   readonly #table: TaskTable
   readonly #messages: Messages
-  readonly #functions: (Runnable | undefined)[] = []
+  readonly #functions = new Map<number, Runnable>()
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
   #refused = 0
+  #slice = MIN_SLICE_MS
   #onProgress: (() => void) | undefined
 
   constructor(family: Family, options: WorkerOptions) {
@@ -75,11 +84,13 @@ class Worker {
   }
 
   async initialize(): Promise<void> {
-    const { initializer, initargs, index } = this.#options
-    if (initializer !== null) {
+    this.#family.loop.prepare(this.#options.owner)
+    const { preparation, index } = this.#options
+    if (preparation !== null) {
       try {
-        await importModule(initializer.module)
-        const initialize = resolveReference(initializer) as (...args: unknown[]) => unknown
+        for (const module of missingModulesOf(preparation)) await importModule(module)
+        const { initializer, initargs } = decode(preparation) as { initializer: unknown; initargs: unknown[] }
+        const initialize = await receivedTarget(initializer)
         await initialize(...initargs)
       } catch (error) {
         const { block, length } = this.#encodeError(error)
@@ -107,6 +118,7 @@ class Worker {
       if (slot >= 0) {
         hasTurned = false
         this.#taken++
+        this.#slice = MIN_SLICE_MS
         this.#execute(slot)
         if (performance.now() - lastTurn < TURN_MS) continue
       } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
@@ -114,9 +126,9 @@ class Worker {
       } else if (isOpen && !hasTurned && this.#search()) {
         continue
       } else if (hasTurned) {
-        await this.#sleep(isOpen, signal)
+        const isWoken = await this.#sleep(isOpen, signal)
         hasTurned = false
-        continue
+        if (isWoken) continue
       }
       await new Promise(setImmediate)
       hasTurned = slot < 0
@@ -140,26 +152,35 @@ class Worker {
       this.#patience = isFound ? PATIENCE : this.#patience - 1
     }
     this.#table.endSearch(index)
-    // Tasks that came while this worker searched woke nobody.
-    if (isFound && this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
+    // Tasks that came while this worker searched woke nobody; it will take one of them.
+    if (this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
     return isFound
   }
 
-  /** Until a task may be there, or, while others are under way, until one of them ends. */
-  async #sleep(isOpen: boolean, signal: number): Promise<void> {
+  /** Until a task may be there, or, while others are under way, until one of them ends. False: just for a turn. */
+  async #sleep(isOpen: boolean, signal: number): Promise<boolean> {
     const { lot } = this.#family
     const at = this.#table.signalAt
     if (!isOpen) {
-      await new Promise<void>(resolve => (this.#onProgress = resolve))
+      await new Promise<void>(resolve => {
+        this.#onProgress = resolve
+      })
     } else if (this.#underWay === 0 && process.getActiveResourcesInfo().length === 0) {
-      lot.park(at, signal)
+      // Work in libuv's threads (compression, key derivation) is not among the resources: the event loop has its turns.
+      if (lot.park(at, signal, this.#slice) === 'timed-out') {
+        this.#slice = Math.min(MAX_SLICE_MS, this.#slice * 2)
+        return false
+      }
     } else {
       const leaving = new AbortController()
       this.#onProgress = () => leaving.abort()
-      await lot.parkAsync(at, signal, { signal: leaving.signal }).catch(() => {})
+      await lot.parkAsync(at, signal, { signal: leaving.signal }).catch(error => {
+        if (!leaving.signal.aborted) throw error
+      })
     }
     this.#onProgress = undefined
     this.#passOn()
+    return true
   }
 
   /** Woken: if there is more to do than this worker will take, another is woken too. */
@@ -171,7 +192,7 @@ class Worker {
   #execute(slot: number): void {
     const { words } = this.#table
     const base = this.#table.slot(slot)
-    const fn = this.#functions[words[base + FUNCTION]]
+    const fn = this.#functions.get(words[base + FUNCTION])
     let result: unknown
     try {
       if (fn === undefined) {
@@ -179,16 +200,21 @@ class Worker {
       } else {
         result = this.#call(slot, fn)
       }
+      if (isPromise(result)) {
+        this.#await(slot, result)
+        return
+      }
     } catch (error) {
       this.#finish(slot, error, 1)
       return
     }
-    if (!isThenable(result)) {
-      this.#finish(slot, result, 0)
-      return
-    }
+    this.#finish(slot, result, 0)
+  }
+
+  #await(slot: number, result: PromiseLike<unknown>): void {
+    const settled = Promise.resolve(result)
     this.#underWay++
-    result.then(
+    settled.then(
       value => this.#finishLater(slot, value, 0),
       error => this.#finishLater(slot, error, 1)
     )
@@ -206,13 +232,12 @@ class Worker {
     const { words } = this.#table
     const base = this.#table.slot(slot)
     const id = words[base + FUNCTION]
-    const data = this.#messages.readBlock(
-      words[base + FUNCTION_BLOCK] >>> 0,
-      words[base + FUNCTION_LENGTH]
-    ) as FunctionReferenceData
-    await importModule(data.module)
-    const loaded = resolveReference(data) as Runnable
-    this.#functions[id] = loaded
+    const read = this.#messages.readBlock(words[base + FUNCTION_BLOCK] >>> 0, words[base + FUNCTION_LENGTH])
+    const loaded = await receivedTarget(read instanceof Pending ? await read.promise : read)
+    // Functions with what they captured come anew for each map.
+    if (this.#functions.size >= MOST_FUNCTIONS)
+      for (const oldest of this.#functions.keys()) if (this.#functions.delete(oldest)) break
+    this.#functions.set(id, loaded)
     return loaded
   }
 
@@ -227,8 +252,8 @@ class Worker {
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {
+      this.#writeError(slot, value, error, isError === 1)
       isError = 1
-      this.#writeError(slot, value, error)
     }
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
@@ -237,9 +262,9 @@ class Worker {
   }
 
   /** A result or an error that cannot cross: what is sent says so. */
-  #writeError(slot: number, value: unknown, reason: unknown): void {
+  #writeError(slot: number, value: unknown, reason: unknown, isThrown: boolean): void {
     try {
-      this.#messages.write(slot, reason, 'the error')
+      this.#messages.write(slot, isThrown && types.isNativeError(value) ? simpleError(value) : reason, 'the error')
     } catch {
       this.#messages.write(slot, new ValueError(`the task answered ${typeof value}, which cannot cross`), 'the error')
     }
@@ -249,15 +274,10 @@ class Worker {
     try {
       return this.#messages.block(error, 'the error')
     } catch {
-      return this.#messages.block(new Error(String(error)), 'the error')
+      return this.#messages.block(
+        types.isNativeError(error) ? simpleError(error) : new Error(String(error)),
+        'the error'
+      )
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  )
 }

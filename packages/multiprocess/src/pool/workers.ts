@@ -1,7 +1,7 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
 
-import type { FunctionReferenceData } from '../codec/function-data.ts'
 import { MultiprocessError } from '../errors.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -10,19 +10,21 @@ import { WORKER_FAILED, WORKER_READY, WORKER_RETIRED, WORKER_STARTING } from './
 const MODULE = new URL('./worker.js', import.meta.url).href
 /** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
 const MAX_FAILED_STARTS = 3
+/** The same for those that somebody else killed: the next may be spared. */
+const MAX_KILLED_STARTS = 20
 const PAUSE_MS = 100
 const MAX_PAUSE_MS = 5000
 /** What a terminated worker gets to end by itself. */
 const KILL_AFTER_MS = 1000
 
 export interface WorkerSettings {
+  readonly method: StartMethod
   readonly at: number
   readonly count: number
   readonly owner: number
   readonly concurrency: number
   readonly maxTasks: number
-  readonly initializer: FunctionReferenceData | null
-  readonly initargs: readonly unknown[]
+  readonly preparation: Uint8Array | null
 }
 
 export class Workers {
@@ -32,36 +34,33 @@ export class Workers {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #onBroken: (error: unknown) => void
   #failedStarts = 0
+  #killedStarts = 0
   #isEnding = false
   #onEnded: (() => void)[] = []
 
-  /**
-   * @param onBroken is called when workers can't be started any more
-   * @throws what starting the first ones throws; then none is left
-   */
+  /** @param onBroken is called when workers can't be started any more */
   constructor(settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
     this.#settings = settings
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
-    try {
-      for (let index = 0; index < settings.count; index++) this.#start(index)
-    } catch (error) {
-      this.terminate()
-      throw error
-    }
   }
 
-  /** No worker is replaced any more, unless there is still work that needs one. */
+  /** @throws what starting them throws; those that run then are to be terminated */
+  start(): void {
+    for (let index = 0; index < this.#settings.count; index++) this.#start(index)
+  }
+
+  /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
     this.#checkEnded()
   }
 
   /** SIGTERM to all, and SIGKILL to those that are there a second later. */
   terminate(): void {
     this.end()
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
     this.#signal('SIGTERM')
     if (this.#running.some(worker => worker?.isAlive())) {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
@@ -88,19 +87,21 @@ export class Workers {
   }
 
   #start(index: number): void {
-    const { at, count, owner, concurrency, maxTasks, initializer, initargs } = this.#settings
+    const { at, count, owner, concurrency, maxTasks, preparation } = this.#settings
     const path = nextPath()
     const worker = start({
       object: this,
+      method: this.#settings.method,
       name: `PoolWorker-${path.join(':')}`,
       path,
       isDaemon: true,
       isPoolWorker: true,
       authkey: currentIdentity().authkey,
-      task: {
-        kind: 'target',
+      load: {
         target: { module: MODULE, export: 'work' },
-        args: [{ at, workers: count, index, owner, concurrency, maxTasks, initializer, initargs }]
+        subclass: null,
+        args: [{ at, workers: count, index, owner, concurrency, maxTasks, preparation }],
+        fields: null
       }
     })
     this.#running[index] = worker
@@ -111,16 +112,26 @@ export class Workers {
     this.#running[index] = undefined
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
-    this.#dispatcher.bury(index, exitcode, worker.pid)
-    if (status === WORKER_STARTING || status === WORKER_FAILED) this.#failedStarts++
-    else this.#failedStarts = 0
+    const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
+    const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
+    // One that fails right after its start, by itself, would fail again and again.
+    const isUseless = status === WORKER_READY && exitcode > 0 && !hasWorked && failed === 0
+    if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0)) {
+      this.#failedStarts++
+    } else if (status === WORKER_STARTING) {
+      this.#killedStarts++
+    } else {
+      this.#failedStarts = 0
+      this.#killedStarts = 0
+    }
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
       this.#onBroken(startFailure(reason, exitcode))
-    } else if (!this.#isEnding || this.#dispatcher.hasUntaken) {
+    } else if (!this.#isEnding) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
-    this.#dispatcher.wake()
+    // Not before the dead worker is reaped: it may still stand among those that can be woken.
+    queueMicrotask(() => this.#dispatcher.wake())
     this.#checkEnded()
   }
 
@@ -162,7 +173,8 @@ export class Workers {
     const isAnyReady = this.#running.some(
       (worker, index) => worker !== undefined && table.workerStatus(index) === WORKER_READY
     )
-    return this.#failedStarts >= MAX_FAILED_STARTS && !isAnyReady
+    const isTooMany = this.#failedStarts >= MAX_FAILED_STARTS || this.#killedStarts >= MAX_KILLED_STARTS
+    return isTooMany && !isAnyReady
   }
 
   #checkEnded(): void {

@@ -3,6 +3,7 @@ import type { Process } from './process.ts'
 import { processInRole } from './process.ts'
 import type { Role } from './role.ts'
 import { currentIdentity, setIdentity } from './state.ts'
+import type { Target } from './target.ts'
 
 let current: Process | undefined
 let parent: Process | null | undefined
@@ -15,9 +16,14 @@ export function currentProcess(): Process {
 }
 
 /** A child of a subclass of Process is an instance of it, with the fields it was sent with. */
-export function becomeInstance(subclass: typeof Process, fields: object): Process {
+export function becomeInstance(
+  subclass: typeof Process,
+  fields: object,
+  target: Target | undefined,
+  args: readonly unknown[]
+): Process {
   const { name, isDaemon } = currentIdentity()
-  current = Object.assign(processInRole(itself(name, isDaemon), subclass), fields)
+  current = Object.assign(processInRole({ ...itself(name, isDaemon), work: { target, args } }, subclass), fields)
   return current
 }
 
@@ -38,6 +44,7 @@ function itself(name: string, daemon: boolean): Role {
     exitcode: null,
     isAlive: () => true,
     kill: signal => void process.kill(process.pid, signal),
+    setName: name => setIdentity({ ...currentIdentity(), name }),
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
     describe: () => `pid ${process.pid}, this process`
   }

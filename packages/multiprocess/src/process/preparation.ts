@@ -1,6 +1,9 @@
-/** What a parent tells its child at the start. */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
+/**
+ * What a parent tells its child at the start: two messages, the first of which can be read before any of the user's
+ * modules is imported. Four bytes before them have the length of the first.
+ */
 import type { Identity } from './state.ts'
+import type { SentTarget } from './target.ts'
 
 export interface Preparation {
   readonly identity: Identity
@@ -8,11 +11,27 @@ export interface Preparation {
   readonly argv: readonly string[]
   /** Modules that no child runs again. */
   readonly entries: readonly string[]
-  readonly task: Task
 }
 
-export type Task =
-  | { readonly kind: 'target'; readonly target: FunctionReferenceData; readonly args: readonly unknown[] }
-  /** A subclass of Process with its own `run`; its fields are sent, its constructor does not run again. */
-  | { readonly kind: 'subclass'; readonly subclass: FunctionReferenceData; readonly fields: object }
-  | { readonly kind: 'nothing' }
+/** May name or hold functions, whose modules are imported before it is read. */
+export interface Load {
+  readonly target: SentTarget | null
+  /** A subclass of Process with its own `run`. */
+  readonly subclass: SentTarget | null
+  readonly args: readonly unknown[]
+  /** A subclass's fields are sent; its constructor does not run again. */
+  readonly fields: object | null
+}
+
+export function joinMessages(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(4 + first.length + second.length)
+  new DataView(joined.buffer).setUint32(0, first.length)
+  joined.set(first, 4)
+  joined.set(second, 4 + first.length)
+  return joined
+}
+
+export function splitMessages(joined: Uint8Array): [Uint8Array, Uint8Array] {
+  const end = 4 + new DataView(joined.buffer, joined.byteOffset).getUint32(0)
+  return [joined.subarray(4, end), joined.subarray(end)]
+}

@@ -1,11 +1,11 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 import { ValueError } from '../errors.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import type { Task } from './preparation.ts'
-import type { Role } from './role.ts'
-import { runningObjects, Started, start } from './start.ts'
+import type { Role, Work } from './role.ts'
+import { type Plan, runningObjects, Started, start } from './start.ts'
 import { currentIdentity, nextPath } from './state.ts'
-import { type Awaitable, checkTarget, type Target, targetReference } from './target.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
   /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
@@ -16,12 +16,6 @@ export interface ProcessOptions<A extends unknown[]> {
   name?: string
   /** A daemon is ended when its parent ends, does not keep the parent alive, and may not start children. Left out: as this process. */
   daemon?: boolean
-}
-
-interface Blueprint {
-  readonly target: Target | undefined
-  readonly args: readonly unknown[]
-  readonly path: readonly number[]
 }
 
 let nextRole: Role | undefined
@@ -46,10 +40,13 @@ export function processInRole(role: Role, subclass: typeof Process = Process): P
  * children (Python's parent joins them at its exit); `process.exit()` ends them at once.
  */
 export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
+  /** What its instances start. */
+  protected static readonly method: StartMethod = 'spawn'
   #name: string
   #daemon: boolean
   #authkey: Uint8Array
-  #blueprint: Blueprint | undefined
+  #work: Work | undefined
+  #path: readonly number[] = []
   #role: Role | undefined
   #isClosed = false
 
@@ -58,15 +55,17 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     const identity = currentIdentity()
     this.#role = nextRole
     if (nextRole !== undefined) {
-      nextRole = undefined
-      this.#name = this.#role?.name ?? ''
-      this.#daemon = this.#role?.daemon ?? false
+      this.#name = nextRole.name
+      this.#daemon = nextRole.daemon
       this.#authkey = identity.authkey
+      this.#work = nextRole.work
+      nextRole = undefined
       return
     }
     const { target, args = [], name, daemon } = checkOptions(options)
     const path = nextPath()
-    this.#blueprint = { target, args, path }
+    this.#work = { target, args }
+    this.#path = path
     this.#name = name ?? `Process-${path.join(':')}`
     this.#daemon = daemon ?? identity.isDaemon
     this.#authkey = identity.authkey
@@ -74,7 +73,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /** What the child runs; a subclass may override it instead of giving a target. */
   run(): Awaitable<unknown> {
-    const { target, args } = this.#blueprint ?? {}
+    const { target, args } = this.#work ?? {}
     return typeof target === 'function' ? (target as (...args: unknown[]) => unknown)(...(args ?? [])) : undefined
   }
 
@@ -86,27 +85,31 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
    */
   start(): void {
     this.#checkOpen()
-    if (this.#blueprint === undefined || this.#role !== undefined) {
+    if (this.#work === undefined || this.#role !== undefined) {
       throw new ValueError(`cannot start ${this.#name} twice: make a new Process`)
     }
     this.#role = start({
       object: this,
+      method: (this.constructor as typeof Process).method,
       name: this.#name,
-      path: this.#blueprint.path,
+      path: this.#path,
       isDaemon: this.#daemon,
       isPoolWorker: false,
       authkey: this.#authkey,
-      task: this.#task(this.#blueprint)
+      ...this.#plan(this.#work)
     })
   }
 
-  #task({ target, args }: Blueprint): Task {
-    if (this.run !== Process.prototype.run) {
-      const subclass = targetReference(this.constructor as never, 'the class of the process')
-      return { kind: 'subclass', subclass, fields: { ...this } }
+  #plan({ target, args }: Work): Pick<Plan, 'load'> {
+    const isOverridden = this.run !== Process.prototype.run
+    return {
+      load: {
+        target: target === undefined ? null : sentTarget(target, 'target'),
+        subclass: isOverridden ? sentTarget(this.constructor as never, 'the class of the process') : null,
+        args,
+        fields: isOverridden ? { ...this } : null
+      }
     }
-    if (target === undefined) return { kind: 'nothing' }
-    return { kind: 'target', target: targetReference(target, 'target'), args }
   }
 
   /**
@@ -150,7 +153,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       throw new ValueError(`cannot close ${this.#name} while it runs: join or terminate it first`)
     }
     this.#isClosed = true
-    this.#blueprint = undefined
+    this.#work = undefined
   }
 
   get name(): string {
@@ -160,6 +163,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   set name(value: string) {
     if (typeof value !== 'string') throw new TypeError(`name must be a string, not ${typeof value}`)
     this.#name = value
+    this.#role?.setName?.(value)
   }
 
   get daemon(): boolean {

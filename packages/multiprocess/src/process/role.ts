@@ -1,3 +1,11 @@
+import type { Target } from './target.ts'
+
+/** What `run()` does unless it is overridden. */
+export interface Work {
+  readonly target: Target | undefined
+  readonly args: readonly unknown[]
+}
+
 /** What a Process object stands for: a started child, this process, or its parent. */
 export interface Role {
   readonly name: string
@@ -6,6 +14,9 @@ export interface Role {
   readonly exitcode: number | null
   isAlive(): boolean
   kill(signal: NodeJS.Signals): void
+  /** What it was started for, in the process itself. */
+  readonly work?: Work
+  setName?(name: string): void
   setAuthkey?(key: Uint8Array): void
   /** For `util.inspect`. */
   describe(): string

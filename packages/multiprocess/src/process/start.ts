@@ -1,25 +1,31 @@
 /** Starting a process, and what can be asked of one that was started. */
-import { Encoder } from '../codec/encode.ts'
+import { encode } from '../codec/encode.ts'
 import { entries } from '../codec/module-entries.ts'
 import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
-import { Child } from '../ground/child.ts'
-import type { Preparation, Task } from './preparation.ts'
+import { currentFamily } from '../ground/family.ts'
+import type { Member, StartMethod } from '../ground/platform.ts'
+import { ProcessMember } from '../ground/process-member.ts'
+import { ThreadMember } from '../ground/thread-member.ts'
+import { startTimer } from '../ground/timer.ts'
+import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import type { Role } from './role.ts'
-import { currentIdentity } from './state.ts'
+import { currentIdentity, isBooting, PROCESS_MAIN, THREAD_MAIN } from './state.ts'
 import './sending.ts'
 
-const MAIN = new URL('./child-main.js', import.meta.url)
+/** A function that starts itself in a child may do so this deep; a module that does so at its import must end somewhere. */
+const MAX_DEPTH = 16
 
 export interface Plan {
   /** The Process object, for `activeChildren`. */
   readonly object: object
+  readonly method: StartMethod
   readonly name: string
   readonly path: readonly number[]
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
   readonly authkey: Uint8Array
-  readonly task: Task
+  readonly load: Load
 }
 
 const running = new Map<Started, object>()
@@ -32,7 +38,7 @@ export function runningObjects(): object[] {
 /** @throws as `Process.start` */
 export function start(plan: Plan): Started {
   const identity = currentIdentity()
-  if (isImporting()) {
+  if (isImporting() || isBooting()) {
     throw new ValueError(
       'cannot start a process while a child imports its modules, or the same import would start processes without end. ' +
         'Start processes in a function, or only if isMainProcess'
@@ -40,6 +46,12 @@ export function start(plan: Plan): Started {
   }
   if (!identity.mayStart) {
     throw new ValueError(`cannot start a process in ${identity.name}: a daemon may not have children`)
+  }
+  if (plan.path.length > MAX_DEPTH) {
+    throw new ValueError(
+      `cannot start ${plan.name}: processes are nested ${MAX_DEPTH} deep already. ` +
+        'A module that starts one when it is imported does so again in each; ask isMainProcess there'
+    )
   }
   const preparation: Preparation = {
     identity: {
@@ -51,20 +63,23 @@ export function start(plan: Plan): Started {
       parent: { name: identity.name, pid: process.pid }
     },
     argv: process.argv,
-    entries: entries(),
-    task: plan.task
+    entries: entries()
   }
-  const encoder = new Encoder()
-  encoder.encode(preparation, undefined, 0, 0, plan.name)
-  return new Started(plan, new Child(MAIN.pathname, encoder.bytes.subarray(encoder.start, encoder.end)))
+  const message = joinMessages(encode(preparation), encode(plan.load, plan.name))
+  const family = currentFamily(plan.method)
+  const member =
+    plan.method === 'spawn'
+      ? new ProcessMember(family, PROCESS_MAIN, message)
+      : new ThreadMember(family, THREAD_MAIN, message)
+  return new Started(plan, member)
 }
 
 export class Started implements Role {
   readonly name: string
   readonly daemon: boolean
-  readonly #child: Child
+  readonly #child: Member
 
-  constructor(plan: Plan, child: Child) {
+  constructor(plan: Plan, child: Member) {
     this.name = plan.name
     this.daemon = plan.isDaemon
     this.#child = child
@@ -89,7 +104,7 @@ export class Started implements Role {
   }
 
   isAlive(): boolean {
-    return this.#child.exitcode === null
+    return !this.#child.hasEnded
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -114,15 +129,13 @@ export class Started implements Role {
       const end = (answer: () => void) => {
         if (isOver) return
         isOver = true
-        clearTimeout(timer)
+        stopTimer()
         signal?.removeEventListener('abort', onAbort)
         leave?.()
         this.#child.unref()
         answer()
       }
-      const timer = Number.isFinite(timeout)
-        ? setTimeout(() => end(() => resolve(!this.isAlive())), timeout)
-        : undefined
+      const stopTimer = startTimer(() => end(() => resolve(!this.isAlive())), timeout)
       const onAbort = () => end(() => reject(signal?.reason))
       signal?.addEventListener('abort', onAbort)
       this.#child.ref()

@@ -1,5 +1,10 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+
+export const PROCESS_MAIN = new URL('./child-main.js', import.meta.url)
+export const THREAD_MAIN = new URL('./thread-main.js', import.meta.url)
+const MAINS = [fileURLToPath(PROCESS_MAIN), fileURLToPath(THREAD_MAIN)]
 
 export interface Identity {
   readonly name: string
@@ -15,27 +20,23 @@ export interface Identity {
 let identity: Identity | undefined
 let children = 0
 
+/** Also true before the child's main has run: in a module that `--import` brings. */
+export function isChild(): boolean {
+  return MAINS.includes(process.argv[1]) || identity?.parent != null
+}
+
+/** A child that has yet to be told what it is: what runs now runs in every child. */
+export function isBooting(): boolean {
+  return isChild() && identity === undefined
+}
+
 export function currentIdentity(): Identity {
-  identity ??= {
-    name: 'MainProcess',
-    path: [],
-    isDaemon: false,
-    mayStart: true,
-    authkey: randomBytes(32),
-    parent: null
+  if (identity === undefined) {
+    const unknown = { name: 'MainProcess', path: [], isDaemon: false, mayStart: true, parent: null }
+    if (isBooting()) return { ...unknown, authkey: new Uint8Array() }
+    identity = { ...unknown, authkey: randomBytes(32) }
   }
   return identity
-}
-
-let isMarked = false
-
-export function isChild(): boolean {
-  return isMarked
-}
-
-/** Before a child loads anything of the user's, so that modules can ask while they load. */
-export function markChild(): void {
-  isMarked = true
 }
 
 export function setIdentity(value: Identity): void {

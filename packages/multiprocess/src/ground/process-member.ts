@@ -1,14 +1,21 @@
 /** Starting a process of the family, and learning how it ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { ProcessError } from '../errors.ts'
-import { currentFamily } from './family.ts'
+import { fileURLToPath } from 'node:url'
+import { MultiprocessError, ProcessError } from '../errors.ts'
+import { Ending } from './ending.ts'
+import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
+import type { Member } from './platform.ts'
+import type { ProcessPlatform } from './process-platform.ts'
+import { processStatus, UNKNOWN_START } from './process-status.ts'
 import type { OwnerId } from './process-table.ts'
 import { system, systemError } from './system.ts'
 
 const POLLIN = 1
+const ESRCH = 3
 const EINTR = 4
+const ECHILD = 10
 const P_PID = 1
 const WNOHANG = 1
 const WEXITED = 4
@@ -19,11 +26,13 @@ const SI_CODE = 2
 const SI_PID = 4
 const SI_STATUS = 6
 
-export class Child {
+export class ProcessMember implements Member {
   readonly id: OwnerId
   readonly pid: number
+  readonly #family: Family
   readonly #process: ChildProcess
-  readonly #listeners = new Set<(exitcode: number) => void>()
+  readonly #ending = new Ending()
+  #isCollected = false
   #exitcode: number | null = null
   #references = 1
 
@@ -31,14 +40,18 @@ export class Child {
    * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`.
    * @throws ProcessError when the system refuses
    */
-  constructor(main: string, preparation: Uint8Array) {
-    const { table, arena, memory, self, fd } = currentFamily()
+  constructor(family: Family, main: URL, preparation: Uint8Array) {
+    const { table, arena, memory, self } = family
+    const { fd } = family.platform as ProcessPlatform
+    this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     try {
       const at = arena.allocate(preparation.length, this.id)
       memory.withBytes(at, preparation.length, (bytes, start) => bytes.set(preparation, start))
-      const argv = [...inheritedExecArgv(), main, this.id, process.pid, at, preparation.length].map(String)
+      const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, preparation.length].map(
+        String
+      )
       this.#process = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
       // Without a pid the reason comes as an event later; the caller is told now.
       this.#process.on('error', () => {})
@@ -48,35 +61,35 @@ export class Child {
     } catch (error) {
       arena.freeAllOf(this.id)
       table.free(this.id)
-      throw error
+      if (error instanceof MultiprocessError) throw error
+      throw new ProcessError(`cannot start ${process.execPath}: ${(error as Error).message}`, { cause: error })
     }
     this.pid = this.#process.pid
-    table.setProcess(this.id, this.pid)
+    this.#register()
     this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
   }
 
-  /** null while it runs; its exit status; or -N when signal N ended it. */
   get exitcode(): number | null {
     if (this.#exitcode === null) this.#look()
     return this.#exitcode
   }
 
-  /**
-   * `listener` runs once, when the end is noticed, before what the child left is freed.
-   * @returns a function that takes it back
-   */
-  onEnd(listener: (exitcode: number) => void): () => void {
-    if (this.#exitcode !== null) listener(this.#exitcode)
-    else this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  get hasEnded(): boolean {
+    return this.exitcode !== null || this.#isCollected
   }
 
-  /** Blocks until the child has ended. @returns false when the timeout, in milliseconds, ran out */
+  onEnd(listener: (exitcode: number) => void): () => void {
+    return this.#ending.onEnd(listener)
+  }
+
   waitSync(timeout: number): boolean {
-    if (this.exitcode !== null) return true
+    if (this.hasEnded) return true
     const { pidfd_open, poll, close, errno } = system()
     const pidfd = pidfd_open(this.pid)
-    if (pidfd < 0) throw systemError('pidfd_open')
+    if (pidfd < 0) {
+      if (errno() === ESRCH) return true
+      throw systemError('pidfd_open')
+    }
     try {
       const end = performance.now() + timeout
       for (;;) {
@@ -93,12 +106,10 @@ export class Child {
     return true
   }
 
-  /** @param signal a name, as `SIGTERM`. Nothing happens when the child has ended. */
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode === null) this.#process.kill(signal)
   }
 
-  /** The child keeps this process alive as long as it runs; each `unref()` takes back one `ref()`. */
   ref(): void {
     if (++this.#references === 1) this.#process.ref()
   }
@@ -107,18 +118,31 @@ export class Child {
     if (--this.#references === 0) this.#process.unref()
   }
 
+  #register(): void {
+    let startTime = UNKNOWN_START
+    try {
+      startTime = processStatus(this.pid)?.startTime ?? UNKNOWN_START
+    } catch {
+      // With no file descriptor left its pid has to do.
+    }
+    this.#family.table.setProcess(this.id, this.pid, startTime)
+  }
+
   /** Asks the kernel, which knows before the event loop has been told; the event loop still waits for the child. */
   #look(): void {
+    const { waitid, errno } = system()
     const info = new Int32Array(32)
-    if (system().waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0 || info[SI_PID] === 0) return
-    this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])
+    if (waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+      // The event loop has waited for it already, and is about to say how it ended.
+      if (errno() === ECHILD) this.#isCollected = true
+    } else if (info[SI_PID] !== 0) {
+      this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])
+    }
   }
 
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    for (const listener of this.#listeners) listener(exitcode)
-    this.#listeners.clear()
-    currentFamily().reap(this.id)
+    this.#ending.end(exitcode, () => this.#family.reap(this.id))
   }
 }

@@ -3,6 +3,7 @@
  * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
  */
 import { Socket } from 'node:net'
+import type { Bell, Bells } from './platform.ts'
 import { type OwnerId, type ProcessTable, slotOf } from './process-table.ts'
 import { system, systemError } from './system.ts'
 
@@ -10,10 +11,16 @@ const O_WRONLY = 1
 const O_NONBLOCK = 0o4000
 const O_CLOEXEC = 0o2000000
 
+const ENOENT = 2
+const ESRCH = 3
+const ENXIO = 6
+
+const NOBODY = -1
+const UNREACHABLE = -2
+
 const ONE = new Uint8Array(1)
 
-/** The bell of this process: `onRing` runs in its event loop, which the bell does not keep alive until `ref()`. */
-export class Doorbell {
+class PipeBell implements Bell {
   readonly #socket: Socket
 
   constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
@@ -47,37 +54,41 @@ export class Doorbell {
   }
 }
 
-/** The bells of others. */
-export class Ringer {
+export class PipeBells implements Bells {
   readonly #table: ProcessTable
-  readonly #open = new Map<number, { owner: OwnerId; fd: number }>()
+  readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
   constructor(table: ProcessTable) {
     this.#table = table
   }
 
-  /** Rings; a bell whose owner is gone stays silent. */
-  ring(owner: OwnerId): void {
+  open(self: OwnerId, onRing: () => void): Bell {
+    return new PipeBell(this.#table, self, onRing)
+  }
+
+  ring(owner: OwnerId): boolean {
     const fd = this.#descriptor(owner)
     if (fd >= 0) system().write(fd, ONE, 1)
+    return fd !== UNREACHABLE
   }
 
   #descriptor(owner: OwnerId): number {
-    const known = this.#open.get(slotOf(owner))
+    const known = this.#others.get(slotOf(owner))
     if (known?.owner === owner) return known.fd
     if (known !== undefined) this.forget(known.owner)
     const bell = this.#table.bell(owner)
-    if (bell < 0) return -1
-    const path = `/proc/${this.#table.pid(owner)}/fd/${bell}`
-    const fd = system().open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    if (fd >= 0) this.#open.set(slotOf(owner), { owner, fd })
+    if (bell < 0) return NOBODY
+    const { open, errno } = system()
+    const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    if (fd < 0) return errno() === ENOENT || errno() === ESRCH || errno() === ENXIO ? NOBODY : UNREACHABLE
+    this.#others.set(slotOf(owner), { owner, fd })
     return fd
   }
 
   forget(owner: OwnerId): void {
-    const known = this.#open.get(slotOf(owner))
+    const known = this.#others.get(slotOf(owner))
     if (known?.owner !== owner) return
-    this.#open.delete(slotOf(owner))
+    this.#others.delete(slotOf(owner))
     system().close(known.fd)
   }
 }

@@ -1,0 +1,3 @@
+export { type Crawl, type CrawlStats, crawl } from './crawl.ts'
+export type { CrawlOptions } from './options.ts'
+export type { PageResult } from './result.ts'

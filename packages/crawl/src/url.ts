@@ -1,0 +1,76 @@
+/**
+ * Which URLs are the same page, and which pages are of the same site.
+ */
+
+/** The longest URL that is followed: RFC 9110, 4.1 asks every party to support 8000 octets at least. */
+const MAX_URL_LENGTH = 8000
+
+/** What a page links to: a page that could be fetched, something else (`mailto:`, `javascript:` …), or no URL at all. */
+export type Link = PageLink | { kind: 'other' } | { kind: 'bad'; text: string }
+
+export interface PageLink {
+  kind: 'page'
+  /** Normalised: two links to one page have the same. */
+  url: string
+  /** As `siteOf` tells it. */
+  site: string
+}
+
+/**
+ * Reads a link as a browser does (WHATWG URL), relative to `base`, and gives it the form in which two URLs of one page
+ * are equal: what the WHATWG URL parser does (lower-case scheme and host, punycode, no default port, dot segments
+ * resolved), without fragment, user name and password, and with percent-encoding as RFC 3986, 6.2.2 has it (`%7e` becomes
+ * `~`, `%2f` becomes `%2F`). The query stays as it is: parameters are neither sorted nor dropped; a trailing slash counts.
+ *
+ * @param href as it stands in the attribute
+ * @param base absolute URL that relative links start from; left out: `href` must be absolute
+ */
+export function readLink(href: string, base?: string): Link {
+  let url: URL
+  try {
+    url = new URL(href, base)
+  } catch {
+    // Only what was meant as a web address is worth a complaint: `ftp://[` and the like would not be followed anyway.
+    return /^\s*(https?:|\/\/)/i.test(href) || base === undefined ? bad(href) : { kind: 'other' }
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'other' }
+  const normal = normalForm(url)
+  return normal.length > MAX_URL_LENGTH ? bad(normal) : { kind: 'page', url: normal, site: siteName(url) }
+}
+
+function bad(text: string): Link {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return { kind: 'bad', text: line.length > 200 ? `${line.slice(0, 200)}…` : line }
+}
+
+/** Changes its argument. */
+function normalForm(url: URL): string {
+  if (url.hash !== '' || url.href.endsWith('#')) url.hash = ''
+  if (url.username !== '') url.username = ''
+  if (url.password !== '') url.password = ''
+  return url.href.replace(/%[0-9a-f]{2}/gi, code => {
+    const character = String.fromCharCode(Number.parseInt(code.slice(1), 16))
+    return /[\w.~-]/.test(character) ? character : code.toUpperCase()
+  })
+}
+
+/**
+ * The name of the site that a URL belongs to; two URLs are of the same site when these are equal. It is the host without
+ * a leading `www.`, and the port; http and https on their own ports (80, 443) are one site.
+ *
+ * @param url absolute
+ */
+export function siteOf(url: string): string {
+  return siteName(new URL(url))
+}
+
+function siteName({ hostname, port }: URL): string {
+  const host = hostname.replace(/^www\./, '').replace(/\.$/, '')
+  return port === '' ? host : `${host}:${port}`
+}
+
+/** Whether a URL leads to this computer: `localhost`, `*.localhost`, 127.0.0.0/8, [::1]. */
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url)
+  return /^(.+\.)?localhost$/.test(hostname) || /^127(\.\d+){3}$/.test(hostname) || hostname === '[::1]'
+}

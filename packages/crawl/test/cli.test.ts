@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { readArguments } from '../src/arguments.ts'
+import { FIELDS } from '../src/result.ts'
+import { version } from '../src/settings.ts'
+import {
+  descendants,
+  isAlive,
+  type Pages,
+  page,
+  paths,
+  readLines,
+  redirect,
+  run,
+  serve,
+  slow,
+  start
+} from './support.ts'
+
+const limits = { timeout: 60_000 }
+const directory = mkdtempSync(join(tmpdir(), 'crawl-test-'))
+after(() => rmSync(directory, { recursive: true }))
+
+const small: Pages = {
+  '/': page('home', '/a', '/b', '/missing'),
+  '/a': page('a', '/c'),
+  '/b': page('b'),
+  '/c': page('c')
+}
+
+/** `/` links to as many pages as said, each of which takes some milliseconds. */
+function wide(width: number, ms: number): Pages {
+  const pages: Pages = { '/': page('home', ...Array.from({ length: width }, (_, index) => `/${index}`)) }
+  for (let index = 0; index < width; index++) pages[`/${index}`] = slow(page(`${index}`), ms)
+  return pages
+}
+
+/** What a command has said, without how far it was. */
+function notes(stderr: string): string {
+  return stderr.replace(/^.* queued, .*\n/gm, '')
+}
+
+test('help and version go to the standard output', limits, async () => {
+  const help = await run(['--help'])
+  assert.equal(help.code, 0)
+  for (const option of [
+    '--processes',
+    '--concurrency',
+    '--limit',
+    '--delay',
+    '--out',
+    '--compare',
+    '--help',
+    '--version'
+  ]) {
+    assert.ok(help.stdout.includes(`${option} `), option)
+  }
+  assert.equal(help.stderr, '')
+  assert.deepEqual(await run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('a command line that cannot be run is refused in one line, with exit code 2', limits, async () => {
+  assert.deepEqual(await run(['example.com']), {
+    code: 2,
+    stdout: '',
+    stderr:
+      'crawl: not a URL: "example.com". Expected one such as https://example.com/. ' +
+      'Did you mean http://example.com? Try: crawl --help\n'
+  })
+  assert.deepEqual(await run(['--speed', 'http://a/']), {
+    code: 2,
+    stdout: '',
+    stderr: "crawl: Unknown option '--speed'. Try: crawl --help\n"
+  })
+})
+
+test('options are checked with what was expected', limits, () => {
+  for (const [args, message] of [
+    [['http://a/', 'http://b/'], 'one URL at a time: "http://a/" and "http://b/" were given'],
+    [['--processes', 'many', 'http://a/'], '--processes takes a whole number, 0 or more; it was given "many"'],
+    [['--limit', '0', 'http://a/'], '--limit takes a whole number, 1 or more or "all"; it was given "0"'],
+    [['--delay=-1', 'http://a/'], '--delay takes a whole number, 0 or more; it was given "-1"'],
+    [['--concurrency', '1.5', 'http://a/'], '--concurrency takes a whole number, 1 or more; it was given "1.5"'],
+    [['--compare', '--processes=0', 'http://a/'], 'to compare, --processes must be 1 or more; it was given "0"'],
+    [['http://a/', '--out'], "Option '--out <value>' argument missing"],
+    [['http://a/', '--compare=yes'], "Option '--compare' does not take an argument"]
+  ] as const) {
+    assert.throws(() => readArguments(args), { name: 'UsageError', message })
+  }
+  assert.deepEqual(readArguments(['--limit', 'all', '--delay', '250', 'http://a/', '--compare', '--out=x']), {
+    url: 'http://a/',
+    processes: 4,
+    concurrency: undefined,
+    limit: Number.POSITIVE_INFINITY,
+    delayMs: 250,
+    out: 'x',
+    compare: true,
+    help: false,
+    version: false
+  })
+})
+
+test('results are lines of JSON on the standard output, the summary is beside them', limits, async () => {
+  await using site = await serve(small)
+  const { code, stdout, stderr } = await run([site.origin])
+  assert.equal(code, 0, stderr)
+  const results = readLines(stdout)
+  assert.deepEqual(paths(results).sort(), ['/', '/a', '/b', '/c', '/missing'])
+  for (const result of results) assert.deepEqual(Object.keys(result), [...FIELDS])
+  const lines = notes(stderr).trimEnd().split('\n')
+  assert.match(lines[0], /^5 pages in \d+\.\d\d s \(\d+\.\d pages\/s\), \d+ B$/)
+  assert.deepEqual(lines.slice(1), ['  4 without error', '  1 HTTP 404 Not Found'])
+})
+
+test('--out takes the lines, and empties the file first', limits, async () => {
+  await using site = await serve(small)
+  const file = join(directory, 'results.jsonl')
+  await run([site.origin, '--out', file, '--processes', '0'])
+  const { code, stdout } = await run([
+    site.origin,
+    '--out',
+    file,
+    '--limit',
+    '3',
+    '--processes',
+    '1',
+    '--concurrency',
+    '4'
+  ])
+  assert.deepEqual([code, stdout], [0, ''])
+  assert.deepEqual(paths(readLines(readFileSync(file, 'utf8'))).sort(), ['/', '/a', '/b'])
+})
+
+test('the end at a limit is told', limits, async () => {
+  await using site = await serve(wide(30, 0))
+  const { code, stdout, stderr } = await run([site.origin, '--limit', '5', '--processes', '0'])
+  assert.equal(code, 0)
+  assert.equal(readLines(stdout).length, 5)
+  assert.ok(stderr.includes('Ended at the limit (--limit); 26 known pages not visited\n'), stderr)
+})
+
+test('a first page that cannot be had makes the exit code 1, and is a line all the same', limits, async () => {
+  await using site = await serve({ '/out': redirect('http://elsewhere.invalid/') })
+  for (const path of ['/', '/out']) {
+    const { code, stdout } = await run([`${site.origin}${path}`, '--processes', '1'])
+    assert.equal(code, 1)
+    assert.equal(readLines(stdout).length, 1)
+  }
+})
+
+test('results that cannot be written end the crawl with one clear line', limits, async () => {
+  await using site = await serve(wide(300, 5))
+  for (const [file, reason] of [
+    [join(directory, 'no', 'where.jsonl'), 'there is no such directory (ENOENT)'],
+    [directory, 'it is a directory (EISDIR)'],
+    ['/dev/full', 'no space left on the device (ENOSPC)']
+  ]) {
+    const { code, stderr } = await run([site.origin, '--out', file, '--processes', '1'])
+    assert.deepEqual([code, notes(stderr)], [1, `crawl: cannot write results to ${JSON.stringify(file)}: ${reason}\n`])
+  }
+})
+
+test('a standard output that is closed ends the crawl with one clear line', limits, async () => {
+  await using site = await serve(wide(300, 5))
+  const command = start([site.origin])
+  await command.until(({ stdout }) => stdout.includes('\n'))
+  const workers = descendants(command.child.pid!)
+  command.child.stdout?.destroy()
+  assert.equal(await command.ended, 1)
+  assert.equal(
+    notes(command.stderr),
+    'crawl: cannot write results to the standard output: its reader has closed it (EPIPE)\n'
+  )
+  assert.ok(site.requests.length < 200)
+  assert.deepEqual(workers.filter(isAlive), [])
+})
+
+test('a standard error that is closed is no reason to stop', limits, async () => {
+  await using site = await serve(small)
+  const command = start([site.origin, '--processes', '1'])
+  command.child.stderr?.destroy()
+  assert.equal(await command.ended, 0)
+  assert.equal(readLines(command.stdout).length, 5)
+})
+
+test('Ctrl-C ends the crawl with what it has, and its workers', limits, async () => {
+  await using site = await serve(wide(500, 20))
+  const file = join(directory, 'interrupted.jsonl')
+  for (const out of [[], ['--out', file]]) {
+    site.requests.length = 0
+    // A process group of its own: a terminal sends SIGINT to every process of the one in front.
+    const command = start([site.origin, '--concurrency', '2', ...out], { detached: true })
+    await (out.length === 0
+      ? command.until(({ stdout }) => stdout.split('\n').length > 3)
+      : untilTrue(() => site.requests.length > 30))
+    const workers = descendants(command.child.pid!)
+    assert.ok(workers.length >= 4)
+    process.kill(-command.child.pid!, 'SIGINT')
+    assert.equal(await command.ended, 130)
+    const text = out.length === 0 ? command.stdout : readFileSync(file, 'utf8')
+    const results = readLines(text)
+    assert.ok(text.endsWith('\n'))
+    assert.ok(results.length >= 3 && results.length < 400)
+    assert.ok(results.every(({ error }) => error === null))
+    const [first, last] = command.stderr.trimEnd().split('\n').slice(-2)
+    assert.ok(first.startsWith(`${results.length} pages in `), command.stderr)
+    assert.match(last, /^Interrupted; \d+ known pages not visited$/)
+    assert.deepEqual(workers.filter(isAlive), [])
+  }
+})
+
+async function untilTrue(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 10))
+}
+
+test('a second Ctrl-C ends it at once', limits, async () => {
+  await using site = await serve(wide(500, 20))
+  const command = start([site.origin], { detached: true })
+  await command.until(({ stdout }) => stdout.includes('\n'))
+  const workers = descendants(command.child.pid!)
+  // Stopped, it finds both signals together when it goes on.
+  for (const signal of ['SIGSTOP', 'SIGINT', 'SIGCONT', 'SIGINT'] as const) process.kill(command.child.pid!, signal)
+  assert.equal(await command.ended, 130)
+  await untilTrue(() => !workers.some(isAlive))
+})
+
+test('a polite end, and a killing, leave no worker either', limits, async () => {
+  await using site = await serve(wide(500, 20))
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGKILL', 'SIGKILL']
+  ] as const) {
+    const command = start([site.origin])
+    await command.until(({ stdout }) => stdout.includes('\n'))
+    const workers = descendants(command.child.pid!)
+    command.child.kill(signal)
+    assert.equal(await command.ended, code)
+    await untilTrue(() => !workers.some(isAlive))
+  }
+})
+
+test('how far it is is told in plain lines when nobody sits at a terminal', limits, async () => {
+  await using site = await serve(wide(3, 1500))
+  const { stdout, stderr } = await run([site.origin, '--processes', '1', '--concurrency', '1'])
+  assert.equal(readLines(stdout).length, 4)
+  const lines = stderr.split('\n').filter(line => line.includes('queued'))
+  assert.ok(lines.length >= 2, stderr)
+  for (const line of lines) assert.match(line, /^\d pages?, \d queued, \d\.\d pages\/s, 0 errors$/)
+})

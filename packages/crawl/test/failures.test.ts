@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import type { CrawlOptions, PageResult } from '../src/index.ts'
+import { at, collect, type Pages, page, serve } from './support.ts'
+
+const limits = { timeout: 20_000 }
+
+/** Crawls a site whose first page links to `/bad` and then to `/good`, which must be found whatever becomes of the former. */
+async function visit(bad: Pages[string], options: CrawlOptions = {}): Promise<PageResult> {
+  await using site = await serve({ '/': page('home', '/bad', '/good'), '/bad': bad, '/good': page('good') })
+  const results = await collect(site.origin, options)
+  assert.equal(results.length, 3)
+  assert.equal(at(results, '/good').title, 'good')
+  return at(results, '/bad')
+}
+
+function answer(status: number, headers: Record<string, string>, body: string | Buffer = ''): RequestListener {
+  return (_, response) => response.writeHead(status, headers).end(body)
+}
+
+/** A server that speaks no more HTTP than `onRequest` does. */
+async function serveRaw(
+  onRequest: (socket: Socket, path: string) => void
+): Promise<AsyncDisposable & { origin: string }> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', data => onRequest(socket, String(data).split(' ')[1]))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    }
+  }
+}
+
+test('404 and 500 are one line each', limits, async () => {
+  const missing = await visit(answer(404, { 'content-type': 'text/html' }, page('none', '/never')))
+  assert.deepEqual([missing.status, missing.title, missing.error], [404, null, 'HTTP 404 Not Found'])
+  const broken = await visit(answer(500, {}, 'oh'))
+  assert.deepEqual([broken.status, broken.error], [500, 'HTTP 500 Internal Server Error'])
+  const odd = await visit(answer(599, {}))
+  assert.deepEqual([odd.status, odd.error], [599, 'HTTP 599'])
+  assert.equal((await visit(answer(204, {}))).error, 'HTTP 204 No Content')
+})
+
+test('a refused connection is one line', limits, async () => {
+  const site = await serve({})
+  await site[Symbol.asyncDispose]()
+  const results = await collect(`${site.origin}/`)
+  assert.equal(results.length, 1)
+  assert.equal(results[0].status, null)
+  assert.match(results[0].error!, new RegExp(`^connection refused by 127.0.0.1:${site.port} \\(asked for robots.txt`))
+})
+
+test('a server that is gone in the middle of a crawl is one line a page', limits, async () => {
+  await using site = await serveRaw((socket, path) => {
+    if (path === '/bad') return socket.destroy()
+    const body = path === '/' ? page('home', '/bad', '/good') : page('good')
+    socket.write(
+      `HTTP/1.1 ${path === '/robots.txt' ? 404 : 200} OK\r\ncontent-type: text/html\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    )
+  })
+  const results = await collect(site.origin)
+  assert.match(at(results, '/bad').error!, /^127\.0\.0\.1:\d+ closed the connection before its answer was complete$/)
+  assert.equal(at(results, '/good').title, 'good')
+})
+
+test('a host that does not exist is one line', limits, async () => {
+  const results = await collect('http://no-such-host.invalid/')
+  assert.equal(results.length, 1)
+  assert.match(results[0].error!, /^(no such host: no-such-host\.invalid|the name of no-such-host\.invalid could not)/)
+})
+
+test('a link that is no address is one line, and tells where it stands', limits, async () => {
+  await using site = await serve({ '/': page('home', 'http://[', '/good'), '/good': page('good', 'http://[') })
+  const results = await collect(site.origin)
+  assert.equal(results.length, 3)
+  const bad = results.find(({ url }) => url === 'http://[')
+  assert.deepEqual([bad?.status, bad?.depth, bad?.error], [null, 1, `not a URL (linked from ${site.origin}/)`])
+})
+
+test('of a body of 1 GB no more than the cap is taken', limits, async () => {
+  const chunk = Buffer.alloc(1 << 20, '<p>more</p>')
+  let sent = 0
+  const endless: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' })
+    const more = () => {
+      while (sent < 1 << 30 && !response.destroyed) {
+        sent += chunk.length
+        if (!response.write(chunk)) return response.once('drain', more)
+      }
+      return response.end()
+    }
+    more()
+  }
+  const result = await visit(endless)
+  assert.equal(result.error, 'the body is larger than 16 MiB; the rest was not downloaded')
+  assert.deepEqual([result.status, result.bytes, result.title], [200, 16 << 20, null])
+  assert.ok(sent < 64 << 20, `${sent} bytes were sent`)
+})
+
+test('a compressed body counts as what it becomes', limits, async () => {
+  const bomb = gzipSync(Buffer.alloc(100 << 20))
+  const result = await visit(answer(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }, bomb))
+  assert.deepEqual(
+    [result.bytes, result.error],
+    [16 << 20, 'the body is larger than 16 MiB; the rest was not downloaded']
+  )
+})
+
+test('a body at the cap is taken, one past it is not', limits, async () => {
+  const body = page('exact').padEnd(1000)
+  assert.equal((await visit(body, { maxBytes: 1000 })).title, 'exact')
+  const over = await visit(`${body} `, { maxBytes: 1000 })
+  assert.equal(over.bytes, 1000)
+  assert.equal(over.error, 'the body is larger than 1000 bytes; the rest was not downloaded')
+})
+
+test('binary data as HTML is one line', limits, async () => {
+  const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+  const result = await visit(answer(200, { 'content-type': 'text/html' }, png))
+  assert.deepEqual([result.status, result.title, result.error], [200, null, 'binary data sent as HTML'])
+})
+
+test('what is not HTML is not downloaded', limits, async () => {
+  let sent = 0
+  const film: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-type': 'video/mp4; codecs=x' })
+    const timer = setInterval(() => response.write(Buffer.alloc(1000 + sent++)), 5)
+    response.on('close', () => clearInterval(timer))
+  }
+  const result = await visit(film)
+  assert.deepEqual([result.status, result.bytes, result.error], [200, 0, 'not HTML: video/mp4'])
+})
+
+test('a body without a type is a page if it looks like one', limits, async () => {
+  assert.equal((await visit(answer(200, {}, `\n${page('untyped')}`))).title, 'untyped')
+  assert.equal((await visit(answer(200, {}, 'plain words'))).error, 'not HTML: data of no type')
+  assert.equal((await visit(answer(200, {}, Buffer.from([1, 2])))).error, 'not HTML: binary data of no type')
+})
+
+test('compressed pages are read, damaged ones are one line', limits, async () => {
+  const html = page('packed')
+  const type = { 'content-type': 'application/xhtml+xml' }
+  for (const [encoding, body] of [
+    ['gzip', gzipSync(html)],
+    ['deflate', deflateSync(html)],
+    ['BR', brotliCompressSync(html)],
+    ['gzip, br', brotliCompressSync(gzipSync(html))],
+    ['identity', Buffer.from(html)]
+  ] as const) {
+    const result = await visit(answer(200, { ...type, 'content-encoding': encoding }, body))
+    assert.deepEqual([result.title, result.bytes, result.error], ['packed', html.length, null], encoding)
+  }
+  const cut = await visit(answer(200, { ...type, 'content-encoding': 'gzip' }, gzipSync(html).subarray(0, 30)))
+  assert.match(cut.error!, /^the compressed body is damaged/)
+  const wrong = await visit(answer(200, { ...type, 'content-encoding': 'br' }, Buffer.from(html)))
+  assert.match(wrong.error!, /^the compressed body is damaged/)
+  const unknown = await visit(answer(200, { ...type, 'content-encoding': 'lzma' }, html))
+  assert.equal(unknown.error, 'the body is in an encoding that was not asked for: lzma')
+})
+
+test('a server that does not answer, stops in the middle, or drips for ever, is one line', limits, async () => {
+  const silent = await visit(() => {}, { timeoutMs: 300 })
+  assert.match(silent.error!, /^no answer from 127\.0\.0\.1:\d+ within 300 ms$/)
+  const stuck = await visit((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).write('<h1>'), {
+    timeoutMs: 300
+  })
+  assert.equal(stuck.error, 'the body stopped coming for 300 ms')
+  const dripping: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' })
+    const timer = setInterval(() => response.write('.'), 20)
+    response.on('close', () => clearInterval(timer))
+  }
+  assert.equal((await visit(dripping, { totalTimeoutMs: 500 })).error, 'no whole answer within 500 ms')
+})
+
+test('a body that ends too early, and an answer that is no HTTP, are one line each', limits, async () => {
+  await using site = await serveRaw((socket, path) => {
+    if (path === '/robots.txt') socket.end('HTTP/1.1 404 None\r\ncontent-length: 0\r\n\r\n')
+    else if (path === '/short')
+      socket.end('HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 100\r\n\r\n<h1>')
+    else if (path === '/noise') socket.end('220 mail.example ESMTP\r\n')
+    else socket.end(`HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n${page('home', '/short', '/noise')}`)
+  })
+  const results = await collect(site.origin)
+  assert.equal(results.length, 3)
+  assert.match(at(results, '/short').error!, /closed the connection|not as long/)
+  assert.match(at(results, '/noise').error!, /^127\.0\.0\.1:\d+ did not answer in HTTP/)
+})
+
+test('a kept connection that the server has closed is no failure', limits, async () => {
+  let isFirst = true
+  await using site = await serveRaw((socket, path) => {
+    const body = path === '/' ? page('home', '/next') : page('next')
+    const respond = () =>
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    if (path === '/robots.txt') socket.write('HTTP/1.1 404 None\r\ncontent-length: 0\r\n\r\n')
+    else if (path === '/next' && isFirst) {
+      isFirst = false
+      socket.destroy()
+    } else respond()
+  })
+  const results = await collect(site.origin)
+  assert.deepEqual(
+    results.map(({ title, error }) => [title, error]),
+    [
+      ['home', null],
+      ['next', null]
+    ]
+  )
+})

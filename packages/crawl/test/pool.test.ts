@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { crawl, type PageResult } from '../src/index.ts'
+import {
+  assertApart,
+  at,
+  collect,
+  descendants,
+  isAlive,
+  type Pages,
+  page,
+  paths,
+  processBehind,
+  serve,
+  slow
+} from './support.ts'
+
+const limits = { timeout: 60_000 }
+
+test('a pool finds what one process finds', limits, async () => {
+  const pages: Pages = {}
+  for (let index = 0; index < 120; index++) {
+    pages[index === 0 ? '/' : `/${index}`] = page(
+      `${index}`,
+      `/${2 * index + 1}`,
+      `/${2 * index + 2}`,
+      `/${index * 3}`,
+      '/'
+    )
+  }
+  await using site = await serve(pages)
+  const shown = (results: PageResult[]) => results.map(({ url, status, title }) => `${url} ${status} ${title}`).sort()
+  const alone = await collect(site.origin)
+  assert.ok(alone.length > 120)
+  for (const concurrency of [1, 3]) {
+    const pooled = await collect(site.origin, { processes: 4, concurrency })
+    assert.deepEqual(shown(pooled), shown(alone))
+  }
+})
+
+test('every worker works, and no more pages are under way than there are places', limits, async () => {
+  for (const concurrency of [1, 3]) {
+    const workers = new Set<number>()
+    let now = 0
+    let most = 0
+    const pages: Pages = { '/': page('home', ...Array.from({ length: 40 }, (_, index) => `/${index}`)) }
+    for (let index = 0; index < 40; index++) {
+      pages[`/${index}`] = (request, response) => {
+        workers.add(processBehind(request))
+        most = Math.max(most, ++now)
+        setTimeout(() => {
+          now--
+          response.writeHead(200, { 'content-type': 'text/html' }).end(page('x'))
+        }, 150)
+      }
+    }
+    await using site = await serve(pages)
+    assert.equal((await collect(site.origin, { processes: 2, concurrency })).length, 41)
+    assert.equal(workers.size, 2)
+    assert.ok(!workers.has(process.pid))
+    assert.equal(most, 2 * concurrency)
+  }
+})
+
+test('a page whose worker is killed is tried again', limits, async () => {
+  let kills = 0
+  await using site = await serve({
+    '/': page('home', '/deadly', '/good', '/last'),
+    '/deadly': (request, response) => {
+      if (kills++ === 0) process.kill(processBehind(request), 'SIGKILL')
+      else response.writeHead(200, { 'content-type': 'text/html' }).end(page('survived'))
+    },
+    '/good': page('good'),
+    '/last': page('last')
+  })
+  const results = await collect(site.origin, { processes: 1 })
+  assert.deepEqual(paths(results).sort(), ['/', '/deadly', '/good', '/last'])
+  assert.equal(at(results, '/deadly').title, 'survived')
+  assert.equal(kills, 2)
+})
+
+test(
+  'a page whose worker is killed twice is one line, the pages beside it and after it are found',
+  limits,
+  async () => {
+    for (const [processes, concurrency] of [
+      [2, 1],
+      [1, 4],
+      [2, 3]
+    ]) {
+      const links = Array.from({ length: 12 }, (_, index) => `/${index}`)
+      await using site = await serve({
+        '/': page('home', ...links.slice(0, 3), '/deadly', ...links.slice(3)),
+        '/deadly': request => process.kill(processBehind(request), 'SIGKILL'),
+        ...Object.fromEntries(links.map(link => [link, slow(page(link), 40)]))
+      })
+      const results = await collect(site.origin, { processes, concurrency })
+      assert.deepEqual(paths(results).sort(), ['/', '/deadly', ...links].sort())
+      const deadly = at(results, '/deadly')
+      assert.deepEqual(
+        [deadly.status, deadly.depth, deadly.error],
+        [null, 1, 'the worker process died twice over this page (SIGKILL)']
+      )
+      for (const link of links) assert.deepEqual([link, at(results, link).error], [link, null])
+      assert.equal(site.requests.filter(({ path }) => path === '/deadly').length, 2)
+    }
+  }
+)
+
+test('when the loop is left, or the signal fires, the workers end', limits, async () => {
+  const stop = new AbortController()
+  for (const signal of [undefined, stop.signal]) {
+    await using site = await serve({
+      '/': page('home', '/a', '/never'),
+      '/a': page('a'),
+      '/never': () => {}
+    })
+    let workers: number[] = []
+    for await (const result of crawl(site.origin, { processes: 3, signal })) {
+      if (result.depth === 0) continue
+      workers = descendants(process.pid)
+      if (!signal) break
+      stop.abort()
+    }
+    assert.ok(workers.length >= 3)
+    assert.deepEqual(workers.filter(isAlive), [])
+  }
+})
+
+test('no more workers are started than pages may be visited', limits, async () => {
+  await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
+  for await (const _ of crawl(site.origin, { processes: 8, limit: 1 })) {
+    assert.ok(descendants(process.pid).length <= 1)
+  }
+})
+
+test('the delay holds over all workers, from the first request on', limits, async () => {
+  const links = Array.from({ length: 10 }, (_, index) => `/${index}`)
+  await using site = await serve({
+    '/': page('home', ...links),
+    // Each takes longer than the delay, so that several workers are busy at once.
+    ...Object.fromEntries(links.map(link => [link, slow(page(link), 1000)]))
+  })
+  assert.equal((await collect(site.origin, { processes: 4, delayMs: 200 })).length, 11)
+  assertApart(site.requests, 200)
+  // One by one they would take ten seconds.
+  assert.ok(site.requests.at(-1)!.at - site.requests[0].at < 7000)
+})
+
+test('errors in workers are lines as they are without', limits, async () => {
+  await using site = await serve({
+    '/': page('home', '/png', '/missing', '/stuck', 'http://['),
+    '/png': (_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end(Buffer.from([0x89, 0x50, 0, 1])),
+    '/stuck': () => {}
+  })
+  const results = await collect(site.origin, { processes: 2, concurrency: 2, timeoutMs: 400 })
+  assert.deepEqual(
+    results.map(({ error }) => String(error).replace(/:\d+/g, '')).sort(),
+    [
+      'HTTP 404 Not Found',
+      'binary data sent as HTML',
+      'no answer from 127.0.0.1 within 400 ms',
+      'not a URL (linked from http//127.0.0.1/)',
+      'null'
+    ]
+      .map(text => text.replace('http//127.0.0.1/', 'http://127.0.0.1/'))
+      .sort()
+  )
+})

@@ -1,0 +1,236 @@
+/**
+ * The value codec beside what Node has: `node dist/bench/codec.js`.
+ *
+ * Every payload comes in several variants, which take turns, so that nothing is fast for having seen the very same value
+ * before. In every round each contestant runs once, one after another, and who begins changes from round to round; the
+ * figures are medians over the rounds. The codec writes into one large target, as a pool does into its ring;
+ * `v8.serialize` and JSON make a buffer, or a string, of their own each time: that is their interface.
+ */
+import { isDeepStrictEqual, parseArgs } from 'node:util'
+import v8 from 'node:v8'
+import { decode } from '../src/codec/decode.ts'
+import { Encoder } from '../src/codec/encode.ts'
+import { describeMachine } from './machine.ts'
+import { spread } from './statistics.ts'
+
+const VARIANTS = 8
+
+interface Contestant {
+  readonly name: string
+  /** Whether it can carry the value. */
+  fits(value: unknown): boolean
+  /** Encodes variant after variant, `count` times in all. */
+  encode(values: readonly unknown[], count: number): void
+  /** Decodes one message after another; left out: it cannot be told from encoding. */
+  decode?(values: readonly unknown[], count: number): void
+  both(values: readonly unknown[], count: number): void
+  bytes?(value: unknown): number
+}
+
+/** Keeps results from being optimised away. */
+let sink: unknown
+
+function ours(): Contestant {
+  const encoder = new Encoder()
+  const target = new Uint8Array(64 << 20)
+  const room = target.length / VARIANTS
+  return {
+    name: 'ours',
+    fits: () => true,
+    encode: (values, count) => {
+      for (let i = 0; i < count; i++) encoder.encode(values[i % VARIANTS], target)
+    },
+    decode: (values, count) => {
+      const [starts, ends] = [[] as number[], [] as number[]]
+      for (const [i, value] of values.entries()) {
+        // Large payloads share one place: then all variants decode the last one.
+        encoder.encode(value, target, i * room, (i + 1) * room)
+        if (encoder.bytes !== target) encoder.encode(value, target)
+        starts.push(encoder.start)
+        ends.push(encoder.end)
+      }
+      for (let i = 0; i < count; i++) sink = decode(target, starts[i % VARIANTS], ends[i % VARIANTS])
+    },
+    both: (values, count) => {
+      for (let i = 0; i < count; i++) {
+        encoder.encode(values[i % VARIANTS], target)
+        sink = decode(target, encoder.start, encoder.end)
+      }
+    },
+    bytes: value => {
+      for (let i = 0; i < 3; i++) encoder.encode(value, target)
+      return encoder.end - encoder.start
+    }
+  }
+}
+
+function copying<M>(
+  name: string,
+  encode: (value: unknown) => M,
+  decode: (message: M) => unknown,
+  fits: (value: unknown) => boolean,
+  bytes: (message: M) => number
+): Contestant {
+  return {
+    name,
+    fits,
+    encode: (values, count) => {
+      for (let i = 0; i < count; i++) sink = encode(values[i % VARIANTS])
+    },
+    decode: (values, count) => {
+      const messages = values.map(encode)
+      for (let i = 0; i < count; i++) sink = decode(messages[i % VARIANTS])
+    },
+    both: (values, count) => {
+      for (let i = 0; i < count; i++) sink = decode(encode(values[i % VARIANTS]))
+    },
+    bytes: value => bytes(encode(value))
+  }
+}
+
+const V8 = copying<Buffer>(
+  'v8.serialize',
+  v8.serialize,
+  v8.deserialize,
+  () => true,
+  message => message.length
+)
+
+const json = copying<string>(
+  'JSON',
+  value => JSON.stringify(value),
+  message => JSON.parse(message),
+  value => isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value),
+  message => Buffer.byteLength(message)
+)
+
+const clone: Contestant = {
+  name: 'structuredClone',
+  fits: () => true,
+  encode: () => {},
+  both: (values, count) => {
+    for (let i = 0; i < count; i++) sink = structuredClone(values[i % VARIANTS])
+  }
+}
+
+function row(i: number): unknown {
+  return {
+    id: 1000 + i * 37,
+    name: `user number ${i}`,
+    email: `user${i}@example.com`,
+    active: i % 3 === 0,
+    score: i * 1.37,
+    tags: ['alpha', 'beta', `g${i % 5}`],
+    address: { street: `${i} Main Street`, city: ['Paris', 'London', 'Rome'][i % 3], zip: String(10_000 + i * 77) }
+  }
+}
+
+/** By name: variant `i` of each. */
+const payloads: Readonly<Record<string, (i: number) => unknown>> = {
+  number: i => i * 12_345,
+  '[number]': i => [i],
+  'short string': i => `hello world ${i}`,
+  '[id, args]': i => [100_000 + i, ['square', i]],
+  '5-field object': i => ({ id: i, name: `some name ${i}`, ok: true, score: i + 0.5, tag: null }),
+  '10 KB JSON-like': i => Array.from({ length: 52 }, (_, j) => row(i * 52 + j)),
+  '1,000 integers': i => Array.from({ length: 1000 }, (_, j) => i + j * 7),
+  'Map of 100': i => new Map(Array.from({ length: 100 }, (_, j) => [`key${j}`, i + j])),
+  'object of 200 keys': i => Object.fromEntries(Array.from({ length: 200 }, (_, j) => [`key${j}`, i + j])),
+  Error: i => new TypeError(`failure ${i}`),
+  'Float64Array of 8': i => new Float64Array(8).fill(i),
+  '1 MB string': i => String.fromCharCode(97 + i).repeat(1 << 20),
+  '8 MB Float64Array': i => new Float64Array(1 << 20).fill(i)
+}
+
+type Operation = 'encode' | 'decode' | 'both'
+const OPERATIONS: readonly Operation[] = ['encode', 'decode', 'both']
+
+interface Settings {
+  readonly rounds: number
+  readonly sampleMs: number
+}
+
+/** Median nanoseconds per operation, by contestant: of processor time, which other programs disturb less. */
+function measure(
+  contestants: readonly Contestant[],
+  operation: Operation,
+  values: readonly unknown[],
+  settings: Settings
+) {
+  const runs = contestants.map(contestant => {
+    const run = (count: number): number => {
+      const begin = process.cpuUsage()
+      contestant[operation]?.(values, count)
+      const { user, system } = process.cpuUsage(begin)
+      return (user + system) * 1000
+    }
+    let count = VARIANTS
+    while (run(count) < settings.sampleMs * 2e5) count *= 2
+    run(count * 5)
+    return {
+      run,
+      count: Math.max(VARIANTS, Math.round((count * settings.sampleMs * 1e6) / run(count))),
+      samples: [] as number[]
+    }
+  })
+  for (let round = 0; round < settings.rounds; round++) {
+    for (let i = 0; i < runs.length; i++) {
+      const { run, count, samples } = runs[(round + i) % runs.length]
+      samples.push(run(count) / count)
+    }
+  }
+  return runs.map(({ samples }) => spread(samples).median)
+}
+
+function format(ns: number): string {
+  if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`
+  if (ns >= 1e4) return `${(ns / 1e3).toFixed(1)} us`
+  return `${ns.toFixed(0)} ns`
+}
+
+function bench(names: readonly string[], settings: Settings): void {
+  const machine = describeMachine()
+  console.log(`Node ${machine.node}, ${machine.cpu}, ${machine.cores} cores; processor time, medians of ${settings.rounds} rounds`)
+  console.log(
+    'v8.deserialize hands out typed arrays as windows into the message; ours are copies, as the message is reused.\n'
+  )
+  const all = [ours(), V8, json, clone]
+  // Every contestant meets every payload before the first figure: programs that send one kind of value only are rare.
+  for (const make of Object.values(payloads)) {
+    const values = Array.from({ length: VARIANTS }, (_, i) => make(i))
+    for (const contestant of all) if (contestant.fits(values[0])) contestant.both(values, 2 * VARIANTS)
+  }
+  for (const name of names) {
+    const values = Array.from({ length: VARIANTS }, (_, i) => payloads[name](i))
+    const contestants = all.filter(contestant => contestant.fits(values[0]))
+    const bytes = contestants.filter(({ bytes }) => bytes !== undefined)
+    console.log(
+      `${name}   ${bytes.map(contestant => `${contestant.name} ${contestant.bytes!(values[1])} bytes`).join(', ')}`
+    )
+    for (const operation of OPERATIONS) {
+      const able = contestants.filter(contestant => contestant !== clone || operation === 'both')
+      const medians = measure(able, operation, values, settings)
+      const cells = able.map(({ name }, i) => {
+        const times = i === 0 ? '' : ` (x${(medians[i] / medians[0]).toFixed(2)})`
+        return `${name} ${format(medians[i])}${times}`.padEnd(34)
+      })
+      console.log(`  ${operation.padEnd(8)}${cells.join('')}`.trimEnd())
+    }
+  }
+  console.log('\n(x2.00): takes twice the time of ours')
+  if (sink === bench) console.log()
+}
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '9' }, ms: { type: 'string', default: '10' }, only: { type: 'string' } }
+})
+const chosen = options.only?.split(';') ?? Object.keys(payloads)
+const unknown = chosen.filter(name => !Object.hasOwn(payloads, name))
+if (unknown.length > 0) {
+  console.error(
+    `no payload ${unknown.map(name => JSON.stringify(name)).join(', ')}; there are, to be parted by ";": ${Object.keys(payloads).join('; ')}`
+  )
+  process.exitCode = 1
+} else {
+  bench(chosen, { rounds: Number(options.rounds), sampleMs: Number(options.ms) })
+}

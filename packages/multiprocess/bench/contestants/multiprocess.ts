@@ -1,0 +1,14 @@
+import { Pool } from '../../src/index.ts'
+import { square } from '../tasks.ts'
+import type { Contestant } from './contestant.ts'
+
+export async function openMultiprocess(workers: number): Promise<Contestant> {
+  const pool = new Pool(workers)
+  return {
+    run: n => pool.applyAsync(square, [n]),
+    close: async () => {
+      pool.close()
+      await pool.join()
+    }
+  }
+}

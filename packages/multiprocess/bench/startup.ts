@@ -1,0 +1,116 @@
+/**
+ * What starting costs: `node dist/bench/startup.js [--rounds N] [--json FILE]`.
+ *
+ * Starting and joining a `Process` side by side with the least that Node itself can do, `node -e 0`, and with a Node
+ * that loads an empty ES module, which any child that imports its target must at least do. In turn in every round,
+ * three rounds to warm up, medians. The import of the library is timed inside a fresh process.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { Process } from '../src/index.ts'
+import { describeMachine, othersUse } from './machine.ts'
+import { type Spread, spread } from './statistics.ts'
+import { nothing } from './tasks.ts'
+
+interface Step {
+  readonly name: string
+  /** Milliseconds. */
+  readonly run: () => Promise<number>
+}
+
+const library = new URL('../src/index.js', import.meta.url).href
+const warmupRounds = 3
+/** Milliseconds between two rounds, in which it is seen how busy the machine is with other work. */
+const pauseMs = 100
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '30' }, json: { type: 'string' } } })
+const rounds = Number(values.rounds)
+if (!Number.isSafeInteger(rounds) || rounds < 1) {
+  console.error(`startup: --rounds ${values.rounds}: expected a whole number from 1 on`)
+  process.exit(2)
+}
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'startup-'))
+try {
+  await compare()
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+async function compare(): Promise<void> {
+  const emptyModule = path.join(folder, 'empty.mjs')
+  writeFileSync(emptyModule, '')
+  const bare: Step = { name: 'node -e 0', run: () => timeNode(['-e', '0']) }
+  const started: Step = { name: 'Process: start and join', run: startAndJoin }
+  const imported: Step = { name: "import 'multiprocess'", run: timeImport }
+  const steps = [bare, { name: 'node empty.mjs', run: () => timeNode([emptyModule]) }, started, imported]
+
+  const machine = describeMachine()
+  const firstMs = await startAndJoin()
+  const times = new Map<Step, number[]>(steps.map(step => [step, []]))
+  const others: number[] = []
+  for (let round = -warmupRounds; round < rounds; round++) {
+    others.push(await othersUse(pauseMs))
+    for (const step of steps) {
+      const elapsed = await step.run()
+      if (round >= 0) times.get(step)!.push(elapsed)
+    }
+  }
+
+  const found = new Map<Step, Spread>(steps.map(step => [step, spread(times.get(step)!)]))
+  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${rounds} rounds in turn`)
+  console.log(`other programs used ${Math.round(spread(others).median * 100)} % of the processors between the rounds`)
+  for (const [{ name }, { median, min, max }] of found) {
+    console.log(`${name.padEnd(26)} median ${ms(median)}  min ${ms(min)}  max ${ms(max)}`)
+  }
+  console.log(`${'the first start in a program'.padEnd(26)} ${ms(firstMs)}`)
+  const ratio = found.get(started)!.median / found.get(bare)!.median
+  const added = found.get(started)!.median - found.get(bare)!.median
+  console.log(`a Process takes ${ratio.toFixed(2)} times node -e 0: ${ms(added)} more`)
+  if (values.json !== undefined) {
+    const medians = Object.fromEntries([...found].map(([{ name }, figures]) => [name, figures]))
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ machine, rounds, othersUse: spread(others), ms: medians, firstStartMs: firstMs, ratio }, null, 2)}\n`
+    )
+  }
+}
+
+async function startAndJoin(): Promise<number> {
+  const began = performance.now()
+  const child = new Process({ target: nothing })
+  child.start()
+  await child.join()
+  const elapsed = performance.now() - began
+  if (child.exitcode !== 0) throw new Error(`the process ended with ${child.exitcode}, and should end with 0`)
+  return elapsed
+}
+
+/** Standard streams are handed down, as a Process does. */
+async function timeNode(args: string[]): Promise<number> {
+  const began = performance.now()
+  const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit')
+  const elapsed = performance.now() - began
+  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${code}`)
+  return elapsed
+}
+
+async function timeImport(): Promise<number> {
+  const code = `const began = performance.now()
+    await import(${JSON.stringify(library)})
+    process.stdout.write(String(performance.now() - began))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const elapsed = Number(await text(child.stdout))
+  if (!(elapsed > 0)) throw new Error('importing the library failed; the reason stands above')
+  return elapsed
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1).padStart(6)} ms`
+}

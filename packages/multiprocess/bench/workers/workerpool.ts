@@ -1,0 +1,4 @@
+import workerpool from 'workerpool'
+import { square } from '../tasks.ts'
+
+workerpool.worker({ square })

@@ -1,0 +1,46 @@
+import './decode-binary.ts'
+import './decode-error.ts'
+import './decode-other.ts'
+import { SerializationError } from '../errors.ts'
+import { HAS_MODULES } from './format.ts'
+import { isImported } from './module-imports.ts'
+import { Reader } from './reader.ts'
+import { isStackOverflow } from './stack-overflow.ts'
+
+/** The reader of the next message; null while one is being decoded, whose decoding may begin another. */
+let idle: Reader | null = new Reader()
+
+/**
+ * The value of the message in `bytes[start..end)`. Everything is copied: the bytes may be used again afterwards. What
+ * `modulesOf` answers must have been imported.
+ *
+ * Throws SerializationError when the message is damaged, or was written by another version of this package.
+ */
+export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length): unknown {
+  const reader = idle ?? new Reader()
+  idle = null
+  try {
+    return reader.message(bytes, start, end)
+  } catch (error) {
+    if (isStackOverflow(error)) {
+      throw new SerializationError('cannot read the message: it is nested too deep', '', { cause: error })
+    }
+    throw error
+  } finally {
+    reader.clear()
+    idle = reader
+  }
+}
+
+/** Those of `modulesOf` that are yet to be imported. */
+export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
+  return modulesOf(bytes, start, end).filter(module => !isImported(module))
+}
+
+/** The URLs of the modules that must be imported before the message can be decoded. Throws as `decode` does. */
+export function modulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
+  if ((bytes[start] & HAS_MODULES) === 0) return []
+  const reader = new Reader()
+  reader.open(bytes, start, end)
+  return reader.modules
+}

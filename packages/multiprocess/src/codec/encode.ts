@@ -1,0 +1,70 @@
+import { writeValue } from './encode-value.ts'
+import { isStackOverflow } from './stack-overflow.ts'
+import { Writer } from './writer.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/**
+ * Turns values into messages. One encoder serves for all messages of a process; a getter that encodes again while its
+ * object is being encoded is safe.
+ */
+export class Encoder {
+  /** Where the last message stands: in the target it was written to, or in the encoder's own scratch. */
+  bytes: Uint8Array = NOTHING
+  start = 0
+  end = 0
+
+  readonly #writer = new Writer()
+  #isBusy = false
+
+  /**
+   * Writes `value` to `target[start..limit)` when it fits there, and answers true; otherwise to the encoder's own
+   * scratch, which is valid until the next `encode`, and answers false. Without a target it goes to the scratch. For
+   * speed, hand in the same `target` object again and again.
+   *
+   * Throws SerializationError when the value, or something in it, cannot cross; its message and `path` name the place,
+   * beginning with the `path` given here (default `value`). What a getter of the value throws is thrown on.
+   */
+  encode(value: unknown, target?: Uint8Array, start = 0, limit = target?.length ?? 0, path = 'value'): boolean {
+    if (this.#isBusy) return this.#encodeWith(new Writer(), value, target, start, limit, path)
+    this.#isBusy = true
+    try {
+      return this.#encodeWith(this.#writer, value, target, start, limit, path)
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  #encodeWith(
+    writer: Writer,
+    value: unknown,
+    target: Uint8Array | undefined,
+    start: number,
+    limit: number,
+    path: string
+  ): boolean {
+    try {
+      writer.begin(target, start, limit, path)
+      writeValue(writer, value)
+      writer.code?.finish()
+      const isInTarget = !writer.finish()
+      this.bytes = writer.bytes
+      this.start = writer.base
+      this.end = writer.pos
+      return isInTarget
+    } catch (error) {
+      if (isStackOverflow(error)) writer.tooDeep(error)
+      throw error
+    } finally {
+      writer.clear()
+    }
+  }
+}
+
+const encoder = new Encoder()
+
+/** The message of a value, as bytes of its own. Throws as `Encoder.encode` does. */
+export function encode(value: unknown, path?: string): Uint8Array {
+  encoder.encode(value, undefined, 0, 0, path)
+  return encoder.bytes.slice(encoder.start, encoder.end)
+}

@@ -1,0 +1,48 @@
+/** A step into an entry of a Map or Set. */
+export class EntryStep {
+  readonly #type: 'key' | 'value' | 'member'
+  index = 0
+  key: unknown
+
+  constructor(type: 'key' | 'value' | 'member') {
+    this.#type = type
+  }
+
+  toString(): string {
+    if (this.#type === 'member') return `.values()[${this.index}]`
+    if (this.#type === 'key') return `.keys()[${this.index}]`
+    if (typeof this.key === 'string') return `.get(${quote(this.key)})`
+    if (typeof this.key === 'number') return `.get(${this.key})`
+    return `.values()[${this.index}]`
+  }
+}
+
+export type Step = string | number | EntryStep
+
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
+const SHOWN_STEPS = 16
+const SHOWN_KEY = 60
+
+function quote(key: string): string {
+  return JSON.stringify(key.length > SHOWN_KEY ? `${key.slice(0, SHOWN_KEY)}…` : key)
+}
+
+function formatStep(step: Step): string {
+  if (typeof step === 'number') return `[${step}]`
+  if (typeof step !== 'string') return step.toString()
+  return step.length <= SHOWN_KEY && IDENTIFIER.test(step) ? `.${step}` : `[${quote(step)}]`
+}
+
+/** `args[0].db.socket`; the middle of a very long path is left out. */
+export function formatPath(root: string, steps: readonly Step[], count: number): string {
+  let path = root
+  for (let i = 0; i < count; i++) {
+    if (count > SHOWN_STEPS && i === SHOWN_STEPS / 2) {
+      path += '…'
+      i = count - SHOWN_STEPS / 2
+    }
+    path += formatStep(steps[i])
+  }
+  // Without a root, the first key is one.
+  return root === '' && path.startsWith('.') ? path.slice(1) : path
+}

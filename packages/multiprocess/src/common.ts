@@ -1,0 +1,31 @@
+/** The names that are the same over processes and over threads. */
+import { isChild } from './process/state.ts'
+
+export {
+  AuthenticationError,
+  BrokenBarrierError,
+  BufferTooShort,
+  Empty,
+  EOFError,
+  Full,
+  MultiprocessError,
+  OwnerDiedError,
+  PoolTerminatedError,
+  ProcessError,
+  SerializationError,
+  TimeoutError,
+  ValueError,
+  WorkerDiedError
+} from './errors.ts'
+export type { StartMethod } from './ground/platform.ts'
+export { cpuCount } from './ground/processors.ts'
+export type { Waitable, WaitOptions } from './ground/waitable.ts'
+export { AsyncResult } from './pool/async-result.ts'
+export type { IMapIterator } from './pool/imap.ts'
+export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions } from './pool/options.ts'
+export { currentProcess, parentProcess } from './process/current.ts'
+export { activeChildren, type ProcessOptions } from './process/process.ts'
+export type { Awaitable, FunctionReference, Target } from './process/target.ts'
+
+/** True in the program's first process; false in its children, also while they load the modules they need. */
+export const isMainProcess: boolean = !isChild()

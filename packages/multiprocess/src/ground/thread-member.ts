@@ -1,0 +1,95 @@
+/** Starting a thread of the family, and learning how it ended. */
+import { constants } from 'node:os'
+import { inspect } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { ProcessError } from '../errors.ts'
+import { Ending } from './ending.ts'
+import type { Family } from './family.ts'
+import { inheritedExecArgv } from './inherited-options.ts'
+import type { Member } from './platform.ts'
+import type { OwnerId } from './process-table.ts'
+import type { ThreadPlatform } from './thread-platform.ts'
+
+/** What the thread's main finds as its `workerData`. */
+export interface ThreadData {
+  readonly id: OwnerId
+  readonly buffer: SharedArrayBuffer
+  readonly preparation: Uint8Array
+}
+
+export class ThreadMember implements Member {
+  readonly id: OwnerId
+  readonly pid: number
+  readonly #family: Family
+  readonly #worker: Worker
+  readonly #ending = new Ending()
+  #exitcode: number | null = null
+  #killedBy = 0
+  #references = 1
+
+  /** @throws ProcessError when the family is full */
+  constructor(family: Family, main: URL, preparation: Uint8Array) {
+    const { table, self } = family
+    this.#family = family
+    this.id = table.claim(self)
+    if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
+    const { buffer } = family.platform as ThreadPlatform
+    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation.slice() }
+    try {
+      this.#worker = new Worker(main, { workerData, execArgv: inheritedExecArgv() })
+    } catch (error) {
+      table.free(this.id)
+      throw error
+    }
+    this.pid = this.#worker.threadId
+    table.setProcess(this.id, this.pid, 1)
+    // As Node prints it for a process that an uncaught error ends.
+    this.#worker.on('error', error => console.error(`Uncaught ${inspect(error)}`))
+    this.#worker.once('exit', code => this.#end(this.#killedBy === 0 ? code : -this.#killedBy))
+  }
+
+  get exitcode(): number | null {
+    if (this.#exitcode === null && this.#family.table.hasEnded(this.id)) this.#end(this.#family.table.endCode(this.id))
+    return this.#exitcode
+  }
+
+  get hasEnded(): boolean {
+    return this.exitcode !== null
+  }
+
+  onEnd(listener: (exitcode: number) => void): () => void {
+    return this.#ending.onEnd(listener)
+  }
+
+  waitSync(timeout: number): boolean {
+    const { memory, table } = this.#family
+    const end = performance.now() + timeout
+    while (this.exitcode === null) {
+      const left = end - performance.now()
+      if (left <= 0) return false
+      memory.wait(table.endedWord(this.id) * 4, 0, left)
+    }
+    return true
+  }
+
+  /** A thread gets no signals: whichever it is, the thread is stopped, also in a busy loop. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.exitcode !== null || this.#killedBy !== 0) return
+    this.#killedBy = constants.signals[signal]
+    void this.#worker.terminate()
+  }
+
+  ref(): void {
+    if (++this.#references === 1) this.#worker.ref()
+  }
+
+  unref(): void {
+    if (--this.#references === 0) this.#worker.unref()
+  }
+
+  #end(exitcode: number): void {
+    if (this.#exitcode !== null) return
+    this.#exitcode = exitcode
+    this.#ending.end(exitcode, () => this.#family.reap(this.id))
+  }
+}

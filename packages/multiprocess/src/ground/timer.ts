@@ -1,0 +1,17 @@
+/** What setTimeout can wait at once; longer ones it would not wait for at all. */
+const MAX_MS = 2 ** 31 - 1
+
+/**
+ * setTimeout for any number of milliseconds; Infinity never fires.
+ * @returns a function that stops it
+ */
+export function startTimer(callback: () => void, ms: number): () => void {
+  if (ms === Number.POSITIVE_INFINITY) return () => {}
+  let timer: NodeJS.Timeout
+  const wait = (left: number): void => {
+    const now = Math.min(left, MAX_MS)
+    timer = setTimeout(() => (left > now ? wait(left - now) : callback()), now)
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
+}

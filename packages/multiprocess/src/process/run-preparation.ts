@@ -1,0 +1,32 @@
+/** What a child does with what its parent prepared: in a process and in a thread alike. */
+import { decode, missingModulesOf } from '../codec/decode.ts'
+import { setFunctionCodec } from '../codec/hooks.ts'
+import { setEntries } from '../codec/module-entries.ts'
+import { importModule, resolveReference } from '../codec/module-imports.ts'
+import { type Load, type Preparation, splitMessages } from './preparation.ts'
+import { receivedTarget } from './received-target.ts'
+import { setIdentity } from './state.ts'
+
+export async function runPreparation(message: Uint8Array): Promise<void> {
+  setFunctionCodec({
+    resolveReference,
+    referenceOf: () => {
+      throw new Error('a child that sends functions loads the module that names them first')
+    }
+  })
+  const [first, second] = splitMessages(message)
+  const { identity, argv, entries } = decode(first) as Preparation
+  setIdentity(identity)
+  setEntries([...entries])
+  process.argv = [...argv]
+
+  for (const module of missingModulesOf(second)) await importModule(module)
+  const { target, subclass, args, fields } = decode(second) as Load
+  const run = target === null ? undefined : await receivedTarget(target)
+  if (subclass === null) {
+    await run?.(...args)
+  } else {
+    const { becomeInstance } = await import('./current.ts')
+    await becomeInstance((await receivedTarget(subclass)) as never, fields ?? {}, run, args).run()
+  }
+}

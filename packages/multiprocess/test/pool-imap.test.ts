@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type IMapIterator, Pool, TimeoutError } from '../src/index.ts'
+import * as tasks from './fixtures/pool/tasks.ts'
+import { Gate, range, reports, Scratch, until } from './fixtures/pool/tools.ts'
+
+const timeout = 120_000
+
+/** Hands out the numbers from 0 on without end; says how many, and whether it was closed. */
+class Endless {
+  taken = 0
+  isClosed = false
+
+  async *numbersLater(): AsyncGenerator<number> {
+    try {
+      for (;;) {
+        await null
+        yield this.taken++
+      }
+    } finally {
+      this.isClosed = true
+    }
+  }
+
+  *numbers(): Generator<number> {
+    try {
+      for (;;) yield this.taken++
+    } finally {
+      this.isClosed = true
+    }
+  }
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** Results and errors, as an iterator gives them that goes on after an error. */
+async function collectAll(items: IMapIterator<unknown>): Promise<unknown[]> {
+  const all: unknown[] = []
+  for (;;) {
+    try {
+      const step = await items.next()
+      if (step.done === true) return all
+      all.push(step.value)
+    } catch (error) {
+      all.push(String(error))
+    }
+  }
+}
+
+async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
+  for (const item of items) {
+    await new Promise(resolve => setImmediate(resolve))
+    yield item
+  }
+}
+
+/** Lets everything happen that can without the consumer. */
+async function settled(isQuiet: () => unknown): Promise<void> {
+  let before = isQuiet()
+  for (let quiet = 0; quiet < 5; ) {
+    await tasks.sleep(2)
+    const now = isQuiet()
+    quiet = now === before ? quiet + 1 : 0
+    before = now
+  }
+}
+
+describe('imap', { timeout }, () => {
+  test('gives the results in the order of the items, however long each takes', async () => {
+    await using pool = new Pool(2)
+    assert.deepEqual(await collect(pool.imap(tasks.square, range(3000))), range(3000).map(tasks.square))
+    const delays = range(20).map(n => 20 - n)
+    assert.deepEqual(await collect(pool.imap(tasks.block, delays)), delays)
+  })
+
+  test('of sync and async iterables, of nothing', async () => {
+    await using pool = new Pool(2)
+    assert.deepEqual(await collect(pool.imap(tasks.square, new Set([1, 2, 3]))), [1, 4, 9])
+    assert.deepEqual(await collect(pool.imap(tasks.square, later(range(50)))), range(50).map(tasks.square))
+    assert.deepEqual(await collect(pool.imap(tasks.square, [])), [])
+    assert.deepEqual(await collect(pool.imap(tasks.square, later<number>([]))), [])
+    assert.deepEqual(await collect(pool.imap(tasks.identity<string>, 'añ😀')), ['a', 'ñ', '😀'])
+  })
+
+  test('with several items to a task, and with a number for chunksize', async () => {
+    await using pool = new Pool(2)
+    for (const options of [
+      2,
+      7,
+      1000,
+      { chunksize: 3 },
+      { chunksize: 3, buffersize: 4 },
+      { chunksize: 9, buffersize: 2 }
+    ]) {
+      const items = range(100)
+      assert.deepEqual(await collect(pool.imap(tasks.square, items, options)), items.map(tasks.square))
+      assert.deepEqual(
+        await collect(pool.imap(tasks.squareLater, later(items.slice(0, 9)), options)),
+        [0, 1, 4, 9, 16, 25, 36, 49, 64]
+      )
+    }
+  })
+
+  test('several calls of next at once get one result each, in order', async () => {
+    await using pool = new Pool(2)
+    const results = pool.imap(tasks.square, range(5))
+    const steps = await Promise.all(range(8).map(() => results.next()))
+    assert.deepEqual(
+      steps.map(({ done, value }) => (done === true ? 'done' : value)),
+      [0, 1, 4, 9, 16, 'done', 'done', 'done']
+    )
+    assert.deepEqual(await results.next(), { done: true, value: undefined })
+  })
+
+  test('promises of another make, and functions that answer undefined', async () => {
+    await using pool = new Pool(2)
+    for (const chunksize of [1, 2]) {
+      assert.deepEqual(await collectAll(pool.imap(tasks.thenable, [1, 2, 3], chunksize)), [1, 4, 9])
+      assert.deepEqual(await collectAll(pool.imap(tasks.thenableTwice, [1, 2, 3], chunksize)), [1, 4, 9])
+      assert.deepEqual(await collectAll(pool.imap(tasks.thenThrows, [1], chunksize)), ['RangeError: get then 1'])
+      assert.deepEqual(await collectAll(pool.imap(tasks.nothing, [1, 2], chunksize)), [undefined, undefined])
+    }
+  })
+})
+
+describe('imapUnordered', { timeout }, () => {
+  test('gives each result once', async () => {
+    await using pool = new Pool(2)
+    for (const options of [1, 7, { buffersize: 1 }]) {
+      const results = await collect(pool.imapUnordered(tasks.square, range(1000), options))
+      assert.deepEqual(
+        results.sort((a, b) => a - b),
+        range(1000).map(tasks.square)
+      )
+    }
+  })
+
+  test('gives a result as soon as it is there', async () => {
+    await using scratch = await Scratch.create()
+    await using pool = new Pool(2)
+    const gate = new Gate(scratch)
+    const results = pool.imapUnordered(tasks.holdOrReturn, [gate.args, 1, 2, 3, 4, 5])
+    assert.deepEqual(
+      new Set((await Promise.all(range(5).map(() => results.next()))).map(({ value }) => value)),
+      new Set([1, 2, 3, 4, 5])
+    )
+    gate.open()
+    assert.equal((await results.next()).value, 'held')
+    assert.equal((await results.next()).done, true)
+  })
+
+  test('with one worker the order is that of the items', async () => {
+    await using pool = new Pool(1)
+    assert.deepEqual(await collect(pool.imapUnordered(tasks.square, range(500))), range(500).map(tasks.square))
+  })
+})
+
+describe('the input is never further ahead of the consumer than buffersize', { timeout }, () => {
+  for (const method of ['imap', 'imapUnordered'] as const) {
+    for (const source of ['numbers', 'numbersLater'] as const) {
+      test(`${method} of endless ${source}`, async () => {
+        await using pool = new Pool(2)
+        for (const [chunksize, buffersize] of [
+          [1, 1],
+          [1, 5],
+          [3, 6],
+          [4, 7]
+        ]) {
+          const endless = new Endless()
+          const results = pool[method](tasks.square, endless[source](), { chunksize, buffersize })
+          const used = buffersize - (buffersize % chunksize)
+          await until(() => endless.taken === used, 'the buffer is filled')
+          for (const consumed of range(5)) {
+            await settled(() => endless.taken)
+            assert.ok(endless.taken <= consumed + buffersize, `${endless.taken} taken, ${consumed} consumed`)
+            const { value } = await results.next()
+            if (method === 'imap') assert.equal(value, consumed ** 2)
+          }
+          await results.return?.()
+          assert.equal(endless.isClosed, true)
+        }
+      })
+    }
+  }
+
+  test('left out, it is a small multiple of processes, concurrency and chunksize', async () => {
+    await using pool = new Pool(2, { concurrency: 2 })
+    const endless = new Endless()
+    const results = pool.imap(tasks.square, endless.numbers(), 3)
+    await until(() => endless.taken >= 12, 'the workers have something to do')
+    await settled(() => endless.taken)
+    assert.ok(endless.taken <= 2 * 2 * 3 * 8, `${endless.taken} taken`)
+    await results.return?.()
+  })
+})
+
+describe('leaving the loop early', { timeout }, () => {
+  for (const method of ['imap', 'imapUnordered'] as const) {
+    test(`${method}: break closes the input, and what is not begun never runs`, async () => {
+      await using scratch = await Scratch.create()
+      await using pool = new Pool(1)
+      const endless = new Endless()
+      const file = scratch.file('reports')
+      const items = function* () {
+        for (const task of endless.numbers()) yield { file, task, ms: 5 }
+      }
+      let consumed = 0
+      for await (const _ of pool[method](tasks.reportItem, items(), { buffersize: 50 })) if (++consumed === 3) break
+      assert.equal(endless.isClosed, true)
+      await pool.apply(tasks.nothing)
+      const begun = (await reports(scratch)).filter(({ what }) => what === 'begin').length
+      // The three, and those that were under way or had just been taken.
+      assert.ok(begun >= 3 && begun < 20, `${begun} were begun, ${endless.taken} taken`)
+    })
+
+    test(`${method}: an error of the consumer closes the input`, async () => {
+      await using pool = new Pool(2)
+      for (const source of ['numbers', 'numbersLater'] as const) {
+        const endless = new Endless()
+        await assert.rejects(
+          async () => {
+            for await (const value of pool[method](tasks.square, endless[source]()))
+              if (value === 4) throw new RangeError('mine')
+          },
+          { name: 'RangeError', message: 'mine' }
+        )
+        assert.equal(endless.isClosed, true)
+      }
+      assert.equal(await pool.apply(tasks.square, [3]), 9)
+    })
+  }
+
+  test('what waits in next gets done; so does who asks later', async () => {
+    await using scratch = await Scratch.create()
+    await using pool = new Pool(1)
+    const gate = new Gate(scratch)
+    const results = pool.imap(tasks.holdOrReturn, [gate.args, 1])
+    const waiting = results.next()
+    await gate.arrival()
+    await results.return?.()
+    assert.deepEqual(await waiting, { done: true, value: undefined })
+    assert.deepEqual(await results.next(), { done: true, value: undefined })
+    gate.open()
+    assert.equal(await pool.apply(tasks.square, [3]), 9)
+  })
+
+  test('the pool can be closed and joined afterwards', async () => {
+    const pool = new Pool(1)
+    for await (const _ of pool.imap(tasks.square, new Endless().numbers())) break
+    pool.close()
+    await pool.join()
+  })
+})
+
+describe('errors in imap', { timeout }, () => {
+  for (const method of ['imap', 'imapUnordered'] as const) {
+    test(`${method}: an item's error is that item's alone`, async () => {
+      await using pool = new Pool(1)
+      for (const chunksize of [1, 2, 10]) {
+        assert.deepEqual(await collectAll(pool[method](tasks.failOnThree, range(6), chunksize)), [
+          0,
+          1,
+          2,
+          'RangeError: bad 3',
+          4,
+          5
+        ])
+      }
+      assert.deepEqual(await collectAll(pool[method](tasks.failLater, ['a', 'b'], 2)), [
+        'RangeError: a',
+        'RangeError: b'
+      ])
+    })
+
+    test(`${method}: for await throws it`, async () => {
+      await using pool = new Pool(1)
+      const seen: number[] = []
+      await assert.rejects(
+        async () => {
+          for await (const value of pool[method](tasks.failOnThree, range(6))) seen.push(value)
+        },
+        { message: 'bad 3' }
+      )
+      assert.deepEqual(seen, [0, 1, 2])
+    })
+
+    test(`${method}: an input that throws ends the results, after those of the items before it`, async () => {
+      await using pool = new Pool(1)
+      const failing = function* () {
+        yield* range(5)
+        throw new RangeError('no more')
+      }
+      for (const source of [() => failing(), () => later(failing())]) {
+        for (const chunksize of [1, 3]) {
+          const all = await collectAll(pool[method](tasks.square, source(), chunksize))
+          if (method === 'imapUnordered')
+            all.sort((a, b) => Number(typeof a === 'string') - Number(typeof b === 'string'))
+          assert.deepEqual(all, [0, 1, 4, 9, 16, 'RangeError: no more'], `chunksize ${chunksize}`)
+        }
+      }
+    })
+
+    test(`${method}: an item or a result that cannot cross is that item's error`, async () => {
+      await using pool = new Pool(1)
+      const items = [1, Symbol('only here'), 3]
+      const all = await collectAll(pool[method](tasks.identity, items))
+      assert.deepEqual(all.map(one => (typeof one === 'string' ? one.split(':')[0] : one)).sort(), [
+        1,
+        3,
+        'SerializationError'
+      ])
+      const results = await collectAll(pool[method](tasks.symbolResult, [1]))
+      assert.match(String(results), /^SerializationError/)
+    })
+
+    test(`${method}: a pool that is terminated`, async () => {
+      await using scratch = await Scratch.create()
+      const pool = new Pool(1)
+      const gate = new Gate(scratch)
+      const results = pool[method](tasks.holdOrReturn, [gate.args, 1, 2], { buffersize: 2 })
+      const waiting = results.next()
+      await gate.arrival()
+      pool.terminate()
+      await assert.rejects(waiting, { name: 'PoolTerminatedError' })
+      // One for each item that is left, and then no more.
+      const rest = await collectAll(results)
+      assert.ok(rest.length <= 2, `${rest}`)
+      assert.ok(
+        rest.every(one => String(one).startsWith('PoolTerminatedError')),
+        `${rest}`
+      )
+      await pool.join()
+    })
+  }
+})
+
+describe('next with a timeout or a signal', { timeout }, () => {
+  test('TimeoutError, and then the result is still delivered', async () => {
+    await using scratch = await Scratch.create()
+    await using pool = new Pool(1)
+    const gate = new Gate(scratch)
+    const results = pool.imap(tasks.holdOrReturn, [gate.args, 'b', 'c'])
+    await assert.rejects(results.next({ timeout: 0 }), TimeoutError)
+    await assert.rejects(results.next({ timeout: 5 }), { name: 'TimeoutError', message: /5 ms/ })
+    const controller = new AbortController()
+    const aborted = results.next({ signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await assert.rejects(aborted, { message: 'enough' })
+    await assert.rejects(results.next({ signal: AbortSignal.abort(new Error('before')) }), { message: 'before' })
+    const first = results.next({ timeout: 50_000 })
+    gate.open()
+    assert.deepEqual(await first, { done: false, value: 'held' })
+    assert.equal((await results.next({ timeout: 50_000 })).value, 'b')
+    assert.deepEqual(await collect(results), ['c'])
+    assert.equal((await results.next({ timeout: 0 })).done, true)
+  })
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import * as dummy from 'multiprocess/dummy'
+import * as threads from 'multiprocess/threads'
+import * as processes from '../src/index.ts'
+import { exit, fail, later, spin, square, where } from './fixtures/threads/tasks.ts'
+
+const timeout = 30_000
+const { Pool, Process, WorkerDiedError } = threads
+
+test('threads and dummy export the names that processes export', () => {
+  assert.deepEqual(Object.keys(threads).sort(), Object.keys(processes).sort())
+  assert.equal(dummy.Pool, threads.Pool)
+})
+
+test('a target runs in a thread of this process', { timeout }, async () => {
+  await using pool = new Pool(1)
+  const { pid, thread } = await pool.apply(where)
+  assert.equal(pid, process.pid)
+  assert.notEqual(thread, 0)
+})
+
+test('exit codes are those of processes', { timeout }, async () => {
+  for (const [target, args, exitcode] of [
+    [square, [3], 0],
+    [exit, [7], 7],
+    [fail, [], 1]
+  ] as const) {
+    const child = new Process({ target: target as (...args: unknown[]) => unknown, args: [...args] })
+    child.start()
+    assert.equal(await child.join(), true)
+    assert.equal(child.exitcode, exitcode)
+  }
+})
+
+test('joinSync sees the end of a thread while this one is blocked', { timeout }, () => {
+  const child = new Process({ target: later, args: [50] })
+  child.start()
+  assert.equal(child.joinSync({ timeout: 1 }), false)
+  assert.equal(child.joinSync(), true)
+  assert.equal(child.exitcode, 0)
+})
+
+test('a busy thread is ended by terminate', { timeout }, async () => {
+  const child = new Process({ target: spin })
+  child.start()
+  child.terminate()
+  assert.equal(await child.join(), true)
+  assert.equal(child.exitcode, -15)
+})
+
+test('a daemon thread lets the program end, and one that is none keeps it alive', { timeout }, async () => {
+  const child = new Process({ target: later, args: [20], daemon: false })
+  child.start()
+  assert.equal(child.daemon, false)
+  assert.deepEqual(threads.activeChildren(), [child])
+  await child.join()
+  assert.deepEqual(threads.activeChildren(), [])
+})
+
+test('a pool of threads maps, and replaces a thread that ends in a task', { timeout }, async () => {
+  await using pool = new Pool(2)
+  assert.deepEqual(await pool.map(square, [1, 2, 3, 4]), [1, 4, 9, 16])
+  await assert.rejects(pool.apply(exit, [3]), error => error instanceof WorkerDiedError && error.exitcode === 3)
+  await assert.rejects(pool.apply(fail), RangeError)
+  const results = Array.from({ length: 5000 }, (_, i) => pool.applyAsync(square, [i]))
+  assert.deepEqual(
+    await Promise.all(results),
+    Array.from({ length: 5000 }, (_, i) => i * i)
+  )
+})
+
+test('a pool of threads ends at once, with a thread in a busy loop', { timeout }, async () => {
+  const pool = new Pool(2)
+  const pending = pool.apply(spin)
+  pool.terminate()
+  await assert.rejects(pending, threads.PoolTerminatedError)
+  await pool.join()
+})
+
+test('nothing native is needed, and an idle pool lets the program end', { timeout }, async () => {
+  const program = fileURLToPath(new URL('./fixtures/threads/program.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--no-addons', program])
+  assert.equal(stdout, '0 [ 1, 4, 9 ]\n')
+})
