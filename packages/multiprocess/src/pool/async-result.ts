@@ -3,17 +3,21 @@ import { TimeoutError, ValueError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
-let settle: <R>(result: AsyncResult<R>, state: 'done' | 'failed', outcome: unknown) => void
+let settle: (result: AsyncResult<unknown>, state: 'done' | 'failed') => boolean
 
-/** An error that nobody asks for is nobody's: it raises no unhandled rejection. */
-export class AsyncResult<R> implements PromiseLike<R> {
+/**
+ * An error that nobody asks for is nobody's: it raises no unhandled rejection. Made by a pool's `applyAsync`.
+ *
+ * It is a promise, and says that its constructor is Promise: `await` and `Promise.all` then take it as it is, where any
+ * other thenable costs them two more promises and two more turns.
+ */
+export class AsyncResult<R> extends Promise<R> {
   #state: 'pending' | 'done' | 'failed' = 'pending'
-  #outcome: unknown
   #waiters: (() => void)[] | undefined
-  #promise: Promise<R> | undefined
 
   static {
-    settle = (result, state, outcome) => result.#settle(state, outcome)
+    Object.defineProperty(AsyncResult.prototype, 'constructor', { value: Promise, writable: true, configurable: true })
+    settle = (result, state) => result.#settle(state)
   }
 
   /**
@@ -22,8 +26,7 @@ export class AsyncResult<R> implements PromiseLike<R> {
    */
   async get(options: WaitOptions = {}): Promise<R> {
     if (!(await this.wait(options))) throw new TimeoutError(`no result within ${options.timeout} ms`)
-    if (this.#state === 'failed') throw this.#outcome
-    return this.#outcome as R
+    return this as Promise<R>
   }
 
   /** Resolves to true once the task has succeeded or failed, to false when the timeout, in milliseconds, ran out. */
@@ -59,43 +62,38 @@ export class AsyncResult<R> implements PromiseLike<R> {
     return this.#state === 'done'
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: a result can be awaited as it is.
-  then<A = R, B = never>(
-    onDone?: ((value: R) => A | PromiseLike<A>) | null,
-    onFailed?: ((error: unknown) => B | PromiseLike<B>) | null
-  ): Promise<A | B> {
-    this.#promise ??= this.#toPromise()
-    return this.#promise.then(onDone, onFailed)
-  }
-
-  #toPromise(): Promise<R> {
-    if (this.#state === 'done') return Promise.resolve(this.#outcome as R)
-    if (this.#state === 'failed') return Promise.reject(this.#outcome)
-    return new Promise((resolve, reject) => {
-      this.#waiters ??= []
-      this.#waiters.push(() => (this.#state === 'failed' ? reject(this.#outcome) : resolve(this.#outcome as R)))
-    })
-  }
-
-  #settle(state: 'done' | 'failed', outcome: unknown): void {
-    if (this.#state !== 'pending') return
+  #settle(state: 'done' | 'failed'): boolean {
+    if (this.#state !== 'pending') return false
     this.#state = state
-    this.#outcome = outcome
     const waiters = this.#waiters
     this.#waiters = undefined
     if (waiters !== undefined) for (const waiter of waiters) waiter()
+    return true
   }
 }
 
+function ignore(): void {}
+
 /** The other side of a result: settles it. */
 export class ResultTask<R> {
-  readonly result = new AsyncResult<R>()
+  readonly result: AsyncResult<R>
+  #resolve!: (value: R) => void
+  #reject!: (error: unknown) => void
+
+  constructor() {
+    this.result = new AsyncResult<R>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
 
   succeed(value: unknown): void {
-    settle(this.result, 'done', value)
+    if (settle(this.result, 'done')) this.#resolve(value as R)
   }
 
   fail(error: unknown): void {
-    settle(this.result, 'failed', error)
+    if (!settle(this.result, 'failed')) return
+    this.result.then(undefined, ignore)
+    this.#reject(error)
   }
 }
