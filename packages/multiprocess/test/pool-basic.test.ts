@@ -152,7 +152,8 @@ describe('what makes no sense is refused', { timeout }, () => {
   test('an initializer or initargs that cannot cross leave nothing behind', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
-    const local = () => {}
+    const stream = process.stdin
+    const local = () => void stream
     assert.throws(() => new Pool(2, { initializer: local }), { name: 'SerializationError' })
     assert.throws(() => new Pool(2, { initializer: tasks.nothing, initargs: [Symbol('only here')] }), {
       name: 'SerializationError',
@@ -177,8 +178,9 @@ describe('what makes no sense is refused', { timeout }, () => {
 
   test('a function that cannot cross; nothing is lost', async () => {
     await using pool = new Pool(1)
-    const local = (n: number) => n
-    const message = /local|export/
+    const stream = process.stdin
+    const local = (n: number) => [n, stream.fd]
+    const message = /captured variable `stream` \(via `local`\)/
     await assert.rejects(pool.apply(local, [1]), { name: 'SerializationError', message })
     assert.throws(() => pool.applyAsync(local, [1]), { name: 'SerializationError', message })
     await assert.rejects(pool.map(local, [1]), { name: 'SerializationError', message })

@@ -256,5 +256,5 @@ test('the main program does not run again in a worker', { timeout }, async () =>
     console.log(await pool.apply(local, [1]).catch(error => error.name))
     console.log(await pool.apply(tasks.square, [3]))
   `)
-  assert.deepEqual([code, stdout, stderr], [0, 'main\nSerializationError\n9\n', ''])
+  assert.deepEqual([code, stdout, stderr], [0, 'main\n1\n9\n', ''])
 })

@@ -3,6 +3,7 @@ import './decode-other.ts'
 import './error-values.ts'
 import { SerializationError } from '../errors.ts'
 import { HAS_MODULES, isStackOverflow } from './format.ts'
+import { isImported } from './module-imports.ts'
 import { Reader } from './reader.ts'
 
 /** The reader of the next message; null while one is being decoded, whose decoding may begin another. */
@@ -28,6 +29,11 @@ export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length)
     reader.clear()
     idle = reader
   }
+}
+
+/** Those of `modulesOf` that are yet to be imported. */
+export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
+  return modulesOf(bytes, start, end).filter(module => !isImported(module))
 }
 
 /** The URLs of the modules that must be imported before the message can be decoded. Throws as `decode` does. */

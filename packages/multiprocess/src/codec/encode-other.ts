@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 import { writeArrayBuffer, writeView } from './binary-values.ts'
-import { writeKeyedFields, writeValue } from './encode-value.ts'
+import { writeArray, writeKeyedFields, writeValue } from './encode-value.ts'
 import { writeError } from './error-values.ts'
 import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from './format.ts'
-import { type Kind, kindOf } from './hooks.ts'
+import { getCodeCodec, type Kind, kindOf } from './hooks.ts'
 import { EntryStep } from './path.ts'
 import { PLAIN, type Verdict, verdictOf } from './prototypes.ts'
 import { refuseArguments, refuseClosed, refuseExternal, refuseInstance, refuseModule, refuseProxy } from './refusals.ts'
@@ -110,6 +110,21 @@ export function writeOther(writer: Writer, object: object, prototype: object | n
     expected.write(writer, object as never)
     return
   }
+  if (!writeWithClass(writer, object, prototype)) writeContents(writer, object, prototype)
+}
+
+/** Writes an object that arrives with its class; false: it has none that would have to be told. */
+export function writeWithClass(writer: Writer, object: object, prototype: object | null): boolean {
+  const code = getCodeCodec()
+  return code !== null && prototype !== null && code.writeInstance(writer, object, prototype, writeContents)
+}
+
+/** What an object holds, whatever its class is. */
+function writeContents(writer: Writer, object: object, prototype: object | null): void {
+  if (Array.isArray(object)) {
+    writeArray(writer, object)
+    return
+  }
   const verdict = prototype === null ? PLAIN : verdictOf(prototype)
   // Before its keys are listed: those of a typed array are its indexes.
   const builtIn = mayBeBuiltIn(object, prototype, verdict) ? builtInOf(object) : undefined
@@ -150,7 +165,7 @@ export function writeProxy(writer: Writer, proxy: object): void {
   writeKind(writer, proxy, kind)
 }
 
-/** An instance of a class, or an object without a prototype. Its class does not cross: it arrives as a plain object. */
+/** The fields of an instance, or of an object without a prototype. */
 function writeInstance(writer: Writer, object: Record<string, unknown>): void {
   writeKeyedFields(writer, object, Object.keys(object))
 }

@@ -1,5 +1,5 @@
 import { inspect, types } from 'node:util'
-import { isExotic, writeOther, writeProxy } from './encode-other.ts'
+import { isExotic, writeOther, writeProxy, writeWithClass } from './encode-other.ts'
 import { shapeOf, writeShape } from './encode-shape.ts'
 import {
   ABSENT,
@@ -14,7 +14,7 @@ import {
   UNDEFINED
 } from './format.ts'
 import type { AnyFunction } from './function-data.ts'
-import { getFunctionCodec } from './hooks.ts'
+import { getCodeCodec, getFunctionCodec } from './hooks.ts'
 import { refuseFunction, refuseSymbol } from './refusals.ts'
 import type { Writer } from './writer.ts'
 
@@ -66,17 +66,19 @@ export function writeValue(writer: Writer, value: unknown): void {
       writeFunction(writer, value)
       break
     default:
-      refuseSymbol(writer, value as symbol)
+      if (writer.code === null || !writer.code.writeSymbol(value as symbol)) refuseSymbol(writer, value as symbol)
   }
 }
 
 function writeObject(writer: Writer, object: object): void {
   if (writer.meet(object)) return
+  if (writer.code?.isCapturing && writer.code.writeKnown(object)) return
   if (isProxy(object)) {
     // Asked first, as every other question would run the proxy's handler.
     writeProxy(writer, object)
   } else if (isArray(object)) {
-    writeArray(writer, object)
+    const prototype = getPrototypeOf(object)
+    if (prototype === arrayPrototype || !writeWithClass(writer, object, prototype)) writeArray(writer, object)
   } else {
     const prototype = getPrototypeOf(object)
     if (prototype === objectPrototype) writePlainObject(writer, object as Record<string, unknown>)
@@ -85,6 +87,11 @@ function writeObject(writer: Writer, object: object): void {
 }
 
 function writeFunction(writer: Writer, fn: AnyFunction): void {
+  const code = getCodeCodec()
+  if (code !== null) {
+    if (!writer.meet(fn)) code.writeFunction(writer, fn)
+    return
+  }
   const codec = getFunctionCodec()
   if (codec === null) refuseFunction(writer, fn)
   if (writer.meet(fn)) return
@@ -173,7 +180,7 @@ function writeEntries(
   writer.depth = depth
 }
 
-function writeArray(writer: Writer, array: unknown[]): void {
+export function writeArray(writer: Writer, array: unknown[]): void {
   const length = array.length
   if (length > LISTED_LENGTH && hasNoFields(array)) {
     writeElements(writer, array, length)

@@ -46,6 +46,7 @@ export class Encoder {
     try {
       writer.begin(target, start, limit, path)
       writeValue(writer, value)
+      writer.code?.finish()
       const isInTarget = !writer.finish()
       this.bytes = writer.bytes
       this.start = writer.base

@@ -21,7 +21,7 @@ function errorPrototype(name: string): Error | undefined {
 }
 
 /** The nearest class in an error's ancestry that every process knows, and its prototype. */
-function errorClassOf(error: object): { name: string; prototype: Record<string, unknown> } {
+export function errorClassOf(error: object): { name: string; prototype: Record<string, unknown> } {
   for (let link = Object.getPrototypeOf(error); link !== null; link = Object.getPrototypeOf(link)) {
     const name = nameOf(link)
     if (name !== undefined) return { name, prototype: link }
@@ -52,7 +52,10 @@ const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors'
  * `name` go by what reading them gives; `cause`, `errors` and all others only when they are the error's own.
  */
 export function writeError(writer: Writer, error: object): void {
-  const { name, prototype } = errorClassOf(error)
+  const { name, prototype: known } = errorClassOf(error)
+  // Where its class is told, too, what that has for all its errors is left to it.
+  const prototype = writer.tellsClass ? (Object.getPrototypeOf(error) as Record<string, unknown>) : known
+  writer.tellsClass = false
   const fields = error as Record<string, unknown>
   const isDOMException = name === 'DOMException'
   writer.byte(ERROR)

@@ -62,6 +62,8 @@ export const URL_SEARCH_PARAMS = 0x3c
 export const FUNCTION = 0x40
 /** the kind's name, its data */
 export const KIND = 0x44
+/** what goes beyond data: see code-format.ts */
+export const CODE = 0x48
 
 export const UNDEFINED = 0x60
 export const NULL = 0x61

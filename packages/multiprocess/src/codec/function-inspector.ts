@@ -45,9 +45,28 @@ interface Box {
   scopes?: ArrayLike<{ description?: string; object: Record<string, unknown> }>
 }
 
+interface RemoteValue {
+  objectId?: string
+  value?: unknown
+  /** For what JSON lacks, such as `-0` and `1n`. */
+  unserializableValue?: string
+}
+
 interface RemoteProperty {
   name: string
-  value?: { objectId?: string; value?: unknown }
+  value?: RemoteValue
+}
+
+interface RemoteObject {
+  result: RemoteProperty[]
+  internalProperties: RemoteProperty[]
+  privateProperties?: RemoteProperty[]
+}
+
+export interface BoundFacts {
+  readonly target: AnyFunction
+  readonly boundThis: unknown
+  readonly args: readonly unknown[]
 }
 
 /** Found on a class, because that is one object in every context of a thread, where the global object is not. */
@@ -69,6 +88,7 @@ export function withInspector<T>(work: (reader: FunctionReader) => T): T {
 
 export class FunctionReader {
   readonly #box: Box = {}
+  #lastRead: { fn: AnyFunction; facts: FunctionFacts } | undefined
   #session: Session | undefined
   #boxId = ''
   #isDebugging = false
@@ -78,18 +98,19 @@ export class FunctionReader {
     return this.#isDebugging
   }
 
-  /** @throws InspectorUnavailableError */
+  /**
+   * A function that is read twice in a row is as it was the first time.
+   * @throws InspectorUnavailableError
+   */
   read(fn: AnyFunction): FunctionFacts {
-    this.#open()
-    this.#box.value = fn
-    const held = this.#properties(this.#boxId).result.find(property => property.name === 'value')
-    const internals = this.#properties(held!.value!.objectId!).internalProperties
+    if (this.#lastRead?.fn === fn) return this.#lastRead.facts
+    const internals = this.#inspect(fn).internalProperties
     const internal = (name: string) => internals.find(property => property.name === name)?.value
     const location = internal('[[FunctionLocation]]')?.value as
       | { scriptId: string; lineNumber: number; columnNumber?: number }
       | undefined
     const scopesId = internal('[[Scopes]]')?.objectId
-    return {
+    const facts = {
       location: location && {
         scriptId: location.scriptId,
         line: location.lineNumber,
@@ -97,6 +118,30 @@ export class FunctionReader {
       },
       scopes: scopesId === undefined ? [] : this.#scopes(scopesId)
     }
+    this.#lastRead = { fn, facts }
+    return facts
+  }
+
+  /** What a bound function calls; undefined for other functions. */
+  readBound(fn: AnyFunction): BoundFacts | undefined {
+    const internals = this.#inspect(fn).internalProperties
+    const value = (name: string) => internals.find(property => property.name === name)?.value
+    const target = value('[[TargetFunction]]')
+    if (target === undefined) return undefined
+    return {
+      target: this.#take(target) as AnyFunction,
+      boundThis: this.#take(value('[[BoundThis]]')),
+      args: Array.from(this.#take(value('[[BoundArgs]]')) as ArrayLike<unknown>)
+    }
+  }
+
+  /** The values of an object's private fields, by name (`#count`). */
+  privateFields(object: object): Map<string, unknown> {
+    const found = new Map<string, unknown>()
+    for (const { name, value } of this.#inspect(object).privateProperties ?? []) {
+      if (value !== undefined) found.set(name, this.#take(value))
+    }
+    return found
   }
 
   /** Undefined for an id that V8 does not list, which a script without a name of its own may be. */
@@ -135,6 +180,7 @@ export class FunctionReader {
   close(): void {
     const session = this.#session
     this.#session = undefined
+    this.#lastRead = undefined
     this.#isDebugging = false
     Object.assign(this.#box, { value: undefined, owner: undefined, scopes: undefined })
     // This ends what was enabled, and releases every object that was asked about.
@@ -191,7 +237,27 @@ export class FunctionReader {
     this.#post('Runtime.callFunctionOn', parameters)
   }
 
-  #properties(objectId: string): { result: RemoteProperty[]; internalProperties: RemoteProperty[] } {
+  #inspect(object: object): RemoteObject {
+    this.#open()
+    this.#box.value = object
+    const held = this.#properties(this.#boxId).result.find(property => property.name === 'value')
+    return this.#properties(held!.value!.objectId!)
+  }
+
+  /** The real value of what the inspector shows. */
+  #take(remote: RemoteValue | undefined): unknown {
+    const { objectId, value, unserializableValue } = remote ?? {}
+    const argument = objectId ? { objectId } : unserializableValue ? { unserializableValue } : { value }
+    this.#post('Runtime.callFunctionOn', {
+      objectId: this.#boxId,
+      functionDeclaration: 'function (value) { this.value = value }',
+      arguments: [argument],
+      silent: true
+    })
+    return this.#box.value
+  }
+
+  #properties(objectId: string): RemoteObject {
     return this.#post('Runtime.getProperties', { objectId, ownProperties: true })
   }
 

@@ -10,6 +10,7 @@ import { types } from 'node:util'
 import { builtinReference, intrinsicReference } from './function-builtins.ts'
 import type { AnyFunction, FunctionReferenceData } from './function-data.ts'
 import {
+  type FunctionFacts,
   type FunctionReader,
   InspectorUnavailableError,
   type Scope,
@@ -49,6 +50,11 @@ export function referenceOf(fn: AnyFunction, path: string): FunctionReferenceDat
   return finding.reference
 }
 
+/** The reference to a function for which one was found before. */
+export function knownReference(fn: AnyFunction): FunctionReferenceData | undefined {
+  return references.get(fn)
+}
+
 /** As `referenceOf`, but it tells why there is no reference instead of throwing. */
 export function findReference(fn: AnyFunction): Finding {
   const known = references.get(fn)
@@ -76,8 +82,14 @@ function findNative(fn: AnyFunction): Finding {
   return reference ? { reference } : { refusal: { kind: isBound ? 'bound' : 'native' } }
 }
 
-function findInScript(fn: AnyFunction, reader: FunctionReader): Finding {
-  const facts = reader.read(fn)
+/** The same for a function that a reader has read already, and that is neither native nor a proxy. */
+export function findWith(fn: AnyFunction, reader: FunctionReader, facts: FunctionFacts): Finding {
+  const finding = findInScript(fn, reader, facts)
+  if ('reference' in finding) references.set(fn, finding.reference)
+  return finding
+}
+
+function findInScript(fn: AnyFunction, reader: FunctionReader, facts: FunctionFacts = reader.read(fn)): Finding {
   const script = facts.location && reader.script(facts.location.scriptId)
   if (script === undefined) return { refusal: { kind: 'unloaded', url: '' } }
   const { url } = script

@@ -16,15 +16,18 @@ export type Refusal =
  */
 export function refusalError(fn: AnyFunction, refusal: Refusal, path: string, cause?: unknown): SerializationError {
   const place = path === '' ? '' : ` (${path})`
-  return new SerializationError(`cannot send ${describe(fn)}${place}: ${explain(fn, refusal)}`, path, { cause })
+  return new SerializationError(`cannot send ${describeFunction(fn)}${place}: ${explainRefusal(fn, refusal)}`, path, {
+    cause
+  })
 }
 
-function describe(fn: AnyFunction): string {
+/** How a function is called in an error. */
+export function describeFunction(fn: AnyFunction): string {
   const kind = /^class\b/.test(textOf(fn)) ? 'class' : 'function'
   return nameOf(fn) === '' ? `an anonymous ${kind}` : `\`${nameOf(fn)}\``
 }
 
-function explain(fn: AnyFunction, refusal: Refusal): string {
+export function explainRefusal(fn: AnyFunction, refusal: Refusal): string {
   switch (refusal.kind) {
     case 'main':
       return (

@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.ts'
 import type { AnyFunction, FunctionReferenceData } from './function-data.ts'
+import type { Writer } from './writer.ts'
 
 export interface FunctionCodec {
   /** Throws SerializationError, naming `path`, when the function cannot be named so. */
@@ -18,6 +19,18 @@ export interface Kind<T = unknown, D = unknown> {
   decode(data: D): T
 }
 
+/** Writes what an object holds as the built-in type that it is. */
+export type WriteContents = (writer: Writer, object: object, prototype: object | null) => void
+
+/** How functions cross that have no reference, and objects with the classes that they are instances of. */
+export interface CodeCodec {
+  /** Writes a function or class, which the message has not met. */
+  writeFunction(writer: Writer, fn: AnyFunction): void
+  /** Writes an object that has to arrive with its class; false when this is none. */
+  writeInstance(writer: Writer, object: object, prototype: object, writeContents: WriteContents): boolean
+}
+
+let codeCodec: CodeCodec | null = null
 let functionCodec: FunctionCodec | null = null
 const kinds: Kind[] = []
 const kindsByName = new Map<string, Kind>()
@@ -25,6 +38,15 @@ const kindsByName = new Map<string, Kind>()
 /** Lets functions and classes cross; until this is called they are refused. */
 export function setFunctionCodec(codec: FunctionCodec | null): void {
   functionCodec = codec
+}
+
+/** Lets functions cross by value, and instances with their class; until this is called these arrive as plain objects. */
+export function setCodeCodec(codec: CodeCodec | null): void {
+  codeCodec = codec
+}
+
+export function getCodeCodec(): CodeCodec | null {
+  return codeCodec
 }
 
 export function getFunctionCodec(): FunctionCodec | null {

@@ -8,28 +8,83 @@ import { type FunctionReferenceData, INTRINSIC } from './function-data.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
 
+/** What a message requires that holds code: the reader of it. The code itself follows. */
+export const CODE_REQUEST = 'code:'
+/** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
+const WRITTEN_REQUEST = 'import:'
+
 const namespaces = new Map<string, Namespace>()
+const requests = new WeakMap<object, string>()
 let importing = 0
+let hasCodeReader = false
+
+/** Whether `importModule` has nothing to do. */
+export function isImported(url: string): boolean {
+  return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
+}
+
+/** The namespace of what a message requires, once it was imported. */
+export function importedNamespace(url: string): Namespace | undefined {
+  return namespaces.get(url)
+}
+
+/** By what request `importModule` got a namespace. */
+export function requestOfNamespace(namespace: object): string | undefined {
+  return requests.get(namespace)
+}
 
 /**
  * Imports a module that references name, and keeps its namespace for `resolveReference`.
  *
- * @param url absolute, as in `FunctionReferenceData.module`
+ * @param url absolute, as in `FunctionReferenceData.module`; or a request, as messages with code have them
  * @throws MultiprocessError (`ERR_IMPORT`, with the module's own error as `cause`) when the module cannot be imported
  */
 export async function importModule(url: string): Promise<void> {
-  if (url === INTRINSIC || namespaces.has(url)) return
+  if (isImported(url)) return
+  if (url.startsWith(CODE_REQUEST)) {
+    await import('./closure-read.ts')
+    hasCodeReader = true
+    return
+  }
   importing += 1
   try {
-    namespaces.set(url, await import(url))
+    const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace
+    namespaces.set(url, namespace)
+    requests.set(namespace, url)
   } catch (error) {
-    throw new MultiprocessError(`Cannot import ${url} in the child process: ${reasonOf(error)}`, {
+    throw new MultiprocessError(`Cannot import ${nameOfRequest(url)} in the child process: ${reasonOf(error)}`, {
       cause: error,
       code: 'ERR_IMPORT'
     })
   } finally {
     importing -= 1
   }
+}
+
+/**
+ * Imports what a module of the parent imports, as that module would: relative to it, and past the same loaders.
+ *
+ * `import()` in a script compiled under the module's name is resolved like the module's own.
+ */
+async function importAsWritten(request: string): Promise<unknown> {
+  const [parent, specifier, attributes] = writtenRequest(request)
+  if (!URL.canParse(parent)) return import(specifier)
+  const { compileUnder } = await import('./closure-compile.ts')
+  const load = compileUnder(parent, attributes === undefined ? 'return import(s)' : 'return import(s,{with:a})', [
+    's',
+    'a'
+  ])
+  return load(specifier, attributes)
+}
+
+function writtenRequest(request: string): [parent: string, specifier: string, attributes?: object] {
+  return JSON.parse(request.slice(WRITTEN_REQUEST.length))
+}
+
+function nameOfRequest(url: string): string {
+  if (!url.startsWith(WRITTEN_REQUEST)) return url
+  const [parent, specifier] = writtenRequest(url)
+  return `'${specifier}' (of ${parent})`
 }
 
 /**
@@ -65,6 +120,18 @@ export function resolveReference(reference: FunctionReferenceData): unknown {
   }
   const names = module === INTRINSIC ? '' : `. It exports ${Object.keys(namespace).join(', ') || 'nothing'}`
   throw failure(`Cannot find \`${name}\` in ${module}${names}`)
+}
+
+/** The object that a `KnownObject` names; its module has been imported. */
+export function resolveKnown(module: string, name: string): unknown {
+  if (module === INTRINSIC) return member(globalThis, name.split('.'))
+  const namespace = namespaces.get(module)
+  if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
+  if (name === '*') return namespace
+  // Of a CommonJS module, `import()` shows what it exports as `default`.
+  return name === 'module.exports' && Object.hasOwn(namespace, 'module.exports')
+    ? namespace[name]
+    : namespace['default']
 }
 
 function member(owner: unknown, keys: readonly string[]): unknown {

@@ -43,5 +43,6 @@ export function formatPath(root: string, steps: readonly Step[], count: number):
     }
     path += formatStep(steps[i])
   }
-  return path
+  // Without a root, the first key is one.
+  return root === '' && path.startsWith('.') ? path.slice(1) : path
 }

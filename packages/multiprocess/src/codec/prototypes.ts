@@ -79,7 +79,7 @@ function judge(prototype: object): Verdict {
         // That of `process.env` has no name.
         if (constructor.name === 'Object' || constructor.name === '') break
         // Of another realm (`node:vm`), as the test above knows only this one's.
-        if (constructor.name === 'Error') return ERROR
+        if (constructor.name.endsWith('Error')) return ERROR
         if (!TOLD_BY_TYPE.has(constructor.name)) return { is: 'host', name: nameOf(prototype) }
         isBuiltIn = true
         continue

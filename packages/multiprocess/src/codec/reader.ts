@@ -55,6 +55,10 @@ export class Reader {
   pos = 0
   end = 0
   modules: string[] = []
+  /** The code in this message, once some of it was met. */
+  code: { finish(): void } | null = null
+  /** What is to be done to the object at a place before its contents are read. */
+  wrapped: { readonly at: number; begin(object: object): void } | null = null
 
   #start = 0
   #view: DataView | null = null
@@ -65,6 +69,7 @@ export class Reader {
   message(bytes: Uint8Array, start: number, end: number): unknown {
     this.open(bytes, start, end)
     const value = this.value()
+    if (this.code !== null) this.code.finish()
     if (this.pos !== this.end) this.damaged(`${this.end - this.pos} bytes are left over`)
     return value
   }
@@ -104,6 +109,8 @@ export class Reader {
   /** Forgets the message; also after a throw. */
   clear(): void {
     this.#referred = null
+    this.code = null
+    this.wrapped = null
     if (this.#shapes.length > 0) this.#shapes.length = 0
     if (this.modules.length > 0) this.modules = []
     if (this.u8.length > KEPT_MEMORY && this.#start === 0 && this.end === this.u8.length) {
@@ -185,6 +192,7 @@ export class Reader {
     if ((tag & REFERRED) !== 0) {
       this.#referred ??= new Map()
       this.#referred.set(at - this.#start, object)
+      if (this.wrapped !== null && this.wrapped.at === at) this.wrapped.begin(object as object)
     }
   }
 
@@ -305,7 +313,7 @@ export class Reader {
       this.#elements(array, tag)
       if (form === ARRAY_WITH_FIELDS) {
         const { length } = array
-        this.#fields(array, tag)
+        this.fields(array, tag)
         if (array.length !== length) this.damaged('the fields of an array change its length')
       }
       return array
@@ -319,7 +327,7 @@ export class Reader {
     const isTable = this.#isManyFields()
     const object = isTable ? Object.create(null) : {}
     this.refer(tag, at, object)
-    this.#fields(object, tag)
+    this.fields(object, tag)
     if (isTable) Object.setPrototypeOf(object, Object.prototype)
     return object
   }
@@ -340,7 +348,7 @@ export class Reader {
     return object
   }
 
-  #fields(object: object, tag: number): void {
+  fields(object: object, tag: number): void {
     const count = this.count(2)
     for (let i = 0; i < count; i++) {
       const key = this.key()

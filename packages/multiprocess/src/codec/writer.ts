@@ -55,6 +55,27 @@ function hasEnumerableFields(object: object): boolean {
   return false
 }
 
+/** What a message with functions or classes has beside its data. */
+export interface CodeWriter {
+  /** Whether what a function captures is being written. */
+  readonly isCapturing: boolean
+  /** Writes an object that every process has or can import; false: it is none. */
+  writeKnown(object: object): boolean
+  /** Writes a symbol, if this is the place for one. */
+  writeSymbol(symbol: symbol): boolean
+  finish(): void
+  close(): void
+}
+
+/** Where a captured variable comes from. */
+export interface Origin {
+  /** The function that is being sent. */
+  readonly subject: string
+  /** The names that lead from it to the function that captures the variable. */
+  readonly chain: readonly string[]
+  readonly variable: string
+}
+
 /** The state of one walk over a value: where its bytes go, what it has met, and where it stands. */
 export class Writer {
   u8 = NO_MEMORY.u8
@@ -71,6 +92,12 @@ export class Writer {
   root = 'value'
   /** Whether `Object.prototype` adds nothing to what a loop over an object's keys sees; set by `begin`. */
   hasPlainPrototype = true
+  /** The code in this message; null while there is none. */
+  code: CodeWriter | null = null
+  /** Of the captured variable that is being written; null outside of functions. */
+  origin: Origin | null = null
+  /** Whether the class of the error that is written next is told. */
+  tellsClass = false
   /** Shapes defined in this message. */
   readonly shapes: Shape[] = []
 
@@ -115,6 +142,12 @@ export class Writer {
     this.#met.clear()
     this.#modules = null
     this.depth = 0
+    if (this.code !== null) {
+      this.code.close()
+      this.code = null
+    }
+    this.origin = null
+    this.tellsClass = false
     const shapes = this.shapes
     if (shapes.length > 0) {
       for (let i = 0; i < shapes.length; i++) if (shapes[i].writer === this) shapes[i].writer = null
@@ -361,8 +394,22 @@ export class Writer {
 
   /** `what` with its article, as `a Socket`; `advice` as an imperative. */
   refuse(what: string, advice: string): never {
-    const path = this.path()
-    throw new SerializationError(`cannot send ${path}: it is ${what}; ${advice}`, path)
+    const place = this.origin === null ? `${this.path()}: it` : this.#captured(this.origin)
+    this.failWith(`${place} is ${what}; ${advice}`)
+  }
+
+  /** The same for a reason that is a sentence. */
+  fail(reason: string, cause?: unknown): never {
+    this.failWith(`${this.origin === null ? this.path() : this.#captured(this.origin)}: ${reason}`, cause)
+  }
+
+  failWith(message: string, cause?: unknown): never {
+    throw new SerializationError(`cannot send ${message}`, this.path(), cause === undefined ? undefined : { cause })
+  }
+
+  #captured({ subject, chain, variable }: Origin): string {
+    const via = chain.map(name => `\`${name}\``).join(' -> ')
+    return `${subject}: captured variable \`${formatPath(variable, this.steps, this.depth)}\` (via ${via})`
   }
 
   /** With a cause, the stack overflowed before the limit was reached. */

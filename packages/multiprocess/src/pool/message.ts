@@ -1,5 +1,5 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
-import { decode, modulesOf } from '../codec/decode.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder } from '../codec/encode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
@@ -140,7 +140,7 @@ export class Pending {
 }
 
 function decodeOnceImported(bytes: Uint8Array, start: number, end: number): unknown {
-  const modules = modulesOf(bytes, start, end)
+  const modules = missingModulesOf(bytes, start, end)
   if (modules.length === 0) return decode(bytes, start, end)
   const copy = bytes.slice(start, end)
   return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy)))

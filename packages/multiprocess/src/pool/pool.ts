@@ -1,9 +1,10 @@
 /** A pool of worker processes: Python's `multiprocessing.Pool`. */
+import { encode } from '../codec/encode.ts'
 import { PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
-import { type Awaitable, checkTarget, type Target, targetReference } from '../process/target.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
@@ -18,7 +19,7 @@ import {
   optionalCount,
   type PoolOptions
 } from './options.ts'
-import { APPLY, IMAP, MAP } from './task-kinds.ts'
+import { APPLY, CALL, IMAP, MAP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
 import { Workers } from './workers.ts'
 
@@ -63,7 +64,9 @@ export class Pool implements AsyncDisposable {
     const { initializer, initargs = [] } = options
     if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
-    const initializerData = initializer === undefined ? null : targetReference(initializer, 'initializer')
+    // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
+    const preparation =
+      initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
 
     const { method } = this.constructor as typeof Pool
     const family = currentFamily(method)
@@ -71,7 +74,10 @@ export class Pool implements AsyncDisposable {
     this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
     this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
     this.#functions = new Functions(this.#dispatcher.messages)
-    this.#dispatcher.onIdle = () => this.#endWhenDone()
+    this.#dispatcher.onIdle = () => {
+      this.#functions.free()
+      this.#endWhenDone()
+    }
     const settings = {
       method,
       at: this.#at,
@@ -79,8 +85,7 @@ export class Pool implements AsyncDisposable {
       owner: family.self,
       concurrency: this.#concurrency,
       maxTasks,
-      initializer: initializerData,
-      initargs
+      preparation
     }
     this.#workers = new Workers(settings, this.#dispatcher, error => this.#break(error))
     try {
@@ -113,7 +118,12 @@ export class Pool implements AsyncDisposable {
   #apply(fn: Target, args: unknown[] | undefined, task: Task): void {
     this.#checkOpen()
     if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
-    this.#dispatcher.submit(this.#functions.entry(fn), APPLY, args ?? [], 'args', task)
+    const entry = this.#functions.fixed(fn)
+    if (entry === undefined) {
+      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args: args ?? [] }, '', task)
+    } else {
+      this.#dispatcher.submit(entry, APPLY, args ?? [], 'args', task)
+    }
   }
 
   /**
@@ -137,7 +147,7 @@ export class Pool implements AsyncDisposable {
         chunksize
       )
     } finally {
-      this.#endRun()
+      this.#endRun(entry)
     }
   }
 
@@ -221,7 +231,7 @@ export class Pool implements AsyncDisposable {
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       end: () => {
         this.#imaps.delete(run as IMapRun<unknown>)
-        this.#endRun()
+        this.#endRun(entry)
       }
     })
     this.#imaps.add(run as IMapRun<unknown>)
@@ -280,7 +290,9 @@ export class Pool implements AsyncDisposable {
     this.#dispatcher.close()
   }
 
-  #endRun(): void {
+  #endRun(entry: FunctionEntry): void {
+    this.#functions.drop(entry)
+    if (this.#dispatcher.pending === 0) this.#functions.free()
     this.#runs--
     this.#endWhenDone()
   }

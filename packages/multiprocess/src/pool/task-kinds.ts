@@ -11,9 +11,16 @@ export const STARMAP = 2
 /** The message is a chunk of items, each of which succeeds or fails by itself. Answers [isError, value] for each, flat. */
 export const IMAP = 3
 
+/** The message is the function and its arguments: `{ fn, args }`. */
+export const CALL = 4
+
 /** A promise only if `fn` answers one. */
 export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown {
   if (kind === APPLY) return fn(...message)
+  if (kind === CALL) {
+    const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }
+    return sent(...args)
+  }
   if (kind === MAP) return runChunk(message, item => fn(item))
   if (kind === STARMAP) return runChunk(message, item => fn(...(item as unknown[])))
   return runEach(message, fn)

@@ -6,11 +6,14 @@
  * event loop, only when nothing could happen there: no task under way, no timer, no socket. Otherwise it sleeps in the
  * event loop and is woken by its doorbell.
  */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { importModule, resolveReference } from '../codec/module-imports.ts'
+import { types } from 'node:util'
+import { decode, missingModulesOf } from '../codec/decode.ts'
+import { importModule } from '../codec/module-imports.ts'
+import { simpleError } from '../codec/simple-error.ts'
 import { ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
+import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
 import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
@@ -35,8 +38,8 @@ export interface WorkerOptions {
   readonly owner: OwnerId
   readonly concurrency: number
   readonly maxTasks: number
-  readonly initializer: FunctionReferenceData | null
-  readonly initargs: readonly unknown[]
+  /** The message with `{ initializer, initargs }`. */
+  readonly preparation: Uint8Array | null
 }
 
 /** The event loop turns at least so often, in milliseconds, while one task follows the other. */
@@ -47,6 +50,8 @@ const RETRY_EVERY = 32
 /** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
 const MIN_SLICE_MS = 10
 const MAX_SLICE_MS = 2000
+/** Functions kept; one that was dropped is loaded again. */
+const MOST_FUNCTIONS = 512
 
 /** What a worker's process runs; it ends the process. */
 export async function work(options: WorkerOptions): Promise<never> {
@@ -63,7 +68,7 @@ class Worker {
   readonly #options: WorkerOptions
   readonly #table: TaskTable
   readonly #messages: Messages
-  readonly #functions: (Runnable | undefined)[] = []
+  readonly #functions = new Map<number, Runnable>()
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -80,11 +85,12 @@ class Worker {
 
   async initialize(): Promise<void> {
     this.#family.loop.prepare(this.#options.owner)
-    const { initializer, initargs, index } = this.#options
-    if (initializer !== null) {
+    const { preparation, index } = this.#options
+    if (preparation !== null) {
       try {
-        await importModule(initializer.module)
-        const initialize = resolveReference(initializer) as (...args: unknown[]) => unknown
+        for (const module of missingModulesOf(preparation)) await importModule(module)
+        const { initializer, initargs } = decode(preparation) as { initializer: unknown; initargs: unknown[] }
+        const initialize = await receivedTarget(initializer)
         await initialize(...initargs)
       } catch (error) {
         const { block, length } = this.#encodeError(error)
@@ -190,7 +196,7 @@ class Worker {
    */
   #execute(slot: number): Promise<void> | undefined {
     const { words } = this.#table
-    const fn = this.#functions[words[this.#table.slot(slot) + FUNCTION]]
+    const fn = this.#functions.get(words[this.#table.slot(slot) + FUNCTION])
     if (fn === undefined) {
       return this.#load(slot).then(
         loaded => this.#read(slot, loaded),
@@ -245,13 +251,12 @@ class Worker {
     const { words } = this.#table
     const base = this.#table.slot(slot)
     const id = words[base + FUNCTION]
-    const data = this.#messages.readBlock(
-      words[base + FUNCTION_BLOCK] >>> 0,
-      words[base + FUNCTION_LENGTH]
-    ) as FunctionReferenceData
-    await importModule(data.module)
-    const loaded = resolveReference(data) as Runnable
-    this.#functions[id] = loaded
+    const read = this.#messages.readBlock(words[base + FUNCTION_BLOCK] >>> 0, words[base + FUNCTION_LENGTH])
+    const loaded = await receivedTarget(read instanceof Pending ? await read.promise : read)
+    // Functions with what they captured come anew for each map.
+    if (this.#functions.size >= MOST_FUNCTIONS)
+      for (const oldest of this.#functions.keys()) if (this.#functions.delete(oldest)) break
+    this.#functions.set(id, loaded)
     return loaded
   }
 
@@ -266,8 +271,8 @@ class Worker {
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {
+      this.#writeError(slot, value, error, isError === 1)
       isError = 1
-      this.#writeError(slot, value, error)
     }
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
@@ -276,9 +281,9 @@ class Worker {
   }
 
   /** A result or an error that cannot cross: what is sent says so. */
-  #writeError(slot: number, value: unknown, reason: unknown): void {
+  #writeError(slot: number, value: unknown, reason: unknown, isThrown: boolean): void {
     try {
-      this.#messages.write(slot, reason, 'the error')
+      this.#messages.write(slot, isThrown && types.isNativeError(value) ? simpleError(value) : reason, 'the error')
     } catch {
       this.#messages.write(slot, new ValueError(`the task answered ${typeof value}, which cannot cross`), 'the error')
     }
@@ -288,7 +293,10 @@ class Worker {
     try {
       return this.#messages.block(error, 'the error')
     } catch {
-      return this.#messages.block(new Error(String(error)), 'the error')
+      return this.#messages.block(
+        types.isNativeError(error) ? simpleError(error) : new Error(String(error)),
+        'the error'
+      )
     }
   }
 }

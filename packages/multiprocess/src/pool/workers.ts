@@ -1,6 +1,5 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
 
-import type { FunctionReferenceData } from '../codec/function-data.ts'
 import { MultiprocessError } from '../errors.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { type Started, start } from '../process/start.ts'
@@ -25,8 +24,7 @@ export interface WorkerSettings {
   readonly owner: number
   readonly concurrency: number
   readonly maxTasks: number
-  readonly initializer: FunctionReferenceData | null
-  readonly initargs: readonly unknown[]
+  readonly preparation: Uint8Array | null
 }
 
 export class Workers {
@@ -89,7 +87,7 @@ export class Workers {
   }
 
   #start(index: number): void {
-    const { at, count, owner, concurrency, maxTasks, initializer, initargs } = this.#settings
+    const { at, count, owner, concurrency, maxTasks, preparation } = this.#settings
     const path = nextPath()
     const worker = start({
       object: this,
@@ -99,9 +97,12 @@ export class Workers {
       isDaemon: true,
       isPoolWorker: true,
       authkey: currentIdentity().authkey,
-      target: { module: MODULE, export: 'work' },
-      subclass: null,
-      load: { args: [{ at, workers: count, index, owner, concurrency, maxTasks, initializer, initargs }], fields: null }
+      load: {
+        target: { module: MODULE, export: 'work' },
+        subclass: null,
+        args: [{ at, workers: count, index, owner, concurrency, maxTasks, preparation }],
+        fields: null
+      }
     })
     this.#running[index] = worker
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))

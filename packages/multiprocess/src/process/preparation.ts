@@ -2,8 +2,8 @@
  * What a parent tells its child at the start: two messages, the first of which can be read before any of the user's
  * modules is imported. Four bytes before them have the length of the first.
  */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
 import type { Identity } from './state.ts'
+import type { SentTarget } from './target.ts'
 
 export interface Preparation {
   readonly identity: Identity
@@ -11,13 +11,13 @@ export interface Preparation {
   readonly argv: readonly string[]
   /** Modules that no child runs again. */
   readonly entries: readonly string[]
-  /** Modules to import first: of the target, or of a subclass of Process with its own `run`. */
-  readonly target: FunctionReferenceData | null
-  readonly subclass: FunctionReferenceData | null
 }
 
-/** May name functions, whose modules are imported before it is read. */
+/** May name or hold functions, whose modules are imported before it is read. */
 export interface Load {
+  readonly target: SentTarget | null
+  /** A subclass of Process with its own `run`. */
+  readonly subclass: SentTarget | null
   readonly args: readonly unknown[]
   /** A subclass's fields are sent; its constructor does not run again. */
   readonly fields: object | null

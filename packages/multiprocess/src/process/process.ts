@@ -5,7 +5,7 @@ import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../grou
 import type { Role, Work } from './role.ts'
 import { type Plan, runningObjects, Started, start } from './start.ts'
 import { currentIdentity, nextPath } from './state.ts'
-import { type Awaitable, checkTarget, type Target, targetReference } from './target.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
   /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
@@ -100,12 +100,15 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     })
   }
 
-  #plan({ target, args }: Work): Pick<Plan, 'target' | 'subclass' | 'load'> {
+  #plan({ target, args }: Work): Pick<Plan, 'load'> {
     const isOverridden = this.run !== Process.prototype.run
     return {
-      target: target === undefined ? null : targetReference(target, 'target'),
-      subclass: isOverridden ? targetReference(this.constructor as never, 'the class of the process') : null,
-      load: { args, fields: isOverridden ? { ...this } : null }
+      load: {
+        target: target === undefined ? null : sentTarget(target, 'target'),
+        subclass: isOverridden ? sentTarget(this.constructor as never, 'the class of the process') : null,
+        args,
+        fields: isOverridden ? { ...this } : null
+      }
     }
   }
 

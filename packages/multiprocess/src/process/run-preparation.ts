@@ -1,12 +1,11 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
-import { decode, modulesOf } from '../codec/decode.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts'
 import { setFunctionCodec } from '../codec/hooks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference } from '../codec/module-imports.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
+import { receivedTarget } from './received-target.ts'
 import { setIdentity } from './state.ts'
-
-type Run = (...args: readonly unknown[]) => unknown
 
 export async function runPreparation(message: Uint8Array): Promise<void> {
   setFunctionCodec({
@@ -16,20 +15,18 @@ export async function runPreparation(message: Uint8Array): Promise<void> {
     }
   })
   const [first, second] = splitMessages(message)
-  const { identity, argv, entries, target, subclass } = decode(first) as Preparation
+  const { identity, argv, entries } = decode(first) as Preparation
   setIdentity(identity)
   setEntries([...entries])
   process.argv = [...argv]
 
-  for (const module of modulesOf(second)) await importModule(module)
-  const { args, fields } = decode(second) as Load
-  if (target !== null) await importModule(target.module)
-  const run = target === null ? undefined : (resolveReference(target) as Run)
+  for (const module of missingModulesOf(second)) await importModule(module)
+  const { target, subclass, args, fields } = decode(second) as Load
+  const run = target === null ? undefined : await receivedTarget(target)
   if (subclass === null) {
     await run?.(...args)
   } else {
     const { becomeInstance } = await import('./current.ts')
-    await importModule(subclass.module)
-    await becomeInstance(resolveReference(subclass) as never, fields ?? {}, run, args).run()
+    await becomeInstance((await receivedTarget(subclass)) as never, fields ?? {}, run, args).run()
   }
 }

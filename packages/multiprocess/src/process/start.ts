@@ -1,6 +1,5 @@
 /** Starting a process, and what can be asked of one that was started. */
 import { encode } from '../codec/encode.ts'
-import type { FunctionReferenceData } from '../codec/function-data.ts'
 import { entries } from '../codec/module-entries.ts'
 import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
@@ -26,8 +25,6 @@ export interface Plan {
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
   readonly authkey: Uint8Array
-  readonly target: FunctionReferenceData | null
-  readonly subclass: FunctionReferenceData | null
   readonly load: Load
 }
 
@@ -66,9 +63,7 @@ export function start(plan: Plan): Started {
       parent: { name: identity.name, pid: process.pid }
     },
     argv: process.argv,
-    entries: entries(),
-    target: plan.target,
-    subclass: plan.subclass
+    entries: entries()
   }
   const message = joinMessages(encode(preparation), encode(plan.load, plan.name))
   const family = currentFamily(plan.method)

@@ -1,6 +1,6 @@
 /** What can be run elsewhere. */
 import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { explicitReference, referenceOf } from '../codec/function-reference.ts'
+import { explicitReference } from '../codec/function-reference.ts'
 
 export type Awaitable<T> = T | Promise<T>
 
@@ -28,10 +28,13 @@ export function checkTarget(target: unknown, name: string): void {
   )
 }
 
+/** A target on its way: a function crosses as functions do in any message. */
+export type SentTarget = FunctionReferenceData | ((...args: never[]) => unknown)
+
 /**
- * How another process finds it.
- * @throws SerializationError when it cannot cross
+ * What to put into a message for it.
+ * @throws SerializationError when it is the name of something that cannot be named
  */
-export function targetReference(target: Target, path: string): FunctionReferenceData {
-  return typeof target === 'function' ? referenceOf(target, path) : explicitReference(target, path)
+export function sentTarget(target: Target, path: string): SentTarget {
+  return typeof target === 'function' ? target : explicitReference(target, path)
 }

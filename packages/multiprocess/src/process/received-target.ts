@@ -1,0 +1,13 @@
+/** The function that a message named or held. */
+import type { FunctionReferenceData } from '../codec/function-data.ts'
+import { importModule, resolveReference } from '../codec/module-imports.ts'
+
+type Runnable = (...args: unknown[]) => unknown
+
+/** @throws MultiprocessError (`ERR_IMPORT`) when the module cannot be imported, or has no such export */
+export async function receivedTarget(target: unknown): Promise<Runnable> {
+  if (typeof target === 'function') return target as Runnable
+  const reference = target as FunctionReferenceData
+  await importModule(reference.module)
+  return resolveReference(reference) as Runnable
+}
