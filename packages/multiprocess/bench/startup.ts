@@ -13,7 +13,7 @@ import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { Process } from '../src/index.ts'
+import { Process } from 'multiprocess'
 import { describeMachine, othersUse } from './machine.ts'
 import { type Spread, spread } from './statistics.ts'
 import { nothing } from './tasks.ts'
@@ -24,7 +24,7 @@ interface Step {
   readonly run: () => Promise<number>
 }
 
-const library = new URL('../src/index.js', import.meta.url).href
+const library = import.meta.resolve('multiprocess')
 const warmupRounds = 3
 /** Milliseconds between two rounds, in which it is seen how busy the machine is with other work. */
 const pauseMs = 100

@@ -1,4 +1,4 @@
-import { Pool } from '../../src/index.ts'
+import { Pool } from 'multiprocess'
 import { square } from '../tasks.ts'
 import type { Contestant } from './contestant.ts'
 

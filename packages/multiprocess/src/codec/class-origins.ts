@@ -3,7 +3,6 @@
  * knows one that it got before, and one of its own that comes back.
  */
 
-import { randomBytes } from 'node:crypto'
 import type { AnyFunction } from './function-data.ts'
 
 export interface KnownClass {
@@ -28,7 +27,7 @@ let count = 0
 export function originOf(fn: AnyFunction): string {
   let origin = origins.get(fn)
   if (origin === undefined) {
-    prefix ??= randomBytes(9).toString('base64')
+    prefix ??= process.getBuiltinModule('node:crypto').randomBytes(9).toString('base64')
     origin = `${prefix}${++count}`
     rememberClass(origin, fn, null)
   }

@@ -2,7 +2,7 @@
  * Doorbells: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. Nothing is on disk, and
  * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
  */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Bell, Bells } from './platform.ts'
 import { type OwnerId, type ProcessTable, slotOf } from './process-table.ts'
 import { system, systemError } from './system.ts'
@@ -38,7 +38,7 @@ class PipeBell implements Bell {
       writable: false,
       onread: { buffer, callback }
     }
-    this.#socket = new Socket(options)
+    this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
     this.#socket.unref()
     this.#socket.resume()
     // The writing end stays open here, or the last ringer that dies would end the stream.

@@ -1,5 +1,5 @@
 /** Starting a process of the family, and learning how it ended. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { MultiprocessError, ProcessError } from '../errors.ts'
@@ -52,7 +52,9 @@ export class ProcessMember implements Member {
       const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, preparation.length].map(
         String
       )
-      this.#process = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
+      this.#process = process
+        .getBuiltinModule('node:child_process')
+        .spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
       // Without a pid the reason comes as an event later; the caller is told now.
       this.#process.on('error', () => {})
       if (this.#process.pid === undefined) {

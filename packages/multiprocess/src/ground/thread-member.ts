@@ -1,7 +1,7 @@
 /** Starting a thread of the family, and learning how it ended. */
 import { constants } from 'node:os'
 import { inspect } from 'node:util'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { ProcessError } from '../errors.ts'
 import { Ending } from './ending.ts'
 import type { Family } from './family.ts'
@@ -36,7 +36,10 @@ export class ThreadMember implements Member {
     const { buffer } = family.platform as ThreadPlatform
     const workerData: ThreadData = { id: this.id, buffer, preparation: preparation.slice() }
     try {
-      this.#worker = new Worker(main, { workerData, execArgv: inheritedExecArgv() })
+      this.#worker = new (process.getBuiltinModule('node:worker_threads').Worker)(main, {
+        workerData,
+        execArgv: inheritedExecArgv()
+      })
     } catch (error) {
       table.free(this.id)
       throw error

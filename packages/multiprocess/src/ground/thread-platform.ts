@@ -3,7 +3,6 @@
  * native, and runs wherever Node does. What was freed stays with the program until it ends, since a SharedArrayBuffer can't
  * give part of its memory back; what was never touched takes none.
  */
-import { threadId } from 'node:worker_threads'
 import type { Backing } from './memory.ts'
 import type { Bell, Bells, Platform } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
@@ -26,7 +25,7 @@ export class ThreadPlatform implements Platform {
   }
 
   register(table: ProcessTable, self: OwnerId): void {
-    table.setProcess(self, threadId, 1)
+    table.setProcess(self, process.getBuiltinModule('node:worker_threads').threadId, 1)
   }
 
   /** A thread's end is known once its parent's event loop has heard of it, and freed its slot. */

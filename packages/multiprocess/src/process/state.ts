@@ -1,5 +1,4 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
-import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 
 export const PROCESS_MAIN = new URL('./child-main.js', import.meta.url)
@@ -34,7 +33,7 @@ export function currentIdentity(): Identity {
   if (identity === undefined) {
     const unknown = { name: 'MainProcess', path: [], isDaemon: false, mayStart: true, parent: null }
     if (isBooting()) return { ...unknown, authkey: new Uint8Array() }
-    identity = { ...unknown, authkey: randomBytes(32) }
+    identity = { ...unknown, authkey: process.getBuiltinModule('node:crypto').randomBytes(32) }
   }
   return identity
 }
