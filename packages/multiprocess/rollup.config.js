@@ -1,0 +1,72 @@
+// What is published: few files, since each one that a process loads costs it half a millisecond. What every child process
+// needs is one of them, what a pool's worker needs besides another, and the rest the third.
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+const file = path => fileURLToPath(new URL(`dist/src/${path}`, import.meta.url))
+const input = {
+  index: file('index.js'),
+  threads: file('threads.js'),
+  'child-main': file('process/child-main.js'),
+  'thread-main': file('process/thread-main.js'),
+  worker: file('pool/worker.js')
+}
+const entries = new Set(Object.values(input))
+const groups = [
+  { name: 'child', entry: input['child-main'] },
+  { name: 'member', entry: input.worker },
+  { name: 'library', entry: input.index }
+]
+
+/** The modules that `id` imports, and theirs, and itself. */
+function addModules(found, id, context) {
+  if (found.has(id)) return found
+  found.add(id)
+  for (const imported of context.getModuleInfo(id)?.importedIds ?? []) addModules(found, imported, context)
+  return found
+}
+
+/** Entries, and what is imported only while the program runs, have files of their own. */
+function chunkOf(id, context) {
+  if (entries.has(id)) return undefined
+  for (const group of groups) {
+    group.modules ??= addModules(new Set(), group.entry, context)
+    if (group.modules.has(id)) return group.name
+  }
+  return undefined
+}
+
+/** Source maps go back to the TypeScript. */
+const maps = {
+  name: 'maps',
+  load: async id => ({ code: await readFile(id, 'utf8'), map: JSON.parse(await readFile(`${id}.map`, 'utf8')) })
+}
+
+/**
+ * An import statement reads every export of Node's own module, and so runs each lazy getter: 2 ms for `node:fs` alone.
+ * Asking for the module itself does not.
+ */
+const builtins = {
+  name: 'builtins',
+  renderChunk: code => ({
+    code: code.replaceAll(/^import (?:(\w+)(?:, )?)?(\{.*\})? ?from '(node:\w+)';$/gm, (_, name, names, id) => {
+      const parts = [name, names?.replaceAll(' as ', ': ')].filter(part => part !== undefined)
+      return parts.map(part => `const ${part} = process.getBuiltinModule('${id}');`).join(' ')
+    }),
+    map: null
+  })
+}
+
+export default {
+  input,
+  external: /^(?:node:|@?[a-z])/,
+  plugins: [maps, builtins],
+  output: {
+    dir: fileURLToPath(new URL('dist/lib', import.meta.url)),
+    format: 'esm',
+    chunkFileNames: '[name].js',
+    manualChunks: chunkOf,
+    hoistTransitiveImports: false,
+    sourcemap: true
+  }
+}
