@@ -45,7 +45,7 @@ function nameOf(prototype: object): string | undefined {
 }
 
 /** Fields that are there without being enumerable, and are written by rules of their own. */
-const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
+export const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
 
 /**
  * Writes an error: the nearest class in its ancestry that every process knows, and its fields. `message`, `stack` and
