@@ -31,6 +31,7 @@ export interface Code {
   readonly text: FunctionText
   readonly scriptId: string
   readonly url: string
+  readonly mapNumber: number | undefined
   readonly line: number
   readonly column: number
   readonly isStrict: boolean
@@ -115,7 +116,7 @@ function readUninspected(fn: AnyFunction, reason: string): Code {
   const text = readText(fn, isStrict)
   for (const name of text.names.free) if (!(name in globalThis)) refuseUnavailable(name, reason)
   const globals = [...text.names.free].filter(isOfProgram)
-  const place = { scriptId: '', url: '', line: 0, column: 0 }
+  const place = { scriptId: '', url: '', mapNumber: undefined, line: 0, column: 0 }
   return { way: 'code', text, ...place, isStrict, imports: new Map(), own: [], captured: [], globals }
 }
 
@@ -147,7 +148,8 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
     else captured.push(name)
   }
   const place = placeOfText(fn, text, line, column)
-  return { way: 'code', text, scriptId, url: script?.url ?? '', ...place, isStrict, imports, own, captured, globals }
+  const { url = '', mapNumber } = script ?? {}
+  return { way: 'code', text, scriptId, url, mapNumber, ...place, isStrict, imports, own, captured, globals }
 }
 
 /** A sloppy function's `arguments` may be asked for; of every other function the question is an error. */

@@ -6,6 +6,8 @@
  * follow after the value, in the order in which the functions were met ("late parts").
  */
 
+import type { PositionMap } from './mapped-stacks.ts'
+
 /** number; the class it extends, when it has one; the values of its early variables that stand nowhere before. Late: see below. */
 export const FUNCTION_BY_VALUE = 0
 /** the class, then what it holds as the built-in type it is, marked as referred to; then, in `WITH_FIELDS`, other fields by `OBJECT`'s entries */
@@ -45,6 +47,8 @@ export interface UnitData {
   readonly line: number
   readonly column: number
   readonly code: string
+  /** Where its parts stand in the sources they were made of, where the sender has source maps turned on. */
+  readonly map?: PositionMap
   /** By setter, in the order in which the code hands them over. */
   readonly variables: readonly VariableData[]
 }

@@ -8,6 +8,7 @@
 
 import type { Session } from 'node:inspector'
 import type { AnyFunction } from './function-data.ts'
+import { numberOf, withoutMark } from './mapped-stacks.ts'
 
 /** `line` and `column` count from 0, in the text that V8 compiled; they lie within the function's own text. */
 export interface FunctionLocation {
@@ -34,6 +35,8 @@ export interface Script {
   /** As Node loaded it, also where a `//# sourceURL=` comment says otherwise; empty for `eval` and `new Function`. */
   readonly url: string
   readonly isModule: boolean
+  /** Of received code that brought a map of its positions. */
+  readonly mapNumber?: number
 }
 
 /** The inspector cannot be used in this process: a Node built without it, or the permission model forbids it. */
@@ -218,7 +221,8 @@ export class FunctionReader {
       // `embedderName` is what Node called it; V8's protocol has it since before Node 20.
       const named = params as { url: string; hasSourceURL?: boolean; embedderName?: string }
       const url = named.hasSourceURL ? (named.embedderName ?? '') : named.url
-      alive.set(params.scriptId, { url, isModule: params.isModule ?? false })
+      const script = { url: withoutMark(url), isModule: params.isModule ?? false, mapNumber: numberOf(url) }
+      alive.set(params.scriptId, script)
     })
     this.#post('Debugger.enable')
     this.#isDebugging = true

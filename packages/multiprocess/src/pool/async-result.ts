@@ -2,6 +2,7 @@
 import { TimeoutError, ValueError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { addCaller, rejection } from './caller-stack.ts'
 
 let settle: <R>(result: AsyncResult<R>, state: 'done' | 'failed', outcome: unknown) => void
 
@@ -22,7 +23,10 @@ export class AsyncResult<R> implements PromiseLike<R> {
    */
   async get(options: WaitOptions = {}): Promise<R> {
     if (!(await this.wait(options))) throw new TimeoutError(`no result within ${options.timeout} ms`)
-    if (this.#state === 'failed') throw this.#outcome
+    if (this.#state === 'failed') {
+      addCaller(this.#outcome, this.get)
+      throw this.#outcome
+    }
     return this.#outcome as R
   }
 
@@ -70,10 +74,10 @@ export class AsyncResult<R> implements PromiseLike<R> {
 
   #toPromise(): Promise<R> {
     if (this.#state === 'done') return Promise.resolve(this.#outcome as R)
-    if (this.#state === 'failed') return Promise.reject(this.#outcome)
-    return new Promise((resolve, reject) => {
+    if (this.#state === 'failed') return rejection(this.#outcome)
+    return new Promise(resolve => {
       this.#waiters ??= []
-      this.#waiters.push(() => (this.#state === 'failed' ? reject(this.#outcome) : resolve(this.#outcome as R)))
+      this.#waiters.push(() => resolve(this.#state === 'failed' ? rejection(this.#outcome) : (this.#outcome as R)))
     })
   }
 
