@@ -2,10 +2,11 @@
 
 import type { Code } from './closure-facts.ts'
 import type { SharedScope, Variable } from './closure-scopes.ts'
-import { HERITAGE, META, PRIVATE } from './closure-text.ts'
+import { HERITAGE, PRIVATE } from './closure-text.ts'
 import type { CodeData, FunctionData, UnitData, VariableData } from './code-format.ts'
 import type { PositionMap } from './mapped-stacks.ts'
 import { type ImportBinding, importsComment } from './module-bindings.ts'
+import { isEntry } from './module-entries.ts'
 import { type MappedPlace, mappedPlaces } from './source-maps.ts'
 
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/
@@ -99,7 +100,9 @@ class UnitWriter {
     for (const [name, { module, name: exportName }] of imports) {
       this.#declare(name, [this.#moduleNumber(module), exportName])
     }
-    for (const name of own) if (name !== META) this.#declare(name, name)
+    for (const name of own) if (name === 'require' || name === 'module') this.#declare(name, name)
+    // So that it is loaded there; the main program never is.
+    if (own.has('this') && !isEntry(code.url)) this.#moduleNumber(code.url)
     this.#writeBlock(blockOf(members), members)
     return {
       url: code.url,
@@ -107,6 +110,7 @@ class UnitWriter {
       column: this.#firstColumn,
       code: this.#text,
       map: this.#map(),
+      hasModuleThis: own.has('this') || undefined,
       variables: this.#variables
     }
   }

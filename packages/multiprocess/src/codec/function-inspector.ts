@@ -72,6 +72,11 @@ export interface BoundFacts {
   readonly args: readonly unknown[]
 }
 
+export interface ProxyFacts {
+  readonly target: object
+  readonly handler: object
+}
+
 /** Found on a class, because that is one object in every context of a thread, where the global object is not. */
 const BOX = Symbol.for('multiprocess.inspector.box')
 const BOX_EXPRESSION = 'process.getBuiltinModule("node:inspector").Session[Symbol.for("multiprocess.inspector.box")]'
@@ -136,6 +141,14 @@ export class FunctionReader {
       boundThis: this.#take(value('[[BoundThis]]')),
       args: Array.from(this.#take(value('[[BoundArgs]]')) as ArrayLike<unknown>)
     }
+  }
+
+  /** What a proxy is made of; its handler does not run. Undefined for a revoked one. */
+  readProxy(proxy: object): ProxyFacts | undefined {
+    const internals = this.#inspect(proxy).internalProperties
+    const value = (name: string) => this.#take(internals.find(property => property.name === name)?.value)
+    const [target, handler] = [value('[[Target]]'), value('[[Handler]]')]
+    return isObject(target) && isObject(handler) ? { target, handler } : undefined
   }
 
   /** The values of an object's private fields, by name (`#count`). */
@@ -276,4 +289,8 @@ export class FunctionReader {
       throw Object.assign(new Error(`${method}: ${answer.error.message}`), { cause: answer.error })
     return answer.result as T
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
