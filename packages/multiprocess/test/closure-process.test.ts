@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { Pool, Process } from '../src/index.ts'
 import { Project } from './fixtures/functions/project.ts'
@@ -138,16 +139,75 @@ describe('processes and pools run any function', { timeout: 120_000 }, () => {
     })
   })
 
-  test('an error that holds what cannot cross still tells what it says', async () => {
+  test('an error that holds what cannot cross arrives with its class, texts and all other fields', async () => {
     await withPool(1, async pool => {
       const error = await pool
         .apply(() => {
-          throw Object.assign(new RangeError('with a stream'), { code: 'E_STREAM', stream: process.stdout })
+          const cause = Object.assign(new RangeError('with a stream'), { stream: new Socket(), level: 1 })
+          const errors = [Object.assign(new Lost('first', 'here'), { timer: setTimeout(() => {}, 0) }), 'second']
+          const lost = new Lost('gone', 'there')
+          throw Object.assign(lost, { cause, errors, tried: [1, { deep: Promise.resolve() }], options: { retries: 2 } })
         })
         .catch(thrown => thrown)
-      assert.ok(error instanceof RangeError)
-      assert.deepEqual([error.message, (error as { code?: string }).code], ['with a stream', 'E_STREAM'])
+      assert.ok(error instanceof Lost)
+      assert.deepEqual([error.message, error.where], ['gone', 'there'])
+      assert.match(error.stack ?? '', /^Error: gone\n +at .*closure-process\.test\.js:\d+:\d+/)
+      const { cause, errors, tried, options } = error as unknown as Record<string, never>
+      assert.deepEqual([tried, options], ['[cannot send tried[1].deep: it is a Promise]', { retries: 2 }])
+      assert.ok((cause as Error) instanceof RangeError)
+      assert.deepEqual({ ...(cause as object) }, { stream: '[cannot send stream: it is a Socket]', level: 1 })
+      assert.ok((errors[0] as Error) instanceof Lost)
+      assert.deepEqual({ ...(errors[0] as object) }, { where: 'here', timer: '[cannot send timer: it is a Timeout]' })
+      assert.equal(errors[1], 'second')
     })
+  })
+
+  test('an error whose class cannot cross arrives as one of the class that it extends', async () => {
+    await withPool(1, async pool => {
+      const error = await pool
+        .apply(() => {
+          class Secret extends RangeError {
+            readonly #code = 1
+            get code(): number {
+              return this.#code
+            }
+          }
+          throw Object.assign(new Secret('hidden'), { level: 2 })
+        })
+        .catch(thrown => thrown)
+      assert.equal(Object.getPrototypeOf(error), RangeError.prototype)
+      assert.deepEqual([error.message, { ...error }], ['hidden', { level: 2 }])
+    })
+  })
+
+  test('of a chunk, only what cannot cross fails', async () => {
+    await withPool(1, async pool => {
+      const outcomes: unknown[] = []
+      const run = (n: number): unknown => {
+        if (n === 1) return new Socket()
+        if (n === 2) throw Object.assign(new RangeError('two'), { stream: new Socket() })
+        return n
+      }
+      const results = pool.imap(run, [0, 1, 2, 3], 4)
+      for (let i = 0; i < 4; i++) outcomes.push(await results.next().then(({ value }) => value, String))
+      assert.deepEqual(outcomes[0], 0)
+      assert.match(String(outcomes[1]), /^SerializationError: cannot send the result: it is a Socket; /)
+      assert.deepEqual(outcomes.slice(2), ['RangeError: two', 3])
+    })
+  })
+
+  test('the uncaught error of a process is printed whole, whatever it holds', async () => {
+    await using project = await Project.create({
+      'main.mjs': `
+        import { Process } from '${INDEX}'
+        const child = new Process({ target: () => { throw Object.assign(new RangeError('with a stream'), { stream: process.stdout }) } })
+        child.start()
+        await child.join()
+        console.log(child.exitcode)`
+    })
+    const { stdout, stderr } = await project.node(['main.mjs'])
+    assert.equal(stdout, '1\n')
+    assert.match(stderr, /RangeError: with a stream\n +at target \(file:.+main\.mjs:3:/)
   })
 
   test('an initializer that captures', async () => {

@@ -1,6 +1,7 @@
 /** What of a function does not change from one sending to the next, kept once it is known: all but the values it captures. */
 
 import { types } from 'node:util'
+import { isTopLevelArrow } from './closure-place.ts'
 import { propertiesOf } from './closure-properties.ts'
 import { refuseLexical, refusePrivate, refuseUnavailable, unreadable } from './closure-refusals.ts'
 import { isOfScript } from './closure-scopes.ts'
@@ -17,6 +18,7 @@ import { textOf } from './function-members.ts'
 import { findReference, findWith, knownReference } from './function-reference.ts'
 import type { Refusal } from './function-refusals.ts'
 import { type ImportBinding, type ImportTable, readImports } from './module-bindings.ts'
+import { isCommonJs } from './module-commonjs.ts'
 
 /** How a function crosses. */
 export type Way =
@@ -31,6 +33,7 @@ export interface Code {
   readonly text: FunctionText
   readonly scriptId: string
   readonly url: string
+  readonly mapNumber: number | undefined
   readonly line: number
   readonly column: number
   readonly isStrict: boolean
@@ -43,7 +46,8 @@ export interface Code {
   readonly globals: readonly string[]
 }
 
-export type OwnName = 'require' | 'module' | typeof META
+/** `this`: that of a CommonJS module, which is what it exports. */
+export type OwnName = 'require' | 'module' | 'this' | typeof META
 
 const ways = new WeakMap<AnyFunction, Way>()
 
@@ -112,10 +116,10 @@ function findWay(fn: AnyFunction, reader: () => FunctionReader): Way {
 /** A function whose text says all. */
 function readUninspected(fn: AnyFunction, reason: string): Code {
   const isStrict = isStrictFunction(fn)
-  const text = readText(fn, isStrict)
+  const text = readText(fn, isStrict, () => false)
   for (const name of text.names.free) if (!(name in globalThis)) refuseUnavailable(name, reason)
   const globals = [...text.names.free].filter(isOfProgram)
-  const place = { scriptId: '', url: '', line: 0, column: 0 }
+  const place = { scriptId: '', url: '', mapNumber: undefined, line: 0, column: 0 }
   return { way: 'code', text, ...place, isStrict, imports: new Map(), own: [], captured: [], globals }
 }
 
@@ -124,13 +128,20 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
   const script = reader.script(scriptId)
   const { imports: table, isStrict: isStrictScript } = factsOfScript(scriptId, script, reader)
   const isStrict = isStrictScript || (/^(?:function|class)\b/.test(textOf(fn)) && isStrictFunction(fn))
-  let text = readText(fn, isStrict)
+  let usesModuleThis = false
+  const isModuleThis = () => {
+    const source = reader.source(scriptId)
+    usesModuleThis = isTopLevelArrow(source, script?.isModule ?? false, textOf(fn), line, column)
+    return usesModuleThis
+  }
+  let text = readText(fn, isStrict, isModuleThis)
   // A declaration's name stands for a variable, which may hold something else by now.
   if (text.ownName !== undefined && !text.isClass && isOtherValue(facts.scopes, text.ownName, fn)) {
-    text = readText(fn, isStrict, true)
+    text = readText(fn, isStrict, isModuleThis, true)
   }
   const imports = new Map<string, ImportBinding>()
   const own: OwnName[] = text.names.metas.length > 0 ? [META] : []
+  if (usesModuleThis && script?.isModule !== true && isCommonJs(script?.url ?? '')) own.push('this')
   const captured: string[] = []
   const globals: string[] = []
   for (const name of text.names.free) {
@@ -147,7 +158,8 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
     else captured.push(name)
   }
   const place = placeOfText(fn, text, line, column)
-  return { way: 'code', text, scriptId, url: script?.url ?? '', ...place, isStrict, imports, own, captured, globals }
+  const { url = '', mapNumber } = script ?? {}
+  return { way: 'code', text, scriptId, url, mapNumber, ...place, isStrict, imports, own, captured, globals }
 }
 
 /** A sloppy function's `arguments` may be asked for; of every other function the question is an error. */
@@ -160,15 +172,17 @@ function isStrictFunction(fn: AnyFunction): boolean {
   }
 }
 
-function readText(fn: AnyFunction, isStrict: boolean, isAnonymous = false): FunctionText {
+/** @param isModuleThis whether the `this` that it uses is that of its module */
+function readText(fn: AnyFunction, isStrict: boolean, isModuleThis: () => boolean, isAnonymous = false): FunctionText {
   let text: FunctionText
   try {
     text = readFunctionText(textOf(fn), isStrict, isAnonymous)
   } catch (error) {
     return unreadable(error)
   }
-  const [lexical] = text.names.lexical
-  if (lexical !== undefined) refuseLexical(lexical, text.isArrow)
+  for (const lexical of text.names.lexical) {
+    if (lexical !== 'this' || !text.isArrow || !isModuleThis()) refuseLexical(lexical, text.isArrow)
+  }
   if (text.foreignPrivate !== undefined) refusePrivate(text.foreignPrivate)
   return text
 }

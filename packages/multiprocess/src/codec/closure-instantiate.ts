@@ -3,6 +3,7 @@
 import { SerializationError } from '../errors.ts'
 import { compileUnder } from './closure-compile.ts'
 import type { CodeData, VariableData } from './code-format.ts'
+import { nameMapped } from './mapped-stacks.ts'
 import { importedNamespace } from './module-imports.ts'
 
 type Setter = (value: unknown) => void
@@ -33,9 +34,12 @@ export class UnitReader {
   }
 
   #make(number: number): Unit {
-    const { url, line, column, code, variables } = this.#data.units[number]
+    const { url, line, column, code, map, hasModuleThis, variables } = this.#data.units[number]
+    const name = map === undefined ? url : nameMapped(url, code, line, column, map)
     const unit = { setters: [] as Setter[], functions: [] as Unit['functions'][number][] }
-    compileUnder(url, code, PARAMETERS, line, column)(unit.setters, unit.functions, member, metaOf(url))
+    const compiled = compileUnder(name, code, PARAMETERS, line, column)
+    const self = hasModuleThis ? (moduleOf(url) as { exports: unknown }).exports : undefined
+    compiled.call(self, unit.setters, unit.functions, member, metaOf(url))
     for (const [i, variable] of variables.entries()) {
       if (typeof variable === 'number') this.#bind(variable, unit.setters[i])
       else unit.setters[i](this.#value(url, variable))

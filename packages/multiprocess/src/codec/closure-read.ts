@@ -21,6 +21,7 @@ import {
   INSTANCE_WITH_FIELDS,
   KNOWN_OBJECT,
   PROTOTYPE,
+  PROXY,
   REDUCED,
   SHELL,
   SYMBOL,
@@ -43,7 +44,9 @@ class CodeReader {
   readonly #values = new Map<number, unknown>()
   readonly #setters = new Map<number, Setter[]>()
   readonly #symbols = new Map<string, symbol>()
-  readonly #late: (() => void)[] = []
+  /** By number; those that were read are gone. */
+  readonly #late = new Map<number, () => void>()
+  #lateCount = 0
 
   constructor(reader: Reader) {
     this.#reader = reader
@@ -58,11 +61,14 @@ class CodeReader {
   }
 
   finish(): void {
-    let part = this.#late.shift()
-    while (part !== undefined) {
-      part()
-      part = this.#late.shift()
-    }
+    for (const number of this.#late.keys()) this.#readLatePart(number)
+  }
+
+  #readLatePart(number: number): void {
+    const part = this.#late.get(number)
+    if (part === undefined) this.#reader.damaged('there is nothing left to read of something')
+    this.#late.delete(number)
+    part()
   }
 
   read(tag: number, at: number): unknown {
@@ -84,6 +90,13 @@ class CodeReader {
         const bound = target.bind(reader.value(), ...this.#array())
         reader.refer(tag, at, bound)
         return bound
+      }
+      case PROXY: {
+        const [target, handler] = [reader.value(), reader.value()]
+        if (!isObject(target) || !isObject(handler)) return reader.damaged('a proxy has no target')
+        const proxy = new Proxy(target, handler)
+        reader.refer(tag, at, proxy)
+        return proxy
       }
       case KNOWN_OBJECT: {
         const number = reader.count(0)
@@ -129,7 +142,7 @@ class CodeReader {
     }
     this.#reader.refer(tag, at, fn)
     const target = known === undefined || known.setters !== null ? fn : undefined
-    this.#late.push(() => this.#readLate(data, target, privates))
+    this.#late.set(this.#lateCount++, () => this.#readLate(data, target, privates))
     return fn
   }
 
@@ -216,7 +229,7 @@ class CodeReader {
     const isNew = reader.byte() === 1
     const callee = this.#functionValue()
     const args = this.#array()
-    this.finish()
+    for (let number = reader.count(0); number > 0; number = reader.count(0)) this.#readLatePart(number - 1)
     const object = (isNew ? Reflect.construct(callee, args) : Reflect.apply(callee, undefined, args)) as object
     reader.refer(tag, at, object)
     return object
@@ -227,7 +240,7 @@ class CodeReader {
     const constructor = reader.value() as AnyFunction | null
     const object = Object.create(constructor === null ? Object.prototype : (constructor.prototype as object)) as object
     reader.refer(tag, at, object)
-    this.#late.push(() => reader.fields(object, 0))
+    this.#late.set(this.#lateCount++, () => reader.fields(object, 0))
     return object
   }
 
@@ -256,6 +269,10 @@ class CodeReader {
     if (!Array.isArray(value)) this.#reader.damaged('something else stands where an array must be')
     return value
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
 function nameAs(fn: AnyFunction, name: string): void {

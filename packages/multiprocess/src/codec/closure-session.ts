@@ -39,6 +39,8 @@ import type { Origin, Writer } from './writer.ts'
 
 /** What is left to write of something that was met, and where that was. */
 interface LatePart {
+  /** Of what it is a part. */
+  readonly position: number
   readonly path: string
   readonly origin: Origin | null
   write(): void
@@ -55,7 +57,11 @@ export class CodeSession {
   readonly #scopes = new ScopeTree()
   readonly #definitions: Definition[] = []
   readonly #symbols = new Map<symbol, number>()
-  readonly #late: LatePart[] = []
+  /** By number; those that were written are gone. */
+  readonly #late = new Map<number, LatePart>()
+  #lateCount = 0
+  /** Where objects stand that are made of what is being written, and what they are. */
+  readonly #making: { readonly position: number; readonly what: string; readonly touched: Set<number> }[] = []
   #valueCount = 0
   /** Variables whose values stand in the message. */
   readonly #written = new Set<number>()
@@ -91,13 +97,15 @@ export class CodeSession {
       early: early.map(({ variable }) => variable),
       origin: code.text.isClass || properties.ofPrototype.length > 0 ? originOf(fn) : undefined
     })
+    const { position } = writer
     this.begin(FUNCTION_BY_VALUE)
     writer.count(this.#definitions.length - 1)
     const origin = this.#originOf(fn)
     const path = writer.path()
     if (code.text.hasHeritage) this.#write(path, origin, 'extends', Object.getPrototypeOf(fn))
     this.#writeVariables(early, path, origin)
-    this.#late.push({ path, origin, write: () => this.#writeLate(fn, code, captured, properties, path, origin) })
+    const write = () => this.#writeLate(fn, code, captured, properties, path, origin)
+    this.#addLate({ position, path, origin, write })
   }
 
   /** Where what a function captures is said to come from. */
@@ -241,12 +249,14 @@ export class CodeSession {
     if (verdictOf(prototype).is !== 'plain' || privateMembers(prototype).length > 0) return false
     const writer = this.#writer
     if (writer.meet(value)) return true
+    const { position } = writer
     this.begin(SHELL)
     if (constructor === null) writer.byte(NULL)
     else this.writeClass(constructor)
     const path = writer.path()
     const { origin } = writer
-    this.#late.push({
+    this.#addLate({
+      position,
       path,
       origin,
       write: () => {
@@ -302,19 +312,60 @@ export class CodeSession {
     }
   }
 
-  /** Writes what is left of all that was met so far. */
-  writeLateParts(): void {
+  /**
+   * Writes what an object is made of, which must not lead to it.
+   * @param what it is, with its article
+   */
+  make(what: string, position: number, write: () => void): void {
+    this.#making.push({ position, what, touched: new Set() })
+    write()
+    this.#making.pop()
+  }
+
+  /** The same for an object that is made by a call, before which all is to be whole that the call gets. */
+  makeByCall(what: string, position: number, write: () => void): void {
+    const first = this.#lateCount
+    const making = { position, what, touched: new Set<number>() }
+    this.#making.push(making)
+    write()
+    for (;;) {
+      const number = [...this.#late.keys()].find(
+        key => key >= first || making.touched.has(this.#late.get(key)!.position)
+      )
+      this.#writer.count(number === undefined ? 0 : number + 1)
+      if (number === undefined) break
+      this.#writeLatePart(number)
+    }
+    this.#making.pop()
+  }
+
+  refer(position: number): void {
+    for (const making of this.#making) {
+      if (making.position === position) {
+        this.#writer.fail(
+          `it leads back to ${making.what} that is to be made of it, and neither can be there first. Leave it out`
+        )
+      }
+      making.touched.add(position)
+    }
+  }
+
+  #addLate(part: LatePart): void {
+    this.#late.set(this.#lateCount++, part)
+  }
+
+  #writeLatePart(number: number): void {
     const writer = this.#writer
     const { root, depth, origin } = writer
     const { isCapturing } = this
     const steps = writer.steps.slice(0, depth)
-    for (let part = this.#late.shift(); part !== undefined; part = this.#late.shift()) {
-      writer.root = part.path
-      writer.depth = 0
-      writer.origin = part.origin
-      this.isCapturing = part.origin !== null
-      part.write()
-    }
+    const part = this.#late.get(number)!
+    this.#late.delete(number)
+    writer.root = part.path
+    writer.depth = 0
+    writer.origin = part.origin
+    this.isCapturing = part.origin !== null
+    part.write()
     this.isCapturing = isCapturing
     writer.root = root
     writer.depth = depth
@@ -324,7 +375,7 @@ export class CodeSession {
 
   finish(): void {
     if (!this.#isUsed) return
-    this.writeLateParts()
+    for (const number of this.#late.keys()) this.#writeLatePart(number)
     const data = makeUnits(this.#definitions, module => this.#writer.moduleNumber(module))
     this.#writer.moduleNumber(`${CODE_REQUEST}${JSON.stringify(data)}`)
   }

@@ -64,6 +64,17 @@ function parse(text: string, offset: number): Node {
   return tree
 }
 
+/** The tree of a whole script or module, as V8 got it: a CommonJS module is the body of a function. */
+export function parseScript(text: string, isModule: boolean): Node {
+  return parser().parse(text, {
+    ecmaVersion: 'latest',
+    sourceType: isModule ? 'module' : 'script',
+    allowHashBang: true,
+    allowReturnOutsideFunction: !isModule,
+    allowNewTargetOutsideFunction: !isModule
+  } as import('acorn').Options) as unknown as Node
+}
+
 /** The tree of one `import` or `export` statement. */
 export function parseModuleStatement(text: string): Node {
   return parser().parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node

@@ -21,6 +21,8 @@ export interface FunctionText {
   readonly names: Names
   /** The expression. */
   readonly source: string
+  /** What of it stands before the function's own text. */
+  readonly prefixLength: number
   readonly hasHeritage: boolean
   /** The name that the text gives the function; undefined where the place it is assigned to does. */
   readonly ownName: string | undefined
@@ -75,6 +77,7 @@ function readText(text: string, isStrict: boolean, isAnonymous: boolean): Functi
     isArrow: node.type === 'ArrowFunctionExpression',
     names: reread,
     source,
+    prefixLength: form === 'expression' ? 0 : source.indexOf('{') + 1,
     hasHeritage: false,
     ownName: form === 'expression' && !isAnonymous ? node.id?.name : undefined,
     locatedAt:
@@ -153,6 +156,7 @@ function readClass(text: string, node: Node): FunctionText {
     isArrow: false,
     names: { ...names, free, early },
     source: edit(stripped, metaEdits(names)),
+    prefixLength: 0,
     hasHeritage: Boolean(hasHeritage),
     ownName: node.id?.name,
     locatedAt: constructor === undefined ? 0 : parameters(text, constructor.key.end),

@@ -2,9 +2,14 @@
 
 import type { Code } from './closure-facts.ts'
 import type { SharedScope, Variable } from './closure-scopes.ts'
-import { HERITAGE, META, PRIVATE } from './closure-text.ts'
+import { HERITAGE, PRIVATE } from './closure-text.ts'
 import type { CodeData, FunctionData, UnitData, VariableData } from './code-format.ts'
+import type { PositionMap } from './mapped-stacks.ts'
 import { type ImportBinding, importsComment } from './module-bindings.ts'
+import { isEntry } from './module-entries.ts'
+import { type MappedPlace, mappedPlaces } from './source-maps.ts'
+
+const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/
 
 /** A function as it stands in one message. */
 export interface Definition {
@@ -73,6 +78,8 @@ class UnitWriter {
   readonly indexes: number[] = []
   readonly #moduleNumber: (module: string) => number
   readonly #variables: VariableData[] = []
+  /** Functions whose text has a source map, and where that begins. */
+  readonly #mapped: { readonly places: readonly MappedPlace[]; readonly at: number }[] = []
   #functionCount = 0
   #text = ''
   /** Where the text is, as lines and columns of the original; undefined before the first function. */
@@ -93,15 +100,35 @@ class UnitWriter {
     for (const [name, { module, name: exportName }] of imports) {
       this.#declare(name, [this.#moduleNumber(module), exportName])
     }
-    for (const name of own) if (name !== META) this.#declare(name, name)
+    for (const name of own) if (name === 'require' || name === 'module') this.#declare(name, name)
+    // So that it is loaded there; the main program never is.
+    if (own.has('this') && !isEntry(code.url)) this.#moduleNumber(code.url)
     this.#writeBlock(blockOf(members), members)
     return {
       url: code.url,
       line: this.#firstLine,
       column: this.#firstColumn,
       code: this.#text,
+      map: this.#map(),
+      hasModuleThis: own.has('this') || undefined,
       variables: this.#variables
     }
+  }
+
+  #map(): PositionMap | undefined {
+    const sources: string[] = []
+    const segments: number[] = []
+    for (const { places, at } of this.#mapped) {
+      const lines = this.#text.slice(0, at).split(LINE_BREAK)
+      const firstLine = this.#firstLine + lines.length - 1
+      const firstColumn = lines.at(-1)!.length + (lines.length === 1 ? this.#firstColumn : 0)
+      for (const { textLine, textColumn, source, line, column } of places) {
+        if (!sources.includes(source)) sources.push(source)
+        const place = [firstLine + textLine, textLine === 0 ? firstColumn + textColumn : textColumn]
+        segments.push(...place, sources.indexOf(source), line, column)
+      }
+    }
+    return segments.length === 0 ? undefined : { sources, segments }
   }
 
   #declare(name: string, data: VariableData): void {
@@ -126,8 +153,10 @@ class UnitWriter {
     const key = JSON.stringify(name)
     const before = `__mp$f.push(${helpers}=>${isNamed ? '(' : `({${key}:`}`
     this.#moveTo(code.line, code.column, before.length)
+    const places = mappedPlaces(code)
+    if (places.length > 0) this.#mapped.push({ places, at: this.#text.length + before.length + code.text.prefixLength })
     this.#text += `${before}${source}${isNamed ? ')' : `})[${key}]`});`
-    this.#line! += source.split(/\r\n|[\n\r\u2028\u2029]/).length - 1
+    this.#line! += source.split(LINE_BREAK).length - 1
     this.indexes[position] = this.#functionCount++
   }
 

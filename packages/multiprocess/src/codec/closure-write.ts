@@ -5,10 +5,11 @@ import { classOf, isPlainHeirloom, privateMembers } from './class-instances.ts'
 import { type Code, type Way, wayOf } from './closure-facts.ts'
 import { Refused } from './closure-refusals.ts'
 import { CodeSession } from './closure-session.ts'
-import { BOUND, HEIR, INSTANCE, INSTANCE_WITH_FIELDS, REDUCED } from './code-format.ts'
+import { BOUND, HEIR, INSTANCE, INSTANCE_WITH_FIELDS, PROXY, REDUCED } from './code-format.ts'
 import { writeKeyedFields, writeValue } from './encode-value.ts'
 import { FUNCTION, REFERRED } from './format.ts'
 import type { AnyFunction } from './function-data.ts'
+import { InspectorUnavailableError, type ProxyFacts } from './function-inspector.ts'
 import { nameOf, textOf } from './function-members.ts'
 import { describeFunction, explainRefusal } from './function-refusals.ts'
 import type { CodeCodec, WriteContents } from './hooks.ts'
@@ -16,7 +17,7 @@ import type { Writer } from './writer.ts'
 
 const REDUCE = Symbol.for('multiprocess.reduce')
 
-export const codeCodec: CodeCodec = { writeFunction, writeInstance }
+export const codeCodec: CodeCodec = { writeFunction, writeInstance, writeProxy }
 
 function sessionOf(writer: Writer): CodeSession {
   writer.code ??= new CodeSession(writer)
@@ -25,7 +26,7 @@ function sessionOf(writer: Writer): CodeSession {
 
 /** The message has not met the function yet. */
 function writeFunction(writer: Writer, fn: AnyFunction): void {
-  if (writeReduced(writer, fn)) return
+  if (types.isProxy(fn) ? writeProxy(writer, fn) : writeReduced(writer, fn)) return
   const way = findWay(writer, fn)
   switch (way.way) {
     case 'reference':
@@ -73,15 +74,45 @@ function writeBound(writer: Writer, fn: AnyFunction): void {
   const facts = session.reader.readBound(fn)
   if (facts === undefined) refuseFunction(writer, fn, 'it is native code that nothing exports')
   const { target, boundThis, args } = facts
+  const { position } = writer
   session.begin(BOUND)
-  const depth = writer.enter()
-  writer.steps[depth] = 'target'
-  writeValue(writer, target)
-  writer.steps[depth] = 'this'
-  if (!session.writeShell(boundThis)) writeValue(writer, boundThis)
-  writer.steps[depth] = 'args'
-  writeValue(writer, args)
-  writer.depth = depth
+  session.make('the bound function', position, () => {
+    const depth = writer.enter()
+    writer.steps[depth] = 'target'
+    writeValue(writer, target)
+    writer.steps[depth] = 'this'
+    if (!session.writeShell(boundThis)) writeValue(writer, boundThis)
+    writer.steps[depth] = 'args'
+    writeValue(writer, args)
+    writer.depth = depth
+  })
+}
+
+/** False where V8 does not tell what is behind it. */
+function writeProxy(writer: Writer, proxy: object): boolean {
+  const session = sessionOf(writer)
+  const facts = readProxy(session, proxy)
+  if (facts === undefined) return false
+  const { position } = writer
+  session.begin(PROXY)
+  session.make('the proxy', position, () => {
+    const depth = writer.enter()
+    for (const part of ['target', 'handler'] as const) {
+      writer.steps[depth] = part
+      if (!session.writeShell(facts[part])) writeValue(writer, facts[part])
+    }
+    writer.depth = depth
+  })
+  return true
+}
+
+function readProxy(session: CodeSession, proxy: object): ProxyFacts | undefined {
+  try {
+    return session.reader.readProxy(proxy)
+  } catch (error) {
+    if (error instanceof InspectorUnavailableError) return undefined
+    throw error
+  }
 }
 
 /** Writes an object whose class has to be told; false: it has none. */
@@ -159,14 +190,16 @@ function writeReduced(writer: Writer, object: object): boolean {
     writer.fail('its [Symbol.for("multiprocess.reduce")]() must return [constructor or function, array of arguments]')
   }
   const session = sessionOf(writer)
+  const { position } = writer
   session.begin(REDUCED)
   writer.byte(isClassOf(callee, object) ? 1 : 0)
-  const depth = writer.enter()
-  writer.steps[depth] = 'constructor'
-  writeValue(writer, callee)
-  writer.steps[depth] = 'args'
-  writeValue(writer, args)
-  writer.depth = depth
-  session.writeLateParts()
+  session.makeByCall('the object', position, () => {
+    const depth = writer.enter()
+    writer.steps[depth] = 'constructor'
+    writeValue(writer, callee)
+    writer.steps[depth] = 'args'
+    writeValue(writer, args)
+    writer.depth = depth
+  })
   return true
 }

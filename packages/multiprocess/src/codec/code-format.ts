@@ -6,6 +6,8 @@
  * follow after the value, in the order in which the functions were met ("late parts").
  */
 
+import type { PositionMap } from './mapped-stacks.ts'
+
 /** number; the class it extends, when it has one; the values of its early variables that stand nowhere before. Late: see below. */
 export const FUNCTION_BY_VALUE = 0
 /** the class, then what it holds as the built-in type it is, marked as referred to; then, in `WITH_FIELDS`, other fields by `OBJECT`'s entries */
@@ -13,7 +15,7 @@ export const INSTANCE = 1
 export const INSTANCE_WITH_FIELDS = 2
 /** the prototype itself, then as `INSTANCE` */
 export const HEIR = 3
-/** whether with `new`, the function, its arguments; late parts so far */
+/** whether with `new`, the function, its arguments; numbers (from 1) and contents of late parts that these need, and a 0 */
 export const REDUCED = 4
 /** required module (a count), name: see `KnownObject` */
 export const KNOWN_OBJECT = 5
@@ -25,6 +27,9 @@ export const SYMBOL = 7
 export const SHELL = 8
 /** the class or constructor whose `prototype` it is */
 export const PROTOTYPE = 9
+
+/** target, handler */
+export const PROXY = 10
 
 /** Sections of a function's late part, after its variables, which always come. */
 export const HAS_PROPERTIES = 1
@@ -45,6 +50,10 @@ export interface UnitData {
   readonly line: number
   readonly column: number
   readonly code: string
+  /** Where its parts stand in the sources they were made of, where the sender has source maps turned on. */
+  readonly map?: PositionMap
+  /** Whether `this` is what the CommonJS module exports. */
+  readonly hasModuleThis?: boolean
   /** By setter, in the order in which the code hands them over. */
   readonly variables: readonly VariableData[]
 }

@@ -158,11 +158,11 @@ function mayBeBuiltIn(object: object, prototype: object | null, verdict: Verdict
   return true
 }
 
-/** A proxy crosses only as one of the registered kinds. */
+/** A proxy crosses as one of the registered kinds, or as what it is made of. */
 export function writeProxy(writer: Writer, proxy: object): void {
   const kind = kindOf(proxy)
-  if (kind === null) refuseProxy(writer)
-  writeKind(writer, proxy, kind)
+  if (kind !== null) writeKind(writer, proxy, kind)
+  else if (getCodeCodec()?.writeProxy(writer, proxy) !== true) refuseProxy(writer)
 }
 
 /** The fields of an instance, or of an object without a prototype. */

@@ -1,6 +1,7 @@
 import { ERROR_CLASSES } from '../errors.ts'
 import { writeValue } from './encode-value.ts'
 import { ABSENT, ERROR, FALSE, TRUE } from './format.ts'
+import { mapStack } from './mapped-stacks.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -45,7 +46,7 @@ function nameOf(prototype: object): string | undefined {
 }
 
 /** Fields that are there without being enumerable, and are written by rules of their own. */
-const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
+export const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
 
 /**
  * Writes an error: the nearest class in its ancestry that every process knows, and its fields. `message`, `stack` and
@@ -73,7 +74,7 @@ export function writeError(writer: Writer, error: object): void {
     if (own === undefined && value === prototype[key]) continue
     if (key === 'stack' && typeof value !== 'string') continue
     writer.steps[depth] = key
-    writeField(writer, key, own?.enumerable === true, value)
+    writeField(writer, key, own?.enumerable === true, key === 'stack' ? mapStack(value as string) : value)
   }
   for (const key of Object.keys(error)) {
     if (SPECIAL_FIELDS.includes(key)) continue

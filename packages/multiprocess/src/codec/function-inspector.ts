@@ -8,6 +8,7 @@
 
 import type { Session } from 'node:inspector'
 import type { AnyFunction } from './function-data.ts'
+import { numberOf, withoutMark } from './mapped-stacks.ts'
 
 /** `line` and `column` count from 0, in the text that V8 compiled; they lie within the function's own text. */
 export interface FunctionLocation {
@@ -34,6 +35,8 @@ export interface Script {
   /** As Node loaded it, also where a `//# sourceURL=` comment says otherwise; empty for `eval` and `new Function`. */
   readonly url: string
   readonly isModule: boolean
+  /** Of received code that brought a map of its positions. */
+  readonly mapNumber?: number
 }
 
 /** The inspector cannot be used in this process: a Node built without it, or the permission model forbids it. */
@@ -67,6 +70,11 @@ export interface BoundFacts {
   readonly target: AnyFunction
   readonly boundThis: unknown
   readonly args: readonly unknown[]
+}
+
+export interface ProxyFacts {
+  readonly target: object
+  readonly handler: object
 }
 
 /** Found on a class, because that is one object in every context of a thread, where the global object is not. */
@@ -133,6 +141,14 @@ export class FunctionReader {
       boundThis: this.#take(value('[[BoundThis]]')),
       args: Array.from(this.#take(value('[[BoundArgs]]')) as ArrayLike<unknown>)
     }
+  }
+
+  /** What a proxy is made of; its handler does not run. Undefined for a revoked one. */
+  readProxy(proxy: object): ProxyFacts | undefined {
+    const internals = this.#inspect(proxy).internalProperties
+    const value = (name: string) => this.#take(internals.find(property => property.name === name)?.value)
+    const [target, handler] = [value('[[Target]]'), value('[[Handler]]')]
+    return isObject(target) && isObject(handler) ? { target, handler } : undefined
   }
 
   /** The values of an object's private fields, by name (`#count`). */
@@ -218,7 +234,8 @@ export class FunctionReader {
       // `embedderName` is what Node called it; V8's protocol has it since before Node 20.
       const named = params as { url: string; hasSourceURL?: boolean; embedderName?: string }
       const url = named.hasSourceURL ? (named.embedderName ?? '') : named.url
-      alive.set(params.scriptId, { url, isModule: params.isModule ?? false })
+      const script = { url: withoutMark(url), isModule: params.isModule ?? false, mapNumber: numberOf(url) }
+      alive.set(params.scriptId, script)
     })
     this.#post('Debugger.enable')
     this.#isDebugging = true
@@ -272,4 +289,8 @@ export class FunctionReader {
       throw Object.assign(new Error(`${method}: ${answer.error.message}`), { cause: answer.error })
     return answer.result as T
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }

@@ -28,6 +28,8 @@ export interface CodeCodec {
   writeFunction(writer: Writer, fn: AnyFunction): void
   /** Writes an object that has to arrive with its class; false when this is none. */
   writeInstance(writer: Writer, object: object, prototype: object, writeContents: WriteContents): boolean
+  /** Writes a proxy without running its handler; false when that cannot be done. */
+  writeProxy(writer: Writer, proxy: object): boolean
 }
 
 let codeCodec: CodeCodec | null = null

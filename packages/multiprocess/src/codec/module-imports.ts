@@ -128,10 +128,11 @@ export function resolveKnown(module: string, name: string): unknown {
   const namespace = namespaces.get(module)
   if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
   if (name === '*') return namespace
-  // Of a CommonJS module, `import()` shows what it exports as `default`.
-  return name === 'module.exports' && Object.hasOwn(namespace, 'module.exports')
-    ? namespace[name]
-    : namespace['default']
+  // Of a CommonJS module, `import()` shows what it exports as `default`; with some loaders it gives the exports themselves.
+  for (const key of name === 'module.exports' ? [name, 'default'] : ['default']) {
+    if (Object.hasOwn(namespace, key)) return namespace[key]
+  }
+  return namespace
 }
 
 function member(owner: unknown, keys: readonly string[]): unknown {

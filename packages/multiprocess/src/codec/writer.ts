@@ -61,6 +61,8 @@ export interface CodeWriter {
   readonly isCapturing: boolean
   /** Writes an object that every process has or can import; false: it is none. */
   writeKnown(object: object): boolean
+  /** A second reference to what stands at the position is about to be written. */
+  refer(position: number): void
   /** Writes a symbol, if this is the place for one. */
   writeSymbol(symbol: symbol): boolean
   finish(): void
@@ -355,6 +357,7 @@ export class Writer {
   meet(object: object): boolean {
     const position = this.#met.meet(object, this.pos - this.base)
     if (position < 0) return false
+    if (this.code !== null) this.code.refer(position)
     this.mark(position, REFERRED)
     this.ensure(5)
     this.u8[this.pos] = REFERENCE

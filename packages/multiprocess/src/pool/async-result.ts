@@ -2,6 +2,7 @@
 import { TimeoutError, ValueError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { rejection } from './caller-stack.ts'
 
 let settle: (result: AsyncResult<unknown>, state: 'done' | 'failed') => boolean
 
@@ -77,13 +78,11 @@ function ignore(): void {}
 /** The other side of a result: settles it. */
 export class ResultTask<R> {
   readonly result: AsyncResult<R>
-  #resolve!: (value: R) => void
-  #reject!: (error: unknown) => void
+  #resolve!: (value: R | Promise<R>) => void
 
   constructor() {
-    this.result = new AsyncResult<R>((resolve, reject) => {
+    this.result = new AsyncResult<R>(resolve => {
       this.#resolve = resolve
-      this.#reject = reject
     })
   }
 
@@ -94,6 +93,6 @@ export class ResultTask<R> {
   fail(error: unknown): void {
     if (!settle(this.result, 'failed')) return
     this.result.then(undefined, ignore)
-    this.#reject(error)
+    this.#resolve(rejection(error))
   }
 }

@@ -2,6 +2,7 @@
 import { TimeoutError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import type { Chunk } from './map-run.ts'
 
@@ -75,7 +76,7 @@ export class IMapRun<R> implements IMapIterator<R> {
         },
         reject: error => {
           leave()
-          reject(error)
+          resolve(rejection(error))
         }
       }
       const onAbort = () => waiter.reject(signal?.reason)

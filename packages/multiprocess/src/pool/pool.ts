@@ -6,6 +6,7 @@ import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
+import { rejection } from './caller-stack.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
 import { type IMapIterator, IMapRun } from './imap.ts'
@@ -99,8 +100,10 @@ export class Pool implements AsyncDisposable {
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
-    return new Promise((succeed, fail) => {
-      this.#apply(fn as Target, args, withCallbacks(options, { succeed: succeed as (value: unknown) => void, fail }))
+    return new Promise(resolve => {
+      const succeed = resolve as (value: unknown) => void
+      const fail = (error: unknown) => resolve(rejection(error))
+      this.#apply(fn as Target, args, withCallbacks(options, { succeed, fail }))
     })
   }
 
@@ -168,7 +171,7 @@ export class Pool implements AsyncDisposable {
 
   #map<R>(entry: FunctionEntry, all: readonly unknown[], chunksize: number | undefined): Promise<R[]> {
     const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
-    return new Promise((resolve, reject) => {
+    return new Promise(resolve => {
       const run = new MapRun(
         all,
         size,
@@ -179,7 +182,7 @@ export class Pool implements AsyncDisposable {
         results => resolve(results as R[]),
         error => {
           this.#dispatcher.withdraw(task => run.tasks.has(task))
-          reject(error)
+          resolve(rejection(error))
         }
       )
       run.submit(this.#processes * this.#concurrency * CHUNKS_AHEAD)

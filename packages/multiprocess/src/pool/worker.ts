@@ -6,15 +6,14 @@
  * event loop, only when nothing could happen there: no task under way, no timer, no socket. Otherwise it sleeps in the
  * event loop and is woken by its doorbell.
  */
-import { types } from 'node:util'
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
-import { simpleError } from '../codec/simple-error.ts'
 import { ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
+import { substitute, substituteError } from './substitute.ts'
 import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
   FUNCTION,
@@ -271,8 +270,7 @@ class Worker {
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {
-      this.#writeError(slot, value, error, isError === 1)
-      isError = 1
+      isError = this.#writeInstead(slot, value, error, isError === 1)
     }
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
@@ -280,23 +278,22 @@ class Worker {
     this.#family.loop.ring(this.#options.owner)
   }
 
-  /** A result or an error that cannot cross: what is sent says so. */
-  #writeError(slot: number, value: unknown, reason: unknown, isThrown: boolean): void {
+  #writeInstead(slot: number, value: unknown, reason: unknown, isThrown: boolean): number {
     try {
-      this.#messages.write(slot, isThrown && types.isNativeError(value) ? simpleError(value) : reason, 'the error')
-    } catch {
-      this.#messages.write(slot, new ValueError(`the task answered ${typeof value}, which cannot cross`), 'the error')
+      const instead = substitute(this.#table.words[this.#table.slot(slot) + KIND], value, reason, isThrown)
+      this.#messages.write(slot, instead.value, 'the error')
+      return instead.isError
+    } catch (error) {
+      this.#messages.write(slot, new ValueError(`what the task answered cannot cross: ${error}`), 'the error')
+      return 1
     }
   }
 
   #encodeError(error: unknown): { block: number; length: number } {
     try {
       return this.#messages.block(error, 'the error')
-    } catch {
-      return this.#messages.block(
-        types.isNativeError(error) ? simpleError(error) : new Error(String(error)),
-        'the error'
-      )
+    } catch (reason) {
+      return this.#messages.block(substituteError(error, reason), 'the error')
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { setFunctionCodec } from '../codec/hooks.ts'
+import { mapStacks } from '../codec/mapped-stacks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference } from '../codec/module-imports.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
@@ -8,6 +9,15 @@ import { receivedTarget } from './received-target.ts'
 import { setIdentity } from './state.ts'
 
 export async function runPreparation(message: Uint8Array): Promise<void> {
+  try {
+    await run(message)
+  } catch (error) {
+    mapStacks(error)
+    throw error
+  }
+}
+
+async function run(message: Uint8Array): Promise<void> {
   setFunctionCodec({
     resolveReference,
     referenceOf: () => {
@@ -22,11 +32,11 @@ export async function runPreparation(message: Uint8Array): Promise<void> {
 
   for (const module of missingModulesOf(second)) await importModule(module)
   const { target, subclass, args, fields } = decode(second) as Load
-  const run = target === null ? undefined : await receivedTarget(target)
+  const main = target === null ? undefined : await receivedTarget(target)
   if (subclass === null) {
-    await run?.(...args)
+    await main?.(...args)
   } else {
     const { becomeInstance } = await import('./current.ts')
-    await becomeInstance((await receivedTarget(subclass)) as never, fields ?? {}, run, args).run()
+    await becomeInstance((await receivedTarget(subclass)) as never, fields ?? {}, main, args).run()
   }
 }

@@ -1,0 +1,34 @@
+/**
+ * The stack of whoever waits for a result, added to that of an error from elsewhere. It costs nothing while all goes well: V8 finds it
+ * at the moment of failing, by following who awaits the promise (https://v8.dev/docs/stack-trace-api#async-stack-traces).
+ */
+import { types } from 'node:util'
+
+const SEPARATOR = '    -- called from --'
+const LIBRARY = new URL('../', import.meta.url).href
+
+/** An error may fail several; the first of them is told. */
+const extended = new WeakSet<Error>()
+
+/** A promise to resolve another with, which then rejects with the error. */
+export async function rejection(error: unknown): Promise<never> {
+  // In the first turn the other promise begins to follow this one, before that nobody awaits it; in the second all stand.
+  await null
+  await null
+  addCaller(error, rejection)
+  throw error
+}
+
+/** Adds the stack of here, without `self` and what it was called by. */
+export function addCaller(error: unknown, self: (...args: never[]) => unknown): void {
+  if (!types.isNativeError(error) || extended.has(error) || typeof error.stack !== 'string') return
+  extended.add(error)
+  const here: { stack?: unknown } = {}
+  Error.captureStackTrace(here, self)
+  if (typeof here.stack !== 'string') return
+  const frames = here.stack.split('\n').filter(line => /^ +at /.test(line) && !line.includes(LIBRARY))
+  if (frames.length === 0) return
+  const value = [error.stack, SEPARATOR, ...frames].join('\n')
+  // Whoever froze the error keeps it as it is.
+  Reflect.defineProperty(error, 'stack', { value, writable: true, configurable: true, enumerable: false })
+}
