@@ -61,6 +61,18 @@ export async function infers(pool: Pool): Promise<void> {
   is<Promise<string[]>>()(pool.map((n: number) => `${n}`, (async function* () {})() as AsyncIterable<number>))
   is<Promise<string[]>>()(pool.map(([key, n]: [string, number]) => key + n, new Map([['a', 1]])))
 
+  is<AsyncResult<number[]>>()(pool.mapAsync(square, [1]))
+  is<AsyncResult<number[]>>()(pool.mapAsync(squareLater, new Set([1]), { chunksize: 10 }))
+  is<AsyncResult<number[]>>()(pool.mapAsync(square, [1], { callback: all => is<number[]>()(all) }))
+  is<Promise<number[]>>()(pool.starmap(add, [[1, 2]]))
+  is<Promise<string[]>>()(pool.starmap(greet, [['a'], ['a', 'b']], 10))
+  is<Promise<number[]>>()(pool.starmap(squareLater, (async function* () {})() as AsyncIterable<[number]>))
+  is<AsyncResult<number[]>>()(pool.starmapAsync(add, [[1, 2]], { callback: all => is<number[]>()(all) }))
+
+  is<number>()(pool.applySync(square, [3]))
+  is<number>()(pool.applySync(squareLater, [3], { timeout: 100 }))
+  is<void>()(pool.applySync(nothing))
+
   is<IMapIterator<number>>()(pool.imap(square, [1]))
   is<IMapIterator<number>>()(pool.imap(squareLater, [1], 10))
   is<IMapIterator<string>>()(pool.imapUnordered((n: number) => `${n}`, [1], { chunksize: 2, buffersize: 10 }))
@@ -98,6 +110,24 @@ export function refuses(pool: Pool): void {
   pool.map(add, [1])
   // @ts-expect-error: no items
   pool.map(square, 7)
+  // @ts-expect-error: items of another type
+  pool.mapAsync(square, ['a'])
+  // @ts-expect-error: the options of mapAsync are an object
+  pool.mapAsync(square, [1], 10)
+  // @ts-expect-error: the callback gets all results
+  pool.mapAsync(square, [1], { callback: (value: number) => value })
+  // @ts-expect-error: items that are no arguments
+  pool.starmap(square, [1])
+  // @ts-expect-error: an argument too few
+  pool.starmap(add, [[1]])
+  // @ts-expect-error: an argument of another type
+  pool.starmapAsync(add, [[1, 'a']])
+  // @ts-expect-error: an argument of another type
+  pool.applySync(square, ['3'])
+  // @ts-expect-error: applySync has no callback
+  pool.applySync(square, [3], { callback: () => {} })
+  // @ts-expect-error: a blocked thread hears no signal
+  pool.applySync(square, [3], { signal: AbortSignal.timeout(5) })
   // @ts-expect-error: items of another type
   pool.imap(square, ['a'])
   // @ts-expect-error: items of another type

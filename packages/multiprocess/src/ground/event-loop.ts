@@ -4,6 +4,7 @@
  *
  *     0  awake    this process will look at its sources by itself; wakers only write what they bring
  *     1  asleep   the waker that changes it to 0, by compare-and-exchange, rings the doorbell, once
+ *     2  blocked  its thread stands still, in `block`: the waker that changes it to 0 wakes it by the futex on this word
  *
  * A waker writes first and looks at ASLEEP after; the sleeper sets ASLEEP first and looks at its sources after, once
  * more. Both orders are sequentially consistent, so one of the two sees the other, and nothing is missed.
@@ -30,7 +31,12 @@ const PATIENCE = 4
 const RETRY_EVERY = 64
 const RING_AGAIN_MS = 5
 
+const AWAKE = 0
+const ASLEEP = 1
+const BLOCKED = 2
+
 export class EventLoop {
+  readonly #memory: Memory
   readonly #words: Int32Array
   readonly #table: ProcessTable
   readonly #self: OwnerId
@@ -46,6 +52,7 @@ export class EventLoop {
   #refused = 0
 
   constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats, bells: Bells) {
+    this.#memory = memory
     this.#words = memory.first.words
     this.#table = table
     this.#self = self
@@ -57,7 +64,7 @@ export class EventLoop {
   add(source: Source): void {
     if (this.#bell === undefined) {
       this.#bell = this.#bells.open(this.#self, () => this.#wake())
-      Atomics.store(this.#words, this.#asleep, 1)
+      Atomics.store(this.#words, this.#asleep, ASLEEP)
     }
     this.#sources.push(source)
     // It may have something already, that was written while this process was not asleep and rang nobody.
@@ -90,18 +97,48 @@ export class EventLoop {
       if (++this.#refused % RETRY_EVERY !== 0) return
       this.#patience = 1
     }
-    Atomics.store(this.#words, this.#asleep, 0)
+    Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#spinSince = 0
+    this.#schedule()
+  }
+
+  /**
+   * Blocks this thread until a source had something, for so many milliseconds at the most; it spins for a moment first.
+   * May return early. The event loop takes over again when this thread comes back to it.
+   */
+  block(timeout: number): void {
+    const end = performance.now() + timeout
+    if (this.#patience > 0 && this.#seats.take()) {
+      const spinEnd = Math.min(end, performance.now() + SPIN_MS)
+      let isFound = false
+      do {
+        for (let i = 0; i < 16 && !isFound; i++) isFound = this.#poll()
+      } while (!isFound && performance.now() < spinEnd)
+      this.#seats.leave()
+      this.#patience = isFound ? PATIENCE : this.#patience - 1
+      if (isFound) return
+    } else if (++this.#refused % RETRY_EVERY === 0) {
+      this.#patience = 1
+    }
+    Atomics.store(this.#words, this.#asleep, BLOCKED)
+    if (!this.#poll()) this.#memory.wait(this.#asleep * 4, BLOCKED, Math.max(0, end - performance.now()))
+    Atomics.store(this.#words, this.#asleep, AWAKE)
+    this.#poll()
     this.#schedule()
   }
 
   /** Others call this after they have written what `owner` waits for. */
   ring(owner: OwnerId): void {
     const asleep = this.#table.asleepWord(owner)
-    if (Atomics.load(this.#words, asleep) !== 1 || Atomics.compareExchange(this.#words, asleep, 1, 0) !== 1) return
+    const state = Atomics.load(this.#words, asleep)
+    if (state === AWAKE || Atomics.compareExchange(this.#words, asleep, state, AWAKE) !== state) return
+    if (state === BLOCKED) {
+      this.#memory.wake(asleep * 4, 1)
+      return
+    }
     if (this.#bells.ring(owner)) return
     // No file descriptor may be left just now. It still sleeps: others may ring it, and so may this process, soon.
-    Atomics.compareExchange(this.#words, asleep, 0, 1)
+    Atomics.compareExchange(this.#words, asleep, AWAKE, ASLEEP)
     setTimeout(() => this.ring(owner), RING_AGAIN_MS)
   }
 
@@ -109,7 +146,8 @@ export class EventLoop {
   ringAnyway(owner: OwnerId): void {
     if (owner === this.#self) this.#schedule()
     else if (this.#table.hasBell(owner)) {
-      Atomics.store(this.#words, this.#table.asleepWord(owner), 0)
+      const asleep = this.#table.asleepWord(owner)
+      if (Atomics.exchange(this.#words, asleep, AWAKE) === BLOCKED) this.#memory.wake(asleep * 4, 1)
       this.#bells.ring(owner)
     }
   }
@@ -181,9 +219,9 @@ export class EventLoop {
   }
 
   #sleep(): void {
-    Atomics.store(this.#words, this.#asleep, 1)
+    Atomics.store(this.#words, this.#asleep, ASLEEP)
     if (this.#poll()) {
-      Atomics.store(this.#words, this.#asleep, 0)
+      Atomics.store(this.#words, this.#asleep, AWAKE)
       this.#schedule()
     }
   }

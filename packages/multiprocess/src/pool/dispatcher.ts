@@ -1,7 +1,7 @@
 /**
  * The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results.
  */
-import { PoolTerminatedError, WorkerDiedError } from '../errors.ts'
+import { MultiprocessError, PoolTerminatedError, WorkerDiedError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
 import { FifoQueue } from './fifo-queue.ts'
@@ -18,6 +18,9 @@ import {
 } from './task-table.ts'
 import { wakeOne } from './wake.ts'
 
+const UNIMPORTED =
+  'the result names functions or classes that have to be imported first, which a blocked thread cannot do: use apply'
+
 /** Where the definition of a function stands. */
 export interface FunctionEntry {
   readonly id: number
@@ -29,6 +32,8 @@ export interface FunctionEntry {
 export interface Task {
   succeed(value: unknown): void
   fail(error: unknown): void
+  /** The thread is blocked until it is settled: no module can be imported for it. */
+  readonly isBlocking?: boolean
 }
 
 interface Waiting {
@@ -230,7 +235,9 @@ export class Dispatcher implements Source {
     this.table.release(slot)
     this.#vacate(slot)
     this.#settled(1)
-    if (value instanceof Pending) {
+    if (value instanceof Pending && task.isBlocking === true) {
+      task.fail(new MultiprocessError(UNIMPORTED))
+    } else if (value instanceof Pending) {
       value.promise.then(isError ? later => task.fail(later) : later => task.succeed(later), task.fail.bind(task))
     } else if (isError || !isDecoded) {
       task.fail(value)

@@ -22,8 +22,13 @@ export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown
     return sent(...args)
   }
   if (kind === MAP) return runChunk(message, item => fn(item))
-  if (kind === STARMAP) return runChunk(message, item => fn(...(item as unknown[])))
+  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)))
   return runEach(message, fn)
+}
+
+function checkArguments(item: unknown): unknown[] {
+  if (Array.isArray(item)) return item
+  throw new TypeError(`an item of starmap must be an array of arguments, not ${item === null ? 'null' : typeof item}`)
 }
 
 function runChunk(items: unknown[], call: (item: unknown) => unknown, results: unknown[] = [], from = 0): unknown {

@@ -1,6 +1,7 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
 
 import { MultiprocessError } from '../errors.ts'
+import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
@@ -16,6 +17,14 @@ const PAUSE_MS = 100
 const MAX_PAUSE_MS = 5000
 /** What a terminated worker gets to end by itself. */
 const KILL_AFTER_MS = 1000
+/** A blocked thread looks for workers that have ended so often, in milliseconds. */
+const LOOK_MS = 100
+
+interface Pause {
+  /** On the clock of performance.now(). */
+  readonly due: number
+  readonly timer: NodeJS.Timeout
+}
 
 export interface WorkerSettings {
   readonly method: StartMethod
@@ -28,18 +37,22 @@ export interface WorkerSettings {
 }
 
 export class Workers {
+  readonly #family: Family
   readonly #settings: WorkerSettings
   readonly #dispatcher: Dispatcher
   readonly #running: (Started | undefined)[] = []
-  readonly #timers = new Set<NodeJS.Timeout>()
+  /** Starts that are due later, by the worker's place. */
+  readonly #pauses = new Map<number, Pause>()
   readonly #onBroken: (error: unknown) => void
   #failedStarts = 0
   #killedStarts = 0
   #isEnding = false
+  #nextLook = 0
   #onEnded: (() => void)[] = []
 
   /** @param onBroken is called when workers can't be started any more */
-  constructor(settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
+  constructor(family: Family, settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
+    this.#family = family
     this.#settings = settings
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
@@ -53,8 +66,8 @@ export class Workers {
   /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
+    for (const { timer } of this.#pauses.values()) clearTimeout(timer)
+    this.#pauses.clear()
     this.#checkEnded()
   }
 
@@ -70,7 +83,7 @@ export class Workers {
 
   /** Resolves once no worker runs, and none will be started. */
   async ended(): Promise<void> {
-    while (this.#live.length > 0 || this.#timers.size > 0) {
+    while (this.#live.length > 0 || this.#pauses.size > 0) {
       // Joining keeps this process alive, as its workers alone do not.
       if (this.#live.length > 0)
         await Promise.all(this.#live.map(worker => worker.join(Number.POSITIVE_INFINITY, undefined)))
@@ -141,17 +154,32 @@ export class Workers {
       this.#tryStart(index)
       return
     }
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        this.#tryStart(index)
-        this.#checkEnded()
-      },
-      Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (failures - 1))
-    )
+    const pause = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (failures - 1))
     // What is pending keeps the program alive, not the wish for a worker.
-    timer.unref()
-    this.#timers.add(timer)
+    const timer = setTimeout(() => this.#startPaused(index), pause).unref()
+    this.#pauses.set(index, { due: performance.now() + pause, timer })
+  }
+
+  #startPaused(index: number): void {
+    clearTimeout(this.#pauses.get(index)?.timer)
+    this.#pauses.delete(index)
+    this.#tryStart(index)
+    this.#checkEnded()
+  }
+
+  /**
+   * Blocks this thread for so many milliseconds at the most, or until there is a result. What the event loop would have told
+   * meanwhile, that a worker has ended or is to be started again, is looked for.
+   */
+  block(timeout: number): void {
+    this.#family.loop.block(Math.min(timeout, LOOK_MS))
+    const now = performance.now()
+    if (now < this.#nextLook) return
+    this.#nextLook = now + LOOK_MS
+    // Asking is what notices an end.
+    for (const worker of this.#live) worker.isAlive()
+    for (const [index, { due }] of [...this.#pauses]) if (due <= now) this.#startPaused(index)
+    this.#dispatcher.wake()
   }
 
   #tryStart(index: number): void {
@@ -178,7 +206,7 @@ export class Workers {
   }
 
   #checkEnded(): void {
-    if (this.#live.length > 0 || this.#timers.size > 0) return
+    if (this.#live.length > 0 || this.#pauses.size > 0) return
     for (const resolve of this.#onEnded.splice(0)) resolve()
   }
 }

@@ -1,0 +1,43 @@
+/** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
+import type { Task } from './dispatcher.ts'
+import type { ApplyOptions } from './options.ts'
+
+/**
+ * The task, with the callbacks of `options`: they run after the result is settled, in a microtask and in the async context
+ * of the call. What they throw is theirs.
+ * @throws TypeError for a callback that is no function
+ */
+export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Task): Task {
+  if (options === undefined) return task
+  const { callback, errorCallback } = options
+  checkCallback(callback, 'callback')
+  checkCallback(errorCallback, 'errorCallback')
+  if (callback === undefined && errorCallback === undefined) return task
+  const onSuccess = inContext(callback)
+  const onError = inContext(errorCallback)
+  return {
+    succeed: value => {
+      task.succeed(value)
+      if (onSuccess !== undefined) queueMicrotask(() => onSuccess(value as R))
+    },
+    fail: error => {
+      task.fail(error)
+      if (onError !== undefined) queueMicrotask(() => onError(error))
+    }
+  }
+}
+
+/** The function, run in the async context of this call, whoever calls it. */
+export function inContext<A extends unknown[]>(
+  callback: ((...args: A) => void) | undefined
+): ((...args: A) => void) | undefined {
+  if (callback === undefined) return undefined
+  const context = new (process.getBuiltinModule('node:async_hooks').AsyncResource)('multiprocess.Pool')
+  return (...args) => context.runInAsyncScope(callback, undefined, ...args)
+}
+
+export function checkCallback(callback: unknown, name: string): void {
+  if (callback !== undefined && typeof callback !== 'function') {
+    throw new TypeError(`${name} must be a function, not ${callback === null ? 'null' : typeof callback}`)
+  }
+}

@@ -1,0 +1,260 @@
+/** What a pool does: its parts put together, and its life from the first task to the last worker's end. */
+import { encode } from '../codec/encode.ts'
+import { PoolTerminatedError, ValueError } from '../errors.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
+import { cpuCount } from '../ground/processors.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
+import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
+import { Functions } from './functions.ts'
+import { IMapRun } from './imap.ts'
+import { checkIterable, collect, iterate } from './input.ts'
+import { MapRun } from './map-run.ts'
+import { checkCount, type IMapOptions, type MapOptions, optionalCount, type PoolOptions } from './options.ts'
+import { APPLY, CALL, IMAP } from './task-kinds.ts'
+import { TaskTable } from './task-table.ts'
+import { Workers } from './workers.ts'
+
+const MAX_CHUNK = 1024
+const CHUNKS_AHEAD = 4
+
+type Input = Iterable<unknown> | AsyncIterable<unknown>
+
+export class PoolCore {
+  readonly #family: Family
+  readonly #processes: number
+  readonly #concurrency: number
+  readonly #at: number
+  readonly #dispatcher: Dispatcher
+  readonly #functions: Functions
+  readonly #workers: Workers
+  #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
+  #reason: unknown
+  /** Runs of map and imap that have yet to submit what follows. */
+  #runs = 0
+  readonly #imaps = new Set<IMapRun<unknown>>()
+  readonly #onOver = new Set<(error: unknown) => void>()
+  #isFreed = false
+  readonly #whenDone: (() => void)[] = []
+
+  /** @throws as the constructor of Pool */
+  constructor(method: StartMethod, options: PoolOptions) {
+    this.#processes = optionalCount(options.processes, 'processes', cpuCount())
+    this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
+    const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
+    const { initializer, initargs = [] } = options
+    if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
+    if (initializer !== undefined) checkTarget(initializer, 'initializer')
+    // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
+    const preparation =
+      initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
+
+    const family = currentFamily(method)
+    this.#family = family
+    this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
+    this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
+    this.#functions = new Functions(this.#dispatcher.messages)
+    this.#dispatcher.onIdle = () => {
+      this.#functions.free()
+      this.#endWhenDone()
+    }
+    const settings = {
+      method,
+      at: this.#at,
+      count: this.#processes,
+      owner: family.self,
+      concurrency: this.#concurrency,
+      maxTasks,
+      preparation
+    }
+    this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
+    try {
+      this.#workers.start()
+    } catch (error) {
+      this.terminate()
+      void this.join()
+      throw error
+    }
+  }
+
+  /** @throws what makes the call senseless: the task is then not submitted */
+  apply(fn: Target, args: unknown[] | undefined, task: Task): void {
+    this.#checkOpen()
+    if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    const entry = this.#functions.fixed(fn)
+    if (entry === undefined) {
+      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args: args ?? [] }, '', task)
+    } else {
+      this.#dispatcher.submit(entry, APPLY, args ?? [], 'args', task)
+    }
+  }
+
+  /** Blocks this thread until there may be a result, for so many milliseconds at the most. */
+  block(ms: number): void {
+    this.#workers.block(ms)
+  }
+
+  /** @throws what makes the call senseless; whatever happens later fails the task */
+  map(kind: number, fn: Target, items: Input, { chunksize }: MapOptions, task: Task): void {
+    this.#checkOpen()
+    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
+    checkIterable(items)
+    const entry = this.#functions.entry(fn)
+    this.#runs++
+    void this.#runMap(kind, entry, items, chunksize, task)
+  }
+
+  async #runMap(
+    kind: number,
+    entry: FunctionEntry,
+    items: Input,
+    chunksize: number | undefined,
+    task: Task
+  ): Promise<void> {
+    let settle: () => void
+    try {
+      const isOver = () => this.#state === 'terminated' || this.#state === 'broken'
+      const all = await this.#unlessOver(collect(items, isOver))
+      const results = await this.#map(kind, entry, all, chunksize)
+      settle = () => task.succeed(results)
+    } catch (error) {
+      settle = () => task.fail(error)
+    }
+    this.#endRun(entry)
+    settle()
+  }
+
+  /** The same promise, which rejects as soon as the pool is terminated. */
+  async #unlessOver<T>(promise: Awaitable<T>): Promise<T> {
+    if (!(promise instanceof Promise)) return promise
+    let stop: (error: unknown) => void = () => {}
+    const over = new Promise<never>((_, reject) => {
+      stop = reject
+    })
+    this.#onOver.add(stop)
+    try {
+      return await Promise.race([promise, over])
+    } finally {
+      this.#onOver.delete(stop)
+    }
+  }
+
+  #map(kind: number, entry: FunctionEntry, all: readonly unknown[], chunksize: number | undefined): Promise<unknown[]> {
+    const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
+    return new Promise((resolve, reject) => {
+      const run = new MapRun(
+        all,
+        size,
+        ({ items, task }) => {
+          this.#checkRunning()
+          this.#dispatcher.submit(entry, kind, items, 'items', task)
+        },
+        resolve,
+        error => {
+          this.#dispatcher.withdraw(task => run.tasks.has(task))
+          reject(error)
+        }
+      )
+      run.submit(this.#processes * this.#concurrency * CHUNKS_AHEAD)
+    })
+  }
+
+  /** @throws as `map` */
+  imap<R>(fn: Target, items: Input, { chunksize, buffersize }: IMapOptions, isOrdered: boolean): IMapRun<R> {
+    this.#checkOpen()
+    const size = optionalCount(chunksize, 'chunksize', 1)
+    const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
+    const entry = this.#functions.entry(fn)
+    const input = iterate(items)
+    this.#runs++
+    const run = new IMapRun<R>(input, {
+      chunksize: Math.min(size, ahead),
+      buffersize: ahead,
+      isOrdered,
+      submit: ({ items, task }) => {
+        this.#checkRunning()
+        this.#dispatcher.submit(entry, IMAP, items, 'items', task)
+      },
+      withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
+      end: () => {
+        this.#imaps.delete(run as IMapRun<unknown>)
+        this.#endRun(entry)
+      }
+    })
+    this.#imaps.add(run as IMapRun<unknown>)
+    return run
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closed'
+    for (const run of this.#imaps) run.unbound()
+    this.#endWhenDone()
+  }
+
+  terminate(): void {
+    if (this.#state === 'terminated') return
+    if (this.#state !== 'broken') this.#state = 'terminated'
+    this.#end(new PoolTerminatedError())
+  }
+
+  #end(error: unknown): void {
+    this.#dispatcher.failAll(error)
+    for (const run of this.#imaps) run.fail(error)
+    for (const stop of this.#onOver) stop(error)
+    this.#workers.terminate()
+    for (const resolve of this.#whenDone.splice(0)) resolve()
+  }
+
+  /** @throws ValueError while the pool is open */
+  async join(): Promise<void> {
+    if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
+    if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
+    await this.#workers.ended()
+    this.#free()
+  }
+
+  get #isDone(): boolean {
+    return this.#dispatcher.pending === 0 && this.#runs === 0
+  }
+
+  #endWhenDone(): void {
+    if (!this.#isDone || this.#state === 'open') return
+    for (const resolve of this.#whenDone.splice(0)) resolve()
+    if (this.#state !== 'closed') return
+    this.#workers.end()
+    this.#dispatcher.close()
+  }
+
+  #endRun(entry: FunctionEntry): void {
+    this.#functions.drop(entry)
+    if (this.#dispatcher.pending === 0) this.#functions.free()
+    this.#runs--
+    this.#endWhenDone()
+  }
+
+  /** Workers can't be started: nobody waits for ever. */
+  #break(error: unknown): void {
+    this.#state = 'broken'
+    this.#reason = error
+    this.#end(error)
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
+    this.#checkRunning()
+  }
+
+  #checkRunning(): void {
+    if (this.#state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
+    if (this.#state === 'broken') throw this.#reason
+  }
+
+  #free(): void {
+    if (this.#isFreed) return
+    this.#isFreed = true
+    this.#dispatcher.dispose()
+    this.#functions.clear()
+    this.#family.arena.free(this.#at)
+  }
+}
