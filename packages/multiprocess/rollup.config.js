@@ -1,5 +1,5 @@
 // What is published: few files, since each one that a process loads costs it half a millisecond. What every child process
-// needs is one of them, what a pool's worker needs besides another, and the rest the third.
+// needs is one of them, what a pool's worker needs besides another, named shared memory and its watcher two, and the rest one.
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -9,12 +9,15 @@ const input = {
   threads: file('threads.js'),
   'child-main': file('process/child-main.js'),
   'thread-main': file('process/thread-main.js'),
-  worker: file('pool/worker.js')
+  worker: file('pool/worker.js'),
+  'watcher-main': file('ground/watcher-main.js')
 }
 const entries = new Set(Object.values(input))
 const groups = [
   { name: 'child', entry: input['child-main'] },
   { name: 'member', entry: input.worker },
+  { name: 'watcher', entry: input['watcher-main'] },
+  { name: 'memory', entry: file('codec/memory-kinds.js') },
   { name: 'library', entry: input.index }
 ]
 

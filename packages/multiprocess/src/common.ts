@@ -1,4 +1,5 @@
 /** The names that are the same over processes and over threads. */
+import './codec/memory-kinds.ts'
 import { isChild } from './process/state.ts'
 
 export {
@@ -20,6 +21,9 @@ export {
 export type { StartMethod } from './ground/platform.ts'
 export { cpuCount } from './ground/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
+export type { ListItem } from './memory/list-items.ts'
+export { ShareableList, type ShareableListOptions } from './memory/shareable-list.ts'
+export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'
 export { AsyncResult } from './pool/async-result.ts'
 export type { IMapIterator } from './pool/imap.ts'
 export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions } from './pool/options.ts'

@@ -171,6 +171,7 @@ function writeInstance(writer: Writer, object: Record<string, unknown>): void {
 }
 
 function writeKind(writer: Writer, object: object, kind: Kind): void {
+  if (kind.request !== undefined) writer.moduleNumber(kind.request)
   writer.byte(KIND)
   writer.string(kind.name)
   const depth = writer.depth

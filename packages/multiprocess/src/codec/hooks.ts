@@ -13,6 +13,8 @@ export interface FunctionCodec {
 export interface Kind<T = unknown, D = unknown> {
   /** The same in every process. */
   readonly name: string
+  /** What `importModule` imports before a message is read that holds one: the module that registers the kind. */
+  readonly request?: string
   /** Asked of every object that is neither a plain object nor a plain array; a cheap test pays. */
   test(value: object): boolean
   encode(value: T): D

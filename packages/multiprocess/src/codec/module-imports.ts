@@ -10,6 +10,8 @@ type Namespace = Readonly<Record<string, unknown>>
 
 /** What a message requires that holds code: the reader of it. The code itself follows. */
 export const CODE_REQUEST = 'code:'
+/** What a message requires that holds shared memory: the kinds of it. */
+export const MEMORY_REQUEST = 'memory:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
 const WRITTEN_REQUEST = 'import:'
 
@@ -44,6 +46,10 @@ export async function importModule(url: string): Promise<void> {
   if (url.startsWith(CODE_REQUEST)) {
     await import('./closure-read.ts')
     hasCodeReader = true
+    return
+  }
+  if (url === MEMORY_REQUEST) {
+    namespaces.set(url, await import('./memory-kinds.ts'))
     return
   }
   importing += 1

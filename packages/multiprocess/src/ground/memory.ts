@@ -23,7 +23,7 @@ export interface Backing {
   discard(offset: number, length: number): void
 }
 
-const MAX_VIEW_BYTES = 2 ** 32 - 1
+export const MAX_VIEW_BYTES = 2 ** 32 - 1
 
 export interface Window {
   readonly words: Int32Array

@@ -21,7 +21,7 @@ export interface System {
   memfd_create(name: string, flags: number): number
   ftruncate(fd: number, length: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
-  mmap(address: null, length: number, prot: number, flags: number, fd: number, offset: number): bigint
+  mmap(address: bigint | null, length: number, prot: number, flags: number, fd: number, offset: number): bigint
   munmap(address: bigint, length: number): number
   futex(address: number, op: number, value: number, timeout: Pointer): number
   prctl(option: number, argument: number): number
@@ -34,6 +34,10 @@ export interface System {
   pidfd_open(pid: number): number
   poll(fds: Int32Array, count: number, timeout: number): number
   waitid(idType: number, id: number, info: Int32Array, options: number): number
+  linkat(oldDirectory: number, oldPath: string, newDirectory: number, newPath: string, flags: number): number
+  flock(fd: number, operation: number): number
+  /** Does not block the event loop, and keeps it alive. */
+  flockAsync(fd: number, operation: number): Promise<number>
 }
 
 // asm-generic and x86-64 differ in the numbers of older calls only.
@@ -56,6 +60,9 @@ function load(): System {
   ) => number
   const pidfd = libc.func('long syscall(long n, int pid, uint flags)') as (...args: unknown[]) => number
   const define = (definition: string) => libc.func(definition) as never
+  const flock = libc.func('int flock(int fd, int operation)') as System['flock'] & {
+    async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
+  }
   return {
     view: koffi.view,
     errno: koffi.errno,
@@ -74,18 +81,28 @@ function load(): System {
     close: define('int close(int fd)'),
     pidfd_open: pid => pidfd(SYS_PIDFD_OPEN, pid, 0),
     poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
-    waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)')
+    waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
+    linkat: define('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
+    flock,
+    flockAsync: (fd, operation) =>
+      new Promise((resolve, reject) => {
+        flock.async(fd, operation, (error, result) => (error === null ? resolve(result) : reject(error)))
+      })
   }
 }
 
-function requireKoffi(): Koffi {
+/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where the calls above are not to be had */
+export function checkPlatform(what: string, instead: string): void {
   const platform = `${process.platform}-${process.arch}`
-  if (platform !== 'linux-x64' && platform !== 'linux-arm64') {
-    throw new MultiprocessError(
-      `processes need Linux on x64 or arm64, this is ${platform}; multiprocess/threads has the same names on threads`,
-      { code: 'ERR_UNSUPPORTED_PLATFORM' }
-    )
-  }
+  if (platform === 'linux-x64' || platform === 'linux-arm64') return
+  throw new MultiprocessError(`${what} need Linux on x64 or arm64, this is ${platform}; ${instead}`, {
+    code: 'ERR_UNSUPPORTED_PLATFORM'
+  })
+}
+
+function requireKoffi(): Koffi {
+  checkPlatform('processes', 'multiprocess/threads has the same names on threads')
+  const platform = `${process.platform}-${process.arch}`
   try {
     return createRequire(import.meta.url)(`@koromix/koffi-${platform}`) as Koffi
   } catch (cause) {

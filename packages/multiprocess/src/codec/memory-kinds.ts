@@ -1,0 +1,21 @@
+/** Named shared memory crosses by its name, and is attached to where it arrives. Who receives it first imports this. */
+import { attachList, ShareableList } from '../memory/shareable-list.ts'
+import { attachTo, handleOf, type SegmentHandle, SharedMemory } from '../memory/shared-memory.ts'
+import { registerKind } from './hooks.ts'
+import { MEMORY_REQUEST } from './module-imports.ts'
+
+registerKind<SharedMemory, SegmentHandle>({
+  name: 'SharedMemory',
+  request: MEMORY_REQUEST,
+  test: value => value instanceof SharedMemory,
+  encode: handleOf,
+  decode: attachTo
+})
+
+registerKind<ShareableList, SegmentHandle>({
+  name: 'ShareableList',
+  request: MEMORY_REQUEST,
+  test: value => value instanceof ShareableList,
+  encode: list => handleOf(list.shm),
+  decode: attachList
+})

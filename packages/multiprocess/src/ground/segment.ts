@@ -1,0 +1,208 @@
+/**
+ * Files of POSIX shared memory: what shm_open(3) opens. On Linux that function is open(2) of a file in /dev/shm, in glibc as in
+ * musl, so CPython's `_posixshmem` and this file mean the same by a name; going there ourselves gives what shm_open cannot: a
+ * segment is made whole, with its size and its first content, before it gets its name, by O_TMPFILE and linkat(2). Nobody ever
+ * attaches to one half made, and whoever dies while making one leaves nothing.
+ */
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { getSystemErrorName } from 'node:util'
+import { MultiprocessError, ValueError } from '../errors.ts'
+import { Mapping } from './mapping.ts'
+import { MAX_VIEW_BYTES } from './memory.ts'
+import { noRoom, segmentError } from './segment-errors.ts'
+import { DIRECTORY, pathOf, unlinkIf } from './segment-names.ts'
+import { checkPlatform, system } from './system.ts'
+
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
+const AT_FDCWD = -100
+const AT_SYMLINK_FOLLOW = 0x400
+const EINTR = 4
+const LOCK_EX = 2
+const LOCK_UN = 8
+
+/** The most bytes that a segment can have here. */
+export const MAX_SEGMENT_BYTES = MAX_VIEW_BYTES
+
+export interface SegmentOptions {
+  /** Keeps the file open, for `lock()`. */
+  readonly keepsFile?: boolean
+}
+
+export interface CreateOptions extends SegmentOptions {
+  /** Writes the first content, before anybody can attach. */
+  readonly fill?: (buffer: ArrayBuffer) => void
+  /** Runs when all is made but the name: what has to be known of it however the process ends from here on. */
+  readonly beforeLink?: (name: string, inode: bigint) => void
+}
+
+export class Segment {
+  readonly name: string
+  readonly size: number
+  /** Tells it from others that have its name before or after it; tmpfs does not use one twice. */
+  readonly inode: bigint
+  readonly #mapping: Mapping
+  #fd: number
+
+  private constructor(name: string, { ino, size }: BigIntStats, mapping: Mapping, fd: number | undefined) {
+    this.name = name
+    this.size = Number(size)
+    this.inode = ino
+    this.#mapping = mapping
+    this.#fd = fd ?? -1
+    if (fd !== undefined) forgotten.register(mapping.buffer, fd, this)
+  }
+
+  /**
+   * @param names tried in turn, until one is free
+   * @throws MultiprocessError with the system's `code`: EEXIST, ENOSPC, ENOMEM, …
+   */
+  static create(names: Iterable<string>, size: number, options: CreateOptions = {}): Segment {
+    checkHere()
+    checkMemory(size)
+    const { fill, beforeLink, keepsFile } = options
+    return withFile(
+      () => open(DIRECTORY, O_TMPFILE | constants.O_RDWR, 'create', undefined),
+      keepsFile,
+      fd => {
+        reserve(fd, size)
+        const stats = fstatSync(fd, { bigint: true })
+        const mapping = new Mapping(fd, size)
+        let last = ''
+        try {
+          fill?.(mapping.buffer)
+          for (const name of names) {
+            last = name
+            beforeLink?.(name, stats.ino)
+            if (link(fd, name)) return new Segment(name, stats, mapping, keepsFile ? fd : undefined)
+          }
+        } catch (error) {
+          mapping.unmap()
+          throw error
+        }
+        mapping.unmap()
+        throw segmentError('EEXIST', 'create', last)
+      }
+    )
+  }
+
+  /**
+   * @param inode the one it must have; left out: any
+   * @throws MultiprocessError with the system's `code`: ENOENT, EACCES, …
+   */
+  static attach(name: string, inode?: bigint, { keepsFile }: SegmentOptions = {}): Segment {
+    checkHere()
+    return withFile(
+      () => open(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK, 'attach to', name),
+      keepsFile,
+      fd => {
+        const stats = fstatSync(fd, { bigint: true })
+        if (!stats.isFile()) throw new ValueError(`${pathOf(name)} is no shared memory`)
+        if (inode !== undefined && stats.ino !== inode) throw segmentError('ENOENT', 'attach to', name)
+        if (stats.size === 0n) {
+          throw new ValueError(
+            `cannot attach to shared memory named ${JSON.stringify(name)}: it is empty; its creator has yet to give it a size`
+          )
+        }
+        if (stats.size > MAX_SEGMENT_BYTES) throw tooLarge(stats.size)
+        return new Segment(name, stats, new Mapping(fd, Number(stats.size)), keepsFile ? fd : undefined)
+      }
+    )
+  }
+
+  /** Detached once the segment is closed. */
+  get buffer(): ArrayBuffer {
+    return this.#mapping.buffer
+  }
+
+  /** Runs `write` while no other process or thread is in here; the kernel lets go for one that dies. Needs `keepsFile`. */
+  lock<R>(write: () => R): R {
+    const { flock, errno } = system()
+    while (flock(this.#fd, LOCK_EX) < 0) {
+      const error = errno()
+      if (error !== EINTR) throw segmentError(getSystemErrorName(-error), 'lock', this.name)
+    }
+    try {
+      return write()
+    } finally {
+      flock(this.#fd, LOCK_UN)
+    }
+  }
+
+  close(): void {
+    this.#mapping.unmap()
+    if (this.#fd < 0) return
+    forgotten.unregister(this)
+    closeSync(this.#fd)
+    this.#fd = -1
+  }
+
+  /** Takes the name away. @throws MultiprocessError (ENOENT) when it is gone, or another segment has it now */
+  unlink(): void {
+    if (!unlinkIf(this.name, this.inode)) throw segmentError('ENOENT', 'unlink', this.name)
+  }
+}
+
+/** The files of those that were dropped and never closed. */
+const forgotten = new FinalizationRegistry<number>(closeSync)
+
+function checkHere(): void {
+  checkPlatform('SharedMemory and ShareableList', 'nothing of them runs here')
+}
+
+function open(path: string, flags: number, doing: string, name: string | undefined): number {
+  try {
+    return openSync(path, flags, 0o600)
+  } catch (error) {
+    throw segmentError((error as NodeJS.ErrnoException).code ?? 'EIO', doing, name, error)
+  }
+}
+
+function withFile<R>(openIt: () => number, keepsFile: boolean | undefined, use: (fd: number) => R): R {
+  const fd = openIt()
+  let isKept = false
+  try {
+    const result = use(fd)
+    isKept = keepsFile === true
+    return result
+  } finally {
+    if (!isKept) closeSync(fd)
+  }
+}
+
+/** Takes the memory now: a page that cannot be had later would end the process with SIGBUS. */
+function reserve(fd: number, size: number): void {
+  const { fallocate, errno } = system()
+  while (fallocate(fd, 0, 0, size) < 0) {
+    const error = errno()
+    if (error !== EINTR) throw noRoom(size, getSystemErrorName(-error))
+  }
+}
+
+/** The kernel would end processes, this one maybe, before it said that there is not so much. */
+function checkMemory(size: number): void {
+  if (size > MAX_SEGMENT_BYTES) throw tooLarge(size)
+  const lines = readFileSync('/proc/meminfo', 'latin1')
+  const bytes = (name: string) => Number(lines.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0) * 1024
+  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  const available = Math.min(bytes('MemAvailable') + bytes('SwapFree'), limit)
+  if (size <= available) return
+  throw new MultiprocessError(
+    `cannot create shared memory of ${size} bytes: ${available} bytes of memory are to be had`,
+    { code: 'ENOMEM' }
+  )
+}
+
+function tooLarge(size: number | bigint): ValueError {
+  return new ValueError(
+    `shared memory of ${size} bytes cannot be viewed as one ArrayBuffer here: ${MAX_SEGMENT_BYTES} bytes at the most; use several`
+  )
+}
+
+/** False when the name is taken. */
+function link(fd: number, name: string): boolean {
+  const { linkat, errno } = system()
+  if (linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, pathOf(name), AT_SYMLINK_FOLLOW) === 0) return true
+  const code = getSystemErrorName(-errno())
+  if (code === 'EEXIST') return false
+  throw segmentError(code, 'create', name)
+}

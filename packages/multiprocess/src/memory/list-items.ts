@@ -1,0 +1,125 @@
+/** How an item of a ShareableList stands in bytes: a type, a length in bytes, and that many bytes. */
+import { inspect } from 'node:util'
+import { MultiprocessError, ValueError } from '../errors.ts'
+
+export type ListItem = string | number | bigint | boolean | Uint8Array | null
+
+export const NULL = 0
+export const FALSE = 1
+export const TRUE = 2
+/** IEEE 754, 8 bytes. */
+export const NUMBER = 3
+/** Two's complement, low byte first, as many bytes as it takes. */
+export const BIGINT = 4
+export const TEXT = 5
+/** UTF-16, for text with lone surrogates, which UTF-8 does not have. */
+export const WIDE_TEXT = 6
+export const BYTES = 7
+
+const LEAST_ROOM = 8
+const NOTHING = new Uint8Array(0)
+
+export interface PackedItem {
+  readonly type: number
+  readonly bytes: Uint8Array
+}
+
+/** @param index for the error @throws ValueError for a type that a list does not hold */
+export function packItem(value: unknown, index: number): PackedItem {
+  switch (typeof value) {
+    case 'number':
+      return { type: NUMBER, bytes: new Uint8Array(new Float64Array([value]).buffer) }
+    case 'bigint':
+      return { type: BIGINT, bytes: bigintBytes(value) }
+    case 'boolean':
+      return { type: value ? TRUE : FALSE, bytes: NOTHING }
+    case 'string':
+      return /\p{Surrogate}/u.test(value)
+        ? { type: WIDE_TEXT, bytes: Buffer.from(value, 'utf16le') }
+        : { type: TEXT, bytes: Buffer.from(value) }
+    default:
+      if (value === null) return { type: NULL, bytes: NOTHING }
+      if (value instanceof Uint8Array) return { type: BYTES, bytes: value }
+      throw new ValueError(
+        `item ${index} is ${inspect(value, { depth: 0 })}; ` +
+          'a ShareableList holds strings, numbers, bigints, booleans, Uint8Arrays and null'
+      )
+  }
+}
+
+/** @throws MultiprocessError (`ERR_DAMAGED`) for what `packItem` did not write */
+export function unpackItem(type: number, bytes: Uint8Array): ListItem {
+  const { buffer, byteOffset, byteLength } = bytes
+  switch (type) {
+    case NULL:
+      return null
+    case FALSE:
+      return false
+    case TRUE:
+      return true
+    case NUMBER:
+      if (byteLength === 8) return new DataView(buffer, byteOffset).getFloat64(0, true)
+      break
+    case BIGINT:
+      return bigintOf(bytes)
+    case TEXT:
+      return Buffer.from(buffer, byteOffset, byteLength).toString()
+    case WIDE_TEXT:
+      return Buffer.from(buffer, byteOffset, byteLength).toString('utf16le')
+    case BYTES:
+      return bytes.slice()
+  }
+  throw new MultiprocessError('the list is damaged: something else has written to its shared memory', {
+    code: 'ERR_DAMAGED'
+  })
+}
+
+/**
+ * Bytes that the slot of a first value gets. Texts and bytes get CPython's room, one more than they have, rounded up to a multiple
+ * of 8; everything else at least 8.
+ */
+export function roomFor({ type, bytes: { length } }: PackedItem): number {
+  if (type === TEXT || type === WIDE_TEXT || type === BYTES) return 8 * (Math.floor(length / 8) + 1)
+  return Math.max(LEAST_ROOM, 8 * Math.ceil(length / 8))
+}
+
+/** As Python's `struct` module would write it: `q` for a bigint of 8 bytes, `d` for a number, `16s` for a room of 16 bytes. */
+export function formatOf(type: number, length: number, room: number): string {
+  switch (type) {
+    case NULL:
+      return 'xxxxxx?x'
+    case FALSE:
+    case TRUE:
+      return 'xxxxxxx?'
+    case NUMBER:
+      return 'd'
+    case BIGINT:
+      return length <= 8 ? 'q' : `${room}s`
+    default:
+      return `${room}s`
+  }
+}
+
+/** Bytes and NaN by what they are, everything else by `===`. */
+export function isSameItem(a: ListItem, b: ListItem): boolean {
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0
+  return a === b || (Number.isNaN(a) && Number.isNaN(b))
+}
+
+function bigintBytes(value: bigint): Uint8Array {
+  const magnitude = value < 0n ? ~value : value
+  // With a bit for the sign.
+  const length = Math.floor((magnitude === 0n ? 0 : bitLength(magnitude)) / 8) + 1
+  const hex = BigInt.asUintN(length * 8, value).toString(16)
+  return Buffer.from(hex.padStart(length * 2, '0'), 'hex').reverse()
+}
+
+function bitLength(value: bigint): number {
+  const hex = value.toString(16)
+  return (hex.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(hex[0], 16)))
+}
+
+function bigintOf(bytes: Uint8Array): bigint {
+  const hex = Buffer.from(bytes).reverse().toString('hex')
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex || '0'}`))
+}
