@@ -1,5 +1,6 @@
 /** The names that are the same over processes and over threads. */
 import './codec/memory-kinds.ts'
+import './codec/shared-kinds.ts'
 import { isChild } from './process/state.ts'
 
 export {

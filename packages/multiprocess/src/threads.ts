@@ -2,6 +2,12 @@
 import type { StartMethod } from './ground/platform.ts'
 import { Pool as ProcessPool } from './pool/pool.ts'
 import { Process as BaseProcess } from './process/process.ts'
+import { Barrier as BaseBarrier } from './sync/barrier.ts'
+import { Condition as BaseCondition } from './sync/condition.ts'
+import { Event as BaseEvent } from './sync/event.ts'
+import { Lock as BaseLock } from './sync/lock.ts'
+import { RLock as BaseRLock } from './sync/rlock.ts'
+import { BoundedSemaphore as BaseBoundedSemaphore, Semaphore as BaseSemaphore } from './sync/semaphore.ts'
 
 export * from './common.ts'
 
@@ -12,5 +18,37 @@ export class Process<A extends unknown[] = never[]> extends BaseProcess<A> {
 
 /** The same, with worker threads. */
 export class Pool extends ProcessPool {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class Lock extends BaseLock {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class RLock extends BaseRLock {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class Semaphore extends BaseSemaphore {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class BoundedSemaphore extends BaseBoundedSemaphore {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class Condition extends BaseCondition {
+  protected static override readonly method: StartMethod = 'thread'
+
+  protected override makeLock(): BaseLock {
+    return new RLock()
+  }
+}
+
+export class Event extends BaseEvent {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class Barrier extends BaseBarrier {
   protected static override readonly method: StartMethod = 'thread'
 }

@@ -14,10 +14,13 @@ let idle: Reader | null = new Reader()
  * `modulesOf` answers must have been imported.
  *
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
+ *
+ * @param isLast nobody reads the message again: what it holds of shared objects is given back
  */
-export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length): unknown {
+export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length, isLast = false): unknown {
   const reader = idle ?? new Reader()
   idle = null
+  reader.isLast = isLast
   try {
     return reader.message(bytes, start, end)
   } catch (error) {

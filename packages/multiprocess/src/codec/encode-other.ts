@@ -175,7 +175,7 @@ function writeKind(writer: Writer, object: object, kind: Kind): void {
   writer.byte(KIND)
   writer.string(kind.name)
   const depth = writer.depth
-  writeValue(writer, kind.encode(object))
+  writeValue(writer, kind.encode(object, writer))
   writer.depth = depth
 }
 

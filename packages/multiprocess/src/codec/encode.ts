@@ -2,6 +2,8 @@ import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
 import { Writer } from './writer.ts'
 
+export type Releases = readonly (() => void)[] | null
+
 const NOTHING = new Uint8Array(0)
 
 /**
@@ -13,6 +15,8 @@ export class Encoder {
   bytes: Uint8Array = NOTHING
   start = 0
   end = 0
+  /** What gives back what the last message holds of shared objects: to be called once nobody reads it any more. */
+  releases: Releases = null
 
   readonly #writer = new Writer()
   #isBusy = false
@@ -51,8 +55,10 @@ export class Encoder {
       this.bytes = writer.bytes
       this.start = writer.base
       this.end = writer.pos
+      this.releases = writer.releases
       return isInTarget
     } catch (error) {
+      runAll(writer.releases)
       if (isStackOverflow(error)) writer.tooDeep(error)
       throw error
     } finally {
@@ -61,10 +67,20 @@ export class Encoder {
   }
 }
 
+/** Gives back what a message holds. */
+export function runAll(releases: Releases): void {
+  if (releases !== null) for (const release of releases) release()
+}
+
 const encoder = new Encoder()
 
 /** The message of a value, as bytes of its own. Throws as `Encoder.encode` does. */
 export function encode(value: unknown, path?: string): Uint8Array {
+  return encodeHeld(value, path).bytes
+}
+
+/** The same, with what gives back what the message holds. */
+export function encodeHeld(value: unknown, path?: string): { bytes: Uint8Array; releases: Releases } {
   encoder.encode(value, undefined, 0, 0, path)
-  return encoder.bytes.slice(encoder.start, encoder.end)
+  return { bytes: encoder.bytes.slice(encoder.start, encoder.end), releases: encoder.releases }
 }

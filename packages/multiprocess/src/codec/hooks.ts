@@ -17,8 +17,10 @@ export interface Kind<T = unknown, D = unknown> {
   readonly request?: string
   /** Asked of every object that is neither a plain object nor a plain array; a cheap test pays. */
   test(value: object): boolean
-  encode(value: T): D
-  decode(data: D): T
+  /** @param writer its message, for which `encode` may hold something: see `Writer.hold` */
+  encode(value: T, writer: Writer): D
+  /** @param isLast the message is read this once: what it held is given back */
+  decode(data: D, isLast: boolean): T
 }
 
 /** Writes what an object holds as the built-in type that it is. */

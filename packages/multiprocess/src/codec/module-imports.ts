@@ -12,6 +12,8 @@ type Namespace = Readonly<Record<string, unknown>>
 export const CODE_REQUEST = 'code:'
 /** What a message requires that holds shared memory: the kinds of it. */
 export const MEMORY_REQUEST = 'memory:'
+/** The same of shared objects. */
+export const SHARED_REQUEST = 'shared:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
 const WRITTEN_REQUEST = 'import:'
 
@@ -50,6 +52,10 @@ export async function importModule(url: string): Promise<void> {
   }
   if (url === MEMORY_REQUEST) {
     namespaces.set(url, await import('./memory-kinds.ts'))
+    return
+  }
+  if (url === SHARED_REQUEST) {
+    namespaces.set(url, await import('./shared-kinds.ts'))
     return
   }
   importing += 1

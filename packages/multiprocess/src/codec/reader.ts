@@ -55,6 +55,8 @@ export class Reader {
   pos = 0
   end = 0
   modules: string[] = []
+  /** Nobody reads this message again. */
+  isLast = false
   /** The code in this message, once some of it was met. */
   code: { finish(): void } | null = null
   /** What is to be done to the object at a place before its contents are read. */

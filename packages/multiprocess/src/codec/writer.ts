@@ -109,6 +109,9 @@ export class Writer {
   #scratch = NO_MEMORY
   #timesUnused = 0
 
+  /** What gives back what the message holds; null: it holds nothing. */
+  releases: (() => void)[] | null = null
+
   readonly #met = new MetObjects()
   #modules: Map<string, number> | null = null
 
@@ -143,6 +146,7 @@ export class Writer {
   clear(): void {
     this.#met.clear()
     this.#modules = null
+    this.releases = null
     this.depth = 0
     if (this.code !== null) {
       this.code.close()
@@ -389,6 +393,12 @@ export class Writer {
     for (const url of modules.keys()) this.string(url)
     this.uint32(position)
     this.mark(0, HAS_MODULES)
+  }
+
+  /** The message holds something, until `release` is called. */
+  hold(release: () => void): void {
+    this.releases ??= []
+    this.releases.push(release)
   }
 
   path(): string {

@@ -139,6 +139,31 @@ export class Arena {
     }
   }
 
+  /**
+   * Shows `use` each block of `owner`; it may free the one it is shown, and calls nothing else of the arena. Blocks that come
+   * or go meanwhile may be shown or not.
+   */
+  sweep(owner: OwnerId, use: (at: number, free: () => void) => void): void {
+    for (let page = FIRST_PAGE; page < this.#pages.highPage; page++) {
+      for (const at of this.#exclusive(() => this.#blocksIn(page, owner))) {
+        this.#exclusive(() => {
+          const isThere = this.#blocksIn(page, owner, at).length > 0
+          if (isThere) use(at, () => this.#give(at))
+        })
+      }
+    }
+  }
+
+  /** @param only looks for this one alone */
+  #blocksIn(page: number, owner: OwnerId, only?: number): number[] {
+    const kind = this.#pages.kind(page)
+    if (kind === KIND_RUN) return this.#memory.get(entryAt(page) + OWNER) === owner ? [page * PAGE_BYTES] : []
+    if (kind !== KIND_SLAB) return []
+    if (only === undefined) return [...this.#slabs.ownedBy(page, owner)]
+    const ownerAt = this.#slabs.ownerAt(only)
+    return ownerAt >= 0 && this.#memory.get(ownerAt) === owner ? [only] : []
+  }
+
   /** What the allocator believes, checked against itself: for tests. @throws Error that names what is wrong */
   check(): { freePages: number; usedPages: number } {
     return this.#exclusive(() => {

@@ -6,7 +6,7 @@ import { MultiprocessError } from '../errors.ts'
 import { Arena } from './arena.ts'
 import { EventLoop } from './event-loop.ts'
 import { ARENA_FD, type Inheritance, inherited } from './inheritance.ts'
-import { MAGIC, MAGIC_WORD } from './layout.ts'
+import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './layout.ts'
 import { Memory } from './memory.ts'
 import { ParkingLot } from './parking-lot.ts'
 import type { Platform, StartMethod } from './platform.ts'
@@ -14,6 +14,7 @@ import { ProcessPlatform } from './process-platform.ts'
 import { type OwnerId, ProcessTable } from './process-table.ts'
 import { cpuCount } from './processors.ts'
 import { Seats } from './seats.ts'
+import { SharedBlocks } from './shared-blocks.ts'
 import { ThreadPlatform } from './thread-platform.ts'
 
 const RETRY_MS = 20
@@ -24,6 +25,7 @@ export class Family {
   readonly memory: Memory
   readonly table: ProcessTable
   readonly arena: Arena
+  readonly shared: SharedBlocks
   readonly seats: Seats
   readonly loop: EventLoop
   readonly lot: ParkingLot
@@ -38,6 +40,7 @@ export class Family {
     this.table = table
     this.self = self
     this.arena = new Arena(memory, self, isAlive)
+    this.shared = new SharedBlocks(memory, this.arena, self)
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
@@ -48,6 +51,7 @@ export class Family {
   static create(platform: Platform): Family {
     const family = new Family(platform, table => table.claim(0))
     family.arena.format()
+    family.memory.first.words[FAMILY_WORD] = Math.floor(Math.random() * 2 ** 31)
     Atomics.store(family.memory.first.words, MAGIC_WORD, MAGIC)
     return family
   }
@@ -62,6 +66,11 @@ export class Family {
     return family
   }
 
+  /** The same in all its processes. */
+  get number(): number {
+    return this.memory.first.words[FAMILY_WORD]
+  }
+
   /**
    * After a process has ended: its memory, its place in every wait, and its slot are freed, and so are those of its
    * descendants, which the kernel has killed with it.
@@ -73,6 +82,7 @@ export class Family {
     this.loop.forget(dead)
     this.lot.purge(dead)
     this.arena.freeAllOf(dead)
+    this.shared.countOut(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
     for (const id of this.table.members()) this.loop.ringAnyway(id)
@@ -101,6 +111,12 @@ export function currentFamily(method: StartMethod = inherited()?.method ?? 'spaw
     families.set(method, family)
   }
   return family
+}
+
+/** The family with a number, if this process belongs to it. */
+export function familyWith(number: number): Family | undefined {
+  const own = currentFamily()
+  return [own, ...families.values()].find(family => family.number === number)
 }
 
 function platformOf(from: Inheritance): Platform {

@@ -30,6 +30,8 @@ export const HIGH_PAGE_WORD = 18
 export const DIRTY_PAGES_WORD = 19
 /** Blocks in use. */
 export const LIVE_BLOCKS_WORD = 20
+/** A random number that tells families apart. */
+export const FAMILY_WORD = 21
 /** By order, 0 to 20: the first free run, as page + 1. */
 export const FREE_RUNS_WORD = 32
 /** By size class, 0 to 9: the first slab with room, as page + 1. */

@@ -36,6 +36,9 @@ const AGE_MASK = 2 ** 20 - 1
 /** Slot and age in 30 bits, never 0. */
 export type OwnerId = number
 
+/** The owner of blocks that belong to nobody alone: the slot 0, which no process ever has. */
+export const SHARED_OWNER: OwnerId = 1 << SLOT_BITS
+
 export function slotOf(id: OwnerId): number {
   return id & (SLOT_COUNT - 1)
 }

@@ -11,6 +11,7 @@
  * is told and must make whole what the lock guards. A woken sleeper that dies at once leaves the lock free: the next
  * sleeper finds it after its slice.
  */
+import { WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
 import type { OwnerId } from './process-table.ts'
 
@@ -26,12 +27,12 @@ export class WordLock {
   readonly #self: OwnerId
   readonly #isAlive: (owner: OwnerId) => boolean
 
-  /** @param at bytes from the beginning of the arena, in its first window */
+  /** @param at bytes from the beginning of the arena */
   constructor(memory: Memory, at: number, self: OwnerId, isAlive: (owner: OwnerId) => boolean) {
     this.#memory = memory
-    this.#words = memory.first.words
+    this.#words = memory.windowOf(at).words
     this.#at = at
-    this.#word = at >> 2
+    this.#word = (at % WINDOW_BYTES) >> 2
     this.#self = self
     this.#isAlive = isAlive
   }

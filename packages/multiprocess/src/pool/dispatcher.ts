@@ -5,7 +5,7 @@ import { MultiprocessError, PoolTerminatedError, WorkerDiedError } from '../erro
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
 import { FifoQueue } from './fifo-queue.ts'
-import { Messages, type Parcel, Pending } from './message.ts'
+import { type Block, Messages, type Parcel, Pending } from './message.ts'
 import {
   BLOCK,
   FUNCTION,
@@ -22,10 +22,8 @@ const UNIMPORTED =
   'the result names functions or classes that have to be imported first, which a blocked thread cannot do: use apply'
 
 /** Where the definition of a function stands. */
-export interface FunctionEntry {
+export interface FunctionEntry extends Block {
   readonly id: number
-  readonly block: number
-  readonly length: number
 }
 
 /** A task under way; exactly one of the two is called, once, and submits nothing before it returns. */
@@ -83,7 +81,7 @@ export class Dispatcher implements Source {
     if (this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
       const parcel = this.messages.pack(message, path)
       if (this.#isOver) {
-        this.messages.free(parcel.block)
+        this.messages.discard(parcel)
         throw new PoolTerminatedError()
       }
       this.#waiting.push({ task, fn, kind, parcel })
@@ -91,9 +89,11 @@ export class Dispatcher implements Source {
       const slot = this.#free.pop() as number
       try {
         this.messages.write(slot, message, path)
+        this.messages.hold(slot)
         // A getter among the arguments may have ended the pool.
         if (this.#isOver) throw new PoolTerminatedError()
       } catch (error) {
+        this.messages.release(slot)
         this.#free.push(slot)
         throw error
       }
@@ -129,7 +129,7 @@ export class Dispatcher implements Source {
       withdrawn.push(task)
     }
     for (const { task, parcel } of this.#waiting.filter(({ task }) => !isWanted(task))) {
-      this.messages.free(parcel.block)
+      this.messages.discard(parcel)
       withdrawn.push(task)
     }
     this.#refill()
@@ -254,6 +254,7 @@ export class Dispatcher implements Source {
   }
 
   #vacate(slot: number): void {
+    this.messages.release(slot)
     this.#tasks[slot] = undefined
     if (this.#blocks[slot] !== 0) {
       this.messages.free(this.#blocks[slot])

@@ -53,7 +53,7 @@ export class Functions {
 
   /** No task is under way that a worker may still have to load a function for. */
   free(): void {
-    for (const { block } of this.#dropped) this.#messages.free(block)
+    for (const entry of this.#dropped) this.#messages.discard(entry)
     this.#dropped.clear()
   }
 
@@ -79,7 +79,7 @@ export class Functions {
   /** Gives the memory of their definitions back, once no worker runs. */
   clear(): void {
     this.free()
-    for (const { block } of [...this.#byName.values(), ...this.#held, ...this.#kept]) this.#messages.free(block)
+    for (const entry of [...this.#byName.values(), ...this.#held, ...this.#kept]) this.#messages.discard(entry)
     this.#byName.clear()
     this.#held.clear()
     this.#kept.length = 0

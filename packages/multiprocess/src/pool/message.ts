@@ -1,6 +1,6 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
 import { decode, missingModulesOf } from '../codec/decode.ts'
-import { Encoder } from '../codec/encode.ts'
+import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
@@ -12,12 +12,23 @@ export interface Parcel {
   readonly block: number
   readonly length: number
   readonly bytes: Uint8Array | undefined
+  readonly releases: Releases
+}
+
+/** A message that stands in a block of its own. */
+export interface Block {
+  /** In units of 64 bytes. */
+  readonly block: number
+  readonly length: number
+  readonly releases: Releases
 }
 
 export class Messages {
   readonly #family: Family
   readonly #table: TaskTable
   readonly #encoder = new Encoder()
+  /** By slot: what its message holds of shared objects. */
+  readonly #held = new Map<number, Releases>()
 
   constructor(family: Family, table: TaskTable) {
     this.#family = family
@@ -48,8 +59,11 @@ export class Messages {
     const encoder = this.#encoder
     encoder.encode(value, undefined, 0, 0, path)
     const length = encoder.end - encoder.start
-    if (length <= INLINE_BYTES) return { block: 0, length, bytes: encoder.bytes.slice(encoder.start, encoder.end) }
-    return { block: this.#store(encoder.bytes, encoder.start, length), length, bytes: undefined }
+    const { releases } = encoder
+    if (length <= INLINE_BYTES) {
+      return { block: 0, length, bytes: encoder.bytes.slice(encoder.start, encoder.end), releases }
+    }
+    return { block: this.#store(encoder.bytes, encoder.start, length), length, bytes: undefined, releases }
   }
 
   unpack(slot: number, parcel: Parcel): void {
@@ -57,18 +71,37 @@ export class Messages {
     if (parcel.bytes !== undefined) this.#table.bytes.set(parcel.bytes, this.#table.payload(slot))
     this.#table.words[base + LENGTH] = parcel.length
     this.#table.words[base + BLOCK] = parcel.block
+    if (parcel.releases !== null) this.#held.set(slot, parcel.releases)
+  }
+
+  /** What the message just written to the slot holds is held until `release`. */
+  hold(slot: number): void {
+    if (this.#encoder.releases !== null) this.#held.set(slot, this.#encoder.releases)
+  }
+
+  /** Nobody reads the slot's message again. */
+  release(slot: number): void {
+    if (this.#held.size === 0) return
+    runAll(this.#held.get(slot) ?? null)
+    this.#held.delete(slot)
+  }
+
+  /** A message that is not sent after all, or read no more. */
+  discard({ block, releases }: { readonly block: number; readonly releases: Releases }): void {
+    this.free(block)
+    runAll(releases)
   }
 
   /** A block of its own with an encoded value: its offset in units, and its length. */
-  block(value: unknown, path: string): { block: number; length: number } {
+  block(value: unknown, path: string): Block {
     this.#encoder.encode(value, undefined, 0, 0, path)
-    const { bytes, start, end } = this.#encoder
-    return { block: this.#store(bytes, start, end - start), length: end - start }
+    const { bytes, start, end, releases } = this.#encoder
+    return { block: this.#store(bytes, start, end - start), length: end - start, releases }
   }
 
   /**
    * The value in the slot; a promise of it when it names functions whose modules must be imported first.
-   * @param isKept the block, if there is one, stays
+   * @param isKept the message stays, to be read again; otherwise what it holds, and its block, are given back
    */
   read(slot: number, isKept: boolean): unknown {
     const { words, bytes } = this.#table
@@ -77,18 +110,18 @@ export class Messages {
     const length = words[base + LENGTH] >>> 0
     if (block === 0) {
       const start = this.#table.payload(slot)
-      return decodeOnceImported(bytes, start, start + length)
+      return decodeOnceImported(bytes, start, start + length, !isKept)
     }
     try {
-      return this.readBlock(block, length)
+      return this.readBlock(block, length, !isKept)
     } finally {
       if (!isKept) this.freeBlock(slot)
     }
   }
 
-  readBlock(block: number, length: number): unknown {
+  readBlock(block: number, length: number, isLast = false): unknown {
     return this.#family.memory.withBytes(block * UNIT, length, (bytes, start) =>
-      decodeOnceImported(bytes, start, start + length)
+      decodeOnceImported(bytes, start, start + length, isLast)
     )
   }
 
@@ -139,9 +172,9 @@ export class Pending {
   }
 }
 
-function decodeOnceImported(bytes: Uint8Array, start: number, end: number): unknown {
+function decodeOnceImported(bytes: Uint8Array, start: number, end: number, isLast: boolean): unknown {
   const modules = missingModulesOf(bytes, start, end)
-  if (modules.length === 0) return decode(bytes, start, end)
+  if (modules.length === 0) return decode(bytes, start, end, isLast)
   const copy = bytes.slice(start, end)
-  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy)))
+  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, isLast)))
 }

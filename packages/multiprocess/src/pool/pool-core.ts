@@ -1,5 +1,5 @@
 /** What a pool does: its parts put together, and its life from the first task to the last worker's end. */
-import { encode } from '../codec/encode.ts'
+import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
 import { PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
@@ -27,6 +27,8 @@ export class PoolCore {
   readonly #at: number
   readonly #dispatcher: Dispatcher
   readonly #functions: Functions
+  /** What the initializer and its arguments hold. */
+  readonly #held: Releases
   readonly #workers: Workers
   #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
   #reason: unknown
@@ -46,8 +48,11 @@ export class PoolCore {
     if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
     // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
-    const preparation =
-      initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
+    const prepared =
+      initializer === undefined
+        ? null
+        : encodeHeld({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
+    this.#held = prepared?.releases ?? null
 
     const family = currentFamily(method)
     this.#family = family
@@ -65,7 +70,7 @@ export class PoolCore {
       owner: family.self,
       concurrency: this.#concurrency,
       maxTasks,
-      preparation
+      preparation: prepared?.bytes ?? null
     }
     this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
     try {
@@ -255,6 +260,7 @@ export class PoolCore {
     this.#isFreed = true
     this.#dispatcher.dispose()
     this.#functions.clear()
+    runAll(this.#held)
     this.#family.arena.free(this.#at)
   }
 }

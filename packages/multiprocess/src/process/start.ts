@@ -1,5 +1,5 @@
 /** Starting a process, and what can be asked of one that was started. */
-import { encode } from '../codec/encode.ts'
+import { encode, encodeHeld, runAll } from '../codec/encode.ts'
 import { entries } from '../codec/module-entries.ts'
 import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
@@ -65,13 +65,21 @@ export function start(plan: Plan): Started {
     argv: process.argv,
     entries: entries()
   }
-  const message = joinMessages(encode(preparation), encode(plan.load, plan.name))
-  const family = currentFamily(plan.method)
-  const member =
-    plan.method === 'spawn'
-      ? new ProcessMember(family, PROCESS_MAIN, message)
-      : new ThreadMember(family, THREAD_MAIN, message)
-  return new Started(plan, member)
+  const load = encodeHeld(plan.load, plan.name)
+  try {
+    const message = joinMessages(encode(preparation), load.bytes)
+    const family = currentFamily(plan.method)
+    const member =
+      plan.method === 'spawn'
+        ? new ProcessMember(family, PROCESS_MAIN, message)
+        : new ThreadMember(family, THREAD_MAIN, message)
+    // What the child was given lives as long as it does.
+    member.onEnd(() => runAll(load.releases))
+    return new Started(plan, member)
+  } catch (error) {
+    runAll(load.releases)
+    throw error
+  }
 }
 
 export class Started implements Role {

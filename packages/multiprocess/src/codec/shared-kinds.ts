@@ -1,0 +1,88 @@
+/**
+ * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
+ * are registered here. Who receives one first imports this.
+ */
+import { SerializationError } from '../errors.ts'
+import { familyWith } from '../ground/family.ts'
+import { adopt, handleOf, isShared, objectAt } from '../memory/shared-object.ts'
+import { Barrier } from '../sync/barrier.ts'
+import { Condition } from '../sync/condition.ts'
+import { Event } from '../sync/event.ts'
+import { Lock } from '../sync/lock.ts'
+import { RLock } from '../sync/rlock.ts'
+import { BoundedSemaphore, Semaphore } from '../sync/semaphore.ts'
+import { registerKind } from './hooks.ts'
+import { SHARED_REQUEST } from './module-imports.ts'
+
+/** How one class is told, and made again over the block that it has. */
+interface SharedKind<T extends object = object> {
+  readonly name: string
+  test(object: object): boolean
+  /** What it takes besides the block. */
+  describe(object: T): unknown
+  revive(description: unknown): T
+}
+
+/** A class before those that it extends. */
+const KINDS: readonly SharedKind[] = [
+  kind(BoundedSemaphore, () => new BoundedSemaphore()),
+  kind(Semaphore, () => new Semaphore()),
+  kind(
+    Condition,
+    lock => new Condition(lock as Lock),
+    condition => condition.lock
+  ),
+  kind(RLock, () => new RLock()),
+  kind(Lock, () => new Lock()),
+  kind(Event, () => new Event()),
+  kind(
+    Barrier,
+    description => {
+      const [parties, action, timeout] = description as [number, (() => void)?, number?]
+      return new Barrier(parties, { action, timeout })
+    },
+    ({ parties, options: { action, timeout } }) => [parties, action, timeout]
+  )
+]
+
+function kind<T extends object>(
+  type: abstract new (...args: never[]) => T,
+  revive: (description: unknown) => T,
+  describe: (object: T) => unknown = () => null
+): SharedKind {
+  return { name: type.name, test: object => object instanceof type, describe: describe as never, revive }
+}
+
+type Data = readonly [kind: string, family: number, at: number, description: unknown]
+
+registerKind<object, Data>({
+  name: 'shared',
+  request: SHARED_REQUEST,
+  test: isShared,
+  encode: (object, writer) => {
+    const { family, at } = handleOf(object)
+    const found = KINDS.find(kind => kind.test(object)) as SharedKind
+    family.shared.retain(at)
+    writer.hold(() => family.shared.release(at))
+    return [found.name, family.number, at, found.describe(object)]
+  },
+  decode: ([name, number, at, description], isLast) => {
+    const family = familyWith(number)
+    if (family === undefined) {
+      throw new SerializationError(
+        `cannot receive the ${name}: it belongs to another family. What processes share can be used by the processes that ` +
+          'one program started, what threads share by its threads'
+      )
+    }
+    const found = KINDS.find(kind => kind.name === name)
+    if (found === undefined || !family.shared.isBlock(at)) {
+      throw new SerializationError(`cannot read the message: it is damaged: no ${name} stands at ${at}`)
+    }
+    const handle = { family, at }
+    const known = objectAt(handle)
+    if (known === undefined) family.shared.hold(at)
+    const object = known ?? adopt(handle, () => found.revive(description))
+    if (isLast) family.shared.release(at)
+    return object
+  }
+})

@@ -1,0 +1,99 @@
+/**
+ * Blocks that belong to nobody alone: they live as long as a process holds them, or a message that names them is under way.
+ *
+ *     COUNT     holders and messages
+ *     HOLDERS   a bit for each slot of the process table: who holds it
+ *     the rest  what it is for
+ *
+ * A process that comes to hold a block first raises COUNT, then sets its bit; it lets go by clearing its bit and, if it was
+ * set, lowering COUNT. Whoever reaps a dead process does the latter in its stead. So each bit lowers COUNT once, by whoever
+ * cleared it, and only one finds that it was the last, and frees the block: nobody else can come to hold it then, for that
+ * takes a message, which counts. A death between two of these steps leaves a count too many: the block then lives as long
+ * as the family, and no longer.
+ */
+import type { Arena } from './arena.ts'
+import { SLOT_COUNT, WINDOW_BYTES } from './layout.ts'
+import type { Memory } from './memory.ts'
+import { type OwnerId, SHARED_OWNER, slotOf } from './process-table.ts'
+
+const COUNT = 0
+const HOLDERS = 8
+/** The block's own bytes begin here; a multiple of 8. */
+export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
+
+export class SharedBlocks {
+  readonly #memory: Memory
+  readonly #arena: Arena
+  readonly #self: OwnerId
+
+  constructor(memory: Memory, arena: Arena, self: OwnerId) {
+    this.#memory = memory
+    this.#arena = arena
+    this.#self = self
+  }
+
+  /** A block of zeros, held by this process. @param size bytes besides the header */
+  create(size: number): number {
+    const at = this.#arena.allocate(SHARED_HEADER_BYTES + size)
+    this.#memory.withBytes(at, SHARED_HEADER_BYTES + size, (bytes, start) =>
+      bytes.fill(0, start, start + SHARED_HEADER_BYTES + size)
+    )
+    this.hold(at)
+    this.#arena.setOwner(at, SHARED_OWNER)
+    return at
+  }
+
+  /** Whether a block of this kind begins there. */
+  isBlock(at: number): boolean {
+    return Number.isSafeInteger(at) && at > 0 && this.#arena.ownerOf(at) === SHARED_OWNER
+  }
+
+  /** This process holds it from now on; while it does not yet, a message must. */
+  hold(at: number): void {
+    this.retain(at)
+    const { words, index, bit } = this.#holder(at, this.#self)
+    if (Atomics.or(words, index, bit) & bit) this.release(at)
+  }
+
+  /** This process holds it no longer. */
+  drop(at: number): void {
+    this.#clear(at, this.#self, () => this.#arena.free(at))
+  }
+
+  /** A message names it from now on. */
+  retain(at: number): void {
+    Atomics.add(this.#words(at), this.#index(at + COUNT), 1)
+  }
+
+  /** That message is gone. */
+  release(at: number): void {
+    if (this.#lower(at)) this.#arena.free(at)
+  }
+
+  /** A dead process holds nothing. */
+  countOut(dead: OwnerId): void {
+    this.#arena.sweep(SHARED_OWNER, (at, free) => this.#clear(at, dead, free))
+  }
+
+  #clear(at: number, owner: OwnerId, free: () => void): void {
+    const { words, index, bit } = this.#holder(at, owner)
+    if (Atomics.and(words, index, ~bit) & bit && this.#lower(at)) free()
+  }
+
+  #lower(at: number): boolean {
+    return Atomics.sub(this.#words(at), this.#index(at + COUNT), 1) === 1
+  }
+
+  #holder(at: number, owner: OwnerId): { words: Int32Array; index: number; bit: number } {
+    const slot = slotOf(owner)
+    return { words: this.#words(at), index: this.#index(at + HOLDERS) + (slot >> 5), bit: 1 << (slot & 31) }
+  }
+
+  #words(at: number): Int32Array {
+    return this.#memory.windowOf(at).words
+  }
+
+  #index(at: number): number {
+    return (at % WINDOW_BYTES) >> 2
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What processes share: an object over a block of shared memory. It crosses as itself, that is by the block's offset, and a
+ * process has one object for a block, however often it comes by. The block goes when no process has its object any more.
+ */
+import { currentFamily, type Family } from '../ground/family.ts'
+import { WINDOW_BYTES } from '../ground/layout.ts'
+import type { StartMethod } from '../ground/platform.ts'
+import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
+
+/** Which block, of which family. */
+export interface Handle {
+  readonly family: Family
+  readonly at: number
+}
+
+/** Words of a block, for `Atomics`. */
+export interface Words {
+  readonly words: Int32Array
+  /** Of the first. */
+  readonly index: number
+}
+
+interface Held extends Handle {
+  readonly reference: WeakRef<object>
+}
+
+const handles = new WeakMap<object, Handle>()
+const objects = new Map<Family, Map<number, WeakRef<object>>>()
+const collected = new FinalizationRegistry<Held>(({ family, at, reference }) => {
+  const known = objects.get(family)
+  // An object that was made since has come to hold the block anew.
+  if (known?.get(at) !== reference) return
+  known.delete(at)
+  family.shared.drop(at)
+})
+
+/**
+ * `object`, which has the block from now on, keeps it.
+ * @param owner as long as this lives; left out: the object itself
+ */
+export function keepFor(object: object, handle: Handle, owner: object = object): void {
+  const { family, at } = handle
+  handles.set(object, handle)
+  let known = objects.get(family)
+  if (known === undefined) {
+    known = new Map()
+    objects.set(family, known)
+  }
+  const reference = new WeakRef(object)
+  known.set(at, reference)
+  collected.register(owner, { family, at, reference })
+}
+
+/** The object that this process has for the block. */
+export function objectAt({ family, at }: Handle): object | undefined {
+  return objects.get(family)?.get(at)?.deref()
+}
+
+let adopted: Handle | undefined
+
+/** Makes an object over a block that exists: the first SharedObject that `make` constructs. */
+export function adopt<T>(handle: Handle, make: () => T): T {
+  adopted = handle
+  try {
+    return make()
+  } finally {
+    adopted = undefined
+  }
+}
+
+export abstract class SharedObject {
+  /** Whose memory a new one takes. */
+  protected static readonly method: StartMethod = 'spawn'
+  /** Bytes of a block. */
+  protected static readonly size: number = 4
+  /** @param size bytes of the block, all zeros at first; left out: as the class says */
+  constructor(size?: number) {
+    const existing = adopted
+    adopted = undefined
+    if (existing !== undefined) {
+      keepFor(this, existing)
+    } else {
+      const type = new.target as unknown as typeof SharedObject
+      const family = currentFamily(type.method)
+      keepFor(this, { family, at: family.shared.create(size ?? type.size) })
+    }
+  }
+}
+
+/** Asked before `super()`: false when the object gets a block that exists. */
+export function isNew(): boolean {
+  return adopted === undefined
+}
+
+export function isShared(object: object): boolean {
+  return handles.has(object)
+}
+
+/** Of an object for which `isShared` answers true. */
+export function handleOf(object: object): Handle {
+  return handles.get(object) as Handle
+}
+
+export function payloadAt({ at }: Handle): number {
+  return at + SHARED_HEADER_BYTES
+}
+
+export function wordsOf(handle: Handle): Words {
+  const at = payloadAt(handle)
+  return { words: handle.family.memory.windowOf(at).words, index: (at % WINDOW_BYTES) >> 2 }
+}

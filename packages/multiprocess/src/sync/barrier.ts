@@ -1,0 +1,292 @@
+/**
+ * A point that a number of parties reach together: Python's `multiprocessing.Barrier`.
+ *
+ *     MUTEX     guards the rest: a robust word-lock; whoever takes it from a dead holder breaks the barrier
+ *     STATUS    FILLING → ACTING    by the last to arrive, which then runs the action
+ *               ACTING → FILLING    by it, when it has let the others pass: the next round begins
+ *               → BROKEN            by a timeout, an abort, a failed action, or who notices a death
+ *               → FILLING           by `reset`
+ *     ARRIVED   how many of this round
+ *     ROUND     one more at each end of one; those who come while it ends sleep on it
+ *     ACTOR     who runs the action
+ *     HEAD, TAIL   of those who wait, see wait-list.ts; each is told whether it passes or the barrier broke
+ */
+import { BrokenBarrierError, ValueError } from '../errors.ts'
+import type { Family } from '../ground/family.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { WordLock } from '../ground/word-lock.ts'
+import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
+import { isGone } from './turns.ts'
+import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
+import { type Step, WaitWord } from './waiting.ts'
+
+const MUTEX = 0
+const STATUS = 1
+const ARRIVED = 2
+const ROUND = 3
+const ACTOR = 4
+const LIST = 5
+const PARTIES = 7
+const SIZE = 8 * 4
+
+const FILLING = 0
+const ACTING = 1
+const BROKEN = 2
+
+const PASSED = FIRST_DECISION
+const BROKE = FIRST_DECISION + 1
+
+/** What arriving leads to: to be the last, to wait, or to come again once a round has ended. */
+type Arrival = { readonly index: number; readonly waiter: Waiter | undefined } | 'later'
+
+export class Barrier extends SharedObject {
+  readonly #family: Family
+  readonly #words: Int32Array
+  readonly #index: number
+  readonly #mutex: WordLock
+  readonly #waiters: WaitList
+  readonly #round: WaitWord
+  readonly #action: (() => unknown) | undefined
+  readonly #timeout: number | undefined
+
+  /**
+   * @param parties how many pass together
+   * @param options.action run by one of them before all pass
+   * @param options.timeout milliseconds, of each `wait` that names none
+   * @throws ValueError when `parties` is no whole number above 0
+   */
+  constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
+    const { action, timeout } = options
+    if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
+      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${parties}`)
+    }
+    if (action !== undefined && typeof action !== 'function') throw new TypeError('action must be a function')
+    checkTimeout(timeout)
+    const isFirst = isNew()
+    super(SIZE)
+    const handle = handleOf(this)
+    const { words, index } = wordsOf(handle)
+    const { family } = handle
+    const at = payloadAt(handle)
+    this.#family = family
+    this.#words = words
+    this.#index = index
+    this.#mutex = new WordLock(family.memory, at + MUTEX * 4, family.self, owner =>
+      family.platform.isAlive(family.table, owner)
+    )
+    this.#waiters = new WaitList(family, words, index + LIST)
+    this.#round = new WaitWord(family, at + ROUND * 4)
+    this.#action = action
+    this.#timeout = timeout
+    if (isFirst) this.#set(PARTIES, parties)
+  }
+
+  get parties(): number {
+    return this.#get(PARTIES)
+  }
+
+  /** How many wait. */
+  get nWaiting(): number {
+    return this.#get(STATUS) === FILLING ? this.#get(ARRIVED) : 0
+  }
+
+  get broken(): boolean {
+    return this.#get(STATUS) === BROKEN
+  }
+
+  /** What `wait` uses when it is told no timeout, and what the last to arrive runs. */
+  get options(): { readonly action: (() => unknown) | undefined; readonly timeout: number | undefined } {
+    return { action: this.#action, timeout: this.#timeout }
+  }
+
+  /**
+   * Waits until all parties are here.
+   * @returns 0 to parties − 1: in which order they came
+   * @throws BrokenBarrierError when it is or becomes broken, which a timeout does as well; the signal's reason, once it is
+   *   aborted, which breaks it for the others
+   */
+  async wait(options: WaitOptions = {}): Promise<number> {
+    const timeout = checkTimeout(options.timeout ?? this.#timeout)
+    const end = performance.now() + timeout
+    options.signal?.throwIfAborted()
+    let arrival = this.#arrive()
+    while (arrival === 'later') {
+      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), options.signal)
+      if (passed === undefined) throw this.#breakAndSay()
+      arrival = this.#arrive()
+    }
+    if (arrival.waiter === undefined) {
+      await this.#act(() => this.#action?.())
+      return arrival.index
+    }
+    const { index, waiter } = arrival
+    let decision: number | undefined
+    try {
+      const left = Math.max(0, end - performance.now())
+      decision = await waiter.word.wait(this.#waitStep(waiter), left, options.signal)
+    } catch (error) {
+      decision = this.#leave(waiter)
+      if (decision === undefined) throw error
+      return passed(index, decision)
+    }
+    return passed(index, this.#leave(waiter, decision))
+  }
+
+  /** The same, blocking the thread. An action that answers a promise is not waited for. */
+  waitSync(options: { timeout?: number } = {}): number {
+    const timeout = checkTimeout(options.timeout ?? this.#timeout)
+    const end = performance.now() + timeout
+    let arrival = this.#arrive()
+    while (arrival === 'later') {
+      if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - performance.now())) === undefined) {
+        throw this.#breakAndSay()
+      }
+      arrival = this.#arrive()
+    }
+    if (arrival.waiter === undefined) {
+      this.#actSync()
+      return arrival.index
+    }
+    const { index, waiter } = arrival
+    const decision = waiter.word.waitSync(this.#waitStep(waiter), Math.max(0, end - performance.now()))
+    return passed(index, this.#leave(waiter, decision))
+  }
+
+  /** Empties it: those who wait get a BrokenBarrierError, those who come start anew. */
+  reset(): void {
+    this.#exclusive(() => {
+      this.#waiters.decide(BROKE)
+      this.#beginRound(FILLING)
+    })
+    this.#round.wake(Number.POSITIVE_INFINITY)
+  }
+
+  /** Breaks it: those who wait and those who come get a BrokenBarrierError, until `reset`. */
+  abort(): void {
+    this.#exclusive(() => this.#break())
+    this.#round.wake(Number.POSITIVE_INFINITY)
+  }
+
+  #arrive(): Arrival {
+    return this.#exclusive(() => {
+      if (this.#get(STATUS) === BROKEN) throw new BrokenBarrierError()
+      if (this.#get(STATUS) === ACTING) return 'later'
+      const index = this.#get(ARRIVED)
+      this.#set(ARRIVED, index + 1)
+      if (index + 1 < this.parties) return { index, waiter: this.#waiters.append() }
+      this.#set(ACTOR, this.#family.self)
+      this.#set(STATUS, ACTING)
+      return { index, waiter: undefined }
+    })
+  }
+
+  async #act(action: () => unknown): Promise<void> {
+    const round = this.#get(ROUND)
+    try {
+      await action()
+    } catch (error) {
+      this.abort()
+      throw error
+    }
+    this.#pass(round)
+  }
+
+  #actSync(): void {
+    const round = this.#get(ROUND)
+    try {
+      this.#action?.()
+    } catch (error) {
+      this.abort()
+      throw error
+    }
+    this.#pass(round)
+  }
+
+  #pass(round: number): void {
+    this.#exclusive(() => {
+      // Reset, or broken, while the action ran.
+      if (this.#get(ROUND) !== round || this.#get(STATUS) !== ACTING) throw new BrokenBarrierError()
+      this.#waiters.decide(PASSED)
+      this.#beginRound(FILLING)
+    })
+    this.#round.wake(Number.POSITIVE_INFINITY)
+  }
+
+  #beginRound(status: number): void {
+    this.#set(ARRIVED, 0)
+    this.#set(ACTOR, 0)
+    this.#set(STATUS, status)
+    this.#set(ROUND, (this.#get(ROUND) + 1) | 0)
+  }
+
+  #break(): void {
+    this.#waiters.decide(BROKE)
+    this.#beginRound(BROKEN)
+  }
+
+  #breakAndSay(): BrokenBarrierError {
+    this.abort()
+    return new BrokenBarrierError('the barrier is broken: the wait ran out')
+  }
+
+  #roundStep(): Step<true> {
+    const round = this.#get(ROUND)
+    return looksClosely => {
+      if (looksClosely) this.#breakIfDead()
+      return this.#get(ROUND) !== round || this.#get(STATUS) !== ACTING ? true : undefined
+    }
+  }
+
+  #waitStep(waiter: Waiter): Step<number> {
+    return (looksClosely, wakeups) => {
+      if (looksClosely || wakeups > 0) this.#breakIfDead()
+      return this.#waiters.decision(waiter)
+    }
+  }
+
+  /** The round can't be ended by those that are left. */
+  #breakIfDead(): void {
+    this.#exclusive(() => {
+      const actor = this.#get(ACTOR)
+      if (this.#waiters.hasDead() || (actor !== 0 && isGone(this.#family, actor, true))) this.#break()
+    })
+  }
+
+  /**
+   * Waits no longer. What was not decided upon leaves before its turn, because its time ran out or it was aborted: the others
+   * can't pass without it.
+   */
+  #leave(waiter: Waiter, decision = this.#waiters.leave(waiter)): number | undefined {
+    this.#exclusive(() => {
+      if (decision === undefined) this.#break()
+      this.#waiters.remove(waiter)
+    })
+    return decision
+  }
+
+  #exclusive<R>(change: () => R): R {
+    const hasDied = this.#mutex.acquire()
+    try {
+      if (hasDied) this.#break()
+      return change()
+    } finally {
+      this.#mutex.release()
+    }
+  }
+
+  #get(word: number): number {
+    return Atomics.load(this.#words, this.#index + word)
+  }
+
+  #set(word: number, value: number): void {
+    Atomics.store(this.#words, this.#index + word, value)
+  }
+}
+
+/** @throws BrokenBarrierError unless it has passed */
+function passed(index: number, decision: number | undefined): number {
+  if (decision === PASSED) return index
+  throw new BrokenBarrierError(
+    decision === undefined ? 'the barrier is broken: the wait ran out' : 'the barrier is broken'
+  )
+}

@@ -1,0 +1,162 @@
+/**
+ * Waiting for a change of what a lock guards: Python's `multiprocessing.Condition`. Its block is a list of those who wait
+ * (see wait-list.ts), which is changed by who holds the lock.
+ *
+ * Who is notified was waiting when `notify` was called, and each notification wakes one: a waiter that comes later takes none
+ * away, and one that leaves, because its time ran out or it died, has none or passes for one that came too late.
+ */
+import { ValueError } from '../errors.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { Awaitable } from './awaitable.ts'
+import { inside, Lock } from './lock.ts'
+import { RLock } from './rlock.ts'
+import { Semaphore } from './semaphore.ts'
+import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
+
+const NOTIFIED = FIRST_DECISION
+
+export class Condition extends Lock {
+  readonly #lock: Lock
+  readonly #waiters: WaitList
+
+  /** @param lock left out: an RLock of its own @throws TypeError when it is no Lock and no RLock */
+  constructor(lock?: Lock | RLock) {
+    if (lock !== undefined && (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition)) {
+      throw new TypeError('the lock of a condition must be a Lock or an RLock')
+    }
+    super()
+    this.#lock = lock ?? this.makeLock()
+    this.#waiters = new WaitList(this.family, this.words, this.index)
+  }
+
+  /** The lock of its own that it gets when it is given none. */
+  protected makeLock(): Lock {
+    return new RLock()
+  }
+
+  get lock(): Lock {
+    return this.#lock
+  }
+
+  override acquire(options?: WaitOptions): Promise<boolean> {
+    return this.#lock.acquire(options)
+  }
+
+  override acquireSync(options?: { timeout?: number }): boolean {
+    return this.#lock.acquireSync(options)
+  }
+
+  override release(): void {
+    this.#lock.release()
+  }
+
+  override get locked(): boolean {
+    return this.#lock.locked
+  }
+
+  override runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    return this.#lock.runExclusive(fn, options)
+  }
+
+  override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    return this.#lock.runExclusiveSync(fn, options)
+  }
+
+  /**
+   * Releases the lock, waits to be notified, and takes the lock again, whatever happens.
+   * @returns false when the timeout, in milliseconds, ran out first
+   * @throws ValueError when the caller does not hold the lock; OwnerDiedError when who held it last has died: the caller holds
+   *   it now; the signal's reason, once it is aborted
+   */
+  async wait(options: WaitOptions = {}): Promise<boolean> {
+    const timeout = checkTimeout(options.timeout)
+    options.signal?.throwIfAborted()
+    this.#checkMine('wait')
+    const waiter = this.#waiters.append()
+    const count = inside.releaseAll(this.#lock)
+    let decision: number | undefined
+    try {
+      decision = await waiter.word.wait(() => this.#waiters.decision(waiter), timeout, options.signal)
+    } catch (error) {
+      decision = this.#waiters.leave(waiter)
+      // Notified and aborted at once: it is notified.
+      if (decision === undefined) {
+        await this.#retake(waiter, count)
+        throw error
+      }
+    }
+    decision ??= this.#waiters.leave(waiter)
+    await this.#retake(waiter, count)
+    return decision === NOTIFIED
+  }
+
+  /** The same, blocking the thread. */
+  waitSync(options: { timeout?: number } = {}): boolean {
+    const timeout = checkTimeout(options.timeout)
+    this.#checkMine('wait')
+    const waiter = this.#waiters.append()
+    const count = inside.releaseAll(this.#lock)
+    const decision = waiter.word.waitSync(() => this.#waiters.decision(waiter), timeout) ?? this.#waiters.leave(waiter)
+    try {
+      this.#lock.acquireSync()
+    } finally {
+      this.#returned(waiter, count)
+    }
+    return decision === NOTIFIED
+  }
+
+  /** Waits until `predicate`, which is asked while the lock is held, answers something true; answers its last answer. */
+  async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<R> {
+    const end = performance.now() + checkTimeout(options.timeout)
+    let result = predicate()
+    while (!result) {
+      const timeout = end - performance.now()
+      if (timeout <= 0) break
+      await this.wait({ timeout, signal: options.signal })
+      result = predicate()
+    }
+    return result
+  }
+
+  /** The same, blocking the thread. */
+  waitForSync<R>(predicate: () => R, options: { timeout?: number } = {}): R {
+    const end = performance.now() + checkTimeout(options.timeout)
+    let result = predicate()
+    while (!result) {
+      const timeout = end - performance.now()
+      if (timeout <= 0) break
+      this.waitSync({ timeout })
+      result = predicate()
+    }
+    return result
+  }
+
+  /** Wakes `n` of those who wait. @throws ValueError when the caller does not hold the lock */
+  notify(n = 1): void {
+    if (!(n >= 0)) throw new ValueError(`notify wakes 0 or more, not ${n}`)
+    this.#checkMine('notify')
+    this.#waiters.decide(NOTIFIED, n)
+  }
+
+  notifyAll(): void {
+    this.notify(Number.POSITIVE_INFINITY)
+  }
+
+  async #retake(waiter: Waiter, count: number): Promise<void> {
+    try {
+      await this.#lock.acquire()
+    } finally {
+      this.#returned(waiter, count)
+    }
+  }
+
+  /** The lock is the caller's, also when its last holder had died. */
+  #returned(waiter: Waiter, count: number): void {
+    inside.restore(this.#lock, count)
+    this.#waiters.remove(waiter)
+  }
+
+  #checkMine(what: string): void {
+    if (!inside.isMine(this.#lock)) throw new ValueError(`cannot ${what} without holding the lock of the condition`)
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * A count that can be taken from while it is above 0: Python's `multiprocessing.Semaphore` and `BoundedSemaphore`.
+ *
+ *     VALUE     n > 0 → n − 1     who acquires, compare-and-exchange
+ *               n → n + 1         who releases, who then wakes the first that sleeps here
+ *     TURN      see turns.ts
+ *     CEILING   of a bounded one; written once
+ *
+ * What a process had acquired when it died stays acquired, as in Python: nothing tells whose a part of the count is.
+ */
+import { ValueError } from '../errors.ts'
+import { isNew } from '../memory/shared-object.ts'
+import { Lock, type Outcome } from './lock.ts'
+import type { Turn } from './turns.ts'
+
+const VALUE = 0
+const CEILING = 2
+const LARGEST = 0x7fffffff
+
+export class Semaphore extends Lock {
+  protected static override readonly size: number = 12
+
+  /** @param value a whole number from 0 on @throws ValueError for another one */
+  constructor(value = 1) {
+    if (!Number.isInteger(value) || value < 0 || value > LARGEST) {
+      throw new ValueError(`the value of a semaphore must be a whole number from 0 to ${LARGEST}, not ${value}`)
+    }
+    const isFirst = isNew()
+    super()
+    if (!isFirst) return
+    this.words[this.index + CEILING] = this.ceiling(value)
+    Atomics.store(this.words, this.index + VALUE, value)
+  }
+
+  protected ceiling(_value: number): number {
+    return LARGEST
+  }
+
+  /** How often it can be acquired at once. */
+  get value(): number {
+    return Atomics.load(this.words, this.index + VALUE)
+  }
+
+  /** Whether it can't be acquired at once. */
+  override get locked(): boolean {
+    return this.value === 0
+  }
+
+  /** @throws ValueError when a bounded one would rise above its first value */
+  override release(): void {
+    const ceiling = this.words[this.index + CEILING]
+    for (;;) {
+      const value = this.value
+      if (value >= ceiling)
+        throw new ValueError(`the semaphore was released more often than acquired: it is at ${value}`)
+      if (Atomics.compareExchange(this.words, this.index + VALUE, value, value + 1) === value) break
+    }
+    this.wakeNext()
+  }
+
+  protected override tryOnce(looksClosely: boolean, turn: Turn | undefined): Outcome | undefined {
+    if (this.turns.isTaken(turn, looksClosely)) return undefined
+    for (;;) {
+      const value = this.value
+      if (value === 0) return undefined
+      if (Atomics.compareExchange(this.words, this.index + VALUE, value, value - 1) === value) return 'acquired'
+    }
+  }
+}
+
+/** A semaphore that never rises above the value it was made with. */
+export class BoundedSemaphore extends Semaphore {
+  protected override ceiling(value: number): number {
+    return value
+  }
+}

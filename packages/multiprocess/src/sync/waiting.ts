@@ -1,0 +1,122 @@
+/**
+ * Waiting, written once: a step that is tried, and a word to sleep on until it may be worth trying again. Whoever makes a
+ * step possible changes the word first and wakes then.
+ *
+ * It spins for a moment, if that has paid lately, and parks then. A sleep is cut into slices, after each of which the step is
+ * tried again and told to look closely: whoever should wake may be dead.
+ */
+import type { Family } from '../ground/family.ts'
+import { WINDOW_BYTES } from '../ground/layout.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+
+/**
+ * Tries once. undefined: not now.
+ * @param looksClosely time has passed: a look that costs a system call is in place
+ * @param wakeups how often it was woken, in vain so far
+ */
+export type Step<R> = (looksClosely: boolean, wakeups: number) => R | undefined
+
+const SPIN_MS = 0.02
+const PATIENCE = 8
+const RETRY_EVERY = 64
+const FIRST_SLICE_MS = 20
+const LAST_SLICE_MS = 500
+
+let patience = PATIENCE
+let refused = 0
+
+/** A word of the arena that is slept on. */
+export class WaitWord {
+  readonly words: Int32Array
+  readonly index: number
+  readonly #family: Family
+  readonly #at: number
+
+  constructor(family: Family, at: number) {
+    this.#family = family
+    this.#at = at
+    this.words = family.memory.windowOf(at).words
+    this.index = (at % WINDOW_BYTES) >> 2
+  }
+
+  load(): number {
+    return Atomics.load(this.words, this.index)
+  }
+
+  /** After the word was changed. */
+  wake(count: number): void {
+    if (this.#family.lot.hasSleepers(this.#at)) this.#family.lot.unpark(this.#at, count)
+  }
+
+  /**
+   * Blocks until the step succeeds.
+   * @param timeout milliseconds, or Infinity
+   * @returns undefined when the timeout ran out
+   */
+  waitSync<R>(step: Step<R>, timeout: number): R | undefined {
+    let result = step(false, 0)
+    if (result !== undefined) return result
+    if (timeout === 0) return step(true, 0)
+    const end = performance.now() + timeout
+    result = this.#spin(step)
+    let slice = FIRST_SLICE_MS
+    let looksClosely = false
+    let wakeups = 0
+    while (result === undefined) {
+      const seen = this.load()
+      result = step(looksClosely, wakeups)
+      if (result !== undefined) break
+      const left = end - performance.now()
+      if (left <= 0) return undefined
+      looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
+      if (looksClosely) slice = Math.min(slice * 2, LAST_SLICE_MS)
+      else wakeups++
+    }
+    return result
+  }
+
+  /**
+   * The same in the event loop.
+   * @throws the signal's reason, once it is aborted
+   */
+  async wait<R>(step: Step<R>, timeout: number, signal: AbortSignal | undefined): Promise<R | undefined> {
+    signal?.throwIfAborted()
+    let result = step(false, 0)
+    if (result !== undefined) return result
+    if (timeout === 0) return step(true, 0)
+    const end = performance.now() + timeout
+    let slice = FIRST_SLICE_MS
+    let looksClosely = false
+    let wakeups = 0
+    for (;;) {
+      const seen = this.load()
+      result = step(looksClosely, wakeups)
+      if (result !== undefined) return result
+      const left = end - performance.now()
+      if (left <= 0) return undefined
+      const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
+      this.#family.loop.stir()
+      looksClosely = (await parked) === 'timed-out'
+      if (looksClosely) slice = Math.min(slice * 2, LAST_SLICE_MS)
+      else wakeups++
+    }
+  }
+
+  #spin<R>(step: Step<R>): R | undefined {
+    if (patience <= 0 && ++refused % RETRY_EVERY !== 0) return undefined
+    if (!this.#family.seats.take()) return undefined
+    let result: R | undefined
+    const end = performance.now() + SPIN_MS
+    do {
+      for (let i = 0; i < 16 && result === undefined; i++) result = step(false, 0)
+    } while (result === undefined && performance.now() < end)
+    this.#family.seats.leave()
+    patience = result === undefined ? patience - 1 : PATIENCE
+    return result
+  }
+}
+
+/** The options of a wait, checked. */
+export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
+  return { timeout: checkTimeout(options?.timeout), signal: options?.signal }
+}
