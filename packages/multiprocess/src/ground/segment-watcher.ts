@@ -76,15 +76,16 @@ function open(watcher: bigint): boolean {
     // First a look: the pid may be used again, by a process that has another file there.
     const stats = statSync(path, { bigint: true })
     if (!stats.isFIFO() || pipeNumber(stats) !== watcher >> 32n) return false
-    keep(watcher, openSync(path, constants.O_WRONLY))
-    return true
   } catch {
     return false
   }
+  const fd = system().open(path, constants.O_WRONLY | O_CLOEXEC)
+  if (fd >= 0) keep(watcher, fd)
+  return fd >= 0
 }
 
 function keep(watcher: bigint, fd: number): void {
-  if (pipe.fd >= 0) closeSync(pipe.fd)
+  if (pipe.fd >= 0) system().close(pipe.fd)
   pipe = { watcher, fd }
 }
 
@@ -98,7 +99,7 @@ function write(bytes: Buffer): boolean {
 }
 
 function start(word: BigUint64Array, previous: bigint): void {
-  const { pipe2 } = system()
+  const { pipe2, flock, close } = system()
   const arena = (currentFamily('spawn').platform as ProcessPlatform).fd
   const ends = new Int32Array(2)
   if (pipe2(ends, O_CLOEXEC) < 0) throw systemError('pipe2')
@@ -106,7 +107,7 @@ function start(word: BigUint64Array, previous: bigint): void {
   let child: ChildProcess
   let lock = -1
   try {
-    if (system().flock(arena, LOCK_EX) < 0) throw systemError('flock')
+    if (flock(arena, LOCK_EX) < 0) throw systemError('flock')
     lock = openSync(`/proc/self/fd/${arena}`, constants.O_RDWR)
     child = spawn(process.execPath, [...SMALL, MAIN], {
       stdio: ['ignore', 'ignore', 'ignore', readEnd, lock],
@@ -119,13 +120,13 @@ function start(word: BigUint64Array, previous: bigint): void {
     if (child.pid === undefined) throw new Error('no more processes, open files or memory to be had')
     child.unref()
   } catch (cause) {
-    closeSync(writeEnd)
+    close(writeEnd)
     throw new ProcessError(
       `cannot start the process that unlinks named shared memory in the end: ${(cause as Error).message}`,
       { cause }
     )
   } finally {
-    closeSync(readEnd)
+    close(readEnd)
     if (lock >= 0) closeSync(lock)
   }
   const watcher = (pipeNumber(fstatSync(writeEnd, { bigint: true })) << 32n) | BigInt(child.pid)
@@ -135,7 +136,7 @@ function start(word: BigUint64Array, previous: bigint): void {
     return
   }
   child.kill('SIGKILL')
-  closeSync(writeEnd)
+  close(writeEnd)
   if (!open(found)) start(word, found)
 }
 

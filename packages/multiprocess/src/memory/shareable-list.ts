@@ -24,6 +24,9 @@ export interface ShareableListOptions {
   name?: string
 }
 
+/** Does not ask a proxy. */
+export let isShareableList: (value: object) => value is ShareableList
+
 /**
  * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has its slot, with some room; it may be
  * set to a value of any of the types as long as that fits.
@@ -38,6 +41,10 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   readonly shm: SharedMemory
   readonly #segment: Segment
   readonly #memory: ListMemory
+
+  static {
+    isShareableList = (value): value is ShareableList => #memory in value
+  }
 
   /**
    * @param sequence the items of a new list; left out: attaches to the list that `options.name` names
