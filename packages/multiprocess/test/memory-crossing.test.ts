@@ -41,6 +41,20 @@ describe('shared memory crosses as itself', { timeout: 60_000 }, () => {
     for (const each of [shm, list.shm, result, made.shm]) each.unlink()
   })
 
+  test('with message after message, a process has it mapped once, and no file open', async () => {
+    using shm = new SharedMemory({ create: true, size: 1000 })
+    const list = new ShareableList([0])
+    await using pool = new Pool(1)
+    const [first] = await pool.map(targets.countMappings, [{ shm, list }])
+    for (let i = 0; i < 20; i++) await pool.map(targets.countMappings, new Array(50).fill({ shm, list }), 1)
+    const last = await pool.apply(targets.countMappings, [{ shm, list }])
+    assert.deepEqual([first.files, last.files], [2, 2])
+    assert.equal(last.descriptors, first.descriptors)
+    assert.equal(list.at(0), 1002)
+    list.shm.unlink()
+    shm.unlink()
+  })
+
   test('to grandchildren', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     const child = new Process({ target: targets.passOn, args: [shm] })

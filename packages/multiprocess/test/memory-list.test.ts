@@ -143,9 +143,9 @@ describe('ShareableList', { timeout: 60_000 }, () => {
       message: /holds no ShareableList/
     })
     assert.throws(() => new ShareableList([1], { name }), { code: 'EEXIST' })
-    assert.equal(descriptorCount(), descriptors)
     shm.close()
     shm.unlink()
+    assert.equal(descriptorCount(), descriptors)
     use([1, 2], list => {
       for (const index of [2, -3, 0.5, Number.NaN, '0' as never]) {
         assert.throws(() => list.at(index), {
