@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
 import { Segment } from '../ground/segment.ts'
-import { formatOf, isSameItem, type ListItem, packItem } from './list-items.ts'
+import { isSameItem, type ListItem, packItem } from './list-items.ts'
 import { fillList, ListMemory, sizeOfList } from './list-memory.ts'
 import { checkName, createSegment } from './named-segment.ts'
 import { type SegmentHandle, type SharedMemory, sharedMemoryOf } from './shared-memory.ts'
@@ -70,10 +70,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   get format(): string {
     this.#checkOpen()
     let format = ''
-    for (let i = 0; i < this.length; i++) {
-      const { type, bytes } = this.#memory.glance(i)
-      format += formatOf(type, bytes.length, this.#memory.roomOf(i))
-    }
+    for (let i = 0; i < this.length; i++) format += this.#memory.formatOf(i)
     return format
   }
 
