@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { SharedMemory } from '../src/index.ts'
 import { killCreators } from './fixtures/memory/kills.ts'
@@ -109,34 +109,41 @@ describe('segments end with the family that created them', { timeout: 120_000 },
     await until(() => !isPidRunning(watcher), 'the watcher has ended', 2000)
   })
 
-  test('a watcher that was killed is replaced with the next segment', async () => {
-    await using scratch = await Scratch.create({
-      'main.mjs': `
-        import { SharedMemory } from '%LIBRARY%'
-        import { watcherPid } from '%WATCHER%'
-        const create = i => new SharedMemory({ name: process.argv[2] + '-' + i, create: true, size: 10 })
-        create(0)
-        create(1)
-        const first = watcherPid()
-        process.stdin.once('data', () => {
-          create(2)
-          console.log('now ' + watcherPid())
-        })
-        console.log('first ' + first)`
-    })
-    const name = newPrefix()
-    await using program = new Program(scratch.file('main.mjs'), { args: [name] })
-    const first = Number((await program.printed(/first (\d+)/))[1])
-    process.kill(first, 'SIGKILL')
-    // A zombie may still have threads that have its pipe open.
-    await until(() => !existsSync(`/proc/${first}`), 'the watcher is gone')
-    program.process.stdin?.write('go on\n')
-    const second = Number((await program.printed(/now (\d+)/))[1])
-    assert.notEqual(second, first)
-    assert.equal(left(name).length, 3)
-    process.kill(program.pid, 'SIGKILL')
-    await program.outcome
-    await gone(name)
+  test('a watcher that was killed is replaced, at once, or with the next segment by a busy program', async () => {
+    for (const isBusy of [false, true]) {
+      await using scratch = await Scratch.create({
+        'main.mjs': `
+          import { readdirSync, readFileSync } from 'node:fs'
+          import { SharedMemory } from '%LIBRARY%'
+          import { watcherPid } from '%WATCHER%'
+          const create = i => new SharedMemory({ name: process.argv[2] + '-' + i, create: true, size: 10 })
+          create(0)
+          create(1)
+          const first = watcherPid()
+          process.kill(first, 'SIGKILL')
+          // Of a process that has ended, threads may still have its files open for a moment.
+          const isThere = () =>
+            readdirSync('/proc/' + first + '/task').length > 1 ||
+            !readFileSync('/proc/' + first + '/stat', 'latin1').includes(') Z ')
+          if (${isBusy}) {
+            while (isThere());
+            create(2)
+          } else {
+            while (watcherPid() === first) await new Promise(resolve => setTimeout(resolve, 1))
+            create(2)
+          }
+          console.log('first ' + first + ', now ' + watcherPid())
+          setInterval(() => {}, 60_000)`
+      })
+      const name = newPrefix()
+      await using program = new Program(scratch.file('main.mjs'), { args: [name] })
+      const [, first, second] = await program.printed(/first (\d+), now (\d+)/)
+      assert.notEqual(second, first)
+      assert.equal(left(name).length, 3)
+      process.kill(program.pid, 'SIGKILL')
+      await program.outcome
+      await gone(name)
+    }
   })
 
   test('four processes that begin at once have one watcher', async () => {
