@@ -1,13 +1,13 @@
 /** Named shared memory crosses by its name, and is attached to where it arrives. Who receives it first imports this. */
-import { attachList, ShareableList } from '../memory/shareable-list.ts'
-import { attachTo, handleOf, type SegmentHandle, SharedMemory } from '../memory/shared-memory.ts'
+import { attachList, isShareableList, type ShareableList } from '../memory/shareable-list.ts'
+import { attachTo, handleOf, isSharedMemory, type SegmentHandle, type SharedMemory } from '../memory/shared-memory.ts'
 import { registerKind } from './hooks.ts'
 import { MEMORY_REQUEST } from './module-imports.ts'
 
 registerKind<SharedMemory, SegmentHandle>({
   name: 'SharedMemory',
   request: MEMORY_REQUEST,
-  test: value => value instanceof SharedMemory,
+  test: isSharedMemory,
   encode: handleOf,
   decode: attachTo
 })
@@ -15,7 +15,7 @@ registerKind<SharedMemory, SegmentHandle>({
 registerKind<ShareableList, SegmentHandle>({
   name: 'ShareableList',
   request: MEMORY_REQUEST,
-  test: value => value instanceof ShareableList,
+  test: isShareableList,
   encode: list => handleOf(list.shm),
   decode: attachList
 })

@@ -16,8 +16,8 @@
  *
  * Who starts it. WATCHER_WORD and the word after it have the watcher's pid and its pipe's inode; 0: there is none. A member that
  * finds none, or whose pipe can no longer be opened or written to (somebody has killed the watcher), starts one, offers it by
- * compare-and-exchange, and ends its own again if another was faster. A new watcher is told of all that this member has; what
- * others had told the killed one is lost.
+ * compare-and-exchange, and ends its own again if another was faster. So does the one that had started it, when its event loop
+ * is told of the end. A new watcher is told of all that this member has; what others had told the killed one is lost.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
@@ -35,6 +35,10 @@ const LOCK_EX = 2
 const O_CLOEXEC = 0o2000000
 const SMALL = ['--max-old-space-size=16', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-opt', '--no-warnings']
 
+/** Times that one that was killed is replaced at once; after that, with the next segment. */
+const MAX_REPLACEMENTS = 8
+let replacements = 0
+
 const watched = new Map<bigint, string>()
 /** The pipe to the watcher that the words named last. */
 let pipe = { watcher: 0n, fd: -1 }
@@ -45,8 +49,13 @@ export function watchSegment(name: string, inode: bigint): void {
   const word = watcherWord()
   const watcher = Atomics.load(word, 0)
   if (watcher !== 0n && open(watcher) && write(formatRecord('+', name, inode))) return
-  start(word, watcher)
-  for (const [other, its] of watched) write(formatRecord('+', its, other))
+  replace(word, watcher)
+}
+
+/** Starts a watcher in the place of one that is gone, and tells it of all that this member has. */
+function replace(word: BigUint64Array, previous: bigint): void {
+  start(word, previous)
+  for (const [inode, name] of watched) write(formatRecord('+', name, inode))
 }
 
 /** Call it when the segment does not have the name (any more). */
@@ -76,15 +85,16 @@ function open(watcher: bigint): boolean {
     // First a look: the pid may be used again, by a process that has another file there.
     const stats = statSync(path, { bigint: true })
     if (!stats.isFIFO() || pipeNumber(stats) !== watcher >> 32n) return false
-    keep(watcher, openSync(path, constants.O_WRONLY))
-    return true
   } catch {
     return false
   }
+  const fd = system().open(path, constants.O_WRONLY | O_CLOEXEC)
+  if (fd >= 0) keep(watcher, fd)
+  return fd >= 0
 }
 
 function keep(watcher: bigint, fd: number): void {
-  if (pipe.fd >= 0) closeSync(pipe.fd)
+  if (pipe.fd >= 0) system().close(pipe.fd)
   pipe = { watcher, fd }
 }
 
@@ -98,7 +108,7 @@ function write(bytes: Buffer): boolean {
 }
 
 function start(word: BigUint64Array, previous: bigint): void {
-  const { pipe2 } = system()
+  const { pipe2, flock, close } = system()
   const arena = (currentFamily('spawn').platform as ProcessPlatform).fd
   const ends = new Int32Array(2)
   if (pipe2(ends, O_CLOEXEC) < 0) throw systemError('pipe2')
@@ -106,7 +116,7 @@ function start(word: BigUint64Array, previous: bigint): void {
   let child: ChildProcess
   let lock = -1
   try {
-    if (system().flock(arena, LOCK_EX) < 0) throw systemError('flock')
+    if (flock(arena, LOCK_EX) < 0) throw systemError('flock')
     lock = openSync(`/proc/self/fd/${arena}`, constants.O_RDWR)
     child = spawn(process.execPath, [...SMALL, MAIN], {
       stdio: ['ignore', 'ignore', 'ignore', readEnd, lock],
@@ -119,24 +129,36 @@ function start(word: BigUint64Array, previous: bigint): void {
     if (child.pid === undefined) throw new Error('no more processes, open files or memory to be had')
     child.unref()
   } catch (cause) {
-    closeSync(writeEnd)
+    close(writeEnd)
     throw new ProcessError(
       `cannot start the process that unlinks named shared memory in the end: ${(cause as Error).message}`,
       { cause }
     )
   } finally {
-    closeSync(readEnd)
+    close(readEnd)
     if (lock >= 0) closeSync(lock)
   }
   const watcher = (pipeNumber(fstatSync(writeEnd, { bigint: true })) << 32n) | BigInt(child.pid)
   const found = Atomics.compareExchange(word, 0, previous, watcher)
   if (found === previous) {
     keep(watcher, writeEnd)
+    child.once('exit', (_, signal) => replaceKilled(word, watcher, signal))
     return
   }
   child.kill('SIGKILL')
-  closeSync(writeEnd)
+  close(writeEnd)
   if (!open(found)) start(word, found)
+}
+
+/** One that ends by itself would end again. */
+function replaceKilled(word: BigUint64Array, watcher: bigint, signal: NodeJS.Signals | null): void {
+  if (signal === null || watched.size === 0 || replacements === MAX_REPLACEMENTS) return
+  replacements++
+  try {
+    if (Atomics.load(word, 0) === watcher) replace(word, watcher)
+  } catch {
+    // The next segment tries again, and says why it cannot.
+  }
 }
 
 /** Options and settings of this program are not for it, but Node may need this to start. */

@@ -4,15 +4,16 @@
  * segment is made whole, with its size and its first content, before it gets its name, by O_TMPFILE and linkat(2). Nobody ever
  * attaches to one half made, and whoever dies while making one leaves nothing.
  */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import { MultiprocessError, ValueError } from '../errors.ts'
-import { Mapping } from './mapping.ts'
+import { View } from './mapping.ts'
 import { MAX_VIEW_BYTES } from './memory.ts'
 import { noRoom, segmentError } from './segment-errors.ts'
 import { DIRECTORY, pathOf, unlinkIf } from './segment-names.ts'
 import { checkPlatform, system } from './system.ts'
 
+const ATTACH = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
 const AT_FDCWD = -100
 const AT_SYMLINK_FOLLOW = 0x400
@@ -40,16 +41,13 @@ export class Segment {
   readonly size: number
   /** Tells it from others that have its name before or after it; tmpfs does not use one twice. */
   readonly inode: bigint
-  readonly #mapping: Mapping
-  #fd: number
+  readonly #view: View
 
-  private constructor(name: string, { ino, size }: BigIntStats, mapping: Mapping, fd: number | undefined) {
+  private constructor(name: string, { ino, size }: BigIntStats, view: View) {
     this.name = name
     this.size = Number(size)
     this.inode = ino
-    this.#mapping = mapping
-    this.#fd = fd ?? -1
-    if (fd !== undefined) forgotten.register(mapping.buffer, fd, this)
+    this.#view = view
   }
 
   /**
@@ -60,29 +58,19 @@ export class Segment {
     checkHere()
     checkMemory(size)
     const { fill, beforeLink, keepsFile } = options
-    return withFile(
-      () => open(DIRECTORY, O_TMPFILE | constants.O_RDWR, 'create', undefined),
-      keepsFile,
-      fd => {
-        reserve(fd, size)
-        const stats = fstatSync(fd, { bigint: true })
-        const mapping = new Mapping(fd, size)
-        let last = ''
-        try {
-          fill?.(mapping.buffer)
-          for (const name of names) {
-            last = name
-            beforeLink?.(name, stats.ino)
-            if (link(fd, name)) return new Segment(name, stats, mapping, keepsFile ? fd : undefined)
-          }
-        } catch (error) {
-          mapping.unmap()
-          throw error
-        }
-        mapping.unmap()
-        throw segmentError('EEXIST', 'create', last)
+    const open = () => openFile(DIRECTORY, O_TMPFILE | constants.O_RDWR, 'create', undefined)
+    return withFile(open, keepsFile, fd => {
+      reserve(fd, size)
+      const stats = fstatSync(fd, { bigint: true })
+      const view = View.open(fd, stats.ino, size)
+      try {
+        fill?.(view.buffer)
+        return [new Segment(linked(fd, stats, names, beforeLink), stats, view), view]
+      } catch (error) {
+        view.close()
+        throw error
       }
-    )
+    })
   }
 
   /**
@@ -91,8 +79,12 @@ export class Segment {
    */
   static attach(name: string, inode?: bigint, { keepsFile }: SegmentOptions = {}): Segment {
     checkHere()
+    if (inode !== undefined) {
+      const again = Segment.#attachAgain(name, inode, keepsFile)
+      if (again !== undefined) return again
+    }
     return withFile(
-      () => open(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK, 'attach to', name),
+      () => openFile(pathOf(name), ATTACH, 'attach to', name),
       keepsFile,
       fd => {
         const stats = fstatSync(fd, { bigint: true })
@@ -104,36 +96,44 @@ export class Segment {
           )
         }
         if (stats.size > MAX_SEGMENT_BYTES) throw tooLarge(stats.size)
-        return new Segment(name, stats, new Mapping(fd, Number(stats.size)), keepsFile ? fd : undefined)
+        const view = View.open(fd, stats.ino, Number(stats.size))
+        return [new Segment(name, stats, view), view]
       }
     )
   }
 
+  /** Without opening it, when this thread has it already, and it has its name. */
+  static #attachAgain(name: string, inode: bigint, keepsFile = false): Segment | undefined {
+    const stats = statSync(pathOf(name), { bigint: true, throwIfNoEntry: false })
+    if (stats?.ino !== inode) return undefined
+    const view = View.ofMapped(inode, Number(stats.size))
+    if (view !== undefined && (view.fd >= 0 || !keepsFile)) return new Segment(name, stats, view)
+    view?.close()
+    return undefined
+  }
+
   /** Detached once the segment is closed. */
   get buffer(): ArrayBuffer {
-    return this.#mapping.buffer
+    return this.#view.buffer
   }
 
   /** Runs `write` while no other process or thread is in here; the kernel lets go for one that dies. Needs `keepsFile`. */
   lock<R>(write: () => R): R {
     const { flock, errno } = system()
-    while (flock(this.#fd, LOCK_EX) < 0) {
+    const { fd } = this.#view
+    while (flock(fd, LOCK_EX) < 0) {
       const error = errno()
       if (error !== EINTR) throw segmentError(getSystemErrorName(-error), 'lock', this.name)
     }
     try {
       return write()
     } finally {
-      flock(this.#fd, LOCK_UN)
+      flock(fd, LOCK_UN)
     }
   }
 
   close(): void {
-    this.#mapping.unmap()
-    if (this.#fd < 0) return
-    forgotten.unregister(this)
-    closeSync(this.#fd)
-    this.#fd = -1
+    this.#view.close()
   }
 
   /** Takes the name away. @throws MultiprocessError (ENOENT) when it is gone, or another segment has it now */
@@ -142,14 +142,11 @@ export class Segment {
   }
 }
 
-/** The files of those that were dropped and never closed. */
-const forgotten = new FinalizationRegistry<number>(closeSync)
-
 function checkHere(): void {
   checkPlatform('SharedMemory and ShareableList', 'nothing of them runs here')
 }
 
-function open(path: string, flags: number, doing: string, name: string | undefined): number {
+function openFile(path: string, flags: number, doing: string, name: string | undefined): number {
   try {
     return openSync(path, flags, 0o600)
   } catch (error) {
@@ -157,13 +154,14 @@ function open(path: string, flags: number, doing: string, name: string | undefin
   }
 }
 
-function withFile<R>(openIt: () => number, keepsFile: boolean | undefined, use: (fd: number) => R): R {
-  const fd = openIt()
+/** Closes the file afterwards, unless the view that `use` made is to keep it, and has none. */
+function withFile(open: () => number, keepsFile: boolean | undefined, use: (fd: number) => [Segment, View]): Segment {
+  const fd = open()
   let isKept = false
   try {
-    const result = use(fd)
-    isKept = keepsFile === true
-    return result
+    const [segment, view] = use(fd)
+    isKept = keepsFile === true && view.keepFile(fd)
+    return segment
   } finally {
     if (!isKept) closeSync(fd)
   }
@@ -198,11 +196,21 @@ function tooLarge(size: number | bigint): ValueError {
   )
 }
 
-/** False when the name is taken. */
-function link(fd: number, name: string): boolean {
+/** Gives the file the first of the names that is free, and answers that. */
+function linked(
+  fd: number,
+  { ino }: BigIntStats,
+  names: Iterable<string>,
+  beforeLink: CreateOptions['beforeLink']
+): string {
   const { linkat, errno } = system()
-  if (linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, pathOf(name), AT_SYMLINK_FOLLOW) === 0) return true
-  const code = getSystemErrorName(-errno())
-  if (code === 'EEXIST') return false
-  throw segmentError(code, 'create', name)
+  let last = ''
+  for (const name of names) {
+    last = name
+    beforeLink?.(name, ino)
+    if (linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, pathOf(name), AT_SYMLINK_FOLLOW) === 0) return name
+    const code = getSystemErrorName(-errno())
+    if (code !== 'EEXIST') throw segmentError(code, 'create', name)
+  }
+  throw segmentError('EEXIST', 'create', last)
 }

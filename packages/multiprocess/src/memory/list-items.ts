@@ -69,7 +69,11 @@ export function unpackItem(type: number, bytes: Uint8Array): ListItem {
     case BYTES:
       return bytes.slice()
   }
-  throw new MultiprocessError('the list is damaged: something else has written to its shared memory', {
+  throw damaged()
+}
+
+export function damaged(): MultiprocessError {
+  return new MultiprocessError('the list is damaged: something else has written to its shared memory', {
     code: 'ERR_DAMAGED'
   })
 }

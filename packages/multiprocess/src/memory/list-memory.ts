@@ -24,9 +24,9 @@
  * Every word of a slot is read and written by Atomics, which are sequentially consistent, so no reader sees VERSION ahead of the
  * cell, on arm64 either.
  */
-import { MultiprocessError, ValueError } from '../errors.ts'
+import { ValueError } from '../errors.ts'
 import type { Segment } from '../ground/segment.ts'
-import { type ListItem, type PackedItem, roomFor, unpackItem } from './list-items.ts'
+import { damaged, formatOf, type ListItem, NULL, NUMBER, type PackedItem, roomFor, unpackItem } from './list-items.ts'
 
 const MAGIC = 0x4c53_0001
 const COUNT_WORD = 1
@@ -34,12 +34,6 @@ const DIRECTORY_WORD = 2
 const DIRECTORY_ENTRY = 2
 const CELL_HEAD = 2
 const TRIES = 64
-
-/** A look at a slot: `bytes` is used again by the next one. */
-interface Glance {
-  readonly type: number
-  readonly bytes: Uint8Array
-}
 
 export function sizeOfList(items: readonly PackedItem[]): number {
   let words = DIRECTORY_WORD + items.length * DIRECTORY_ENTRY
@@ -72,7 +66,12 @@ export class ListMemory {
   readonly length: number
   readonly #segment: Segment
   readonly #words: Int32Array
-  readonly #scratch: Int32Array
+  /** What the last look at a slot found. */
+  readonly #found: Int32Array
+  readonly #foundBytes: Uint8Array
+  readonly #foundNumber: Float64Array
+  #type = NULL
+  #size = 0
 
   /** @throws ValueError when the segment has no list */
   constructor(segment: Segment) {
@@ -92,7 +91,10 @@ export class ListMemory {
       if (at > words.length) throw refuse()
       most = Math.max(most, room)
     }
-    this.#scratch = new Int32Array(most / 4)
+    const scratch = new ArrayBuffer(Math.max(8, 8 * Math.ceil(most / 8)))
+    this.#found = new Int32Array(scratch)
+    this.#foundBytes = new Uint8Array(scratch)
+    this.#foundNumber = new Float64Array(scratch)
   }
 
   /** Bytes. */
@@ -102,16 +104,14 @@ export class ListMemory {
 
   /** The item as it was at one moment. */
   read(index: number): ListItem {
-    const { type, bytes } = this.glance(index)
-    return unpackItem(type, bytes)
+    this.#look(index)
+    if (this.#type === NUMBER && this.#size === 8) return this.#foundNumber[0]
+    return unpackItem(this.#type, this.#foundBytes.subarray(0, this.#size))
   }
 
-  glance(index: number): Glance {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const found = this.#tryRead(index)
-      if (found !== null) return found
-    }
-    return this.#segment.lock(() => this.#tryRead(index) as Glance)
+  formatOf(index: number): string {
+    this.#look(index)
+    return formatOf(this.#type, this.#size, this.roomOf(index))
   }
 
   /** The item fits its room. */
@@ -125,30 +125,33 @@ export class ListMemory {
       Atomics.store(words, cell, type)
       Atomics.store(words, cell + 1, bytes.length)
       const count = Math.ceil(bytes.length / 4)
-      new Uint8Array(this.#scratch.buffer).set(bytes)
-      for (let i = 0; i < count; i++) Atomics.store(words, cell + CELL_HEAD + i, this.#scratch[i])
+      this.#foundBytes.set(bytes)
+      for (let i = 0; i < count; i++) Atomics.store(words, cell + CELL_HEAD + i, this.#found[i])
       Atomics.store(words, slot, (version + 1) | 0)
     })
   }
 
-  /** null when the item was set meanwhile. */
-  #tryRead(index: number): Glance | null {
+  #look(index: number): void {
+    for (let tries = 0; tries < TRIES; tries++) if (this.#tryLook(index)) return
+    this.#segment.lock(() => this.#tryLook(index))
+  }
+
+  /** False when the item was set meanwhile. */
+  #tryLook(index: number): boolean {
     const words = this.#words
     const slot = this.#slotOf(index)
     const room = this.roomOf(index)
     const version = Atomics.load(words, slot)
     const cell = cellOf(slot, room, version)
     const type = Atomics.load(words, cell)
-    const length = Atomics.load(words, cell + 1)
-    const count = Math.ceil(Math.min(Math.max(0, length), room) / 4)
-    for (let i = 0; i < count; i++) this.#scratch[i] = Atomics.load(words, cell + CELL_HEAD + i)
-    if (Atomics.load(words, slot) !== version) return null
-    if (length < 0 || length > room) {
-      throw new MultiprocessError('the list is damaged: something else has written to its shared memory', {
-        code: 'ERR_DAMAGED'
-      })
-    }
-    return { type, bytes: new Uint8Array(this.#scratch.buffer, 0, length) }
+    const size = Atomics.load(words, cell + 1)
+    const count = Math.ceil(Math.min(Math.max(0, size), room) / 4)
+    for (let i = 0; i < count; i++) this.#found[i] = Atomics.load(words, cell + CELL_HEAD + i)
+    if (Atomics.load(words, slot) !== version) return false
+    if (size < 0 || size > room) throw damaged()
+    this.#type = type
+    this.#size = size
+    return true
   }
 
   #slotOf(index: number): number {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
 import { Segment } from '../ground/segment.ts'
-import { formatOf, isSameItem, type ListItem, packItem } from './list-items.ts'
+import { isSameItem, type ListItem, packItem } from './list-items.ts'
 import { fillList, ListMemory, sizeOfList } from './list-memory.ts'
 import { checkName, createSegment } from './named-segment.ts'
 import { type SegmentHandle, type SharedMemory, sharedMemoryOf } from './shared-memory.ts'
@@ -24,6 +24,9 @@ export interface ShareableListOptions {
   name?: string
 }
 
+/** Does not ask a proxy. */
+export let isShareableList: (value: object) => value is ShareableList
+
 /**
  * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has its slot, with some room; it may be
  * set to a value of any of the types as long as that fits.
@@ -38,6 +41,10 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   readonly shm: SharedMemory
   readonly #segment: Segment
   readonly #memory: ListMemory
+
+  static {
+    isShareableList = (value): value is ShareableList => #memory in value
+  }
 
   /**
    * @param sequence the items of a new list; left out: attaches to the list that `options.name` names
@@ -63,10 +70,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   get format(): string {
     this.#checkOpen()
     let format = ''
-    for (let i = 0; i < this.length; i++) {
-      const { type, bytes } = this.#memory.glance(i)
-      format += formatOf(type, bytes.length, this.#memory.roomOf(i))
-    }
+    for (let i = 0; i < this.length; i++) format += this.#memory.formatOf(i)
     return format
   }
 

@@ -24,8 +24,9 @@ export interface SegmentHandle {
   readonly inode: bigint
 }
 
-/** Of what is open or closed. */
-export let segmentOf: (shm: SharedMemory) => Segment
+/** Does not ask a proxy. */
+export let isSharedMemory: (value: object) => value is SharedMemory
+let segmentOf: (shm: SharedMemory) => Segment
 
 /**
  * Named POSIX shared memory: what Python's `multiprocessing.shared_memory.SharedMemory` opens, in either direction.
@@ -44,6 +45,7 @@ export class SharedMemory implements Disposable {
   #isClosed = false
 
   static {
+    isSharedMemory = (value): value is SharedMemory => #segment in value
     segmentOf = shm => shm.#segment
   }
 
