@@ -1,8 +1,10 @@
 import './binary-values.ts'
 import './decode-other.ts'
 import './error-values.ts'
+import './large-buffers.ts'
 import { SerializationError } from '../errors.ts'
 import { HAS_MODULES, isStackOverflow } from './format.ts'
+import type { LargeSource } from './large-buffers.ts'
 import { isImported } from './module-imports.ts'
 import { Reader } from './reader.ts'
 
@@ -13,11 +15,18 @@ let idle: Reader | null = new Reader()
  * The value of the message in `bytes[start..end)`. Everything is copied: the bytes may be used again afterwards. What
  * `modulesOf` answers must have been imported.
  *
+ * @param large where the buffers are that stand behind the message
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
  */
-export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length): unknown {
+export function decode(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+  large: LargeSource | null = null
+): unknown {
   const reader = idle ?? new Reader()
   idle = null
+  reader.large = large
   try {
     return reader.message(bytes, start, end)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
+import type { LargeBuffers } from './large-buffers.ts'
 import { Writer } from './writer.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -13,6 +14,9 @@ export class Encoder {
   bytes: Uint8Array = NOTHING
   start = 0
   end = 0
+  /** Whether large buffers may stand behind the next messages, and those that are to stand behind the last one. */
+  allowsLarge = false
+  large: LargeBuffers | null = null
 
   readonly #writer = new Writer()
   #isBusy = false
@@ -45,9 +49,11 @@ export class Encoder {
   ): boolean {
     try {
       writer.begin(target, start, limit, path)
+      writer.allowsLarge = this.allowsLarge
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()
+      this.large = writer.large
       this.bytes = writer.bytes
       this.start = writer.base
       this.end = writer.pos
