@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { SerializationError } from '../errors.ts'
 import {
   ARRAY_BUFFER,
+  LARGE_BUFFER,
   LENGTH_TRACKING,
   MAX_MESSAGE,
   PART_OF_BUFFER,
@@ -10,6 +11,7 @@ import {
   VIEW_TYPES,
   WHOLE_BUFFER
 } from './format.ts'
+import { LARGE_LENGTH, LargeBuffers } from './large-buffers.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import { refuseClosed } from './refusals.ts'
 import type { Writer } from './writer.ts'
@@ -65,6 +67,13 @@ export function writeArrayBuffer(writer: Writer, object: object): void {
       `an ArrayBuffer of ${length} bytes`,
       'a message holds less than 2 GiB; send it in parts, or share it as SharedMemory'
     )
+  }
+  if (writer.allowsLarge && length >= LARGE_LENGTH && buffer.resizable !== true) {
+    writer.large ??= new LargeBuffers()
+    writer.byte(LARGE_BUFFER)
+    writer.uint32(length)
+    writer.double(writer.large.add(buffer))
+    return
   }
   writer.ensure(13 + length)
   writer.byte(ARRAY_BUFFER)

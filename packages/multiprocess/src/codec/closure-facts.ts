@@ -1,7 +1,7 @@
 /** What of a function does not change from one sending to the next, kept once it is known: all but the values it captures. */
 
 import { types } from 'node:util'
-import { isTopLevelArrow } from './closure-place.ts'
+import { constantsAmong, isTopLevelArrow } from './closure-place.ts'
 import { propertiesOf } from './closure-properties.ts'
 import { refuseLexical, refusePrivate, refuseUnavailable, unreadable } from './closure-refusals.ts'
 import { isOfScript } from './closure-scopes.ts'
@@ -42,6 +42,8 @@ export interface Code {
   readonly own: readonly OwnName[]
   /** Variables whose values are sent. */
   readonly captured: readonly string[]
+  /** Those of the captured variables and imports that the text assigns to, in vain. */
+  readonly constants: ReadonlySet<string>
   /** The same of the program's own globals. */
   readonly globals: readonly string[]
 }
@@ -120,7 +122,17 @@ function readUninspected(fn: AnyFunction, reason: string): Code {
   for (const name of text.names.free) if (!(name in globalThis)) refuseUnavailable(name, reason)
   const globals = [...text.names.free].filter(isOfProgram)
   const place = { scriptId: '', url: '', mapNumber: undefined, line: 0, column: 0 }
-  return { way: 'code', text, ...place, isStrict, imports: new Map(), own: [], captured: [], globals }
+  return {
+    way: 'code',
+    text,
+    ...place,
+    isStrict,
+    imports: new Map(),
+    own: [],
+    captured: [],
+    constants: new Set(),
+    globals
+  }
 }
 
 function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader): Code {
@@ -131,7 +143,7 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
   let usesModuleThis = false
   const isModuleThis = () => {
     const source = reader.source(scriptId)
-    usesModuleThis = isTopLevelArrow(source, script?.isModule ?? false, textOf(fn), line, column)
+    usesModuleThis = script !== undefined && isTopLevelArrow(source, script, textOf(fn), line, column)
     return usesModuleThis
   }
   let text = readText(fn, isStrict, isModuleThis)
@@ -159,7 +171,12 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
   }
   const place = placeOfText(fn, text, line, column)
   const { url = '', mapNumber } = script ?? {}
-  return { way: 'code', text, scriptId, url, mapNumber, ...place, isStrict, imports, own, captured, globals }
+  const { assigned } = text.names
+  const constants = new Set([...imports.keys()].filter(name => assigned.has(name)))
+  const variables = captured.filter(name => assigned.has(name))
+  for (const name of constantsOf(scriptId, script, variables, place, reader)) constants.add(name)
+  const code = { text, scriptId, url, mapNumber, ...place, isStrict, imports, own, captured, constants, globals }
+  return { way: 'code', ...code }
 }
 
 /** A sloppy function's `arguments` may be asked for; of every other function the question is an error. */
@@ -219,6 +236,26 @@ function isOtherValue(scopes: readonly Scope[], name: string, fn: AnyFunction): 
 function isOfProgram(name: string): boolean {
   const descriptor = Object.getOwnPropertyDescriptor(globalThis, name)
   return descriptor?.enumerable === true && 'value' in descriptor && !NODE_GLOBALS.has(name)
+}
+
+const constantsAt = new Map<string, readonly string[]>()
+
+function constantsOf(
+  scriptId: string,
+  script: Script | undefined,
+  names: readonly string[],
+  { line, column }: { line: number; column: number },
+  reader: FunctionReader
+): readonly string[] {
+  if (names.length === 0 || script === undefined) return []
+  const key = `${scriptId}:${line}:${column}`
+  let found = constantsAt.get(key)
+  if (found === undefined) {
+    if (constantsAt.size >= MOST_SCRIPTS) constantsAt.clear()
+    found = constantsAmong(names, reader.source(scriptId), script, line, column)
+    constantsAt.set(key, found)
+  }
+  return found
 }
 
 interface ScriptFacts {

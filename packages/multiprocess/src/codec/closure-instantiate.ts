@@ -13,7 +13,7 @@ export interface Unit {
   readonly functions: readonly ((heritage?: unknown, keepPrivates?: unknown) => unknown)[]
 }
 
-const PARAMETERS = ['__mp$s', '__mp$f', '__mp$m', '__mp$meta__']
+const PARAMETERS = ['__mp$s', '__mp$f', '__mp$m', '__mp$meta__', '__mp$k']
 
 export class UnitReader {
   readonly #data: CodeData
@@ -39,7 +39,8 @@ export class UnitReader {
     const unit = { setters: [] as Setter[], functions: [] as Unit['functions'][number][] }
     const compiled = compileUnder(name, code, PARAMETERS, line, column)
     const self = hasModuleThis ? (moduleOf(url) as { exports: unknown }).exports : undefined
-    compiled.call(self, unit.setters, unit.functions, member, metaOf(url))
+    const constants = (run: () => Constants, count: number) => unit.setters.push(...settersOf(run(), count))
+    compiled.call(self, unit.setters, unit.functions, member, metaOf(url), constants)
     for (const [i, variable] of variables.entries()) {
       if (typeof variable === 'number') this.#bind(variable, unit.setters[i])
       else unit.setters[i](this.#value(url, variable))
@@ -63,6 +64,19 @@ export class UnitReader {
     }
     return namespace[name]
   }
+}
+
+/** Code that declares constants, and gets a value for each. */
+type Constants = Iterator<void, void, unknown>
+
+function settersOf(code: Constants, count: number): Setter[] {
+  const values = new Map<number, unknown>()
+  code.next()
+  return Array.from({ length: count }, (_, i) => value => {
+    values.set(i, value)
+    // A value of the code that has come to its end, by a message of later, changes nothing.
+    if (values.size === count) for (let k = 0; k < count; k++) code.next(values.get(k))
+  })
 }
 
 /** The method, getter or setter of an object or a class that has no other member. */

@@ -143,7 +143,8 @@ export class CodeSession {
     }
     for (const { variable } of captured) {
       if (variable.id < 0) variable.id = this.#valueCount++
-      if (code.text.names.assigned.has(variable.name)) variable.isAssigned = true
+      const { name } = variable
+      if (code.text.names.assigned.has(name) && !code.constants.has(name)) variable.isAssigned = true
     }
     for (const { variable } of captured) this.#checkShared(variable)
     return captured

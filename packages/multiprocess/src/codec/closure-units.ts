@@ -98,6 +98,7 @@ class UnitWriter {
     // In front, as no directive may follow anything else.
     this.#text = `${importsComment(imports)}${code.isStrict ? '"use strict";' : ''}`
     for (const [name, { module, name: exportName }] of imports) {
+      if (members.every(member => member.code.constants.has(name))) continue
       this.#declare(name, [this.#moduleNumber(module), exportName])
     }
     for (const name of own) if (name === 'require' || name === 'module') this.#declare(name, name)
@@ -146,16 +147,29 @@ class UnitWriter {
     }
   }
 
-  #writeFunction({ code, name }: Definition, position: number): void {
+  /** What makes constants of variables that a function assigns to: they are declared where the function can see them only. */
+  #constants({ constants, imports }: Code, variables: readonly Variable[]): { begin: string; end: string } {
+    if (constants.size === 0) return { begin: '', end: '' }
+    for (const name of constants) {
+      const imported = imports.get(name)
+      if (imported === undefined) this.#variables.push(variables.find(variable => variable.name === name)!.id)
+      else this.#variables.push([this.#moduleNumber(imported.module), imported.name])
+    }
+    const declared = [...constants].map(name => `${name}=yield`)
+    return { begin: '__mp$k(function*(){', end: `const ${declared}}.bind(this),${constants.size});` }
+  }
+
+  #writeFunction({ code, name, variables }: Definition, position: number): void {
     const { source, ownName, isMember } = code.text
     const isNamed = ownName !== undefined || isMember || name === ''
     const helpers = code.text.isClass ? `(${HERITAGE},${PRIVATE})` : '()'
     const key = JSON.stringify(name)
-    const before = `__mp$f.push(${helpers}=>${isNamed ? '(' : `({${key}:`}`
+    const constants = this.#constants(code, variables)
+    const before = `${constants.begin}__mp$f.push(${helpers}=>${isNamed ? '(' : `({${key}:`}`
     this.#moveTo(code.line, code.column, before.length)
     const places = mappedPlaces(code)
     if (places.length > 0) this.#mapped.push({ places, at: this.#text.length + before.length + code.text.prefixLength })
-    this.#text += `${before}${source}${isNamed ? ')' : `})[${key}]`});`
+    this.#text += `${before}${source}${isNamed ? ')' : `})[${key}]`});${constants.end}`
     this.#line! += source.split(LINE_BREAK).length - 1
     this.indexes[position] = this.#functionCount++
   }
@@ -179,10 +193,11 @@ function blockOf(members: readonly Definition[]): Block {
   const ordered = [...members.entries()].sort(
     ([, { code: a }], [, { code: b }]) => a.line - b.line || a.column - b.column
   )
-  for (const [position, { variables }] of ordered) {
+  for (const [position, { code, variables }] of ordered) {
     let innermost = root
     let depth = 0
     for (const variable of variables) {
+      if (code.constants.has(variable.name)) continue
       const chain = chainOf(variable.scope)
       let block = root
       for (const scope of chain) {

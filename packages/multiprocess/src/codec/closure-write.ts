@@ -115,12 +115,21 @@ function readProxy(session: CodeSession, proxy: object): ProxyFacts | undefined 
   }
 }
 
-/** Writes an object whose class has to be told; false: it has none. */
+/** Writes an object whose class has to be told; false: it has none. Of what is nested deep, its frame counts: it is a small one. */
 function writeInstance(writer: Writer, object: object, prototype: object, writeContents: WriteContents): boolean {
   if (writeReduced(writer, object)) return true
+  const position = beginInstance(writer, object, prototype)
+  if (position < 0) return false
+  writeContents(writer, object, prototype)
+  endInstance(writer, object, prototype, position)
+  return true
+}
+
+/** Answers where the contents are to stand; -1: it has no class that would have to be told. */
+function beginInstance(writer: Writer, object: object, prototype: object): number {
   const constructor = classOf(prototype)
   if (constructor === null) {
-    if (prototype === Object.prototype || !isHeir(object, prototype)) return false
+    if (prototype === Object.prototype || !isHeir(object, prototype)) return -1
   } else {
     const names = privateMembers(prototype)
     if (names.length > 0) refusePrivateMembers(writer, constructor, names)
@@ -129,12 +138,13 @@ function writeInstance(writer: Writer, object: object, prototype: object, writeC
   const isExotic = constructor !== null && hasOtherFields(object)
   session.begin(constructor === null ? HEIR : isExotic ? INSTANCE_WITH_FIELDS : INSTANCE)
   session.writeClass(constructor ?? prototype)
-  const position = writer.position
   writer.tellsClass = types.isNativeError(object)
-  writeContents(writer, object, prototype)
+  return writer.position
+}
+
+function endInstance(writer: Writer, object: object, prototype: object, position: number): void {
   writer.mark(position, REFERRED)
-  if (isExotic) writeOtherFields(writer, object)
-  return true
+  if (classOf(prototype) !== null && hasOtherFields(object)) writeOtherFields(writer, object)
 }
 
 function isHeir(object: object, prototype: object): boolean {

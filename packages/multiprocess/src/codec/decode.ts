@@ -1,8 +1,10 @@
 import './binary-values.ts'
 import './decode-other.ts'
 import './error-values.ts'
+import './large-buffers.ts'
 import { SerializationError } from '../errors.ts'
 import { HAS_MODULES, isStackOverflow } from './format.ts'
+import type { LargeSource } from './large-buffers.ts'
 import { isImported } from './module-imports.ts'
 import { Reader } from './reader.ts'
 
@@ -16,11 +18,19 @@ let idle: Reader | null = new Reader()
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
  *
  * @param isLast nobody reads the message again: what it holds of shared objects is given back
+ * @param large where the buffers are that stand behind the message
  */
-export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length, isLast = false): unknown {
+export function decode(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+  isLast = false,
+  large: LargeSource | null = null
+): unknown {
   const reader = idle ?? new Reader()
   idle = null
   reader.isLast = isLast
+  reader.large = large
   try {
     return reader.message(bytes, start, end)
   } catch (error) {

@@ -110,7 +110,11 @@ export function writeOther(writer: Writer, object: object, prototype: object | n
     expected.write(writer, object as never)
     return
   }
-  if (!writeWithClass(writer, object, prototype)) writeContents(writer, object, prototype)
+  // Not through `writeWithClass`: of what is nested a thousand deep, each call's frame counts.
+  const code = getCodeCodec()
+  if (code === null || prototype === null || !code.writeInstance(writer, object, prototype, writeContents)) {
+    writeContents(writer, object, prototype)
+  }
 }
 
 /** Writes an object that arrives with its class; false: it has none that would have to be told. */
@@ -146,7 +150,7 @@ function writeContents(writer: Writer, object: object, prototype: object | null)
       writeSearchParams(writer, object)
       break
     default:
-      writeInstance(writer, object as Record<string, unknown>)
+      writeKeyedFields(writer, object as Record<string, unknown>, Object.keys(object))
   }
 }
 

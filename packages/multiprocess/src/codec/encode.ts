@@ -1,5 +1,6 @@
 import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
+import type { LargeBuffers } from './large-buffers.ts'
 import { Writer } from './writer.ts'
 
 export type Releases = readonly (() => void)[] | null
@@ -17,6 +18,9 @@ export class Encoder {
   end = 0
   /** What gives back what the last message holds of shared objects: to be called once nobody reads it any more. */
   releases: Releases = null
+  /** Whether large buffers may stand behind the next messages, and those that are to stand behind the last one. */
+  allowsLarge = false
+  large: LargeBuffers | null = null
 
   readonly #writer = new Writer()
   #isBusy = false
@@ -49,9 +53,11 @@ export class Encoder {
   ): boolean {
     try {
       writer.begin(target, start, limit, path)
+      writer.allowsLarge = this.allowsLarge
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()
+      this.large = writer.large
       this.bytes = writer.bytes
       this.start = writer.base
       this.end = writer.pos

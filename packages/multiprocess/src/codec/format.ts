@@ -64,6 +64,8 @@ export const FUNCTION = 0x40
 export const KIND = 0x44
 /** what goes beyond data: see code-format.ts */
 export const CODE = 0x48
+/** length, offset in the memory behind the message (a double) */
+export const LARGE_BUFFER = 0x4c
 
 export const UNDEFINED = 0x60
 export const NULL = 0x61

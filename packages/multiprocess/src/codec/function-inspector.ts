@@ -35,6 +35,9 @@ export interface Script {
   /** As Node loaded it, also where a `//# sourceURL=` comment says otherwise; empty for `eval` and `new Function`. */
   readonly url: string
   readonly isModule: boolean
+  /** The place where its text begins: that of received code is further on. */
+  readonly startLine: number
+  readonly startColumn: number
   /** Of received code that brought a map of its positions. */
   readonly mapNumber?: number
 }
@@ -234,8 +237,13 @@ export class FunctionReader {
       // `embedderName` is what Node called it; V8's protocol has it since before Node 20.
       const named = params as { url: string; hasSourceURL?: boolean; embedderName?: string }
       const url = named.hasSourceURL ? (named.embedderName ?? '') : named.url
-      const script = { url: withoutMark(url), isModule: params.isModule ?? false, mapNumber: numberOf(url) }
-      alive.set(params.scriptId, script)
+      alive.set(params.scriptId, {
+        url: withoutMark(url),
+        isModule: params.isModule ?? false,
+        startLine: params.startLine,
+        startColumn: params.startColumn,
+        mapNumber: numberOf(url)
+      })
     })
     this.#post('Debugger.enable')
     this.#isDebugging = true

@@ -29,6 +29,7 @@ import {
   WIDE_STRING8,
   WIDE_STRING32
 } from './format.ts'
+import type { LargeSource } from './large-buffers.ts'
 import { cachedKey, shortString } from './short-strings.ts'
 
 /** Reads the rest of an object whose tag has been read; must call `refer` before it reads anything that may refer to it. */
@@ -57,6 +58,8 @@ export class Reader {
   modules: string[] = []
   /** Nobody reads this message again. */
   isLast = false
+  /** The memory behind the message, if there is any. */
+  large: LargeSource | null = null
   /** The code in this message, once some of it was met. */
   code: { finish(): void } | null = null
   /** What is to be done to the object at a place before its contents are read. */
@@ -113,6 +116,7 @@ export class Reader {
     this.#referred = null
     this.code = null
     this.wrapped = null
+    this.large = null
     if (this.#shapes.length > 0) this.#shapes.length = 0
     if (this.modules.length > 0) this.modules = []
     if (this.u8.length > KEPT_MEMORY && this.#start === 0 && this.end === this.u8.length) {

@@ -21,6 +21,7 @@ import {
   WIDE_STRING8,
   WIDE_STRING32
 } from './format.ts'
+import type { LargeBuffers } from './large-buffers.ts'
 import { MetObjects } from './met-objects.ts'
 import { formatPath, type Step } from './path.ts'
 
@@ -98,6 +99,9 @@ export class Writer {
   code: CodeWriter | null = null
   /** Of the captured variable that is being written; null outside of functions. */
   origin: Origin | null = null
+  /** Whether anything may stand behind the message, and what is to stand there. */
+  allowsLarge = false
+  large: LargeBuffers | null = null
   /** Whether the class of the error that is written next is told. */
   tellsClass = false
   /** Shapes defined in this message. */
@@ -154,6 +158,7 @@ export class Writer {
     }
     this.origin = null
     this.tellsClass = false
+    this.large = null
     const shapes = this.shapes
     if (shapes.length > 0) {
       for (let i = 0; i < shapes.length; i++) if (shapes[i].writer === this) shapes[i].writer = null

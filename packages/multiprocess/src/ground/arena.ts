@@ -97,6 +97,14 @@ export class Arena {
     return ownerAt
   }
 
+  /** Bytes of the block that begins at `at`. */
+  sizeOf(at: number): number {
+    const page = Math.floor(at / PAGE_BYTES)
+    return this.#pages.kind(page) === KIND_RUN
+      ? 2 ** this.#pages.order(page) * PAGE_BYTES
+      : PAGE_BYTES - (at % PAGE_BYTES)
+  }
+
   /** 0 when no block in use begins there. */
   ownerOf(at: number): OwnerId {
     return this.#exclusive(() => {

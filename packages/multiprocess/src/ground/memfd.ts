@@ -6,6 +6,7 @@ import { system, systemError } from './system.ts'
 const MFD_CLOEXEC = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
+const MAP_FIXED = 0x10
 const MAP_NORESERVE = 0x4000
 const FALLOC_FL_KEEP_SIZE = 1
 const FALLOC_FL_PUNCH_HOLE = 2
@@ -36,6 +37,11 @@ export function mapArenaFile(fd: number): Backing {
     },
     unmap(address, length) {
       if (munmap(BigInt(address), length) < 0) throw systemError('munmap')
+    },
+    mapOver(target, offset) {
+      const flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED
+      const address = mmap(target, target.length, PROT_READ_WRITE, flags, fd, offset)
+      if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
     },
     wait(address, expected, timeout) {
       let limit: BigInt64Array | null = null

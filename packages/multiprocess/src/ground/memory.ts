@@ -11,6 +11,8 @@ export interface Backing {
   /** Maps a range, which begins at `start` of the buffer; `address` is where it stands for `wait` and `wake`. */
   map(offset: number, length: number): { buffer: ArrayBufferLike; start: number; address: number }
   unmap(address: number, length: number): void
+  /** Maps a range in the place of the memory that `target` has, which begins at a page of its own; where that can be done. */
+  mapOver?(target: Uint8Array, offset: number): void
   /**
    * Sleeps until woken, while the word there is `expected`; spurious wake-ups happen (futex(2)).
    * @param timeout milliseconds, or Infinity

@@ -21,7 +21,14 @@ export interface System {
   memfd_create(name: string, flags: number): number
   ftruncate(fd: number, length: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
-  mmap(address: bigint | null, length: number, prot: number, flags: number, fd: number, offset: number): bigint
+  mmap(
+    address: bigint | Uint8Array | null,
+    length: number,
+    prot: number,
+    flags: number,
+    fd: number,
+    offset: number
+  ): bigint
   munmap(address: bigint, length: number): number
   futex(address: number, op: number, value: number, timeout: Pointer): number
   prctl(option: number, argument: number): number

@@ -12,6 +12,7 @@ import {
   FUNCTION_BLOCK,
   FUNCTION_LENGTH,
   IS_ERROR,
+  IS_KEPT,
   KIND,
   SLOT_COUNT,
   TaskTable
@@ -257,7 +258,10 @@ export class Dispatcher implements Source {
     this.messages.release(slot)
     this.#tasks[slot] = undefined
     if (this.#blocks[slot] !== 0) {
-      this.messages.free(this.#blocks[slot])
+      const { words } = this.table
+      const keptAt = this.table.slot(slot) + IS_KEPT
+      if (words[keptAt] === 0) this.messages.free(this.#blocks[slot])
+      words[keptAt] = 0
       this.#blocks[slot] = 0
     }
     this.#free.push(slot)

@@ -1,10 +1,15 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
+import type { LargeBuffers, LargeSource } from '../codec/large-buffers.ts'
 import { importModule } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
-import { BLOCK, INLINE_BYTES, LENGTH, type TaskTable, UNIT } from './task-table.ts'
+import { alignToPage, LargeBlock } from './large-block.ts'
+import { BLOCK, INLINE_BYTES, IS_KEPT, LENGTH, type TaskTable, UNIT } from './task-table.ts'
+
+/** In LENGTH: large buffers stand behind the message. */
+const HAS_LARGE = 1 << 31
 
 /** A message that waits for a slot. */
 export interface Parcel {
@@ -29,10 +34,14 @@ export class Messages {
   readonly #encoder = new Encoder()
   /** By slot: what its message holds of shared objects. */
   readonly #held = new Map<number, Releases>()
+  readonly #allowsLarge: boolean
 
   constructor(family: Family, table: TaskTable) {
     this.#family = family
     this.#table = table
+    // Threads cannot show memory that they share as an ArrayBuffer.
+    this.#allowsLarge = family.platform.method === 'spawn'
+    this.#encoder.allowsLarge = this.#allowsLarge
   }
 
   /**
@@ -44,11 +53,15 @@ export class Messages {
     const base = this.#table.slot(slot)
     const start = this.#table.payload(slot)
     const encoder = this.#encoder
-    if (encoder.encode(value, bytes, start, start + INLINE_BYTES, path)) {
-      words[base + LENGTH] = encoder.end - encoder.start
+    const isInline = encoder.encode(value, bytes, start, start + INLINE_BYTES, path)
+    const length = encoder.end - encoder.start
+    if (encoder.large !== null) {
+      words[base + LENGTH] = length | HAS_LARGE
+      words[base + BLOCK] = this.#storeLarge(encoder.large)
+    } else if (isInline) {
+      words[base + LENGTH] = length
       words[base + BLOCK] = 0
     } else {
-      const length = encoder.end - encoder.start
       words[base + LENGTH] = length
       words[base + BLOCK] = this.#store(encoder.bytes, encoder.start, length)
     }
@@ -60,6 +73,9 @@ export class Messages {
     encoder.encode(value, undefined, 0, 0, path)
     const length = encoder.end - encoder.start
     const { releases } = encoder
+    if (encoder.large !== null) {
+      return { block: this.#storeLarge(encoder.large), length: length | HAS_LARGE, bytes: undefined, releases }
+    }
     if (length <= INLINE_BYTES) {
       return { block: 0, length, bytes: encoder.bytes.slice(encoder.start, encoder.end), releases }
     }
@@ -94,7 +110,13 @@ export class Messages {
 
   /** A block of its own with an encoded value: its offset in units, and its length. */
   block(value: unknown, path: string): Block {
-    this.#encoder.encode(value, undefined, 0, 0, path)
+    // It may be read many times.
+    this.#encoder.allowsLarge = false
+    try {
+      this.#encoder.encode(value, undefined, 0, 0, path)
+    } finally {
+      this.#encoder.allowsLarge = this.#allowsLarge
+    }
     const { bytes, start, end, releases } = this.#encoder
     return { block: this.#store(bytes, start, end - start), length: end - start, releases }
   }
@@ -107,16 +129,47 @@ export class Messages {
     const { words, bytes } = this.#table
     const base = this.#table.slot(slot)
     const block = words[base + BLOCK] >>> 0
-    const length = words[base + LENGTH] >>> 0
+    const length = words[base + LENGTH]
     if (block === 0) {
       const start = this.#table.payload(slot)
       return decodeOnceImported(bytes, start, start + length, !isKept)
+    }
+    if (length < 0) {
+      if (isKept) this.#keep(base, block)
+      else words[base + BLOCK] = 0
+      return this.#readLarge(block, length & ~HAS_LARGE, !isKept)
     }
     try {
       return this.readBlock(block, length, !isKept)
     } finally {
       if (!isKept) this.freeBlock(slot)
     }
+  }
+
+  /** Takes the block over: it has views of it as long as it likes. A death between the two leaves the block to the pool's end. */
+  #keep(base: number, block: number): void {
+    this.#table.words[base + IS_KEPT] = 1
+    this.#family.arena.setOwner(block * UNIT, this.#family.self)
+  }
+
+  #readLarge(block: number, length: number, isLast: boolean): unknown {
+    const { memory } = this.#family
+    const large = new LargeBlock(this.#family, block * UNIT, length)
+    let value: unknown
+    try {
+      value = memory.withBytes(block * UNIT, length, (bytes, start) =>
+        decodeOnceImported(bytes, start, start + length, isLast, large)
+      )
+    } catch (error) {
+      large.release()
+      throw error
+    }
+    if (value instanceof Pending) {
+      value.promise.finally(() => large.release()).catch(() => {})
+    } else {
+      large.release()
+    }
+    return value
   }
 
   readBlock(block: number, length: number, isLast = false): unknown {
@@ -150,6 +203,25 @@ export class Messages {
     if (block !== 0) this.#family.arena.setOwner(block * UNIT, owner)
   }
 
+  /** The last message, and behind it what belongs there. */
+  #storeLarge({ parts, length: largeLength }: LargeBuffers): number {
+    const { arena, memory } = this.#family
+    const { bytes, start, end } = this.#encoder
+    this.#encoder.large = null
+    const data = alignToPage(end - start)
+    const at = arena.allocate(data + largeLength)
+    try {
+      memory.withBytes(at, end - start, (target, offset) => target.set(bytes.subarray(start, end), offset))
+      for (const part of parts) {
+        memory.withBytes(at + data + part.offset, part.bytes.length, (target, offset) => target.set(part.bytes, offset))
+      }
+    } catch (error) {
+      arena.free(at)
+      throw error
+    }
+    return at / UNIT
+  }
+
   #store(bytes: Uint8Array, start: number, length: number): number {
     const { arena, memory } = this.#family
     const at = arena.allocate(length)
@@ -172,9 +244,15 @@ export class Pending {
   }
 }
 
-function decodeOnceImported(bytes: Uint8Array, start: number, end: number, isLast: boolean): unknown {
+function decodeOnceImported(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isLast: boolean,
+  large: LargeSource | null = null
+): unknown {
   const modules = missingModulesOf(bytes, start, end)
-  if (modules.length === 0) return decode(bytes, start, end, isLast)
+  if (modules.length === 0) return decode(bytes, start, end, isLast, large)
   const copy = bytes.slice(start, end)
-  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, isLast)))
+  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, isLast, large)))
 }

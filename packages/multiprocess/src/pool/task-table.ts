@@ -50,6 +50,8 @@ export const LENGTH = 5
 /** Where a payload that does not fit stands, in units of 64 bytes; 0: in the slot. */
 export const BLOCK = 6
 export const IS_ERROR = 7
+/** Whether the worker has taken the block of the arguments over: the pool does not free it. */
+export const IS_KEPT = 8
 const SLOT_HEADER_BYTES = 64
 const SLOT_BYTES = 512
 export const INLINE_BYTES = SLOT_BYTES - SLOT_HEADER_BYTES

@@ -1,0 +1,43 @@
+/** Buffers that do not stand in a message but behind it, each at the beginning of a page: copied once, and viewed where they are. */
+
+import { LARGE_BUFFER } from './format.ts'
+import { setObjectReader } from './reader.ts'
+
+/** From this length on, in bytes; below, copies into memory that is in use already are as fast. */
+export const LARGE_LENGTH = 2 ** 25
+const PAGE_BYTES = 2 ** 16
+
+/** Where the reader of a message finds them. */
+export interface LargeSource {
+  /** @throws RangeError when that is not in the memory behind the message */
+  bufferAt(offset: number, length: number): ArrayBuffer
+}
+
+/** What the writer of a message is to put behind it. */
+export class LargeBuffers {
+  readonly parts: { readonly offset: number; readonly bytes: Uint8Array }[] = []
+  length = 0
+
+  add(buffer: ArrayBuffer): number {
+    const offset = this.length
+    const bytes = new Uint8Array(buffer)
+    this.parts.push({ offset, bytes })
+    this.length += Math.ceil(bytes.length / PAGE_BYTES) * PAGE_BYTES
+    return offset
+  }
+}
+
+setObjectReader(LARGE_BUFFER, (reader, tag, at) => {
+  const length = reader.uint32()
+  const offset = reader.double()
+  if (reader.large === null) return reader.damaged('there is nothing behind it')
+  let buffer: ArrayBuffer
+  try {
+    buffer = reader.large.bufferAt(offset, length)
+  } catch (error) {
+    if (error instanceof RangeError) return reader.damaged(error.message)
+    throw error
+  }
+  reader.refer(tag, at, buffer)
+  return buffer
+})

@@ -1,0 +1,89 @@
+/**
+ * A block of the arena whose message brings large buffers: they stand behind the message, each at the beginning of a page, and whoever
+ * reads the message looks at them where they are. The block goes when the last of these views has been collected.
+ */
+import type { LargeSource } from '../codec/large-buffers.ts'
+import type { Family } from '../ground/family.ts'
+import { PAGE_BYTES } from '../ground/layout.ts'
+
+/** With so many bytes in view already, further ones are copied: the collector may be in no hurry. */
+const MOST_VIEWED = 2 ** 30
+/** WebAssembly's page: a view is so many of these. */
+const VIEW_BYTES = 2 ** 16
+
+let viewed = 0
+const collected = new FinalizationRegistry<{ readonly block: LargeBlock; readonly length: number }>(
+  ({ block, length }) => block.end(length)
+)
+
+export class LargeBlock implements LargeSource {
+  readonly #family: Family
+  readonly #at: number
+  readonly #data: number
+  /** Whoever reads, and the views. */
+  #users = 1
+
+  /** @param at where the block begins; this process has it */
+  constructor(family: Family, at: number, messageLength: number) {
+    this.#family = family
+    this.#at = at
+    this.#data = at + alignToPage(messageLength)
+  }
+
+  bufferAt(offset: number, length: number): ArrayBuffer {
+    const { arena } = this.#family
+    const from = this.#data + offset
+    if (offset % PAGE_BYTES !== 0 || from + length > this.#at + arena.sizeOf(this.#at)) {
+      throw new RangeError('a buffer stands outside of its block')
+    }
+    const isViewable = length % VIEW_BYTES === 0 && (viewed === 0 || viewed + length <= MOST_VIEWED)
+    return (isViewable ? this.#view(from, length) : undefined) ?? this.#copy(from, length)
+  }
+
+  /**
+   * The buffer of a WebAssembly memory, over which the block is mapped: unlike other foreign memory it goes when V8 is done with it,
+   * whoever else had it, and cannot be moved to another ArrayBuffer.
+   */
+  #view(from: number, length: number): ArrayBuffer | undefined {
+    const { backing } = this.#family.memory
+    const target = memoryOf(length / VIEW_BYTES)
+    if (target === undefined || backing.mapOver === undefined) return undefined
+    backing.mapOver(new Uint8Array(target), from)
+    viewed += length
+    this.#users++
+    collected.register(target, { block: this, length })
+    return target
+  }
+
+  #copy(from: number, length: number): ArrayBuffer {
+    const copy = Buffer.allocUnsafeSlow(length)
+    this.#family.memory.withBytes(from, length, (bytes, start) => copy.set(bytes.subarray(start, start + length)))
+    return copy.buffer as ArrayBuffer
+  }
+
+  /** The message has been read. */
+  release(): void {
+    if (--this.#users === 0) this.#family.arena.free(this.#at)
+  }
+
+  /** A view has been collected. */
+  end(length: number): void {
+    viewed -= length
+    this.release()
+  }
+}
+
+/** Where the first buffer stands, from the beginning of the block. */
+export function alignToPage(length: number): number {
+  return Math.ceil(length / PAGE_BYTES) * PAGE_BYTES
+}
+
+/** Undefined where there is no WebAssembly, or no room for it. */
+function memoryOf(pages: number): ArrayBuffer | undefined {
+  const { WebAssembly } = globalThis as { WebAssembly?: { Memory: new (limits: object) => { buffer: ArrayBuffer } } }
+  try {
+    return WebAssembly && new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer
+  } catch {
+    return undefined
+  }
+}
