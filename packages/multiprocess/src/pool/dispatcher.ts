@@ -4,10 +4,15 @@
 import { MultiprocessError, PoolTerminatedError, WorkerDiedError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
+import type { Control } from './control.ts'
 import { FifoQueue } from './fifo-queue.ts'
-import { Messages, type Parcel, Pending } from './message.ts'
+import { Messages, Pending } from './message.ts'
+import { Supervisor, type Waiting } from './supervisor.ts'
 import {
   BLOCK,
+  CANCEL,
+  CONTROLLED,
+  FLAGS,
   FUNCTION,
   FUNCTION_BLOCK,
   FUNCTION_LENGTH,
@@ -36,12 +41,8 @@ export interface Task {
   readonly isBlocking?: boolean
 }
 
-interface Waiting {
-  readonly task: Task
-  readonly fn: FunctionEntry
-  readonly kind: number
-  readonly parcel: Parcel
-}
+/** Stands for a task that was settled while a worker had it: the slot is free once that has ended. */
+const ABANDONED: Task = { succeed: () => {}, fail: () => {} }
 
 export class Dispatcher implements Source {
   readonly table: TaskTable
@@ -54,7 +55,9 @@ export class Dispatcher implements Source {
   readonly #blocks = new Uint32Array(SLOT_COUNT)
   readonly #waiting = new FifoQueue<Waiting>()
   readonly #doneHeads: number[]
+  readonly supervisor: Supervisor
   #pending = 0
+  #submitted = 0
   #isOver = false
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
@@ -65,6 +68,7 @@ export class Dispatcher implements Source {
     this.table.clear(workers)
     this.messages = new Messages(family, this.table)
     this.#workers = workers
+    this.supervisor = new Supervisor(this.table, (slot, error) => this.#abandon(slot).fail(error))
     this.#doneHeads = new Array(workers).fill(0)
     for (let slot = SLOT_COUNT - 1; slot >= 0; slot--) {
       this.#free.push(slot)
@@ -78,15 +82,18 @@ export class Dispatcher implements Source {
   }
 
   /** @throws SerializationError when the message cannot cross; the task is then not submitted */
-  submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task): void {
+  submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task, control?: Control): void {
     if (this.#free.length === 0) this.poll()
-    if (this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
+    const retries = control?.retries ?? 0
+    // What may be tried again is kept as it was sent.
+    if (retries > 0 || this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
       const parcel = this.messages.pack(message, path)
       if (this.#isOver) {
         this.messages.free(parcel.block)
         throw new PoolTerminatedError()
       }
-      this.#waiting.push({ task, fn, kind, parcel })
+      this.#waiting.push({ task, id: ++this.#submitted, fn, kind, parcel, control, retries })
+      if (retries > 0) this.#refill()
     } else {
       const slot = this.#free.pop() as number
       try {
@@ -97,13 +104,14 @@ export class Dispatcher implements Source {
         this.#free.push(slot)
         throw error
       }
-      this.#place(slot, fn, kind, task)
+      if (control !== undefined) this.supervisor.add(slot, control, undefined)
+      this.#place(slot, fn, kind, task, ++this.#submitted, control)
     }
     if (this.#pending++ === 0) this.#family.loop.hold()
     this.#family.loop.stir()
   }
 
-  #place(slot: number, fn: FunctionEntry, kind: number, task: Task): void {
+  #place(slot: number, fn: FunctionEntry, kind: number, task: Task, id: number, control: Control | undefined): void {
     const { table } = this
     const { words } = table
     const base = table.slot(slot)
@@ -111,6 +119,14 @@ export class Dispatcher implements Source {
     words[base + FUNCTION_BLOCK] = fn.block
     words[base + FUNCTION_LENGTH] = fn.length
     words[base + KIND] = kind
+    table.setId(slot, id)
+    if (control === undefined) {
+      words[base + FLAGS] = 0
+    } else {
+      words[base + FLAGS] = CONTROLLED
+      words[base + CANCEL] = 0
+      table.setStart(slot, 0)
+    }
     this.#tasks[slot] = task
     this.#blocks[slot] = words[base + BLOCK]
     table.publish(slot)
@@ -137,6 +153,26 @@ export class Dispatcher implements Source {
     return withdrawn
   }
 
+  /**
+   * Takes back tasks, also those that workers have begun, which are told to stop; they are not settled.
+   * @param isWanted answers true for those to take back
+   */
+  cancel(isWanted: (task: Task) => boolean): Task[] {
+    const cancelled = this.withdraw(isWanted)
+    for (const [slot, task] of this.#tasks.entries()) {
+      if (task === undefined || !isWanted(task)) continue
+      cancelled.push(this.#abandon(slot))
+      this.supervisor.abort(slot)
+    }
+    return cancelled
+  }
+
+  #abandon(slot: number): Task {
+    const task = this.#tasks[slot] as Task
+    this.#tasks[slot] = ABANDONED
+    return task
+  }
+
   /** Takes the results that have come. */
   poll(): boolean {
     let isAny = false
@@ -154,27 +190,34 @@ export class Dispatcher implements Source {
   }
 
   /**
-   * A worker's process has ended: what it had finished is taken, what it had begun fails.
-   * @returns how many tasks failed
+   * A worker's process has ended: what it had finished is taken, what it had begun is tried again if it may be, and fails if not.
+   * @returns how many it had begun
    */
   bury(worker: number, exitcode: number, pid: number): number {
     this.poll()
     this.#doneHeads[worker] = 0
     let failed = 0
+    const retried: Waiting[] = []
     for (const [slot, task] of this.#tasks.entries()) {
       const isDone = this.table.isDoneBy(slot, worker)
       if (isDone && task !== undefined) {
         this.#finish(slot)
       } else if (isDone || this.table.isTakenBy(slot, worker)) {
-        this.#giveUp(slot)
+        const again = task === undefined || task === ABANDONED ? undefined : this.supervisor.again(slot)
+        this.#giveUp(slot, again !== undefined)
         if (task === undefined) continue
+        failed++
+        if (again !== undefined) {
+          retried.push(again)
+          continue
+        }
         this.#settled(1)
         task.fail(new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
-        failed++
       }
     }
     this.table.forgetSearcher(worker)
     this.table.resetWorker(worker)
+    for (const again of retried.sort((a, b) => b.id - a.id)) this.#waiting.unshift(again)
     this.#refill()
     return failed
   }
@@ -246,15 +289,18 @@ export class Dispatcher implements Source {
     }
   }
 
-  #giveUp(slot: number): void {
+  /** @param isKept the block with the message stays */
+  #giveUp(slot: number, isKept: boolean): void {
     const block = this.table.words[this.table.slot(slot) + BLOCK] >>> 0
     if (block !== this.#blocks[slot]) this.messages.freeIfOwned(block)
+    if (isKept) this.#blocks[slot] = 0
     this.table.release(slot)
     this.#vacate(slot)
   }
 
   #vacate(slot: number): void {
     this.#tasks[slot] = undefined
+    if (this.supervisor.count > 0) this.supervisor.remove(slot)
     if (this.#blocks[slot] !== 0) {
       this.messages.free(this.#blocks[slot])
       this.#blocks[slot] = 0
@@ -264,10 +310,12 @@ export class Dispatcher implements Source {
 
   #refill(): void {
     while (this.#waiting.length > 0 && this.#free.length > 0 && this.table.hasPlace) {
-      const { task, fn, kind, parcel } = this.#waiting.shift() as Waiting
+      const waiting = this.#waiting.shift() as Waiting
+      const { task, id, fn, kind, parcel, control, retries } = waiting
       const slot = this.#free.pop() as number
       this.messages.unpack(slot, parcel)
-      this.#place(slot, fn, kind, task)
+      if (control !== undefined) this.supervisor.add(slot, control, retries > 0 ? waiting : undefined)
+      this.#place(slot, fn, kind, task, id, control)
     }
   }
 

@@ -28,8 +28,12 @@ export interface IMapSettings {
   submit(chunk: Chunk): void
   /** Takes back those of the tasks that no worker has begun. */
   withdraw(tasks: ReadonlySet<Task>): void
+  /** The same; those that are begun are told to stop. */
+  cancel(tasks: ReadonlySet<Task>): void
   /** Nothing more will be submitted. */
   end(): void
+  /** Nothing more will come; may be called again. */
+  over(): void
 }
 
 export class IMapRun<R> implements IMapIterator<R> {
@@ -123,6 +127,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     // Said once, as an iterator does: what is asked for after that is at its end.
     if (this.#waiters.length === 0) this.#failure = { error }
     this.#isOver = true
+    this.#settings.over()
     for (const waiter of [...this.#waiters]) waiter.reject(error)
     if (!this.#isInputDone) {
       this.#isInputDone = true
@@ -132,8 +137,19 @@ export class IMapRun<R> implements IMapIterator<R> {
     this.#end()
   }
 
+  /** The signal has fired: the results end with its reason. */
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.#settings.cancel(this.#tasks)
+    this.#tasks.clear()
+    this.#ready.length = 0
+    this.#chunks.length = 0
+    this.fail(reason)
+  }
+
   #stop(): void {
     this.#isOver = true
+    this.#settings.over()
     this.#ready.length = 0
     this.#chunks.length = 0
     this.#settings.withdraw(this.#tasks)
@@ -246,6 +262,7 @@ export class IMapRun<R> implements IMapIterator<R> {
       this.#waiters[0].reject(error)
     }
     if (this.#isOver || isEmpty) {
+      this.#settings.over()
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }
   }

@@ -65,6 +65,11 @@ export class MapRun {
     if (this.#underWay === 0 && this.#next >= this.#items.length) this.#end(() => this.#succeed(this.#results))
   }
 
+  /** Ends the run, from outside. */
+  fail(error: unknown): void {
+    this.#end(() => this.#fail(error))
+  }
+
   #continue(): void {
     if (!this.#isOver) this.submit(1)
   }

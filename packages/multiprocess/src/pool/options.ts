@@ -15,17 +15,36 @@ export interface PoolOptions {
   concurrency?: number
 }
 
-export interface ApplyOptions<R> {
+export interface TaskOptions {
+  /**
+   * When it fires, tasks that are queued are dropped, those that run see `currentTask().signal` fire, and their results reject
+   * with its reason.
+   */
+  signal?: AbortSignal
+  /** Milliseconds that a task which was aborted or timed out gets to end by itself before its worker is replaced. Left out: 1000. */
+  killAfter?: number
+  /**
+   * Milliseconds that a task may run, counted from its begin; past it, it rejects with TimeoutError. In `map` and `imap` it is
+   * the time of each item. Left out: any time.
+   */
+  timeout?: number
+  /** How often a task whose worker died is tried again. Left out: 0, it rejects with WorkerDiedError. */
+  retries?: number
+}
+
+export interface ApplyOptions<R> extends TaskOptions {
+  /** Called with the result, after it is settled. */
   callback?: (value: R) => void
+  /** Called with the error. */
   errorCallback?: (error: unknown) => void
 }
 
-export interface MapOptions {
+export interface MapOptions extends TaskOptions {
   /** Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most. */
   chunksize?: number
 }
 
-export interface IMapOptions {
+export interface IMapOptions extends TaskOptions {
   /** Left out: 1. */
   chunksize?: number
   /** Most items taken from the input ahead of the consumer. Left out: 4 × processes × concurrency × chunksize. */

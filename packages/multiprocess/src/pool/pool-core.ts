@@ -5,12 +5,21 @@ import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
+import { type Control, controlOf } from './control.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
 import { IMapRun } from './imap.ts'
 import { checkIterable, collect, iterate } from './input.ts'
 import { MapRun } from './map-run.ts'
-import { checkCount, type IMapOptions, type MapOptions, optionalCount, type PoolOptions } from './options.ts'
+import {
+  checkCount,
+  type IMapOptions,
+  type MapOptions,
+  optionalCount,
+  type PoolOptions,
+  type TaskOptions
+} from './options.ts'
+import { Signals } from './signals.ts'
 import { APPLY, CALL, IMAP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
 import { Workers } from './workers.ts'
@@ -34,6 +43,9 @@ export class PoolCore {
   #runs = 0
   readonly #imaps = new Set<IMapRun<unknown>>()
   readonly #onOver = new Set<(error: unknown) => void>()
+  readonly #signals = new Signals((tasks, reason) => {
+    for (const task of this.#dispatcher.cancel(task => tasks.has(task))) task.fail(reason)
+  })
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
@@ -68,6 +80,7 @@ export class PoolCore {
       preparation
     }
     this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
+    this.#dispatcher.supervisor.workers = this.#workers
     try {
       this.#workers.start()
     } catch (error) {
@@ -78,14 +91,32 @@ export class PoolCore {
   }
 
   /** @throws what makes the call senseless: the task is then not submitted */
-  apply(fn: Target, args: unknown[] | undefined, task: Task): void {
+  apply(fn: Target, args: unknown[] | undefined, task: Task, options?: TaskOptions): void {
     this.#checkOpen()
     if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    const control = controlOf(options)
+    const signal = control?.signal
+    if (signal === undefined) {
+      this.#submitApply(fn, args ?? [], task, control)
+    } else if (signal.aborted) {
+      task.fail(signal.reason)
+    } else {
+      const guarded = this.#signals.guard(signal, task)
+      try {
+        this.#submitApply(fn, args ?? [], guarded, control)
+      } catch (error) {
+        this.#signals.forget(signal, guarded)
+        throw error
+      }
+    }
+  }
+
+  #submitApply(fn: Target, args: unknown[], task: Task, control: Control | undefined): void {
     const entry = this.#functions.fixed(fn)
     if (entry === undefined) {
-      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args: args ?? [] }, '', task)
+      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args }, '', task, control)
     } else {
-      this.#dispatcher.submit(entry, APPLY, args ?? [], 'args', task)
+      this.#dispatcher.submit(entry, APPLY, args, 'args', task, control)
     }
   }
 
@@ -95,13 +126,15 @@ export class PoolCore {
   }
 
   /** @throws what makes the call senseless; whatever happens later fails the task */
-  map(kind: number, fn: Target, items: Input, { chunksize }: MapOptions, task: Task): void {
+  map(kind: number, fn: Target, items: Input, options: MapOptions, task: Task): void {
     this.#checkOpen()
+    const { chunksize } = options
     if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
     checkIterable(items)
+    const control = controlOf(options)
     const entry = this.#functions.entry(fn)
     this.#runs++
-    void this.#runMap(kind, entry, items, chunksize, task)
+    void this.#runMap(kind, entry, items, chunksize, control, task)
   }
 
   async #runMap(
@@ -109,13 +142,15 @@ export class PoolCore {
     entry: FunctionEntry,
     items: Input,
     chunksize: number | undefined,
+    control: Control | undefined,
     task: Task
   ): Promise<void> {
     let settle: () => void
     try {
-      const isOver = () => this.#state === 'terminated' || this.#state === 'broken'
-      const all = await this.#unlessOver(collect(items, isOver))
-      const results = await this.#map(kind, entry, all, chunksize)
+      const isOver = () => this.#isEnded || (control?.signal?.aborted ?? false)
+      control?.signal?.throwIfAborted()
+      const all = await this.#unlessOver(collect(items, isOver), control?.signal)
+      const results = await this.#map(kind, entry, all, chunksize, control)
       settle = () => task.succeed(results)
     } catch (error) {
       settle = () => task.fail(error)
@@ -124,64 +159,92 @@ export class PoolCore {
     settle()
   }
 
-  /** The same promise, which rejects as soon as the pool is terminated. */
-  async #unlessOver<T>(promise: Awaitable<T>): Promise<T> {
+  /** The same promise, which rejects as soon as the pool is terminated or the signal fires. */
+  async #unlessOver<T>(promise: Awaitable<T>, signal: AbortSignal | undefined): Promise<T> {
     if (!(promise instanceof Promise)) return promise
     let stop: (error: unknown) => void = () => {}
     const over = new Promise<never>((_, reject) => {
       stop = reject
     })
+    const onAbort = () => stop(signal?.reason)
     this.#onOver.add(stop)
+    signal?.addEventListener('abort', onAbort)
     try {
       return await Promise.race([promise, over])
     } finally {
       this.#onOver.delete(stop)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
-  #map(kind: number, entry: FunctionEntry, all: readonly unknown[], chunksize: number | undefined): Promise<unknown[]> {
+  #map(
+    kind: number,
+    entry: FunctionEntry,
+    all: readonly unknown[],
+    chunksize: number | undefined,
+    control: Control | undefined
+  ): Promise<unknown[]> {
     const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
+    const signal = control?.signal
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
       const run = new MapRun(
         all,
         size,
         ({ items, task }) => {
           this.#checkRunning()
-          this.#dispatcher.submit(entry, kind, items, 'items', task)
+          this.#dispatcher.submit(entry, kind, items, 'items', task, control)
         },
-        resolve,
+        results => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve(results)
+        },
         error => {
+          signal?.removeEventListener('abort', onAbort)
           this.#dispatcher.withdraw(task => run.tasks.has(task))
           reject(error)
         }
       )
+      const onAbort = () => {
+        this.#dispatcher.cancel(task => run.tasks.has(task))
+        run.fail(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort)
       run.submit(this.#processes * this.#concurrency * CHUNKS_AHEAD)
     })
   }
 
   /** @throws as `map` */
-  imap<R>(fn: Target, items: Input, { chunksize, buffersize }: IMapOptions, isOrdered: boolean): IMapRun<R> {
+  imap<R>(fn: Target, items: Input, options: IMapOptions, isOrdered: boolean): IMapRun<R> {
     this.#checkOpen()
+    const { chunksize, buffersize } = options
     const size = optionalCount(chunksize, 'chunksize', 1)
     const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
+    const control = controlOf(options)
+    const signal = control?.signal
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
     this.#runs++
+    const onAbort = () => run.abort(signal?.reason)
     const run = new IMapRun<R>(input, {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
       submit: ({ items, task }) => {
         this.#checkRunning()
-        this.#dispatcher.submit(entry, IMAP, items, 'items', task)
+        this.#dispatcher.submit(entry, IMAP, items, 'items', task, control)
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
+      cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),
+      over: () => signal?.removeEventListener('abort', onAbort),
       end: () => {
         this.#imaps.delete(run as IMapRun<unknown>)
         this.#endRun(entry)
       }
     })
     this.#imaps.add(run as IMapRun<unknown>)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort)
     return run
   }
 
@@ -212,6 +275,10 @@ export class PoolCore {
     if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
     await this.#workers.ended()
     this.#free()
+  }
+
+  get #isEnded(): boolean {
+    return this.#state === 'terminated' || this.#state === 'broken'
   }
 
   get #isDone(): boolean {

@@ -33,12 +33,9 @@ export class Pool implements AsyncDisposable {
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
-    return new Promise((succeed, fail) => {
-      this.#core.apply(
-        fn as Target,
-        args,
-        withCallbacks(options, { succeed: succeed as (value: unknown) => void, fail })
-      )
+    return new Promise((resolve, fail) => {
+      const succeed = resolve as (value: unknown) => void
+      this.#core.apply(fn as Target, args, withCallbacks(options, { succeed, fail }), options)
     })
   }
 
@@ -49,7 +46,7 @@ export class Pool implements AsyncDisposable {
    */
   applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>> {
     const task = new ResultTask<Awaited<R>>()
-    this.#core.apply(fn as Target, args, withCallbacks(options, task))
+    this.#core.apply(fn as Target, args, withCallbacks(options, task), options)
     return task.result
   }
 

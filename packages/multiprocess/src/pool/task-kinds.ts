@@ -14,16 +14,16 @@ export const IMAP = 3
 /** The message is the function and its arguments: `{ fn, args }`. */
 export const CALL = 4
 
-/** A promise only if `fn` answers one. */
-export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown {
+/** A promise only if `fn` answers one. @param onItem is called before each item of a chunk */
+export function runKind(kind: number, fn: Runnable, message: unknown[], onItem?: () => void): unknown {
   if (kind === APPLY) return fn(...message)
   if (kind === CALL) {
     const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }
     return sent(...args)
   }
-  if (kind === MAP) return runChunk(message, item => fn(item))
-  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)))
-  return runEach(message, fn)
+  if (kind === MAP) return runChunk(message, item => fn(item), onItem)
+  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)), onItem)
+  return runEach(message, fn, onItem)
 }
 
 function checkArguments(item: unknown): unknown[] {
@@ -31,13 +31,20 @@ function checkArguments(item: unknown): unknown[] {
   throw new TypeError(`an item of starmap must be an array of arguments, not ${item === null ? 'null' : typeof item}`)
 }
 
-function runChunk(items: unknown[], call: (item: unknown) => unknown, results: unknown[] = [], from = 0): unknown {
+function runChunk(
+  items: unknown[],
+  call: (item: unknown) => unknown,
+  onItem: (() => void) | undefined,
+  results: unknown[] = [],
+  from = 0
+): unknown {
   for (let i = from; i < items.length; i++) {
+    onItem?.()
     const result = call(items[i])
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        return runChunk(items, call, results, i + 1)
+        return runChunk(items, call, onItem, results, i + 1)
       })
     }
     results[i] = result
@@ -45,8 +52,15 @@ function runChunk(items: unknown[], call: (item: unknown) => unknown, results: u
   return results
 }
 
-function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from = 0): unknown {
+function runEach(
+  items: unknown[],
+  fn: Runnable,
+  onItem: (() => void) | undefined,
+  results: unknown[] = [],
+  from = 0
+): unknown {
   for (let i = from; i < items.length; i++) {
+    onItem?.()
     try {
       const result = fn(items[i])
       if (isPromise(result)) {
@@ -55,7 +69,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
             value => results.push(false, value),
             error => results.push(true, error)
           )
-          .then(() => runEach(items, fn, results, i + 1))
+          .then(() => runEach(items, fn, onItem, results, i + 1))
       }
       results.push(false, result)
     } catch (error) {

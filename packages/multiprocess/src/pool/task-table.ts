@@ -50,9 +50,23 @@ export const LENGTH = 5
 /** Where a payload that does not fit stands, in units of 64 bytes; 0: in the slot. */
 export const BLOCK = 6
 export const IS_ERROR = 7
+/** As 64-bit numbers, counted in those from the slot's begin: the task's number, and when it began and ended (`monotonicMs`). */
+const ID = 4
+const START = 5
+const END = 6
+/** What the pool wants beyond the result: the bits below. */
+export const FLAGS = 14
+/** 0, or why the task is to stop; by the pool, while the slot is TAKEN. */
+export const CANCEL = 15
 const SLOT_HEADER_BYTES = 64
 const SLOT_BYTES = 512
 export const INLINE_BYTES = SLOT_BYTES - SLOT_HEADER_BYTES
+
+/** The pool may stop the task: its begin, or that of the chunk's item which runs, is written to the slot. */
+export const CONTROLLED = 1
+
+export const CANCEL_ABORTED = 1
+export const CANCEL_TIMED_OUT = 2
 
 const FREE = 0
 const READY = 1
@@ -75,6 +89,7 @@ export const WORKER_FAILED = 3
 export class TaskTable {
   readonly words: Int32Array
   readonly bytes: Uint8Array
+  readonly #numbers: Float64Array
   /** The word that idle workers are parked on. */
   readonly signalAt: number
   readonly #base: number
@@ -90,6 +105,7 @@ export class TaskTable {
     const window = memory.windowOf(at)
     this.words = window.words
     this.bytes = window.bytes
+    this.#numbers = new Float64Array(window.words.buffer, window.words.byteOffset, window.words.length >> 1)
     this.signalAt = at + SIGNAL * 4
     this.#base = (at % (window.words.length * 4)) >> 2
     this.#workers = this.#base + HEADER_WORDS + SLOT_COUNT
@@ -111,7 +127,32 @@ export class TaskTable {
     return this.slot(slot) * 4 + SLOT_HEADER_BYTES
   }
 
+  id(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + ID]
+  }
+
+  /** 0 until the task has begun. */
+  start(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + START]
+  }
+
+  setStart(slot: number, time: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + START] = time
+  }
+
+  end(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + END]
+  }
+
+  setEnd(slot: number, time: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + END] = time
+  }
+
   // ------------------------------------------------------------------------------------------------ the pool's side
+
+  setId(slot: number, id: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + ID] = id
+  }
 
   /** False when the queue has no place: it is full of withdrawn tasks that the workers have yet to pass. */
   get hasPlace(): boolean {
@@ -135,7 +176,7 @@ export class TaskTable {
     Atomics.add(words, this.#base + SIGNAL, 1)
   }
 
-  /** False when a worker has the task. */
+  /** False when a worker has the task, or had it. */
   withdraw(slot: number): boolean {
     return Atomics.compareExchange(this.words, this.slot(slot) + STATE, READY, FREE) === READY
   }
@@ -152,6 +193,12 @@ export class TaskTable {
 
   doneSlot(worker: number, position: number): number {
     return this.words[this.#worker(worker) + WORKER_WORDS + (position & MASK)]
+  }
+
+  /** The worker that has the task, or -1. */
+  takenBy(slot: number): number {
+    const state = Atomics.load(this.words, this.slot(slot) + STATE)
+    return (state & 0xff) === TAKEN ? state >> 8 : -1
   }
 
   isTakenBy(slot: number, worker: number): boolean {

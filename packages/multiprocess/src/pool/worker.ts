@@ -11,12 +11,16 @@ import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { simpleError } from '../codec/simple-error.ts'
 import { ValueError } from '../errors.ts'
+import { monotonicMs } from '../ground/clock.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
+import { TaskContexts } from './task-context.ts'
 import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
+  CONTROLLED,
+  FLAGS,
   FUNCTION,
   FUNCTION_BLOCK,
   FUNCTION_LENGTH,
@@ -69,6 +73,7 @@ class Worker {
   readonly #table: TaskTable
   readonly #messages: Messages
   readonly #functions = new Map<number, Runnable>()
+  readonly #contexts: TaskContexts
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -81,6 +86,7 @@ class Worker {
     this.#options = options
     this.#table = new TaskTable(family.memory, options.at, options.workers)
     this.#messages = new Messages(family, this.#table)
+    this.#contexts = new TaskContexts(this.#table, family.loop, options.concurrency)
   }
 
   async initialize(): Promise<void> {
@@ -196,7 +202,9 @@ class Worker {
    */
   #execute(slot: number): Promise<void> | undefined {
     const { words } = this.#table
-    const fn = this.#functions.get(words[this.#table.slot(slot) + FUNCTION])
+    const base = this.#table.slot(slot)
+    if (words[base + FLAGS] !== 0) this.#table.setStart(slot, monotonicMs())
+    const fn = this.#functions.get(words[base + FUNCTION])
     if (fn === undefined) {
       return this.#load(slot).then(
         loaded => this.#read(slot, loaded),
@@ -224,9 +232,13 @@ class Worker {
   }
 
   #call(slot: number, fn: Runnable, message: unknown[]): void {
+    const contexts = this.#contexts
     let result: unknown
+    contexts.slot = slot
     try {
-      result = runKind(this.#table.words[this.#table.slot(slot) + KIND], fn, message)
+      result = contexts.isNeeded(slot)
+        ? contexts.run(slot, () => this.#runKind(slot, fn, message))
+        : runKind(this.#table.words[this.#table.slot(slot) + KIND], fn, message)
       if (isPromise(result)) {
         this.#await(slot, result)
         return
@@ -234,13 +246,25 @@ class Worker {
     } catch (error) {
       this.#finish(slot, error, 1)
       return
+    } finally {
+      contexts.slot = -1
     }
     this.#finish(slot, result, 0)
+  }
+
+  /** With the begin of each item in the slot, for what has to be stopped in time. */
+  #runKind(slot: number, fn: Runnable, message: unknown[]): unknown {
+    const { words } = this.#table
+    const base = this.#table.slot(slot)
+    const isControlled = (words[base + FLAGS] & CONTROLLED) !== 0
+    const onItem = isControlled ? () => this.#table.setStart(slot, monotonicMs()) : undefined
+    return runKind(words[base + KIND], fn, message, onItem)
   }
 
   #await(slot: number, result: PromiseLike<unknown>): void {
     const settled = Promise.resolve(result)
     this.#underWay++
+    if (this.#options.concurrency === 1) this.#contexts.awaited = slot
     settled.then(
       value => this.#finishLater(slot, value, 0),
       error => this.#finishLater(slot, error, 1)
@@ -262,12 +286,14 @@ class Worker {
 
   #finishLater(slot: number, value: unknown, isError: number): void {
     this.#underWay--
+    this.#contexts.awaited = -1
     this.#finish(slot, value, isError)
     this.#onProgress?.()
   }
 
   #finish(slot: number, value: unknown, isError: number): void {
     const { words } = this.#table
+    if (this.#contexts.count > 0) this.#contexts.leave(slot)
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {

@@ -6,6 +6,7 @@ import type { StartMethod } from '../ground/platform.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { WorkerHandles } from './supervisor.ts'
 import { WORKER_FAILED, WORKER_READY, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
 
 const MODULE = new URL('./worker.js', import.meta.url).href
@@ -36,7 +37,7 @@ export interface WorkerSettings {
   readonly preparation: Uint8Array | null
 }
 
-export class Workers {
+export class Workers implements WorkerHandles {
   readonly #family: Family
   readonly #settings: WorkerSettings
   readonly #dispatcher: Dispatcher
@@ -79,6 +80,17 @@ export class Workers {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
     }
     this.#checkEnded()
+  }
+
+  /** SIGKILL to the worker in a place; a fresh one takes it. */
+  kill(index: number): void {
+    this.#running[index]?.kill('SIGKILL')
+  }
+
+  /** The worker in a place has something to look at. */
+  ring(index: number): void {
+    const worker = this.#running[index]
+    if (worker !== undefined) this.#family.loop.ring(worker.id)
   }
 
   /** Resolves once no worker runs, and none will be started. */
@@ -179,6 +191,7 @@ export class Workers {
     // Asking is what notices an end.
     for (const worker of this.#live) worker.isAlive()
     for (const [index, { due }] of [...this.#pauses]) if (due <= now) this.#startPaused(index)
+    this.#dispatcher.supervisor.check()
     this.#dispatcher.wake()
   }
 
