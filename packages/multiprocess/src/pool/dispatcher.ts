@@ -8,6 +8,7 @@ import type { Control } from './control.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import { Messages, Pending } from './message.ts'
 import { Supervisor, type Waiting } from './supervisor.ts'
+import { TaskEvents } from './task-events.ts'
 import {
   BLOCK,
   CANCEL,
@@ -31,6 +32,7 @@ export interface FunctionEntry {
   readonly id: number
   readonly block: number
   readonly length: number
+  readonly name: string
 }
 
 /** A task under way; exactly one of the two is called, once, and submits nothing before it returns. */
@@ -56,18 +58,22 @@ export class Dispatcher implements Source {
   readonly #waiting = new FifoQueue<Waiting>()
   readonly #doneHeads: number[]
   readonly supervisor: Supervisor
+  readonly events: TaskEvents
   #pending = 0
   #submitted = 0
+  #completed = 0
   #isOver = false
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
 
-  constructor(family: Family, at: number, workers: number) {
+  /** @param pool what events say they come from */
+  constructor(family: Family, at: number, workers: number, pool: object) {
     this.#family = family
     this.table = new TaskTable(family.memory, at, workers)
     this.table.clear(workers)
     this.messages = new Messages(family, this.table)
     this.#workers = workers
+    this.events = new TaskEvents(pool, this.table)
     this.supervisor = new Supervisor(this.table, (slot, error) => this.#abandon(slot).fail(error))
     this.#doneHeads = new Array(workers).fill(0)
     for (let slot = SLOT_COUNT - 1; slot >= 0; slot--) {
@@ -79,6 +85,14 @@ export class Dispatcher implements Source {
 
   get pending(): number {
     return this.#pending
+  }
+
+  get submitted(): number {
+    return this.#submitted
+  }
+
+  get completed(): number {
+    return this.#completed
   }
 
   /** @throws SerializationError when the message cannot cross; the task is then not submitted */
@@ -107,6 +121,7 @@ export class Dispatcher implements Source {
       if (control !== undefined) this.supervisor.add(slot, control, undefined)
       this.#place(slot, fn, kind, task, ++this.#submitted, control)
     }
+    if (this.events.isWanted) this.events.submitted(this.#submitted, fn.name)
     if (this.#pending++ === 0) this.#family.loop.hold()
     this.#family.loop.stir()
   }
@@ -120,13 +135,14 @@ export class Dispatcher implements Source {
     words[base + FUNCTION_LENGTH] = fn.length
     words[base + KIND] = kind
     table.setId(slot, id)
-    if (control === undefined) {
-      words[base + FLAGS] = 0
-    } else {
-      words[base + FLAGS] = CONTROLLED
+    let flags = 0
+    if (control !== undefined) {
+      flags = CONTROLLED
       words[base + CANCEL] = 0
       table.setStart(slot, 0)
     }
+    if (this.events.isWanted) flags |= this.events.placed(slot, id, fn.name)
+    words[base + FLAGS] = flags
     this.#tasks[slot] = task
     this.#blocks[slot] = words[base + BLOCK]
     table.publish(slot)
@@ -141,11 +157,13 @@ export class Dispatcher implements Source {
     const withdrawn: Task[] = []
     for (const [slot, task] of this.#tasks.entries()) {
       if (task === undefined || !isWanted(task) || !this.table.withdraw(slot)) continue
+      if (this.events.count > 0) this.events.left(slot, -1, 'stopped')
       this.#vacate(slot)
       withdrawn.push(task)
     }
-    for (const { task, parcel } of this.#waiting.filter(({ task }) => !isWanted(task))) {
+    for (const { task, parcel, id, fn } of this.#waiting.filter(({ task }) => !isWanted(task))) {
       this.messages.free(parcel.block)
+      if (this.events.isWanted) this.events.dropped(id, fn.name)
       withdrawn.push(task)
     }
     this.#refill()
@@ -176,12 +194,13 @@ export class Dispatcher implements Source {
   /** Takes the results that have come. */
   poll(): boolean {
     let isAny = false
+    if (this.events.hasUnstarted) this.events.look()
     for (let worker = 0; worker < this.#workers; worker++) {
       const tail = this.table.doneTail(worker)
       while (this.#doneHeads[worker] !== tail) {
         const slot = this.table.doneSlot(worker, this.#doneHeads[worker])
         this.#doneHeads[worker] = (this.#doneHeads[worker] + 1) | 0
-        this.#finish(slot)
+        this.#finish(slot, worker)
         isAny = true
       }
     }
@@ -201,8 +220,9 @@ export class Dispatcher implements Source {
     for (const [slot, task] of this.#tasks.entries()) {
       const isDone = this.table.isDoneBy(slot, worker)
       if (isDone && task !== undefined) {
-        this.#finish(slot)
+        this.#finish(slot, worker)
       } else if (isDone || this.table.isTakenBy(slot, worker)) {
+        if (this.events.count > 0) this.events.left(slot, worker, 'stopped')
         const again = task === undefined || task === ABANDONED ? undefined : this.supervisor.again(slot)
         this.#giveUp(slot, again !== undefined)
         if (task === undefined) continue
@@ -260,7 +280,7 @@ export class Dispatcher implements Source {
     this.#family.loop.remove(this)
   }
 
-  #finish(slot: number): void {
+  #finish(slot: number, worker: number): void {
     const task = this.#tasks[slot]
     // Given up before, by failAll: what it left goes with its worker.
     if (task === undefined) return
@@ -275,14 +295,19 @@ export class Dispatcher implements Source {
       isDecoded = false
       value = error
     }
+    const hasFailed = isError || !isDecoded
+    if (this.events.count > 0) {
+      this.events.left(slot, worker, task === ABANDONED ? 'stopped' : hasFailed ? 'error' : 'success')
+    }
     this.table.release(slot)
     this.#vacate(slot)
+    if (!hasFailed && task !== ABANDONED) this.#completed++
     this.#settled(1)
     if (value instanceof Pending && task.isBlocking === true) {
       task.fail(new MultiprocessError(UNIMPORTED))
     } else if (value instanceof Pending) {
       value.promise.then(isError ? later => task.fail(later) : later => task.succeed(later), task.fail.bind(task))
-    } else if (isError || !isDecoded) {
+    } else if (hasFailed) {
       task.fail(value)
     } else {
       task.succeed(value)

@@ -13,6 +13,11 @@ export interface PoolOptions {
   maxTasksPerChild?: number
   /** Tasks that one worker may have under way at once, when they are asynchronous. Left out: 1. */
   concurrency?: number
+  /**
+   * A file to write a trace to, for Perfetto (ui.perfetto.dev) or chrome://tracing: a row per worker with its tasks and its idle
+   * time. It is whole once `join()` has resolved. Left out: none.
+   */
+  trace?: string
 }
 
 export interface TaskOptions {

@@ -19,15 +19,29 @@ import {
   type PoolOptions,
   type TaskOptions
 } from './options.ts'
+import { PoolTrace } from './pool-trace.ts'
 import { Signals } from './signals.ts'
 import { APPLY, CALL, IMAP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
-import { Workers } from './workers.ts'
+import { type WorkerStats, Workers } from './workers.ts'
 
 const MAX_CHUNK = 1024
 const CHUNKS_AHEAD = 4
 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
+
+/** A moment of a pool. */
+export interface PoolStats {
+  /** Tasks given to the pool. A chunk of `map` or `imap` is one. */
+  readonly submitted: number
+  /** Tasks that ended well. */
+  readonly completed: number
+  /** Tasks that threw, were stopped or dropped, or whose worker died. */
+  readonly failed: number
+  /** Tasks that wait or run. */
+  readonly pending: number
+  readonly workers: readonly WorkerStats[]
+}
 
 export class PoolCore {
   readonly #family: Family
@@ -46,17 +60,24 @@ export class PoolCore {
   readonly #signals = new Signals((tasks, reason) => {
     for (const task of this.#dispatcher.cancel(task => tasks.has(task))) task.fail(reason)
   })
+  readonly #trace: PoolTrace | undefined
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
-  /** @throws as the constructor of Pool */
-  constructor(method: StartMethod, options: PoolOptions) {
+  /**
+   * @param face the Pool that it is the core of
+   * @throws as the constructor of Pool
+   */
+  constructor(face: object, method: StartMethod, options: PoolOptions) {
     this.#processes = optionalCount(options.processes, 'processes', cpuCount())
     this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
     const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
-    const { initializer, initargs = [] } = options
+    const { initializer, initargs = [], trace } = options
     if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
+    if (trace !== undefined && typeof trace !== 'string') {
+      throw new TypeError(`trace must be the path of a file, not ${typeof trace}`)
+    }
     // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
     const preparation =
       initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
@@ -64,7 +85,7 @@ export class PoolCore {
     const family = currentFamily(method)
     this.#family = family
     this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
-    this.#dispatcher = new Dispatcher(family, this.#at, this.#processes)
+    this.#dispatcher = new Dispatcher(family, this.#at, this.#processes, face)
     this.#functions = new Functions(this.#dispatcher.messages)
     this.#dispatcher.onIdle = () => {
       this.#functions.free()
@@ -81,6 +102,8 @@ export class PoolCore {
     }
     this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
     this.#dispatcher.supervisor.workers = this.#workers
+    this.#dispatcher.events.pidOf = index => this.#workers.pidOf(index)
+    if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
     try {
       this.#workers.start()
     } catch (error) {
@@ -114,7 +137,8 @@ export class PoolCore {
   #submitApply(fn: Target, args: unknown[], task: Task, control: Control | undefined): void {
     const entry = this.#functions.fixed(fn)
     if (entry === undefined) {
-      this.#dispatcher.submit(this.#functions.anonymous, CALL, { fn, args }, '', task, control)
+      const { name } = fn as { name: string }
+      this.#dispatcher.submit({ ...this.#functions.anonymous, name }, CALL, { fn, args }, '', task, control)
     } else {
       this.#dispatcher.submit(entry, APPLY, args, 'args', task, control)
     }
@@ -248,6 +272,12 @@ export class PoolCore {
     return run
   }
 
+  get stats(): PoolStats {
+    const { submitted, completed, pending } = this.#dispatcher
+    const failed = submitted - completed - pending
+    return { submitted, completed, failed, pending, workers: this.#workers.stats }
+  }
+
   close(): void {
     if (this.#state !== 'open') return
     this.#state = 'closed'
@@ -274,6 +304,7 @@ export class PoolCore {
     if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
     if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
     await this.#workers.ended()
+    await this.#trace?.close()
     this.#free()
   }
 

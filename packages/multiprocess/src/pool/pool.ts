@@ -7,7 +7,7 @@ import { BlockingTask } from './blocking-task.ts'
 import { withCallbacks } from './callbacks.ts'
 import type { IMapIterator } from './imap.ts'
 import { type ApplyOptions, chunkOptions, type IMapOptions, type MapOptions, type PoolOptions } from './options.ts'
-import { PoolCore } from './pool-core.ts'
+import { PoolCore, type PoolStats } from './pool-core.ts'
 import { MAP, STARMAP } from './task-kinds.ts'
 
 /**
@@ -28,7 +28,7 @@ export class Pool implements AsyncDisposable {
   constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
     const options = typeof first === 'object' && first !== null ? first : second
     const processes = first === options ? options.processes : (first ?? options.processes)
-    this.#core = new PoolCore((this.constructor as typeof Pool).method, { ...options, processes } as PoolOptions)
+    this.#core = new PoolCore(this, (this.constructor as typeof Pool).method, { ...options, processes } as PoolOptions)
   }
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
@@ -143,6 +143,11 @@ export class Pool implements AsyncDisposable {
   /** Waits for the workers to end. @throws ValueError before `close()` or `terminate()` */
   async join(): Promise<void> {
     await this.#core.join()
+  }
+
+  /** What the pool has done, and what its workers do: a snapshot. */
+  get stats(): PoolStats {
+    return this.#core.stats
   }
 
   /** terminate() and join(), as leaving Python's `with Pool()` does. */

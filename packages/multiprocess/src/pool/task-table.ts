@@ -64,6 +64,10 @@ export const INLINE_BYTES = SLOT_BYTES - SLOT_HEADER_BYTES
 
 /** The pool may stop the task: its begin, or that of the chunk's item which runs, is written to the slot. */
 export const CONTROLLED = 1
+/** The task's begin and end are written to the slot. */
+export const OBSERVED = 2
+/** The pool is rung when the task begins. */
+export const ANNOUNCED = 4
 
 export const CANCEL_ABORTED = 1
 export const CANCEL_TIMED_OUT = 2
@@ -199,6 +203,12 @@ export class TaskTable {
   takenBy(slot: number): number {
     const state = Atomics.load(this.words, this.slot(slot) + STATE)
     return (state & 0xff) === TAKEN ? state >> 8 : -1
+  }
+
+  /** Whether the worker has any task. */
+  isBusy(worker: number): boolean {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.isTakenBy(slot, worker)) return true
+    return false
   }
 
   isTakenBy(slot: number, worker: number): boolean {

@@ -19,6 +19,7 @@ import { Messages, Pending } from './message.ts'
 import { TaskContexts } from './task-context.ts'
 import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
+  ANNOUNCED,
   CONTROLLED,
   FLAGS,
   FUNCTION,
@@ -26,6 +27,7 @@ import {
   FUNCTION_LENGTH,
   IS_ERROR,
   KIND,
+  OBSERVED,
   TaskTable,
   WORKER_FAILED,
   WORKER_READY,
@@ -74,6 +76,7 @@ class Worker {
   readonly #messages: Messages
   readonly #functions = new Map<number, Runnable>()
   readonly #contexts: TaskContexts
+  readonly #begins = new Map<number, number>()
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -203,7 +206,7 @@ class Worker {
   #execute(slot: number): Promise<void> | undefined {
     const { words } = this.#table
     const base = this.#table.slot(slot)
-    if (words[base + FLAGS] !== 0) this.#table.setStart(slot, monotonicMs())
+    if (words[base + FLAGS] !== 0) this.#begin(slot)
     const fn = this.#functions.get(words[base + FUNCTION])
     if (fn === undefined) {
       return this.#load(slot).then(
@@ -212,6 +215,24 @@ class Worker {
       )
     }
     return this.#read(slot, fn)
+  }
+
+  /** Writes when the task begins, for who wants to know. */
+  #begin(slot: number): void {
+    const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
+    const now = monotonicMs()
+    this.#table.setStart(slot, now)
+    if ((flags & OBSERVED) !== 0) this.#begins.set(slot, now)
+    if ((flags & ANNOUNCED) !== 0) this.#family.loop.ring(this.#options.owner)
+  }
+
+  /** Items of a chunk may have written their own begin. */
+  #end(slot: number): void {
+    const begin = this.#begins.get(slot)
+    if (begin === undefined) return
+    this.#begins.delete(slot)
+    this.#table.setStart(slot, begin)
+    this.#table.setEnd(slot, monotonicMs())
   }
 
   #read(slot: number, fn: Runnable): Promise<void> | undefined {
@@ -300,6 +321,7 @@ class Worker {
       this.#writeError(slot, value, error, isError === 1)
       isError = 1
     }
+    if (this.#begins.size > 0) this.#end(slot)
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
     this.#table.finish(slot, this.#options.index)

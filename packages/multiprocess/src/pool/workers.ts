@@ -3,6 +3,7 @@
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
+import { residentBytes } from '../ground/resident-memory.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -37,6 +38,18 @@ export interface WorkerSettings {
   readonly preparation: Uint8Array | null
 }
 
+export interface WorkerStats {
+  /** Of the process; of a thread its `threadId`. */
+  readonly pid: number
+  /** Tasks that it has ended. A chunk of `map` or `imap` is one. */
+  readonly tasks: number
+  readonly busy: boolean
+  /** How often a worker in its place was replaced. */
+  readonly restarts: number
+  /** Bytes of resident memory; over threads those of the whole process. */
+  readonly rss: number
+}
+
 export class Workers implements WorkerHandles {
   readonly #family: Family
   readonly #settings: WorkerSettings
@@ -45,6 +58,8 @@ export class Workers implements WorkerHandles {
   /** Starts that are due later, by the worker's place. */
   readonly #pauses = new Map<number, Pause>()
   readonly #onBroken: (error: unknown) => void
+  /** How many were started, by place. */
+  readonly #starts: number[] = []
   #failedStarts = 0
   #killedStarts = 0
   #isEnding = false
@@ -80,6 +95,24 @@ export class Workers implements WorkerHandles {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
     }
     this.#checkEnded()
+  }
+
+  pidOf(index: number): number {
+    return this.#running[index]?.pid ?? 0
+  }
+
+  /** Of those that run, or are starting. */
+  get stats(): WorkerStats[] {
+    const { table } = this.#dispatcher
+    return [...this.#running.entries()]
+      .filter(([, worker]) => worker !== undefined)
+      .map(([index, worker]) => ({
+        pid: this.pidOf(index),
+        tasks: table.doneTail(index),
+        busy: table.isBusy(index),
+        restarts: (this.#starts[index] ?? 1) - 1,
+        rss: this.#settings.method === 'thread' ? process.memoryUsage.rss() : residentBytes((worker as Started).pid)
+      }))
   }
 
   /** SIGKILL to the worker in a place; a fresh one takes it. */
@@ -130,15 +163,18 @@ export class Workers implements WorkerHandles {
       }
     })
     this.#running[index] = worker
+    this.#starts[index] = (this.#starts[index] ?? 0) + 1
+    this.#dispatcher.events.workerStarted(worker.pid)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
   }
 
   #onEnd(index: number, worker: Started, exitcode: number): void {
-    this.#running[index] = undefined
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
     const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
+    this.#running[index] = undefined
+    this.#dispatcher.events.workerEnded(worker.pid, exitcode)
     // One that fails right after its start, by itself, would fail again and again.
     const isUseless = status === WORKER_READY && exitcode > 0 && !hasWorked && failed === 0
     if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0)) {
