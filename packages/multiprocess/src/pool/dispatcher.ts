@@ -63,6 +63,9 @@ export class Dispatcher implements Source {
   #submitted = 0
   #completed = 0
   #isOver = false
+  #news = 0
+  /** Called, in a microtask, when a worker's status has changed in a way that may ask for something. */
+  onNews: () => void = () => {}
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
 
@@ -195,6 +198,11 @@ export class Dispatcher implements Source {
   poll(): boolean {
     let isAny = false
     if (this.events.hasUnstarted) this.events.look()
+    const { news } = this.table
+    if (news !== this.#news) {
+      this.#news = news
+      queueMicrotask(() => this.onNews())
+    }
     for (let worker = 0; worker < this.#workers; worker++) {
       const tail = this.table.doneTail(worker)
       while (this.#doneHeads[worker] !== tail) {
@@ -273,6 +281,7 @@ export class Dispatcher implements Source {
   close(): void {
     this.table.close()
     this.#family.lot.unpark(this.table.signalAt)
+    for (let worker = 0; worker < this.#workers; worker++) this.#family.lot.unpark(this.table.permitAt(worker))
   }
 
   /** Once no worker runs. */

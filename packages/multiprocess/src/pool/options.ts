@@ -9,8 +9,15 @@ export interface PoolOptions {
   initializer?: Target
   /** Left out: []. */
   initargs?: unknown[]
-  /** Tasks after which a worker is replaced by a fresh one. Left out: none. */
+  /** Tasks after which a worker is replaced by a fresh one, which is started before. Left out: none. */
   maxTasksPerChild?: number
+  /**
+   * Bytes of resident memory after which a worker is replaced, between two tasks; it works until its successor is ready. Over
+   * threads it is the heap and external memory of each. Left out: no limit.
+   */
+  maxMemoryPerChild?: number
+  /** Started workers kept ready to step in for one that leaves or dies. Left out: 0. */
+  reserve?: number
   /** Tasks that one worker may have under way at once, when they are asynchronous. Left out: 1. */
   concurrency?: number
   /**

@@ -19,7 +19,7 @@ import {
   type PoolOptions,
   type TaskOptions
 } from './options.ts'
-import { PoolTrace } from './pool-trace.ts'
+import { createTrace, PoolTrace } from './pool-trace.ts'
 import { Signals } from './signals.ts'
 import { APPLY, CALL, IMAP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
@@ -72,20 +72,25 @@ export class PoolCore {
     this.#processes = optionalCount(options.processes, 'processes', cpuCount())
     this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
     const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
+    const maxMemory = optionalCount(options.maxMemoryPerChild, 'maxMemoryPerChild', Number.POSITIVE_INFINITY)
+    const reserve = options.reserve === 0 ? 0 : optionalCount(options.reserve, 'reserve', 0)
+    const isLimited = maxTasks !== Number.POSITIVE_INFINITY || maxMemory !== Number.POSITIVE_INFINITY
+    const places = this.#processes * (isLimited ? 2 : 1) + reserve
     const { initializer, initargs = [], trace } = options
     if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
     if (initializer !== undefined) checkTarget(initializer, 'initializer')
     if (trace !== undefined && typeof trace !== 'string') {
       throw new TypeError(`trace must be the path of a file, not ${typeof trace}`)
     }
+    if (trace !== undefined) createTrace(trace)
     // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
     const preparation =
       initializer === undefined ? null : encode({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
 
     const family = currentFamily(method)
     this.#family = family
-    this.#at = family.arena.allocate(TaskTable.bytesFor(this.#processes))
-    this.#dispatcher = new Dispatcher(family, this.#at, this.#processes, face)
+    this.#at = family.arena.allocate(TaskTable.bytesFor(places))
+    this.#dispatcher = new Dispatcher(family, this.#at, places, face)
     this.#functions = new Functions(this.#dispatcher.messages)
     this.#dispatcher.onIdle = () => {
       this.#functions.free()
@@ -94,14 +99,18 @@ export class PoolCore {
     const settings = {
       method,
       at: this.#at,
-      count: this.#processes,
+      processes: this.#processes,
+      reserve,
+      places,
       owner: family.self,
       concurrency: this.#concurrency,
       maxTasks,
+      maxMemory,
       preparation
     }
     this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
     this.#dispatcher.supervisor.workers = this.#workers
+    this.#dispatcher.onNews = this.#workers.look
     this.#dispatcher.events.pidOf = index => this.#workers.pidOf(index)
     if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
     try {

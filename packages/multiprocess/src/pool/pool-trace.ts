@@ -2,15 +2,17 @@
 import { writeFileSync } from 'node:fs'
 import type { TaskEndMessage, TaskEvents } from './task-events.ts'
 
+/** Now, while whoever named the file can be told that it cannot be written. @throws what writing it throws */
+export function createTrace(file: string): void {
+  writeFileSync(file, '')
+}
+
 export class PoolTrace {
   #early: TaskEndMessage[] | undefined = []
   readonly #close: () => Promise<void>
   #closing: Promise<void> | undefined
 
-  /** @throws what writing the file throws */
   constructor(file: string, events: TaskEvents, concurrency: number) {
-    // Now, while whoever named the file can be told that it cannot be written.
-    writeFileSync(file, '')
     const loading = import('../observe/trace.ts').then(({ TraceFile }) => {
       const writer = new TraceFile(file, concurrency)
       for (const task of this.#early ?? []) writer.add(task)

@@ -31,6 +31,8 @@ const TAIL = 16
 const SIGNAL = 32
 const SEARCHER = 33
 const CLOSING = 48
+/** One more each time that a worker's STATUS is news to the pool. */
+const NEWS = 49
 const HEADER_WORDS = 64
 
 /** Words of a worker's part, before its ring. */
@@ -38,6 +40,8 @@ const DONE_TAIL = 0
 const STATUS = 1
 const REASON_BLOCK = 2
 const REASON_LENGTH = 3
+/** 1: the worker may take tasks. By the pool; a worker waits for it on this word. */
+const PERMIT = 4
 const WORKER_WORDS = 16
 
 /** Words of a slot, before its payload. */
@@ -89,6 +93,12 @@ export const WORKER_READY = 1
 export const WORKER_RETIRED = 2
 /** Its initializer threw; the reason is the error. */
 export const WORKER_FAILED = 3
+/** It is ready, and waits for its PERMIT: to step in for one that leaves. */
+export const WORKER_STANDBY = 4
+/** It works, and will soon have done as many tasks as it may: another should be started. */
+export const WORKER_LEAVING = 5
+/** It works, and has more memory than it may: it leaves once its PERMIT is taken, when another is ready. */
+export const WORKER_FULL = 6
 
 export class TaskTable {
   readonly words: Int32Array
@@ -245,6 +255,21 @@ export class TaskTable {
     Atomics.compareExchange(this.words, this.#base + SEARCHER, WAKING, 0)
   }
 
+  /** Lets a worker take tasks. */
+  grant(worker: number): void {
+    Atomics.store(this.words, this.#worker(worker) + PERMIT, 1)
+  }
+
+  /** The worker takes no task from now on; the signal changes, so that it looks. */
+  revoke(worker: number): void {
+    Atomics.store(this.words, this.#worker(worker) + PERMIT, 0)
+    Atomics.add(this.words, this.#base + SIGNAL, 1)
+  }
+
+  get news(): number {
+    return Atomics.load(this.words, this.#base + NEWS)
+  }
+
   close(): void {
     Atomics.store(this.words, this.#base + CLOSING, 1)
     Atomics.add(this.words, this.#base + SIGNAL, 1)
@@ -298,6 +323,19 @@ export class TaskTable {
 
   endSearch(worker: number): void {
     Atomics.compareExchange(this.words, this.#base + SEARCHER, worker + 1, 0)
+  }
+
+  hasPermit(worker: number): boolean {
+    return Atomics.load(this.words, this.#worker(worker) + PERMIT) !== 0
+  }
+
+  /** Where a worker without a permit waits for it. */
+  permitAt(worker: number): number {
+    return this.signalAt + (this.#worker(worker) + PERMIT - this.#base - SIGNAL) * 4
+  }
+
+  tellNews(): void {
+    Atomics.add(this.words, this.#base + NEWS, 1)
   }
 
   get hasReady(): boolean {

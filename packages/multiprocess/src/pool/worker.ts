@@ -16,6 +16,7 @@ import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
+import { Retirement } from './retirement.ts'
 import { TaskContexts } from './task-context.ts'
 import { isPromise, type Runnable, runKind } from './task-kinds.ts'
 import {
@@ -31,7 +32,8 @@ import {
   TaskTable,
   WORKER_FAILED,
   WORKER_READY,
-  WORKER_RETIRED
+  WORKER_RETIRED,
+  WORKER_STANDBY
 } from './task-table.ts'
 import { wakeOne } from './wake.ts'
 import '../process/sending.ts'
@@ -44,6 +46,8 @@ export interface WorkerOptions {
   readonly owner: OwnerId
   readonly concurrency: number
   readonly maxTasks: number
+  /** Bytes; Infinity: no limit. */
+  readonly maxMemory: number
   /** The message with `{ initializer, initargs }`. */
   readonly preparation: Uint8Array | null
 }
@@ -65,7 +69,7 @@ export async function work(options: WorkerOptions): Promise<never> {
   process.on('SIGINT', () => {})
   const worker = new Worker(currentFamily(), options)
   await worker.initialize()
-  await worker.run()
+  if (await worker.standBy()) await worker.run()
   process.exit()
 }
 
@@ -76,6 +80,7 @@ class Worker {
   readonly #messages: Messages
   readonly #functions = new Map<number, Runnable>()
   readonly #contexts: TaskContexts
+  readonly #retirement: Retirement
   readonly #begins = new Map<number, number>()
   #underWay = 0
   #taken = 0
@@ -89,6 +94,7 @@ class Worker {
     this.#options = options
     this.#table = new TaskTable(family.memory, options.at, options.workers)
     this.#messages = new Messages(family, this.#table)
+    this.#retirement = new Retirement(options, this.#table, status => this.#tell(status))
     this.#contexts = new TaskContexts(this.#table, family.loop, options.concurrency)
   }
 
@@ -109,24 +115,44 @@ class Worker {
         throw error
       }
     }
+  }
+
+  /** Until this worker may take tasks. @returns false when the pool is closed before */
+  async standBy(): Promise<boolean> {
+    const { index } = this.#options
+    const at = this.#table.permitAt(index)
+    if (!this.#table.hasPermit(index)) this.#tell(WORKER_STANDBY)
+    while (!this.#table.hasPermit(index)) {
+      if (this.#table.isClosing) return false
+      await this.#family.lot.parkAsync(at, 0)
+    }
     this.#table.setWorkerStatus(index, WORKER_READY)
+    return true
+  }
+
+  /** The pool looks at what this worker's status asks for. */
+  #tell(status: number): void {
+    this.#table.setWorkerStatus(this.#options.index, status)
+    this.#table.tellNews()
+    this.#family.loop.ring(this.#options.owner)
   }
 
   async run(): Promise<void> {
-    const { index, concurrency, maxTasks } = this.#options
+    const { index, concurrency } = this.#options
     let lastTurn = performance.now()
     let hasTurned = true
     for (;;) {
-      if (this.#taken >= maxTasks && this.#underWay === 0) {
-        this.#table.setWorkerStatus(index, WORKER_RETIRED)
+      const mayTake = this.#retirement.mayTake(this.#taken)
+      if (!mayTake && this.#underWay === 0) {
+        this.#tell(WORKER_RETIRED)
         return
       }
-      const isOpen = this.#underWay < concurrency && this.#taken < maxTasks
+      const isOpen = this.#underWay < concurrency && mayTake
       const signal = this.#table.signal
       const slot = isOpen ? this.#table.take(index) : -1
       if (slot >= 0) {
         hasTurned = false
-        this.#taken++
+        this.#retirement.hasTaken(++this.#taken)
         this.#slice = MIN_SLICE_MS
         const preparing = this.#execute(slot)
         if (preparing !== undefined) await preparing
