@@ -30,6 +30,8 @@ export interface IMapSettings {
   withdraw(tasks: ReadonlySet<Task>): void
   /** The same; those that are begun are told to stop. */
   cancel(tasks: ReadonlySet<Task>): void
+  /** So many results have come; runs in a microtask. */
+  progress(done: number): void
   /** Nothing more will be submitted. */
   end(): void
   /** Nothing more will come; may be called again. */
@@ -48,6 +50,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   #chunkCount = 0
   /** Items taken from the input whose results the consumer has not got. */
   #ahead = 0
+  #done = 0
   #isPumping = false
   #isInputDone = false
   #isOver = false
@@ -212,7 +215,7 @@ export class IMapRun<R> implements IMapIterator<R> {
           number,
           items.map((_, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1] }))
         )
-        queueMicrotask(() => this.#serve())
+        queueMicrotask(() => this.#arrived(items.length))
       },
       fail: error => {
         this.#tasks.delete(task)
@@ -220,7 +223,7 @@ export class IMapRun<R> implements IMapIterator<R> {
           number,
           items.map(() => ({ isError: true, value: error }))
         )
-        queueMicrotask(() => this.#serve())
+        queueMicrotask(() => this.#arrived(items.length))
       }
     }
     this.#tasks.add(task)
@@ -229,6 +232,12 @@ export class IMapRun<R> implements IMapIterator<R> {
     } catch (error) {
       task.fail(error)
     }
+  }
+
+  #arrived(count: number): void {
+    this.#done += count
+    if (!this.#isOver) this.#settings.progress(this.#done)
+    this.#serve()
   }
 
   #put(number: number, outcomes: Outcome[]): void {

@@ -1,6 +1,7 @@
 /** What a pool and its methods take, checked. */
 import { ValueError } from '../errors.ts'
 import type { Target } from '../process/target.ts'
+import type { ProgressOption } from './progress.ts'
 
 export interface PoolOptions {
   /** Worker processes. Left out: `cpuCount()`. */
@@ -52,8 +53,16 @@ export interface ApplyOptions<R> extends TaskOptions {
 }
 
 export interface MapOptions extends TaskOptions {
-  /** Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most. */
+  /**
+   * Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most; what a worker has left of a
+   * long chunk is then shared out when others have nothing to do.
+   */
   chunksize?: number
+  /**
+   * A bar on stderr when that is a terminal, and a line every two seconds when it is none, with this label; or a function that is
+   * called as results arrive. Left out: none.
+   */
+  progress?: ProgressOption
 }
 
 export interface IMapOptions extends TaskOptions {
@@ -61,6 +70,8 @@ export interface IMapOptions extends TaskOptions {
   chunksize?: number
   /** Most items taken from the input ahead of the consumer. Left out: 4 × processes × concurrency × chunksize. */
   buffersize?: number
+  /** As that of `map`; the total is known of arrays, sets and maps. */
+  progress?: ProgressOption
 }
 
 /** @throws TypeError, ValueError that name what was expected and what came */

@@ -20,8 +20,9 @@ import {
   type TaskOptions
 } from './options.ts'
 import { createTrace, PoolTrace } from './pool-trace.ts'
+import { type Progress, progressOf, sizeOf } from './progress.ts'
 import { Signals } from './signals.ts'
-import { APPLY, CALL, IMAP } from './task-kinds.ts'
+import { APPLY, CALL, IMAP, MAY_STOP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
 import { type WorkerStats, Workers } from './workers.ts'
 
@@ -41,6 +42,15 @@ export interface PoolStats {
   /** Tasks that wait or run. */
   readonly pending: number
   readonly workers: readonly WorkerStats[]
+}
+
+/** What is to be done with the items of a `map`. */
+interface MapPlan {
+  readonly kind: number
+  readonly entry: FunctionEntry
+  readonly chunksize: number | undefined
+  readonly control: Control | undefined
+  readonly progress: Progress | undefined
 }
 
 export class PoolCore {
@@ -165,30 +175,26 @@ export class PoolCore {
     if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
     checkIterable(items)
     const control = controlOf(options)
+    const progress = progressOf(options.progress)
     const entry = this.#functions.entry(fn)
     this.#runs++
-    void this.#runMap(kind, entry, items, chunksize, control, task)
+    void this.#runMap({ kind, entry, chunksize, control, progress }, items, task)
   }
 
-  async #runMap(
-    kind: number,
-    entry: FunctionEntry,
-    items: Input,
-    chunksize: number | undefined,
-    control: Control | undefined,
-    task: Task
-  ): Promise<void> {
+  async #runMap(plan: MapPlan, items: Input, task: Task): Promise<void> {
+    const signal = plan.control?.signal
     let settle: () => void
     try {
-      const isOver = () => this.#isEnded || (control?.signal?.aborted ?? false)
-      control?.signal?.throwIfAborted()
-      const all = await this.#unlessOver(collect(items, isOver), control?.signal)
-      const results = await this.#map(kind, entry, all, chunksize, control)
+      signal?.throwIfAborted()
+      const isOver = () => this.#isEnded || (signal?.aborted ?? false)
+      const all = await this.#unlessOver(collect(items, isOver), signal)
+      const results = await this.#map(plan, all)
       settle = () => task.succeed(results)
     } catch (error) {
       settle = () => task.fail(error)
     }
-    this.#endRun(entry)
+    plan.progress?.end()
+    this.#endRun(plan.entry)
     settle()
   }
 
@@ -210,34 +216,31 @@ export class PoolCore {
     }
   }
 
-  #map(
-    kind: number,
-    entry: FunctionEntry,
-    all: readonly unknown[],
-    chunksize: number | undefined,
-    control: Control | undefined
-  ): Promise<unknown[]> {
-    const size = chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4))))
+  #map({ kind, entry, chunksize, control, progress }: MapPlan, all: readonly unknown[]): Promise<unknown[]> {
     const signal = control?.signal
+    // A chunk of the size that was asked for is one task.
+    const kindAndFlags = chunksize === undefined ? kind | MAY_STOP : kind
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const run = new MapRun(
-        all,
-        size,
-        ({ items, task }) => {
+      progress?.begin(all.length)
+      const run = new MapRun(all, {
+        chunksize: chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4)))),
+        parts: this.#processes,
+        submit: ({ items, task }) => {
           this.#checkRunning()
-          this.#dispatcher.submit(entry, kind, items, 'items', task, control)
+          this.#dispatcher.submit(entry, kindAndFlags, items, 'items', task, control)
         },
-        results => {
+        progress: done => progress?.update(done, all.length),
+        succeed: results => {
           signal?.removeEventListener('abort', onAbort)
           resolve(results)
         },
-        error => {
+        fail: error => {
           signal?.removeEventListener('abort', onAbort)
           this.#dispatcher.withdraw(task => run.tasks.has(task))
           reject(error)
         }
-      )
+      })
       const onAbort = () => {
         this.#dispatcher.cancel(task => run.tasks.has(task))
         run.fail(signal?.reason)
@@ -255,9 +258,12 @@ export class PoolCore {
     const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
     const control = controlOf(options)
     const signal = control?.signal
+    const progress = progressOf(options.progress)
+    const total = sizeOf(items)
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
     this.#runs++
+    progress?.begin(total)
     const onAbort = () => run.abort(signal?.reason)
     const run = new IMapRun<R>(input, {
       chunksize: Math.min(size, ahead),
@@ -269,7 +275,11 @@ export class PoolCore {
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),
-      over: () => signal?.removeEventListener('abort', onAbort),
+      progress: done => progress?.update(done, total),
+      over: () => {
+        signal?.removeEventListener('abort', onAbort)
+        progress?.end()
+      },
       end: () => {
         this.#imaps.delete(run as IMapRun<unknown>)
         this.#endRun(entry)

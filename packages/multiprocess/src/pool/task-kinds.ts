@@ -14,16 +14,30 @@ export const IMAP = 3
 /** The message is the function and its arguments: `{ fn, args }`. */
 export const CALL = 4
 
-/** A promise only if `fn` answers one. @param onItem is called before each item of a chunk */
-export function runKind(kind: number, fn: Runnable, message: unknown[], onItem?: () => void): unknown {
+/** With MAP or STARMAP: the worker may answer fewer results than there are items; the others are then given to all again. */
+export const MAY_STOP = 16
+
+/** What happens between the items of a chunk. */
+export interface Steps {
+  /** Before each item. */
+  readonly onItem?: (() => void) | undefined
+  /** After each item: whether to answer what there is. */
+  readonly shouldStop?: (() => boolean) | undefined
+}
+
+const NO_STEPS: Steps = {}
+
+/** A promise only if `fn` answers one. */
+export function runKind(kindAndFlags: number, fn: Runnable, message: unknown[], steps: Steps = NO_STEPS): unknown {
+  const kind = kindAndFlags & ~MAY_STOP
   if (kind === APPLY) return fn(...message)
   if (kind === CALL) {
     const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }
     return sent(...args)
   }
-  if (kind === MAP) return runChunk(message, item => fn(item), onItem)
-  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)), onItem)
-  return runEach(message, fn, onItem)
+  if (kind === MAP) return runChunk(message, item => fn(item), steps)
+  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)), steps)
+  return runEach(message, fn, steps)
 }
 
 function checkArguments(item: unknown): unknown[] {
@@ -34,33 +48,29 @@ function checkArguments(item: unknown): unknown[] {
 function runChunk(
   items: unknown[],
   call: (item: unknown) => unknown,
-  onItem: (() => void) | undefined,
+  steps: Steps,
   results: unknown[] = [],
   from = 0
 ): unknown {
   for (let i = from; i < items.length; i++) {
-    onItem?.()
+    steps.onItem?.()
     const result = call(items[i])
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        return runChunk(items, call, onItem, results, i + 1)
+        if (i + 1 < items.length && steps.shouldStop?.()) return results
+        return runChunk(items, call, steps, results, i + 1)
       })
     }
     results[i] = result
+    if (steps.shouldStop?.() && i + 1 < items.length) return results
   }
   return results
 }
 
-function runEach(
-  items: unknown[],
-  fn: Runnable,
-  onItem: (() => void) | undefined,
-  results: unknown[] = [],
-  from = 0
-): unknown {
+function runEach(items: unknown[], fn: Runnable, steps: Steps, results: unknown[] = [], from = 0): unknown {
   for (let i = from; i < items.length; i++) {
-    onItem?.()
+    steps.onItem?.()
     try {
       const result = fn(items[i])
       if (isPromise(result)) {
@@ -69,7 +79,7 @@ function runEach(
             value => results.push(false, value),
             error => results.push(true, error)
           )
-          .then(() => runEach(items, fn, onItem, results, i + 1))
+          .then(() => runEach(items, fn, steps, results, i + 1))
       }
       results.push(false, result)
     } catch (error) {

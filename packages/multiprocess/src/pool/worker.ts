@@ -18,7 +18,7 @@ import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
 import { Retirement } from './retirement.ts'
 import { TaskContexts } from './task-context.ts'
-import { isPromise, type Runnable, runKind } from './task-kinds.ts'
+import { isPromise, MAY_STOP, type Runnable, runKind } from './task-kinds.ts'
 import {
   ANNOUNCED,
   CONTROLLED,
@@ -60,6 +60,8 @@ const RETRY_EVERY = 32
 /** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
 const MIN_SLICE_MS = 10
 const MAX_SLICE_MS = 2000
+/** A chunk is worth sharing after so many milliseconds. */
+const LONG_CHUNK_MS = 2
 /** Functions kept; one that was dropped is loaded again. */
 const MOST_FUNCTIONS = 512
 
@@ -82,6 +84,7 @@ class Worker {
   readonly #contexts: TaskContexts
   readonly #retirement: Retirement
   readonly #begins = new Map<number, number>()
+  #chunkBegin = 0
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -280,12 +283,13 @@ class Worker {
 
   #call(slot: number, fn: Runnable, message: unknown[]): void {
     const contexts = this.#contexts
+    const kind = this.#table.words[this.#table.slot(slot) + KIND]
     let result: unknown
     contexts.slot = slot
     try {
-      result = contexts.isNeeded(slot)
-        ? contexts.run(slot, () => this.#runKind(slot, fn, message))
-        : runKind(this.#table.words[this.#table.slot(slot) + KIND], fn, message)
+      if (contexts.isNeeded(slot)) result = contexts.run(slot, () => this.#runSteps(slot, kind, fn, message))
+      else if (kind >= MAY_STOP) result = this.#runSteps(slot, kind, fn, message)
+      else result = runKind(kind, fn, message)
       if (isPromise(result)) {
         this.#await(slot, result)
         return
@@ -299,13 +303,21 @@ class Worker {
     this.#finish(slot, result, 0)
   }
 
-  /** With the begin of each item in the slot, for what has to be stopped in time. */
-  #runKind(slot: number, fn: Runnable, message: unknown[]): unknown {
-    const { words } = this.#table
-    const base = this.#table.slot(slot)
-    const isControlled = (words[base + FLAGS] & CONTROLLED) !== 0
-    const onItem = isControlled ? () => this.#table.setStart(slot, monotonicMs()) : undefined
-    return runKind(words[base + KIND], fn, message, onItem)
+  /** With the begin of each item in the slot, for what has to be stopped in time; and an eye on those that have nothing to do. */
+  #runSteps(slot: number, kind: number, fn: Runnable, message: unknown[]): unknown {
+    const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
+    this.#chunkBegin = performance.now()
+    return runKind(kind, fn, message, {
+      onItem: (flags & CONTROLLED) !== 0 ? () => this.#table.setStart(slot, monotonicMs()) : undefined,
+      shouldStop: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#isAloneAtWork : undefined
+    })
+  }
+
+  /** Another worker idles, no task waits, and this one's chunk is a long one: what is left of it is better shared. */
+  readonly #isAloneAtWork = (): boolean => {
+    const { lot } = this.#family
+    const { signalAt } = this.#table
+    return lot.hasSleepers(signalAt) && !this.#table.hasReady && performance.now() - this.#chunkBegin > LONG_CHUNK_MS
   }
 
   #await(slot: number, result: PromiseLike<unknown>): void {
