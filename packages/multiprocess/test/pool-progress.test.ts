@@ -25,7 +25,6 @@ async function printedBy(...args: string[]): Promise<string[]> {
 function drawn(columns: number, draw: (line: ProgressLine) => void): string[] {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns })
   draw(new ProgressLine('pages', stream as never))
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what moves the cursor.
   return String(stream.read())
     .split(/\x1b\[1G|\x1b\[0K/)
     .filter(text => text !== '')

@@ -21,8 +21,8 @@ export const MAY_STOP = 16
 export interface Steps {
   /** Before each item. */
   readonly onItem?: (() => void) | undefined
-  /** After each item: whether to answer what there is. */
-  readonly shouldStop?: (() => boolean) | undefined
+  /** After the first item: after how many more to ask again; 0: what there is is to be answered now. */
+  readonly itemsUntilLook?: (() => number) | undefined
 }
 
 const NO_STEPS: Steps = {}
@@ -52,18 +52,22 @@ function runChunk(
   results: unknown[] = [],
   from = 0
 ): unknown {
+  let next = steps.itemsUntilLook === undefined ? Number.POSITIVE_INFINITY : from
   for (let i = from; i < items.length; i++) {
     steps.onItem?.()
     const result = call(items[i])
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        if (i + 1 < items.length && steps.shouldStop?.()) return results
+        if (steps.itemsUntilLook?.() === 0) return results
         return runChunk(items, call, steps, results, i + 1)
       })
     }
     results[i] = result
-    if (steps.shouldStop?.() && i + 1 < items.length) return results
+    if (i < next) continue
+    const count = steps.itemsUntilLook?.() ?? 0
+    if (count === 0) return results
+    next = i + count
   }
   return results
 }

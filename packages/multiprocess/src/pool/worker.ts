@@ -62,6 +62,9 @@ const MIN_SLICE_MS = 10
 const MAX_SLICE_MS = 2000
 /** A chunk is worth sharing after so many milliseconds. */
 const LONG_CHUNK_MS = 2
+/** Items that take less are looked between only now and then. */
+const SHORT_ITEM_MS = 0.05
+const MAX_STRIDE = 64
 /** Functions kept; one that was dropped is loaded again. */
 const MOST_FUNCTIONS = 512
 
@@ -85,6 +88,8 @@ class Worker {
   readonly #retirement: Retirement
   readonly #begins = new Map<number, number>()
   #chunkBegin = 0
+  #lastLook = 0
+  #stride = 1
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -307,17 +312,26 @@ class Worker {
   #runSteps(slot: number, kind: number, fn: Runnable, message: unknown[]): unknown {
     const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
     this.#chunkBegin = performance.now()
+    this.#lastLook = this.#chunkBegin
+    this.#stride = 1
     return runKind(kind, fn, message, {
       onItem: (flags & CONTROLLED) !== 0 ? () => this.#table.setStart(slot, monotonicMs()) : undefined,
-      shouldStop: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#isAloneAtWork : undefined
+      itemsUntilLook: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#lookAround : undefined
     })
   }
 
-  /** Another worker idles, no task waits, and this one's chunk is a long one: what is left of it is better shared. */
-  readonly #isAloneAtWork = (): boolean => {
+  /**
+   * Between the items of a chunk. 0: another worker idles, no task waits, and this chunk is a long one, so that what is left of it
+   * is better shared. Else the number of items after which to look again: short ones are not worth a look each.
+   */
+  readonly #lookAround = (): number => {
     const { lot } = this.#family
     const { signalAt } = this.#table
-    return lot.hasSleepers(signalAt) && !this.#table.hasReady && performance.now() - this.#chunkBegin > LONG_CHUNK_MS
+    const now = performance.now()
+    this.#stride = now - this.#lastLook < SHORT_ITEM_MS * this.#stride ? Math.min(MAX_STRIDE, this.#stride * 2) : 1
+    this.#lastLook = now
+    const isLong = now - this.#chunkBegin > LONG_CHUNK_MS
+    return isLong && lot.hasSleepers(signalAt) && !this.#table.hasReady ? 0 : this.#stride
   }
 
   #await(slot: number, result: PromiseLike<unknown>): void {
