@@ -26,8 +26,18 @@ export type { ListItem } from './memory/list-items.ts'
 export { ShareableList, type ShareableListOptions } from './memory/shareable-list.ts'
 export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'
 export { AsyncResult } from './pool/async-result.ts'
+export { type CurrentTask, currentTask } from './pool/current-task.ts'
 export type { IMapIterator } from './pool/imap.ts'
-export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions } from './pool/options.ts'
+export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/options.ts'
+export type { PoolStats } from './pool/pool-core.ts'
+export type {
+  Outcome,
+  TaskEndMessage,
+  TaskStartMessage,
+  TaskSubmitMessage,
+  WorkerMessage
+} from './pool/task-events.ts'
+export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, parentProcess } from './process/current.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
 export type { Awaitable, FunctionReference, Target } from './process/target.ts'

@@ -40,6 +40,45 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     assert.deepEqual(await Promise.all(slow), [first, second])
   })
 
+  test('a long chunk of map is shared out to a worker that has nothing to do', async () => {
+    await using scratch = await Scratch.create()
+    await using pool = new Pool(2)
+    await allAtWork(pool, 2, scratch)
+    for (const method of ['map', 'starmap'] as const) {
+      const file = scratch.file(method)
+      // All that is slow is in the first chunk of eight.
+      const items = range(64).map(task => ({ file, task, ms: task < 8 ? 60 : 0 }))
+      const results =
+        method === 'map'
+          ? await pool.map(tasks.reportItem, items)
+          : await pool.starmap(
+              tasks.reportItem,
+              items.map((item): [typeof item] => [item])
+            )
+      assert.deepEqual(results, range(64))
+      const slow = (await reports(scratch, method)).filter(({ what, task }) => what === 'end' && task < 8)
+      assert.equal(slow.length, 8)
+      assert.equal(new Set(slow.map(({ pid }) => pid)).size, 2)
+    }
+  })
+
+  test('the same when the function is async; a chunksize that was asked for is kept', async () => {
+    await using scratch = await Scratch.create()
+    await using pool = new Pool(2)
+    await allAtWork(pool, 2, scratch)
+    const pids = await pool.map(
+      tasks.pidLater,
+      range(64).map(n => (n < 8 ? 60 : 0))
+    )
+    assert.equal(new Set(pids.slice(0, 8)).size, 2)
+    const kept = await pool.map(
+      tasks.pidLater,
+      range(64).map(n => (n < 8 ? 20 : 0)),
+      8
+    )
+    assert.equal(new Set(kept.slice(0, 8)).size, 1)
+  })
+
   test('the same for map and imap, whose chunks are short', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)

@@ -1,7 +1,15 @@
 /** The compiler checks most of this file: it has to infer what stands here, and to refuse what is marked. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AsyncResult, type FunctionReference, type IMapIterator, Pool, type PoolOptions } from '../src/index.ts'
+import {
+  type AsyncResult,
+  type CurrentTask,
+  currentTask,
+  type FunctionReference,
+  type IMapIterator,
+  Pool,
+  type PoolOptions
+} from '../src/index.ts'
 import {
   identity,
   identityLater,
@@ -83,6 +91,10 @@ export async function infers(pool: Pool): Promise<void> {
   is<Promise<number>>()(
     pool.apply(square, [3], { callback: n => is<number>()(n), errorCallback: e => is<unknown>()(e) })
   )
+  is<CurrentTask | null>()(currentTask())
+  is<number>()(pool.stats.workers[0].rss)
+  pool.map(square, [1], { progress: true, timeout: 5, retries: 2, killAfter: 5, signal: AbortSignal.timeout(5) })
+  pool.imap(square, [1], { progress: (_, total) => is<number | undefined>()(total) })
   is<void>()(pool.close())
   is<void>()(pool.terminate())
   is<Promise<void>>()(pool.join())
@@ -134,6 +146,14 @@ export function refuses(pool: Pool): void {
   pool.imapUnordered(square, new Set(['a']))
   // @ts-expect-error: chunksize is a number
   pool.map(square, [1], { chunksize: '2' })
+  // @ts-expect-error: progress tells numbers
+  pool.map(square, [1], { progress: (done: string) => done })
+  // @ts-expect-error: a timeout is a number
+  pool.apply(square, [1], { timeout: '1' })
+  // @ts-expect-error: no AbortSignal
+  pool.map(square, [1], { signal: new AbortController() })
+  // @ts-expect-error: stats are read, not set
+  pool.stats.submitted = 7
   // @ts-expect-error: map has no buffersize
   pool.map(square, [1], { buffersize: 2 })
   // @ts-expect-error: the callback gets a number

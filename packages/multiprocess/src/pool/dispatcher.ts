@@ -4,15 +4,21 @@
 import { MultiprocessError, PoolTerminatedError, WorkerDiedError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
+import type { Control } from './control.ts'
 import { FifoQueue } from './fifo-queue.ts'
-import { type Block, Messages, type Parcel, Pending } from './message.ts'
+import { type Block, Messages, Pending } from './message.ts'
+import { Supervisor, type Waiting } from './supervisor.ts'
+import { TaskEvents } from './task-events.ts'
 import {
   BLOCK,
+  CANCEL,
+  CONTROLLED,
+  FLAGS,
   FUNCTION,
   FUNCTION_BLOCK,
   FUNCTION_LENGTH,
   IS_ERROR,
-  IS_KEPT,
+  KEPT,
   KIND,
   SLOT_COUNT,
   TaskTable
@@ -25,6 +31,7 @@ const UNIMPORTED =
 /** Where the definition of a function stands. */
 export interface FunctionEntry extends Block {
   readonly id: number
+  readonly name: string
 }
 
 /** A task under way; exactly one of the two is called, once, and submits nothing before it returns. */
@@ -35,12 +42,8 @@ export interface Task {
   readonly isBlocking?: boolean
 }
 
-interface Waiting {
-  readonly task: Task
-  readonly fn: FunctionEntry
-  readonly kind: number
-  readonly parcel: Parcel
-}
+/** Stands for a task that was settled while a worker had it: the slot is free once that has ended. */
+const ABANDONED: Task = { succeed: () => {}, fail: () => {} }
 
 export class Dispatcher implements Source {
   readonly table: TaskTable
@@ -53,17 +56,27 @@ export class Dispatcher implements Source {
   readonly #blocks = new Uint32Array(SLOT_COUNT)
   readonly #waiting = new FifoQueue<Waiting>()
   readonly #doneHeads: number[]
+  readonly supervisor: Supervisor
+  readonly events: TaskEvents
   #pending = 0
+  #submitted = 0
+  #completed = 0
   #isOver = false
+  #news = 0
+  /** Called, in a microtask, when a worker's status has changed in a way that may ask for something. */
+  onNews: () => void = () => {}
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
 
-  constructor(family: Family, at: number, workers: number) {
+  /** @param pool what events say they come from */
+  constructor(family: Family, at: number, workers: number, pool: object) {
     this.#family = family
     this.table = new TaskTable(family.memory, at, workers)
     this.table.clear(workers)
     this.messages = new Messages(family, this.table)
     this.#workers = workers
+    this.events = new TaskEvents(pool, this.table)
+    this.supervisor = new Supervisor(this.table, (slot, error) => this.#abandon(slot).fail(error))
     this.#doneHeads = new Array(workers).fill(0)
     for (let slot = SLOT_COUNT - 1; slot >= 0; slot--) {
       this.#free.push(slot)
@@ -76,16 +89,27 @@ export class Dispatcher implements Source {
     return this.#pending
   }
 
+  get submitted(): number {
+    return this.#submitted
+  }
+
+  get completed(): number {
+    return this.#completed
+  }
+
   /** @throws SerializationError when the message cannot cross; the task is then not submitted */
-  submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task): void {
+  submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task, control?: Control): void {
     if (this.#free.length === 0) this.poll()
-    if (this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
-      const parcel = this.messages.pack(message, path)
+    const retries = control?.retries ?? 0
+    // What may be tried again is kept as it was sent.
+    if (retries > 0 || this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
+      const parcel = this.messages.pack(message, path, retries > 0)
       if (this.#isOver) {
         this.messages.discard(parcel)
         throw new PoolTerminatedError()
       }
-      this.#waiting.push({ task, fn, kind, parcel })
+      this.#waiting.push({ task, id: ++this.#submitted, fn, kind, parcel, control, retries })
+      if (retries > 0) this.#refill()
     } else {
       const slot = this.#free.pop() as number
       try {
@@ -98,13 +122,15 @@ export class Dispatcher implements Source {
         this.#free.push(slot)
         throw error
       }
-      this.#place(slot, fn, kind, task)
+      if (control !== undefined) this.supervisor.add(slot, control, undefined)
+      this.#place(slot, fn, kind, task, ++this.#submitted, control)
     }
+    if (this.events.isWanted) this.events.submitted(this.#submitted, fn.name)
     if (this.#pending++ === 0) this.#family.loop.hold()
     this.#family.loop.stir()
   }
 
-  #place(slot: number, fn: FunctionEntry, kind: number, task: Task): void {
+  #place(slot: number, fn: FunctionEntry, kind: number, task: Task, id: number, control: Control | undefined): void {
     const { table } = this
     const { words } = table
     const base = table.slot(slot)
@@ -112,6 +138,15 @@ export class Dispatcher implements Source {
     words[base + FUNCTION_BLOCK] = fn.block
     words[base + FUNCTION_LENGTH] = fn.length
     words[base + KIND] = kind
+    table.setId(slot, id)
+    let flags = 0
+    if (control !== undefined) {
+      flags = CONTROLLED
+      words[base + CANCEL] = 0
+      table.setStart(slot, 0)
+    }
+    if (this.events.isWanted) flags |= this.events.placed(slot, id, fn.name)
+    words[base + FLAGS] = flags
     this.#tasks[slot] = task
     this.#blocks[slot] = words[base + BLOCK]
     table.publish(slot)
@@ -126,11 +161,13 @@ export class Dispatcher implements Source {
     const withdrawn: Task[] = []
     for (const [slot, task] of this.#tasks.entries()) {
       if (task === undefined || !isWanted(task) || !this.table.withdraw(slot)) continue
+      if (this.events.count > 0) this.events.left(slot, -1, 'stopped')
       this.#vacate(slot)
       withdrawn.push(task)
     }
-    for (const { task, parcel } of this.#waiting.filter(({ task }) => !isWanted(task))) {
+    for (const { task, parcel, id, fn } of this.#waiting.filter(({ task }) => !isWanted(task))) {
       this.messages.discard(parcel)
+      if (this.events.isWanted) this.events.dropped(id, fn.name)
       withdrawn.push(task)
     }
     this.#refill()
@@ -138,15 +175,41 @@ export class Dispatcher implements Source {
     return withdrawn
   }
 
+  /**
+   * Takes back tasks, also those that workers have begun, which are told to stop; they are not settled.
+   * @param isWanted answers true for those to take back
+   */
+  cancel(isWanted: (task: Task) => boolean): Task[] {
+    const cancelled = this.withdraw(isWanted)
+    for (const [slot, task] of this.#tasks.entries()) {
+      if (task === undefined || !isWanted(task)) continue
+      cancelled.push(this.#abandon(slot))
+      this.supervisor.abort(slot)
+    }
+    return cancelled
+  }
+
+  #abandon(slot: number): Task {
+    const task = this.#tasks[slot] as Task
+    this.#tasks[slot] = ABANDONED
+    return task
+  }
+
   /** Takes the results that have come. */
   poll(): boolean {
     let isAny = false
+    if (this.events.hasUnstarted) this.events.look()
+    const { news } = this.table
+    if (news !== this.#news) {
+      this.#news = news
+      queueMicrotask(() => this.onNews())
+    }
     for (let worker = 0; worker < this.#workers; worker++) {
       const tail = this.table.doneTail(worker)
       while (this.#doneHeads[worker] !== tail) {
         const slot = this.table.doneSlot(worker, this.#doneHeads[worker])
         this.#doneHeads[worker] = (this.#doneHeads[worker] + 1) | 0
-        this.#finish(slot)
+        this.#finish(slot, worker)
         isAny = true
       }
     }
@@ -155,27 +218,35 @@ export class Dispatcher implements Source {
   }
 
   /**
-   * A worker's process has ended: what it had finished is taken, what it had begun fails.
-   * @returns how many tasks failed
+   * A worker's process has ended: what it had finished is taken, what it had begun is tried again if it may be, and fails if not.
+   * @returns how many it had begun
    */
   bury(worker: number, exitcode: number, pid: number): number {
     this.poll()
     this.#doneHeads[worker] = 0
     let failed = 0
+    const retried: Waiting[] = []
     for (const [slot, task] of this.#tasks.entries()) {
       const isDone = this.table.isDoneBy(slot, worker)
       if (isDone && task !== undefined) {
-        this.#finish(slot)
+        this.#finish(slot, worker)
       } else if (isDone || this.table.isTakenBy(slot, worker)) {
-        this.#giveUp(slot)
+        if (this.events.count > 0) this.events.left(slot, worker, 'stopped')
+        const again = task === undefined || task === ABANDONED ? undefined : this.supervisor.again(slot)
+        this.#giveUp(slot, again !== undefined)
         if (task === undefined) continue
+        failed++
+        if (again !== undefined) {
+          retried.push(again)
+          continue
+        }
         this.#settled(1)
         task.fail(new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
-        failed++
       }
     }
     this.table.forgetSearcher(worker)
     this.table.resetWorker(worker)
+    for (const again of retried.sort((a, b) => b.id - a.id)) this.#waiting.unshift(again)
     this.#refill()
     return failed
   }
@@ -211,6 +282,7 @@ export class Dispatcher implements Source {
   close(): void {
     this.table.close()
     this.#family.lot.unpark(this.table.signalAt)
+    for (let worker = 0; worker < this.#workers; worker++) this.#family.lot.unpark(this.table.permitAt(worker))
   }
 
   /** Once no worker runs. */
@@ -218,7 +290,7 @@ export class Dispatcher implements Source {
     this.#family.loop.remove(this)
   }
 
-  #finish(slot: number): void {
+  #finish(slot: number, worker: number): void {
     const task = this.#tasks[slot]
     // Given up before, by failAll: what it left goes with its worker.
     if (task === undefined) return
@@ -233,23 +305,33 @@ export class Dispatcher implements Source {
       isDecoded = false
       value = error
     }
+    const hasFailed = isError || !isDecoded
+    if (this.events.count > 0) {
+      this.events.left(slot, worker, task === ABANDONED ? 'stopped' : hasFailed ? 'error' : 'success')
+    }
     this.table.release(slot)
     this.#vacate(slot)
+    if (!hasFailed && task !== ABANDONED) this.#completed++
     this.#settled(1)
     if (value instanceof Pending && task.isBlocking === true) {
       task.fail(new MultiprocessError(UNIMPORTED))
     } else if (value instanceof Pending) {
       value.promise.then(isError ? later => task.fail(later) : later => task.succeed(later), task.fail.bind(task))
-    } else if (isError || !isDecoded) {
+    } else if (hasFailed) {
       task.fail(value)
     } else {
       task.succeed(value)
     }
   }
 
-  #giveUp(slot: number): void {
+  /** @param isKept the block with the message stays */
+  #giveUp(slot: number, isKept: boolean): void {
     const block = this.table.words[this.table.slot(slot) + BLOCK] >>> 0
     if (block !== this.#blocks[slot]) this.messages.freeIfOwned(block)
+    if (isKept) {
+      this.#blocks[slot] = 0
+      this.messages.forget(slot)
+    }
     this.table.release(slot)
     this.#vacate(slot)
   }
@@ -257,11 +339,10 @@ export class Dispatcher implements Source {
   #vacate(slot: number): void {
     this.messages.release(slot)
     this.#tasks[slot] = undefined
+    if (this.supervisor.count > 0) this.supervisor.remove(slot)
     if (this.#blocks[slot] !== 0) {
       const { words } = this.table
-      const keptAt = this.table.slot(slot) + IS_KEPT
-      if (words[keptAt] === 0) this.messages.free(this.#blocks[slot])
-      words[keptAt] = 0
+      if ((words[this.table.slot(slot) + FLAGS] & KEPT) === 0) this.messages.free(this.#blocks[slot])
       this.#blocks[slot] = 0
     }
     this.#free.push(slot)
@@ -269,10 +350,12 @@ export class Dispatcher implements Source {
 
   #refill(): void {
     while (this.#waiting.length > 0 && this.#free.length > 0 && this.table.hasPlace) {
-      const { task, fn, kind, parcel } = this.#waiting.shift() as Waiting
+      const waiting = this.#waiting.shift() as Waiting
+      const { task, id, fn, kind, parcel, control, retries } = waiting
       const slot = this.#free.pop() as number
       this.messages.unpack(slot, parcel)
-      this.#place(slot, fn, kind, task)
+      if (control !== undefined) this.supervisor.add(slot, control, retries > 0 ? waiting : undefined)
+      this.#place(slot, fn, kind, task, id, control)
     }
   }
 

@@ -31,7 +31,7 @@ export class Functions {
     checkTarget(fn, 'fn')
     if (typeof fn !== 'function') return this.#named(sentTarget(fn, 'fn') as FunctionReferenceData)
     if (!isSame(fn)) return undefined
-    const entry = this.#store(fn)
+    const entry = this.#store(fn, fn.name)
     this.#byFunction.set(fn, entry)
     this.#kept.push(entry)
     return entry
@@ -41,7 +41,7 @@ export class Functions {
   entry(fn: Target): FunctionEntry {
     const fixed = this.fixed(fn)
     if (fixed !== undefined) return fixed
-    const entry = this.#store(fn)
+    const entry = this.#store(fn, (fn as AnyFunction).name)
     this.#held.add(entry)
     return entry
   }
@@ -66,14 +66,14 @@ export class Functions {
     const name = `${data.module} ${data.export}`
     let entry = this.#byName.get(name)
     if (entry === undefined) {
-      entry = this.#store(data)
+      entry = this.#store(data, data.export)
       this.#byName.set(name, entry)
     }
     return entry
   }
 
-  #store(data: unknown): FunctionEntry {
-    return { id: this.#count++, ...this.#messages.block(data, 'fn') }
+  #store(data: unknown, name: string): FunctionEntry {
+    return { id: this.#count++, name, ...this.#messages.block(data, 'fn') }
   }
 
   /** Gives the memory of their definitions back, once no worker runs. */

@@ -29,8 +29,14 @@ export interface IMapSettings {
   submit(chunk: Chunk): void
   /** Takes back those of the tasks that no worker has begun. */
   withdraw(tasks: ReadonlySet<Task>): void
+  /** The same; those that are begun are told to stop. */
+  cancel(tasks: ReadonlySet<Task>): void
+  /** So many results have come; runs in a microtask. */
+  progress(done: number): void
   /** Nothing more will be submitted. */
   end(): void
+  /** Nothing more will come; may be called again. */
+  over(): void
 }
 
 export class IMapRun<R> implements IMapIterator<R> {
@@ -45,6 +51,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   #chunkCount = 0
   /** Items taken from the input whose results the consumer has not got. */
   #ahead = 0
+  #done = 0
   #isPumping = false
   #isInputDone = false
   #isOver = false
@@ -124,6 +131,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     // Said once, as an iterator does: what is asked for after that is at its end.
     if (this.#waiters.length === 0) this.#failure = { error }
     this.#isOver = true
+    this.#settings.over()
     for (const waiter of [...this.#waiters]) waiter.reject(error)
     if (!this.#isInputDone) {
       this.#isInputDone = true
@@ -133,8 +141,19 @@ export class IMapRun<R> implements IMapIterator<R> {
     this.#end()
   }
 
+  /** The signal has fired: the results end with its reason. */
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.#settings.cancel(this.#tasks)
+    this.#tasks.clear()
+    this.#ready.length = 0
+    this.#chunks.length = 0
+    this.fail(reason)
+  }
+
   #stop(): void {
     this.#isOver = true
+    this.#settings.over()
     this.#ready.length = 0
     this.#chunks.length = 0
     this.#settings.withdraw(this.#tasks)
@@ -197,7 +216,7 @@ export class IMapRun<R> implements IMapIterator<R> {
           number,
           items.map((_, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1] }))
         )
-        queueMicrotask(() => this.#serve())
+        queueMicrotask(() => this.#arrived(items.length))
       },
       fail: error => {
         this.#tasks.delete(task)
@@ -205,7 +224,7 @@ export class IMapRun<R> implements IMapIterator<R> {
           number,
           items.map(() => ({ isError: true, value: error }))
         )
-        queueMicrotask(() => this.#serve())
+        queueMicrotask(() => this.#arrived(items.length))
       }
     }
     this.#tasks.add(task)
@@ -214,6 +233,12 @@ export class IMapRun<R> implements IMapIterator<R> {
     } catch (error) {
       task.fail(error)
     }
+  }
+
+  #arrived(count: number): void {
+    this.#done += count
+    if (!this.#isOver) this.#settings.progress(this.#done)
+    this.#serve()
   }
 
   #put(number: number, outcomes: Outcome[]): void {
@@ -247,6 +272,7 @@ export class IMapRun<R> implements IMapIterator<R> {
       this.#waiters[0].reject(error)
     }
     if (this.#isOver || isEmpty) {
+      this.#settings.over()
       for (const waiter of [...this.#waiters]) waiter.resolve({ done: true, value: undefined })
     }
   }

@@ -6,7 +6,7 @@ import { importModule } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { alignToPage, LargeBlock } from './large-block.ts'
-import { BLOCK, INLINE_BYTES, IS_KEPT, LENGTH, type TaskTable, UNIT } from './task-table.ts'
+import { BLOCK, FLAGS, INLINE_BYTES, KEPT, LENGTH, type TaskTable, UNIT } from './task-table.ts'
 
 /** In LENGTH: large buffers stand behind the message. */
 const HAS_LARGE = 1 << 31
@@ -67,10 +67,13 @@ export class Messages {
     }
   }
 
-  /** The same for a message that has no slot yet. */
-  pack(value: unknown, path: string): Parcel {
+  /**
+   * The same for a message that has no slot yet.
+   * @param isRepeated it may be read by one worker after the other
+   */
+  pack(value: unknown, path: string, isRepeated: boolean): Parcel {
     const encoder = this.#encoder
-    encoder.encode(value, undefined, 0, 0, path)
+    this.#encode(value, path, isRepeated)
     const length = encoder.end - encoder.start
     const { releases } = encoder
     if (encoder.large !== null) {
@@ -95,6 +98,11 @@ export class Messages {
     if (this.#encoder.releases !== null) this.#held.set(slot, this.#encoder.releases)
   }
 
+  /** What the slot's message holds is held on, for a message that is sent again. */
+  forget(slot: number): void {
+    this.#held.delete(slot)
+  }
+
   /** Nobody reads the slot's message again. */
   release(slot: number): void {
     if (this.#held.size === 0) return
@@ -110,15 +118,19 @@ export class Messages {
 
   /** A block of its own with an encoded value: its offset in units, and its length. */
   block(value: unknown, path: string): Block {
-    // It may be read many times.
-    this.#encoder.allowsLarge = false
+    this.#encode(value, path, true)
+    const { bytes, start, end, releases } = this.#encoder
+    return { block: this.#store(bytes, start, end - start), length: end - start, releases }
+  }
+
+  /** A reader takes large buffers over, so that there can be only one. */
+  #encode(value: unknown, path: string, isRepeated: boolean): void {
+    this.#encoder.allowsLarge = this.#allowsLarge && !isRepeated
     try {
       this.#encoder.encode(value, undefined, 0, 0, path)
     } finally {
       this.#encoder.allowsLarge = this.#allowsLarge
     }
-    const { bytes, start, end, releases } = this.#encoder
-    return { block: this.#store(bytes, start, end - start), length: end - start, releases }
   }
 
   /**
@@ -148,7 +160,7 @@ export class Messages {
 
   /** Takes the block over: it has views of it as long as it likes. A death between the two leaves the block to the pool's end. */
   #keep(base: number, block: number): void {
-    this.#table.words[base + IS_KEPT] = 1
+    this.#table.words[base + FLAGS] |= KEPT
     this.#family.arena.setOwner(block * UNIT, this.#family.self)
   }
 

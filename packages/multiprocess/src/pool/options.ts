@@ -1,6 +1,7 @@
 /** What a pool and its methods take, checked. */
 import { ValueError } from '../errors.ts'
 import type { Target } from '../process/target.ts'
+import type { ProgressOption } from './progress.ts'
 
 export interface PoolOptions {
   /** Worker processes. Left out: `cpuCount()`. */
@@ -9,27 +10,68 @@ export interface PoolOptions {
   initializer?: Target
   /** Left out: []. */
   initargs?: unknown[]
-  /** Tasks after which a worker is replaced by a fresh one. Left out: none. */
+  /** Tasks after which a worker is replaced by a fresh one, which is started before. Left out: none. */
   maxTasksPerChild?: number
+  /**
+   * Bytes of resident memory after which a worker is replaced, between two tasks; it works until its successor is ready. Over
+   * threads it is the heap and external memory of each. Left out: no limit.
+   */
+  maxMemoryPerChild?: number
+  /** Started workers kept ready to step in for one that leaves or dies. Left out: 0. */
+  reserve?: number
   /** Tasks that one worker may have under way at once, when they are asynchronous. Left out: 1. */
   concurrency?: number
+  /**
+   * A file to write a trace to, for Perfetto (ui.perfetto.dev) or chrome://tracing: a row per worker with its tasks and its idle
+   * time. It is whole once `join()` has resolved. Left out: none.
+   */
+  trace?: string
 }
 
-export interface ApplyOptions<R> {
+export interface TaskOptions {
+  /**
+   * When it fires, tasks that are queued are dropped, those that run see `currentTask().signal` fire, and their results reject
+   * with its reason.
+   */
+  signal?: AbortSignal
+  /** Milliseconds that a task which was aborted or timed out gets to end by itself before its worker is replaced. Left out: 1000. */
+  killAfter?: number
+  /**
+   * Milliseconds that a task may run, counted from its begin; past it, it rejects with TimeoutError. In `map` and `imap` it is
+   * the time of each item. Left out: any time.
+   */
+  timeout?: number
+  /** How often a task whose worker died is tried again. Left out: 0, it rejects with WorkerDiedError. */
+  retries?: number
+}
+
+export interface ApplyOptions<R> extends TaskOptions {
+  /** Called with the result, after it is settled. */
   callback?: (value: R) => void
+  /** Called with the error. */
   errorCallback?: (error: unknown) => void
 }
 
-export interface MapOptions {
-  /** Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most. */
+export interface MapOptions extends TaskOptions {
+  /**
+   * Items that travel together. Left out: as many as make four chunks a worker, 1,024 at the most; what a worker has left of a
+   * long chunk is then shared out when others have nothing to do.
+   */
   chunksize?: number
+  /**
+   * A bar on stderr when that is a terminal, and a line every two seconds when it is none, with this label; or a function that is
+   * called as results arrive. Left out: none.
+   */
+  progress?: ProgressOption
 }
 
-export interface IMapOptions {
+export interface IMapOptions extends TaskOptions {
   /** Left out: 1. */
   chunksize?: number
   /** Most items taken from the input ahead of the consumer. Left out: 4 × processes × concurrency × chunksize. */
   buffersize?: number
+  /** As that of `map`; the total is known of arrays, sets and maps. */
+  progress?: ProgressOption
 }
 
 /** @throws TypeError, ValueError that name what was expected and what came */

@@ -9,7 +9,7 @@ import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import type { IMapIterator } from './imap.ts'
 import { type ApplyOptions, chunkOptions, type IMapOptions, type MapOptions, type PoolOptions } from './options.ts'
-import { PoolCore } from './pool-core.ts'
+import { PoolCore, type PoolStats } from './pool-core.ts'
 import { MAP, STARMAP } from './task-kinds.ts'
 
 /**
@@ -30,13 +30,13 @@ export class Pool implements AsyncDisposable {
   constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
     const options = typeof first === 'object' && first !== null ? first : second
     const processes = first === options ? options.processes : (first ?? options.processes)
-    this.#core = new PoolCore((this.constructor as typeof Pool).method, { ...options, processes } as PoolOptions)
+    this.#core = new PoolCore(this, (this.constructor as typeof Pool).method, { ...options, processes } as PoolOptions)
   }
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
     return new Promise(resolve => {
-      this.#core.apply(fn as Target, args, withCallbacks(options, settling(resolve)))
+      this.#core.apply(fn as Target, args, withCallbacks(options, settling(resolve)), options)
     })
   }
 
@@ -47,7 +47,7 @@ export class Pool implements AsyncDisposable {
    */
   applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>> {
     const task = new ResultTask<Awaited<R>>()
-    this.#core.apply(fn as Target, args, withCallbacks(options, task))
+    this.#core.apply(fn as Target, args, withCallbacks(options, task), options)
     return task.result
   }
 
@@ -144,6 +144,11 @@ export class Pool implements AsyncDisposable {
   /** Waits for the workers to end. @throws ValueError before `close()` or `terminate()` */
   async join(): Promise<void> {
     await this.#core.join()
+  }
+
+  /** What the pool has done, and what its workers do: a snapshot. */
+  get stats(): PoolStats {
+    return this.#core.stats
   }
 
   /** terminate() and join(), as leaving Python's `with Pool()` does. */

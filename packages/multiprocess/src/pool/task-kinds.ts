@@ -14,16 +14,30 @@ export const IMAP = 3
 /** The message is the function and its arguments: `{ fn, args }`. */
 export const CALL = 4
 
+/** With MAP or STARMAP: the worker may answer fewer results than there are items; the others are then given to all again. */
+export const MAY_STOP = 16
+
+/** What happens between the items of a chunk. */
+export interface Steps {
+  /** Before each item. */
+  readonly onItem?: (() => void) | undefined
+  /** After the first item: after how many more to ask again; 0: what there is is to be answered now. */
+  readonly itemsUntilLook?: (() => number) | undefined
+}
+
+const NO_STEPS: Steps = {}
+
 /** A promise only if `fn` answers one. */
-export function runKind(kind: number, fn: Runnable, message: unknown[]): unknown {
+export function runKind(kindAndFlags: number, fn: Runnable, message: unknown[], steps: Steps = NO_STEPS): unknown {
+  const kind = kindAndFlags & ~MAY_STOP
   if (kind === APPLY) return fn(...message)
   if (kind === CALL) {
     const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }
     return sent(...args)
   }
-  if (kind === MAP) return runChunk(message, item => fn(item))
-  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)))
-  return runEach(message, fn)
+  if (kind === MAP) return runChunk(message, item => fn(item), steps)
+  if (kind === STARMAP) return runChunk(message, item => fn(...checkArguments(item)), steps)
+  return runEach(message, fn, steps)
 }
 
 function checkArguments(item: unknown): unknown[] {
@@ -31,22 +45,36 @@ function checkArguments(item: unknown): unknown[] {
   throw new TypeError(`an item of starmap must be an array of arguments, not ${item === null ? 'null' : typeof item}`)
 }
 
-function runChunk(items: unknown[], call: (item: unknown) => unknown, results: unknown[] = [], from = 0): unknown {
+function runChunk(
+  items: unknown[],
+  call: (item: unknown) => unknown,
+  steps: Steps,
+  results: unknown[] = [],
+  from = 0
+): unknown {
+  let next = steps.itemsUntilLook === undefined ? Number.POSITIVE_INFINITY : from
   for (let i = from; i < items.length; i++) {
+    steps.onItem?.()
     const result = call(items[i])
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        return runChunk(items, call, results, i + 1)
+        if (steps.itemsUntilLook?.() === 0) return results
+        return runChunk(items, call, steps, results, i + 1)
       })
     }
     results[i] = result
+    if (i < next) continue
+    const count = steps.itemsUntilLook?.() ?? 0
+    if (count === 0) return results
+    next = i + count
   }
   return results
 }
 
-function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from = 0): unknown {
+function runEach(items: unknown[], fn: Runnable, steps: Steps, results: unknown[] = [], from = 0): unknown {
   for (let i = from; i < items.length; i++) {
+    steps.onItem?.()
     try {
       const result = fn(items[i])
       if (isPromise(result)) {
@@ -55,7 +83,7 @@ function runEach(items: unknown[], fn: Runnable, results: unknown[] = [], from =
             value => results.push(false, value),
             error => results.push(true, error)
           )
-          .then(() => runEach(items, fn, results, i + 1))
+          .then(() => runEach(items, fn, steps, results, i + 1))
       }
       results.push(false, result)
     } catch (error) {

@@ -31,6 +31,8 @@ const TAIL = 16
 const SIGNAL = 32
 const SEARCHER = 33
 const CLOSING = 48
+/** One more each time that a worker's STATUS is news to the pool. */
+const NEWS = 49
 const HEADER_WORDS = 64
 
 /** Words of a worker's part, before its ring. */
@@ -38,6 +40,8 @@ const DONE_TAIL = 0
 const STATUS = 1
 const REASON_BLOCK = 2
 const REASON_LENGTH = 3
+/** 1: the worker may take tasks. By the pool; a worker waits for it on this word. */
+const PERMIT = 4
 const WORKER_WORDS = 16
 
 /** Words of a slot, before its payload. */
@@ -50,11 +54,29 @@ export const LENGTH = 5
 /** Where a payload that does not fit stands, in units of 64 bytes; 0: in the slot. */
 export const BLOCK = 6
 export const IS_ERROR = 7
-/** Whether the worker has taken the block of the arguments over: the pool does not free it. */
-export const IS_KEPT = 8
+/** As 64-bit numbers, counted in those from the slot's begin: the task's number, and when it began and ended (`monotonicMs`). */
+const ID = 4
+const START = 5
+const END = 6
+/** What the pool wants beyond the result: the bits below. */
+export const FLAGS = 14
+/** 0, or why the task is to stop; by the pool, while the slot is TAKEN. */
+export const CANCEL = 15
 const SLOT_HEADER_BYTES = 64
 const SLOT_BYTES = 512
 export const INLINE_BYTES = SLOT_BYTES - SLOT_HEADER_BYTES
+
+/** The pool may stop the task: its begin, or that of the chunk's item which runs, is written to the slot. */
+export const CONTROLLED = 1
+/** The task's begin and end are written to the slot. */
+export const OBSERVED = 2
+/** The pool is rung when the task begins. */
+export const ANNOUNCED = 4
+/** By the worker: it has taken the block of the arguments over, and the pool does not free it. */
+export const KEPT = 8
+
+export const CANCEL_ABORTED = 1
+export const CANCEL_TIMED_OUT = 2
 
 const FREE = 0
 const READY = 1
@@ -73,10 +95,17 @@ export const WORKER_READY = 1
 export const WORKER_RETIRED = 2
 /** Its initializer threw; the reason is the error. */
 export const WORKER_FAILED = 3
+/** It is ready, and waits for its PERMIT: to step in for one that leaves. */
+export const WORKER_STANDBY = 4
+/** It works, and will soon have done as many tasks as it may: another should be started. */
+export const WORKER_LEAVING = 5
+/** It works, and has more memory than it may: it leaves once its PERMIT is taken, when another is ready. */
+export const WORKER_FULL = 6
 
 export class TaskTable {
   readonly words: Int32Array
   readonly bytes: Uint8Array
+  readonly #numbers: Float64Array
   /** The word that idle workers are parked on. */
   readonly signalAt: number
   readonly #base: number
@@ -92,6 +121,7 @@ export class TaskTable {
     const window = memory.windowOf(at)
     this.words = window.words
     this.bytes = window.bytes
+    this.#numbers = new Float64Array(window.words.buffer, window.words.byteOffset, window.words.length >> 1)
     this.signalAt = at + SIGNAL * 4
     this.#base = (at % (window.words.length * 4)) >> 2
     this.#workers = this.#base + HEADER_WORDS + SLOT_COUNT
@@ -113,7 +143,32 @@ export class TaskTable {
     return this.slot(slot) * 4 + SLOT_HEADER_BYTES
   }
 
+  id(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + ID]
+  }
+
+  /** 0 until the task has begun. */
+  start(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + START]
+  }
+
+  setStart(slot: number, time: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + START] = time
+  }
+
+  end(slot: number): number {
+    return this.#numbers[(this.slot(slot) >> 1) + END]
+  }
+
+  setEnd(slot: number, time: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + END] = time
+  }
+
   // ------------------------------------------------------------------------------------------------ the pool's side
+
+  setId(slot: number, id: number): void {
+    this.#numbers[(this.slot(slot) >> 1) + ID] = id
+  }
 
   /** False when the queue has no place: it is full of withdrawn tasks that the workers have yet to pass. */
   get hasPlace(): boolean {
@@ -137,7 +192,7 @@ export class TaskTable {
     Atomics.add(words, this.#base + SIGNAL, 1)
   }
 
-  /** False when a worker has the task. */
+  /** False when a worker has the task, or had it. */
   withdraw(slot: number): boolean {
     return Atomics.compareExchange(this.words, this.slot(slot) + STATE, READY, FREE) === READY
   }
@@ -154,6 +209,18 @@ export class TaskTable {
 
   doneSlot(worker: number, position: number): number {
     return this.words[this.#worker(worker) + WORKER_WORDS + (position & MASK)]
+  }
+
+  /** The worker that has the task, or -1. */
+  takenBy(slot: number): number {
+    const state = Atomics.load(this.words, this.slot(slot) + STATE)
+    return (state & 0xff) === TAKEN ? state >> 8 : -1
+  }
+
+  /** Whether the worker has any task. */
+  isBusy(worker: number): boolean {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.isTakenBy(slot, worker)) return true
+    return false
   }
 
   isTakenBy(slot: number, worker: number): boolean {
@@ -188,6 +255,21 @@ export class TaskTable {
   forgetSearcher(worker: number): void {
     Atomics.compareExchange(this.words, this.#base + SEARCHER, worker + 1, 0)
     Atomics.compareExchange(this.words, this.#base + SEARCHER, WAKING, 0)
+  }
+
+  /** Lets a worker take tasks. */
+  grant(worker: number): void {
+    Atomics.store(this.words, this.#worker(worker) + PERMIT, 1)
+  }
+
+  /** The worker takes no task from now on; the signal changes, so that it looks. */
+  revoke(worker: number): void {
+    Atomics.store(this.words, this.#worker(worker) + PERMIT, 0)
+    Atomics.add(this.words, this.#base + SIGNAL, 1)
+  }
+
+  get news(): number {
+    return Atomics.load(this.words, this.#base + NEWS)
   }
 
   close(): void {
@@ -243,6 +325,19 @@ export class TaskTable {
 
   endSearch(worker: number): void {
     Atomics.compareExchange(this.words, this.#base + SEARCHER, worker + 1, 0)
+  }
+
+  hasPermit(worker: number): boolean {
+    return Atomics.load(this.words, this.#worker(worker) + PERMIT) !== 0
+  }
+
+  /** Where a worker without a permit waits for it. */
+  permitAt(worker: number): number {
+    return this.signalAt + (this.#worker(worker) + PERMIT - this.#base - SIGNAL) * 4
+  }
+
+  tellNews(): void {
+    Atomics.add(this.words, this.#base + NEWS, 1)
   }
 
   get hasReady(): boolean {

@@ -9,22 +9,30 @@
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
+import { monotonicMs } from '../ground/clock.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import { Messages, Pending } from './message.ts'
+import { Retirement } from './retirement.ts'
 import { substitute, substituteError } from './substitute.ts'
-import { isPromise, type Runnable, runKind } from './task-kinds.ts'
+import { TaskContexts } from './task-context.ts'
+import { isPromise, MAY_STOP, type Runnable, runKind } from './task-kinds.ts'
 import {
+  ANNOUNCED,
+  CONTROLLED,
+  FLAGS,
   FUNCTION,
   FUNCTION_BLOCK,
   FUNCTION_LENGTH,
   IS_ERROR,
   KIND,
+  OBSERVED,
   TaskTable,
   WORKER_FAILED,
   WORKER_READY,
-  WORKER_RETIRED
+  WORKER_RETIRED,
+  WORKER_STANDBY
 } from './task-table.ts'
 import { wakeOne } from './wake.ts'
 import '../process/sending.ts'
@@ -37,6 +45,8 @@ export interface WorkerOptions {
   readonly owner: OwnerId
   readonly concurrency: number
   readonly maxTasks: number
+  /** Bytes; Infinity: no limit. */
+  readonly maxMemory: number
   /** The message with `{ initializer, initargs }`. */
   readonly preparation: Uint8Array | null
 }
@@ -49,6 +59,11 @@ const RETRY_EVERY = 32
 /** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
 const MIN_SLICE_MS = 10
 const MAX_SLICE_MS = 2000
+/** A chunk is worth sharing after so many milliseconds. */
+const LONG_CHUNK_MS = 2
+/** Items that take less are looked between only now and then. */
+const SHORT_ITEM_MS = 0.05
+const MAX_STRIDE = 64
 /** Functions kept; one that was dropped is loaded again. */
 const MOST_FUNCTIONS = 512
 
@@ -58,7 +73,7 @@ export async function work(options: WorkerOptions): Promise<never> {
   process.on('SIGINT', () => {})
   const worker = new Worker(currentFamily(), options)
   await worker.initialize()
-  await worker.run()
+  if (await worker.standBy()) await worker.run()
   process.exit()
 }
 
@@ -68,6 +83,12 @@ class Worker {
   readonly #table: TaskTable
   readonly #messages: Messages
   readonly #functions = new Map<number, Runnable>()
+  readonly #contexts: TaskContexts
+  readonly #retirement: Retirement
+  readonly #begins = new Map<number, number>()
+  #chunkBegin = 0
+  #lastLook = 0
+  #stride = 1
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -80,6 +101,8 @@ class Worker {
     this.#options = options
     this.#table = new TaskTable(family.memory, options.at, options.workers)
     this.#messages = new Messages(family, this.#table)
+    this.#retirement = new Retirement(options, this.#table, status => this.#tell(status))
+    this.#contexts = new TaskContexts(this.#table, family.loop, options.concurrency)
   }
 
   async initialize(): Promise<void> {
@@ -99,24 +122,44 @@ class Worker {
         throw error
       }
     }
+  }
+
+  /** Until this worker may take tasks. @returns false when the pool is closed before */
+  async standBy(): Promise<boolean> {
+    const { index } = this.#options
+    const at = this.#table.permitAt(index)
+    if (!this.#table.hasPermit(index)) this.#tell(WORKER_STANDBY)
+    while (!this.#table.hasPermit(index)) {
+      if (this.#table.isClosing) return false
+      await this.#family.lot.parkAsync(at, 0)
+    }
     this.#table.setWorkerStatus(index, WORKER_READY)
+    return true
+  }
+
+  /** The pool looks at what this worker's status asks for. */
+  #tell(status: number): void {
+    this.#table.setWorkerStatus(this.#options.index, status)
+    this.#table.tellNews()
+    this.#family.loop.ring(this.#options.owner)
   }
 
   async run(): Promise<void> {
-    const { index, concurrency, maxTasks } = this.#options
+    const { index, concurrency } = this.#options
     let lastTurn = performance.now()
     let hasTurned = true
     for (;;) {
-      if (this.#taken >= maxTasks && this.#underWay === 0) {
-        this.#table.setWorkerStatus(index, WORKER_RETIRED)
+      const mayTake = this.#retirement.mayTake(this.#taken)
+      if (!mayTake && this.#underWay === 0) {
+        this.#tell(WORKER_RETIRED)
         return
       }
-      const isOpen = this.#underWay < concurrency && this.#taken < maxTasks
+      const isOpen = this.#underWay < concurrency && mayTake
       const signal = this.#table.signal
       const slot = isOpen ? this.#table.take(index) : -1
       if (slot >= 0) {
         hasTurned = false
-        this.#taken++
+        this.#retirement.hasTaken(++this.#taken)
         this.#slice = MIN_SLICE_MS
         const preparing = this.#execute(slot)
         if (preparing !== undefined) await preparing
@@ -195,7 +238,9 @@ class Worker {
    */
   #execute(slot: number): Promise<void> | undefined {
     const { words } = this.#table
-    const fn = this.#functions.get(words[this.#table.slot(slot) + FUNCTION])
+    const base = this.#table.slot(slot)
+    if (words[base + FLAGS] !== 0) this.#begin(slot)
+    const fn = this.#functions.get(words[base + FUNCTION])
     if (fn === undefined) {
       return this.#load(slot).then(
         loaded => this.#read(slot, loaded),
@@ -203,6 +248,24 @@ class Worker {
       )
     }
     return this.#read(slot, fn)
+  }
+
+  /** Writes when the task begins, for who wants to know. */
+  #begin(slot: number): void {
+    const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
+    const now = monotonicMs()
+    this.#table.setStart(slot, now)
+    if ((flags & OBSERVED) !== 0) this.#begins.set(slot, now)
+    if ((flags & ANNOUNCED) !== 0) this.#family.loop.ring(this.#options.owner)
+  }
+
+  /** Items of a chunk may have written their own begin. */
+  #end(slot: number): void {
+    const begin = this.#begins.get(slot)
+    if (begin === undefined) return
+    this.#begins.delete(slot)
+    this.#table.setStart(slot, begin)
+    this.#table.setEnd(slot, monotonicMs())
   }
 
   #read(slot: number, fn: Runnable): Promise<void> | undefined {
@@ -223,9 +286,14 @@ class Worker {
   }
 
   #call(slot: number, fn: Runnable, message: unknown[]): void {
+    const contexts = this.#contexts
+    const kind = this.#table.words[this.#table.slot(slot) + KIND]
     let result: unknown
+    contexts.slot = slot
     try {
-      result = runKind(this.#table.words[this.#table.slot(slot) + KIND], fn, message)
+      if (contexts.isNeeded(slot)) result = contexts.run(slot, () => this.#runSteps(slot, kind, fn, message))
+      else if (kind >= MAY_STOP) result = this.#runSteps(slot, kind, fn, message)
+      else result = runKind(kind, fn, message)
       if (isPromise(result)) {
         this.#await(slot, result)
         return
@@ -233,13 +301,42 @@ class Worker {
     } catch (error) {
       this.#finish(slot, error, 1)
       return
+    } finally {
+      contexts.slot = -1
     }
     this.#finish(slot, result, 0)
+  }
+
+  /** With the begin of each item in the slot, for what has to be stopped in time; and an eye on those that have nothing to do. */
+  #runSteps(slot: number, kind: number, fn: Runnable, message: unknown[]): unknown {
+    const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
+    this.#chunkBegin = performance.now()
+    this.#lastLook = this.#chunkBegin
+    this.#stride = 1
+    return runKind(kind, fn, message, {
+      onItem: (flags & CONTROLLED) !== 0 ? () => this.#table.setStart(slot, monotonicMs()) : undefined,
+      itemsUntilLook: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#lookAround : undefined
+    })
+  }
+
+  /**
+   * Between the items of a chunk. 0: another worker idles, no task waits, and this chunk is a long one, so that what is left of it
+   * is better shared. Else the number of items after which to look again: short ones are not worth a look each.
+   */
+  readonly #lookAround = (): number => {
+    const { lot } = this.#family
+    const { signalAt } = this.#table
+    const now = performance.now()
+    this.#stride = now - this.#lastLook < SHORT_ITEM_MS * this.#stride ? Math.min(MAX_STRIDE, this.#stride * 2) : 1
+    this.#lastLook = now
+    const isLong = now - this.#chunkBegin > LONG_CHUNK_MS
+    return isLong && lot.hasSleepers(signalAt) && !this.#table.hasReady ? 0 : this.#stride
   }
 
   #await(slot: number, result: PromiseLike<unknown>): void {
     const settled = Promise.resolve(result)
     this.#underWay++
+    if (this.#options.concurrency === 1) this.#contexts.awaited = slot
     settled.then(
       value => this.#finishLater(slot, value, 0),
       error => this.#finishLater(slot, error, 1)
@@ -261,17 +358,20 @@ class Worker {
 
   #finishLater(slot: number, value: unknown, isError: number): void {
     this.#underWay--
+    this.#contexts.awaited = -1
     this.#finish(slot, value, isError)
     this.#onProgress?.()
   }
 
   #finish(slot: number, value: unknown, isError: number): void {
     const { words } = this.#table
+    if (this.#contexts.count > 0) this.#contexts.leave(slot)
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {
       isError = this.#writeInstead(slot, value, error, isError === 1)
     }
+    if (this.#begins.size > 0) this.#end(slot)
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
     this.#table.finish(slot, this.#options.index)

@@ -3,10 +3,20 @@
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
+import { residentBytes } from '../ground/resident-memory.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import { WORKER_FAILED, WORKER_READY, WORKER_RETIRED, WORKER_STARTING } from './task-table.ts'
+import type { WorkerHandles } from './supervisor.ts'
+import {
+  WORKER_FAILED,
+  WORKER_FULL,
+  WORKER_LEAVING,
+  WORKER_READY,
+  WORKER_RETIRED,
+  WORKER_STANDBY,
+  WORKER_STARTING
+} from './task-table.ts'
 
 const MODULE = new URL('./worker.js', import.meta.url).href
 /** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
@@ -17,6 +27,7 @@ const PAUSE_MS = 100
 const MAX_PAUSE_MS = 5000
 /** What a terminated worker gets to end by itself. */
 const KILL_AFTER_MS = 1000
+const LEAVING_STATUSES = [WORKER_LEAVING, WORKER_FULL, WORKER_RETIRED]
 /** A blocked thread looks for workers that have ended so often, in milliseconds. */
 const LOOK_MS = 100
 
@@ -29,21 +40,43 @@ interface Pause {
 export interface WorkerSettings {
   readonly method: StartMethod
   readonly at: number
-  readonly count: number
+  /** Workers that take tasks at once. */
+  readonly processes: number
+  /** More that are kept ready. */
+  readonly reserve: number
+  /** All that may run at once, those that leave and their successors among them. */
+  readonly places: number
   readonly owner: number
   readonly concurrency: number
   readonly maxTasks: number
+  readonly maxMemory: number
   readonly preparation: Uint8Array | null
 }
 
-export class Workers {
+export interface WorkerStats {
+  /** Of the process; of a thread its `threadId`. */
+  readonly pid: number
+  /** Tasks that it has ended. A chunk of `map` or `imap` is one. */
+  readonly tasks: number
+  readonly busy: boolean
+  /** How often a worker in its place was replaced. */
+  readonly restarts: number
+  /** Bytes of resident memory; over threads those of the whole process. */
+  readonly rss: number
+}
+
+export class Workers implements WorkerHandles {
   readonly #family: Family
   readonly #settings: WorkerSettings
   readonly #dispatcher: Dispatcher
   readonly #running: (Started | undefined)[] = []
   /** Starts that are due later, by the worker's place. */
   readonly #pauses = new Map<number, Pause>()
+  /** The places whose workers may take tasks. */
+  readonly #permits = new Set<number>()
   readonly #onBroken: (error: unknown) => void
+  /** How many were started, by place. */
+  readonly #starts: number[] = []
   #failedStarts = 0
   #killedStarts = 0
   #isEnding = false
@@ -60,7 +93,8 @@ export class Workers {
 
   /** @throws what starting them throws; those that run then are to be terminated */
   start(): void {
-    for (let index = 0; index < this.#settings.count; index++) this.#start(index)
+    const { processes, reserve } = this.#settings
+    for (let index = 0; index < processes + reserve; index++) this.#start(index)
   }
 
   /** No worker is replaced any more: there is nothing left to do. */
@@ -79,6 +113,35 @@ export class Workers {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
     }
     this.#checkEnded()
+  }
+
+  pidOf(index: number): number {
+    return this.#running[index]?.pid ?? 0
+  }
+
+  /** Of those that run, or are starting. */
+  get stats(): WorkerStats[] {
+    const { table } = this.#dispatcher
+    return [...this.#running.entries()]
+      .filter(([, worker]) => worker !== undefined)
+      .map(([index, worker]) => ({
+        pid: this.pidOf(index),
+        tasks: table.doneTail(index),
+        busy: table.isBusy(index),
+        restarts: (this.#starts[index] ?? 1) - 1,
+        rss: this.#settings.method === 'thread' ? process.memoryUsage.rss() : residentBytes((worker as Started).pid)
+      }))
+  }
+
+  /** SIGKILL to the worker in a place; a fresh one takes it. */
+  kill(index: number): void {
+    this.#running[index]?.kill('SIGKILL')
+  }
+
+  /** The worker in a place has something to look at. */
+  ring(index: number): void {
+    const worker = this.#running[index]
+    if (worker !== undefined) this.#family.loop.ring(worker.id)
   }
 
   /** Resolves once no worker runs, and none will be started. */
@@ -100,7 +163,7 @@ export class Workers {
   }
 
   #start(index: number): void {
-    const { at, count, owner, concurrency, maxTasks, preparation } = this.#settings
+    const { at, places, processes, owner, concurrency, maxTasks, maxMemory, preparation } = this.#settings
     const path = nextPath()
     const worker = start({
       object: this,
@@ -113,22 +176,27 @@ export class Workers {
       load: {
         target: { module: MODULE, export: 'work' },
         subclass: null,
-        args: [{ at, workers: count, index, owner, concurrency, maxTasks, preparation }],
+        args: [{ at, workers: places, index, owner, concurrency, maxTasks, maxMemory, preparation }],
         fields: null
       }
     })
     this.#running[index] = worker
+    if (this.#permits.size < processes) this.#grant(index)
+    this.#starts[index] = (this.#starts[index] ?? 0) + 1
+    this.#dispatcher.events.workerStarted(worker.pid)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
   }
 
   #onEnd(index: number, worker: Started, exitcode: number): void {
-    this.#running[index] = undefined
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
     const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
+    this.#running[index] = undefined
+    this.#dispatcher.events.workerEnded(worker.pid, exitcode)
     // One that fails right after its start, by itself, would fail again and again.
-    const isUseless = status === WORKER_READY && exitcode > 0 && !hasWorked && failed === 0
+    const isReady = status === WORKER_READY || status === WORKER_STANDBY
+    const isUseless = isReady && exitcode > 0 && !hasWorked && failed === 0
     if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0)) {
       this.#failedStarts++
     } else if (status === WORKER_STARTING) {
@@ -137,15 +205,62 @@ export class Workers {
       this.#failedStarts = 0
       this.#killedStarts = 0
     }
+    if (this.#permits.delete(index)) this.#passOn()
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
       this.#onBroken(startFailure(reason, exitcode))
-    } else if (!this.#isEnding) {
+    } else if (!this.#isEnding && this.#isShort) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
     // Not before the dead worker is reaped: it may still stand among those that can be woken.
     queueMicrotask(() => this.#dispatcher.wake())
     this.#checkEnded()
+  }
+
+  /** Looks at what the workers' statuses ask for. */
+  readonly look = (): void => {
+    if (this.#isEnding) return
+    const { table } = this.#dispatcher
+    const statuses = this.#running.map((worker, index) => (worker === undefined ? -1 : table.workerStatus(index)))
+    const hasStandby = statuses.includes(WORKER_STANDBY)
+    for (const [index, status] of statuses.entries()) {
+      if (status === WORKER_RETIRED && this.#permits.delete(index)) this.#passOn()
+      if (status !== WORKER_FULL || !hasStandby || !table.hasPermit(index)) continue
+      table.revoke(index)
+      this.#family.lot.unpark(table.signalAt)
+    }
+    for (let index = 0; index < this.#settings.places && this.#isShort; index++) {
+      if (this.#running[index] === undefined && !this.#pauses.has(index)) this.#tryStart(index)
+    }
+  }
+
+  /** Whether there are fewer workers than there should be; for each that leaves there should be another. */
+  get #isShort(): boolean {
+    const { table } = this.#dispatcher
+    const leaving = this.#running.filter((worker, index) => {
+      return worker !== undefined && LEAVING_STATUSES.includes(table.workerStatus(index))
+    })
+    const { processes, reserve, places } = this.#settings
+    const wanted = Math.min(places, processes + reserve + leaving.length)
+    return this.#live.length + this.#pauses.size < wanted
+  }
+
+  #grant(index: number): void {
+    this.#permits.add(index)
+    this.#dispatcher.table.grant(index)
+    this.#family.lot.unpark(this.#dispatcher.table.permitAt(index))
+  }
+
+  /** One that waits gets the permit of one that has left: one that is ready, if there is one. */
+  #passOn(): void {
+    const { table } = this.#dispatcher
+    const waiting = [...this.#running.keys()].filter(
+      index => this.#running[index] !== undefined && !this.#permits.has(index)
+    )
+    const next =
+      waiting.find(index => table.workerStatus(index) === WORKER_STANDBY) ??
+      waiting.find(index => table.workerStatus(index) === WORKER_STARTING)
+    if (next !== undefined) this.#grant(next)
   }
 
   /** At once; after workers that could not start, with a pause that grows. */
@@ -179,10 +294,13 @@ export class Workers {
     // Asking is what notices an end.
     for (const worker of this.#live) worker.isAlive()
     for (const [index, { due }] of [...this.#pauses]) if (due <= now) this.#startPaused(index)
+    this.#dispatcher.supervisor.check()
+    this.look()
     this.#dispatcher.wake()
   }
 
   #tryStart(index: number): void {
+    if (this.#isEnding) return
     try {
       this.#start(index)
     } catch (error) {
@@ -198,9 +316,10 @@ export class Workers {
 
   get #isHopeless(): boolean {
     const { table } = this.#dispatcher
-    const isAnyReady = this.#running.some(
-      (worker, index) => worker !== undefined && table.workerStatus(index) === WORKER_READY
-    )
+    const isAnyReady = this.#running.some((worker, index) => {
+      const status = worker === undefined ? WORKER_STARTING : table.workerStatus(index)
+      return status !== WORKER_STARTING && status !== WORKER_FAILED && status !== WORKER_RETIRED
+    })
     const isTooMany = this.#failedStarts >= MAX_FAILED_STARTS || this.#killedStarts >= MAX_KILLED_STARTS
     return isTooMany && !isAnyReady
   }

@@ -1,0 +1,159 @@
+/**
+ * In a worker: which task the running code belongs to, and the signals that tell tasks to stop.
+ *
+ * A task's synchronous part is told by what the worker runs right now, which costs nothing. What comes after an `await` is
+ * told by AsyncLocalStorage, which before Node 24 makes every promise dearer: it is used for tasks that may be stopped, and
+ * for all from the moment that somebody asks.
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import type { EventLoop, Source } from '../ground/event-loop.ts'
+import { CANCEL, CANCEL_TIMED_OUT, CONTROLLED, FLAGS, type TaskTable } from './task-table.ts'
+
+export interface CurrentTask {
+  /** Of all tasks of a pool, from 1 on; a task that is tried again keeps it. */
+  readonly id: number
+  /** Fires when the task was aborted or has timed out: an AbortError or a TimeoutError is its reason. */
+  readonly signal: AbortSignal
+}
+
+let contexts: TaskContexts | undefined
+let isFaceLoaded = false
+
+/** Somebody in this process can ask for the current task from now on. */
+export function expectQuestions(): void {
+  isFaceLoaded = true
+}
+
+export function currentContext(): CurrentTask | null {
+  return contexts?.current() ?? null
+}
+
+export class TaskContexts implements Source {
+  readonly #table: TaskTable
+  readonly #loop: EventLoop
+  readonly #concurrency: number
+  /** Those that somebody asked for, or that may be stopped, by slot. */
+  readonly #tasks = new Map<number, RunningTask>()
+  readonly #listening = new Set<RunningTask>()
+  #storage: AsyncLocalStorage<RunningTask> | undefined
+  #isAsked = false
+  #isSource = false
+  /** The slot of the task whose synchronous part runs now, or -1. */
+  slot = -1
+  /** The slot of the asynchronous task that is under way, or -1; where only one can be. */
+  awaited = -1
+
+  constructor(table: TaskTable, loop: EventLoop, concurrency: number) {
+    this.#table = table
+    this.#loop = loop
+    this.#concurrency = concurrency
+    contexts = this
+  }
+
+  /** Whether the task has to be run by `run`. */
+  isNeeded(slot: number): boolean {
+    const isControlled = (this.#table.words[this.#table.slot(slot) + FLAGS] & CONTROLLED) !== 0
+    return isControlled || this.#isAsked || (isFaceLoaded && this.#concurrency > 1)
+  }
+
+  run<R>(slot: number, call: () => R): R {
+    this.#storage ??= new (process.getBuiltinModule('node:async_hooks').AsyncLocalStorage)<RunningTask>()
+    return this.#storage.run(this.#task(slot), call)
+  }
+
+  /** The task has ended. */
+  leave(slot: number): void {
+    const task = this.#tasks.get(slot)
+    if (task === undefined) return
+    this.#tasks.delete(slot)
+    if (this.#listening.delete(task)) this.#loop.release()
+  }
+
+  get count(): number {
+    return this.#tasks.size
+  }
+
+  current(): RunningTask | undefined {
+    const known = this.#storage?.getStore()
+    if (known !== undefined) return known
+    this.#isAsked = true
+    if (this.slot >= 0) {
+      const task = this.#task(this.slot)
+      this.#storage ??= new (process.getBuiltinModule('node:async_hooks').AsyncLocalStorage)<RunningTask>()
+      this.#storage.enterWith(task)
+      return task
+    }
+    // The first question of all, after an await: where tasks come one after the other it is the one that is awaited.
+    return this.awaited >= 0 ? this.#task(this.awaited) : undefined
+  }
+
+  /** Somebody listens to the task's signal: this process looks for word of it, and lives until the task has ended. */
+  listen(task: RunningTask): void {
+    if ((this.#table.words[this.#table.slot(task.slot) + FLAGS] & CONTROLLED) === 0) return
+    if (this.#listening.has(task) || this.#tasks.get(task.slot) !== task) return
+    if (!this.#isSource) this.#loop.add(this)
+    this.#isSource = true
+    this.#listening.add(task)
+    this.#loop.hold()
+  }
+
+  /** The error that the task is stopped with, if it is. */
+  reasonOf(task: RunningTask): DOMException | undefined {
+    if (this.#tasks.get(task.slot) !== task) return undefined
+    const word = Atomics.load(this.#table.words, this.#table.slot(task.slot) + CANCEL)
+    if (word === 0) return undefined
+    return word === CANCEL_TIMED_OUT
+      ? new DOMException('The task ran longer than its timeout', 'TimeoutError')
+      : new DOMException('This operation was aborted', 'AbortError')
+  }
+
+  poll(): boolean {
+    let isAny = false
+    for (const task of this.#listening) {
+      if (task.isStopped || this.reasonOf(task) === undefined) continue
+      task.isStopped = true
+      isAny = true
+      // A source runs no user code.
+      queueMicrotask(() => task.look())
+    }
+    return isAny
+  }
+
+  #task(slot: number): RunningTask {
+    let task = this.#tasks.get(slot)
+    if (task === undefined) {
+      task = new RunningTask(this, slot, this.#table.id(slot))
+      this.#tasks.set(slot, task)
+    }
+    return task
+  }
+}
+
+class RunningTask implements CurrentTask {
+  readonly #contexts: TaskContexts
+  readonly slot: number
+  readonly id: number
+  readonly #controller = new AbortController()
+  /** It will be aborted in a moment. */
+  isStopped = false
+
+  constructor(contexts: TaskContexts, slot: number, id: number) {
+    this.#contexts = contexts
+    this.slot = slot
+    this.id = id
+  }
+
+  /** Whoever asks in a busy loop, where no event can come, still sees it fire. */
+  get signal(): AbortSignal {
+    this.#contexts.listen(this)
+    this.look()
+    return this.#controller.signal
+  }
+
+  look(): void {
+    const reason = this.#contexts.reasonOf(this)
+    if (reason === undefined || this.#controller.signal.aborted) return
+    this.isStopped = true
+    this.#controller.abort(reason)
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What a pool tells of its tasks, to those who listen: on the channels of `node:diagnostics_channel`, and to a trace. Where
+ * nobody listens nothing is kept, and workers look at no clock.
+ *
+ * Workers write the times to the slot; an announced begin also rings the pool, so that it is told when it happens.
+ */
+import type { Channel } from 'node:diagnostics_channel'
+import { ANNOUNCED, OBSERVED, type TaskTable } from './task-table.ts'
+
+export type Outcome = 'success' | 'error' | 'stopped'
+
+/** The payload of `multiprocess:pool:task:submit`. */
+export interface TaskSubmitMessage {
+  readonly pool: object
+  readonly id: number
+  /** The function's name. */
+  readonly name: string
+}
+
+/** The payload of `multiprocess:pool:task:start`. */
+export interface TaskStartMessage extends TaskSubmitMessage {
+  /** Of the worker. */
+  readonly pid: number
+  /** When it began, in milliseconds of the monotonic clock (`process.hrtime`). */
+  readonly start: number
+}
+
+/** The payload of `multiprocess:pool:task:end`. */
+export interface TaskEndMessage extends TaskSubmitMessage {
+  /** `stopped`: aborted, timed out, dropped, or its worker died. */
+  readonly outcome: Outcome
+  /** Of the worker; 0 and the times undefined when none began it. */
+  readonly pid: number
+  readonly start: number | undefined
+  readonly end: number | undefined
+}
+
+/** The payloads of `multiprocess:pool:worker:start` and, with `exitcode`, `multiprocess:pool:worker:end`. */
+export interface WorkerMessage {
+  readonly pool: object
+  readonly pid: number
+  readonly exitcode?: number
+}
+
+interface Observed {
+  readonly id: number
+  readonly name: string
+  isStarted: boolean
+}
+
+const { channel } = process.getBuiltinModule('node:diagnostics_channel')
+const onSubmit = channel('multiprocess:pool:task:submit')
+const onStart = channel('multiprocess:pool:task:start')
+const onEnd = channel('multiprocess:pool:task:end')
+const onWorkerStart = channel('multiprocess:pool:worker:start')
+const onWorkerEnd = channel('multiprocess:pool:worker:end')
+
+export class TaskEvents {
+  readonly #pool: object
+  readonly #table: TaskTable
+  readonly #observed = new Map<number, Observed>()
+  #unstarted = 0
+  /** The worker's pid, by its place. */
+  pidOf: (worker: number) => number = () => 0
+  /** Gets each task that a worker has ended. */
+  trace: ((task: TaskEndMessage) => void) | undefined
+
+  constructor(pool: object, table: TaskTable) {
+    this.#pool = pool
+    this.#table = table
+  }
+
+  /** Of a task that is submitted now. */
+  get isWanted(): boolean {
+    return this.trace !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers || onSubmit.hasSubscribers
+  }
+
+  get count(): number {
+    return this.#observed.size
+  }
+
+  get hasUnstarted(): boolean {
+    return this.#unstarted > 0
+  }
+
+  submitted(id: number, name: string): void {
+    if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#pool, id, name })
+  }
+
+  /** A task is about to be published in the slot. @returns the flags that it is given */
+  placed(slot: number, id: number, name: string): number {
+    this.#table.setStart(slot, 0)
+    this.#table.setEnd(slot, 0)
+    this.#observed.set(slot, { id, name, isStarted: false })
+    this.#unstarted++
+    return onStart.hasSubscribers ? OBSERVED | ANNOUNCED : OBSERVED
+  }
+
+  /** Tells of those that workers have begun. */
+  look(): void {
+    for (const [slot, task] of this.#observed) {
+      const worker = task.isStarted ? -1 : this.#table.takenBy(slot)
+      if (worker >= 0 && this.#table.start(slot) > 0) this.#started(slot, task, this.pidOf(worker))
+    }
+  }
+
+  #started(slot: number, task: Observed, pid: number): void {
+    task.isStarted = true
+    this.#unstarted--
+    const { id, name } = task
+    if (onStart.hasSubscribers) {
+      this.#publish(onStart, { pool: this.#pool, id, name, pid, start: this.#table.start(slot) })
+    }
+  }
+
+  /** The task has left the slot. @param worker who had it, or -1 */
+  left(slot: number, worker: number, outcome: Outcome): void {
+    const task = this.#observed.get(slot)
+    if (task === undefined) return
+    const start = worker < 0 ? 0 : this.#table.start(slot)
+    const pid = worker < 0 ? 0 : this.pidOf(worker)
+    if (start > 0 && !task.isStarted) this.#started(slot, task, pid)
+    if (!task.isStarted) this.#unstarted--
+    this.#observed.delete(slot)
+    const { id, name } = task
+    this.#ended(id, name, pid, outcome, start || undefined, this.#table.end(slot) || undefined)
+  }
+
+  /** A task that was in no slot is dropped. */
+  dropped(id: number, name: string): void {
+    this.#ended(id, name, 0, 'stopped', undefined, undefined)
+  }
+
+  #ended(
+    id: number,
+    name: string,
+    pid: number,
+    outcome: Outcome,
+    start: number | undefined,
+    end: number | undefined
+  ): void {
+    const message: TaskEndMessage = { pool: this.#pool, id, name, outcome, pid, start, end }
+    if (start !== undefined) this.trace?.(message)
+    if (onEnd.hasSubscribers) this.#publish(onEnd, message)
+  }
+
+  workerStarted(pid: number): void {
+    if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#pool, pid })
+  }
+
+  workerEnded(pid: number, exitcode: number): void {
+    if (onWorkerEnd.hasSubscribers) this.#publish(onWorkerEnd, { pool: this.#pool, pid, exitcode })
+  }
+
+  /** In a microtask: subscribers may do as they like, also with the pool. */
+  #publish(channel: Channel, message: object): void {
+    queueMicrotask(() => channel.publish(message))
+  }
+}
