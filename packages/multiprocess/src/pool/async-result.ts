@@ -2,7 +2,7 @@
 import { TimeoutError, ValueError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
-import { rejection } from './caller-stack.ts'
+import { addCaller, rejection } from './caller-stack.ts'
 
 let settle: (result: AsyncResult<unknown>, state: 'done' | 'failed') => boolean
 
@@ -27,7 +27,12 @@ export class AsyncResult<R> extends Promise<R> {
    */
   async get(options: WaitOptions = {}): Promise<R> {
     if (!(await this.wait(options))) throw new TimeoutError(`no result within ${options.timeout} ms`)
-    return this as Promise<R>
+    try {
+      return await (this as Promise<R>)
+    } catch (error) {
+      addCaller(error, this.get)
+      throw error
+    }
   }
 
   /** Resolves to true once the task has succeeded or failed, to false when the timeout, in milliseconds, ran out. */
@@ -92,7 +97,6 @@ export class ResultTask<R> {
 
   fail(error: unknown): void {
     if (!settle(this.result, 'failed')) return
-    this.result.then(undefined, ignore)
-    this.#resolve(rejection(error))
+    this.#resolve(rejection(error, () => void this.result.then(undefined, ignore)))
   }
 }

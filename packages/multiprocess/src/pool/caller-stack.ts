@@ -10,24 +10,28 @@ const LIBRARY = new URL('../', import.meta.url).href
 /** An error may fail several; the first of them is told. */
 const extended = new WeakSet<Error>()
 
-/** A promise to resolve another with, which then rejects with the error. */
-export async function rejection(error: unknown): Promise<never> {
+/**
+ * A promise to resolve another with, which then rejects with the error.
+ * @param beforehand runs when the callers have been found: V8 follows a promise as long as one alone awaits it
+ */
+export async function rejection(error: unknown, beforehand?: () => void): Promise<never> {
   // In the first turn the other promise begins to follow this one, before that nobody awaits it; in the second all stand.
   await null
   await null
   addCaller(error, rejection)
+  beforehand?.()
   throw error
 }
 
 /** Adds the stack of here, without `self` and what it was called by. */
 export function addCaller(error: unknown, self: (...args: never[]) => unknown): void {
   if (!types.isNativeError(error) || extended.has(error) || typeof error.stack !== 'string') return
-  extended.add(error)
   const here: { stack?: unknown } = {}
   Error.captureStackTrace(here, self)
   if (typeof here.stack !== 'string') return
   const frames = here.stack.split('\n').filter(line => /^ +at /.test(line) && !line.includes(LIBRARY))
   if (frames.length === 0) return
+  extended.add(error)
   const value = [error.stack, SEPARATOR, ...frames].join('\n')
   // Whoever froze the error keeps it as it is.
   Reflect.defineProperty(error, 'stack', { value, writable: true, configurable: true, enumerable: false })
