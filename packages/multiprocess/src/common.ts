@@ -25,6 +25,7 @@ export type { Waitable, WaitOptions } from './ground/waitable.ts'
 export type { ListItem } from './memory/list-items.ts'
 export { ShareableList, type ShareableListOptions } from './memory/shareable-list.ts'
 export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'
+export type { ElementOf, TypeCode, TypedArrayOf } from './memory/type-codes.ts'
 export { AsyncResult } from './pool/async-result.ts'
 export { type CurrentTask, currentTask } from './pool/current-task.ts'
 export type { IMapIterator } from './pool/imap.ts'
@@ -41,6 +42,7 @@ export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, parentProcess } from './process/current.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
 export type { Awaitable, FunctionReference, Target } from './process/target.ts'
+export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'
 
 /** True in the program's first process; false in its children, also while they load the modules they need. */
 export const isMainProcess: boolean = !isChild()

@@ -8,3 +8,8 @@ export { Event } from './sync/event.ts'
 export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
+
+import { RLock } from './sync/rlock.ts'
+import { factoriesFor } from './sync/synchronized.ts'
+
+export const { Array, Value, RawArray, RawValue } = factoriesFor('spawn', RLock)

@@ -8,6 +8,7 @@ import { Event as BaseEvent } from './sync/event.ts'
 import { Lock as BaseLock } from './sync/lock.ts'
 import { RLock as BaseRLock } from './sync/rlock.ts'
 import { BoundedSemaphore as BaseBoundedSemaphore, Semaphore as BaseSemaphore } from './sync/semaphore.ts'
+import { factoriesFor } from './sync/synchronized.ts'
 
 export * from './common.ts'
 
@@ -52,3 +53,5 @@ export class Event extends BaseEvent {
 export class Barrier extends BaseBarrier {
   protected static override readonly method: StartMethod = 'thread'
 }
+
+export const { Array, Value, RawArray, RawValue } = factoriesFor('thread', RLock)

@@ -4,13 +4,17 @@
  */
 import { SerializationError } from '../errors.ts'
 import { familyWith } from '../ground/family.ts'
-import { adopt, handleOf, isShared, objectAt } from '../memory/shared-object.ts'
+import { shapeOf, viewArray } from '../memory/shared-array.ts'
+import { adopt, type Handle, handleOf, isShared, objectAt } from '../memory/shared-object.ts'
+import { SharedCell, viewCell } from '../memory/shared-value.ts'
+import type { TypeCode } from '../memory/type-codes.ts'
 import { Barrier } from '../sync/barrier.ts'
 import { Condition } from '../sync/condition.ts'
 import { Event } from '../sync/event.ts'
 import { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
 import { BoundedSemaphore, Semaphore } from '../sync/semaphore.ts'
+import { lockOf, synchronize, withText } from '../sync/synchronized.ts'
 import { registerKind } from './hooks.ts'
 import { SHARED_REQUEST } from './module-imports.ts'
 
@@ -20,11 +24,34 @@ interface SharedKind<T extends object = object> {
   test(object: object): boolean
   /** What it takes besides the block. */
   describe(object: T): unknown
-  revive(description: unknown): T
+  revive(description: unknown, handle: Handle): T
 }
 
 /** A class before those that it extends. */
 const KINDS: readonly SharedKind[] = [
+  {
+    name: 'Array',
+    test: object => shapeOf(object) !== undefined,
+    describe: array => {
+      const { code, length } = shapeOf(array) as { code: TypeCode; length: number }
+      return [code, length, lockOf(array) ?? null]
+    },
+    revive: (description, handle) => {
+      const [code, length, lock] = description as [TypeCode, number, Lock | null]
+      const array = withText(viewArray(handle, { code, length }))
+      return lock === null ? array : synchronize(array, lock)
+    }
+  },
+  {
+    name: 'Value',
+    test: object => object instanceof SharedCell,
+    describe: cell => [(cell as SharedCell).code, lockOf(cell) ?? null],
+    revive: (description, handle) => {
+      const [code, lock] = description as [TypeCode, Lock | null]
+      const cell = viewCell(handle, code)
+      return lock === null ? cell : synchronize(cell, lock)
+    }
+  },
   kind(BoundedSemaphore, () => new BoundedSemaphore()),
   kind(Semaphore, () => new Semaphore()),
   kind(
@@ -50,7 +77,12 @@ function kind<T extends object>(
   revive: (description: unknown) => T,
   describe: (object: T) => unknown = () => null
 ): SharedKind {
-  return { name: type.name, test: object => object instanceof type, describe: describe as never, revive }
+  return {
+    name: type.name,
+    test: object => object instanceof type,
+    describe: describe as never,
+    revive: (description, handle) => adopt(handle, () => revive(description))
+  }
 }
 
 type Data = readonly [kind: string, family: number, at: number, description: unknown]
@@ -81,7 +113,7 @@ registerKind<object, Data>({
     const handle = { family, at }
     const known = objectAt(handle)
     if (known === undefined) family.shared.hold(at)
-    const object = known ?? adopt(handle, () => found.revive(description))
+    const object = known ?? found.revive(description, handle)
     if (isLast) family.shared.release(at)
     return object
   }

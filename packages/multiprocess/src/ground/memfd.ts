@@ -43,6 +43,7 @@ export function mapArenaFile(fd: number): Backing {
       const address = mmap(target, target.length, PROT_READ_WRITE, flags, fd, offset)
       if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
     },
+    bufferAt: (address, length) => view(BigInt(address), length),
     wait(address, expected, timeout) {
       let limit: BigInt64Array | null = null
       if (timeout !== Number.POSITIVE_INFINITY) {

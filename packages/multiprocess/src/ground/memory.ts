@@ -11,6 +11,8 @@ export interface Backing {
   /** Maps a range, which begins at `start` of the buffer; `address` is where it stands for `wait` and `wake`. */
   map(offset: number, length: number): { buffer: ArrayBufferLike; start: number; address: number }
   unmap(address: number, length: number): void
+  /** An ArrayBuffer of its own for bytes that are mapped already; where there is none, views share one buffer. */
+  bufferAt?(address: number, length: number): ArrayBuffer
   /** Maps a range in the place of the memory that `target` has, which begins at a page of its own; where that can be done. */
   mapOver?(target: Uint8Array, offset: number): void
   /**
@@ -26,6 +28,8 @@ export interface Backing {
 }
 
 export const MAX_VIEW_BYTES = 2 ** 32 - 1
+/** Mappings begin at a multiple of this: the largest page of the platforms there are. */
+const MAP_BYTES = 65_536
 
 export interface Window {
   readonly words: Int32Array
@@ -96,6 +100,30 @@ export class Memory {
     return this.windowOf(at).address + (at % WINDOW_BYTES)
   }
 
+  /** The bytes of a block as a buffer to keep: of exactly their length, where the ground can do that. */
+  bufferOf(at: number, length: number): BufferPart {
+    const start = at % WINDOW_BYTES
+    const { backing } = this
+    if (length === 0) return { buffer: new ArrayBuffer(0), start: 0, end: () => {} }
+    if (backing.bufferAt === undefined) {
+      const { buffer, start: begin } = backing.map(at, length)
+      return { buffer, start: begin, end: () => {} }
+    }
+    if (start + length <= WINDOW_BYTES) {
+      return { buffer: backing.bufferAt(this.#address(at), length), start: 0, end: () => {} }
+    }
+    if (length > MAX_VIEW_BYTES)
+      throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
+    // What is mapped begins at a page.
+    const lead = at % MAP_BYTES
+    const { address } = backing.map(at - lead, lead + length)
+    return {
+      buffer: backing.bufferAt(address + lead, length),
+      start: 0,
+      end: () => backing.unmap(address, lead + length)
+    }
+  }
+
   /**
    * Hands the bytes of a block to `use`, wherever its windows end: what is longer than a window is mapped for as long as
    * `use` runs, and must not be kept.
@@ -110,6 +138,14 @@ export class Memory {
       this.backing.unmap(window.address, length)
     }
   }
+}
+
+/** Bytes that are looked at as long as somebody has the buffer. */
+export interface BufferPart {
+  readonly buffer: ArrayBufferLike
+  readonly start: number
+  /** Once nobody has it. */
+  readonly end: () => void
 }
 
 export function windowIndex(at: number): number {

@@ -20,40 +20,52 @@ export interface Words {
   readonly index: number
 }
 
-interface Held extends Handle {
-  readonly reference: WeakRef<object>
+/** What a process has of a block: its object, and what must be gone before the block may go. */
+interface Entry extends Handle {
+  object: WeakRef<object>
+  readonly owner: WeakRef<object>
 }
 
 const handles = new WeakMap<object, Handle>()
-const objects = new Map<Family, Map<number, WeakRef<object>>>()
-const collected = new FinalizationRegistry<Held>(({ family, at, reference }) => {
-  const known = objects.get(family)
+const entries = new Map<Family, Map<number, Entry>>()
+const collected = new FinalizationRegistry<Entry>(entry => {
+  const known = entries.get(entry.family)
   // An object that was made since has come to hold the block anew.
-  if (known?.get(at) !== reference) return
-  known.delete(at)
-  family.shared.drop(at)
+  if (known?.get(entry.at) !== entry) return
+  known.delete(entry.at)
+  entry.family.shared.drop(entry.at)
 })
 
 /**
- * `object`, which has the block from now on, keeps it.
- * @param owner as long as this lives; left out: the object itself
+ * The object keeps its block.
+ * @param owner as long as this lives; left out: as long as the object itself does
  */
 export function keepFor(object: object, handle: Handle, owner: object = object): void {
   const { family, at } = handle
   handles.set(object, handle)
-  let known = objects.get(family)
+  let known = entries.get(family)
   if (known === undefined) {
     known = new Map()
-    objects.set(family, known)
+    entries.set(family, known)
   }
-  const reference = new WeakRef(object)
-  known.set(at, reference)
-  collected.register(owner, { family, at, reference })
+  const former = known.get(at)
+  if (former?.owner.deref() === owner) {
+    former.object = new WeakRef(object)
+    return
+  }
+  const entry = { family, at, object: new WeakRef(object), owner: new WeakRef(owner) }
+  known.set(at, entry)
+  collected.register(owner, entry)
 }
 
 /** The object that this process has for the block. */
 export function objectAt({ family, at }: Handle): object | undefined {
-  return objects.get(family)?.get(at)?.deref()
+  return entries.get(family)?.get(at)?.object.deref()
+}
+
+/** What keeps the block, also when its object is gone. */
+export function ownerAt({ family, at }: Handle): object | undefined {
+  return entries.get(family)?.get(at)?.owner.deref()
 }
 
 let adopted: Handle | undefined

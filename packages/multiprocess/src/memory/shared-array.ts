@@ -1,0 +1,95 @@
+/** Typed arrays over shared memory: Python's `RawArray`. */
+import { ValueError } from '../errors.ts'
+import { currentFamily } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
+import { type Handle, keepFor, ownerAt, payloadAt } from './shared-object.ts'
+import {
+  type AnyTypedArray,
+  type ElementOf,
+  type TypeCode,
+  type TypedArrayOf,
+  toElement,
+  typeOf
+} from './type-codes.ts'
+
+export interface ArrayShape {
+  readonly code: TypeCode
+  readonly length: number
+}
+
+const shapes = new WeakMap<object, ArrayShape>()
+const unviewed = new FinalizationRegistry<() => void>(end => end())
+
+/** Of an array that `createArray` or `viewArray` has made. */
+export function shapeOf(array: object): ArrayShape | undefined {
+  return shapes.get(array)
+}
+
+/**
+ * A new array.
+ * @param init its length, or its elements
+ */
+export function createArray<C extends TypeCode>(
+  method: StartMethod,
+  code: C,
+  init: number | Iterable<ElementOf<C>>
+): TypedArrayOf<C> {
+  const { bytes } = typeOf(code)
+  const elements = typeof init === 'number' ? undefined : toElements(code, init)
+  const length = elements?.length ?? (init as number)
+  if (!Number.isSafeInteger(length) || length < 0) {
+    throw new ValueError(`the length of an array must be a whole number of 0 or more, not ${length}`)
+  }
+  const family = currentFamily(method)
+  const handle = { family, at: family.shared.create(length * bytes) }
+  const array = viewArray(handle, { code, length })
+  elements?.forEach((element, i) => {
+    array[i] = element
+  })
+  return array as TypedArrayOf<C>
+}
+
+function toElements(code: TypeCode, init: Iterable<unknown>): (number | bigint)[] {
+  if (init === null || (typeof init !== 'object' && typeof init !== 'string') || !(Symbol.iterator in Object(init))) {
+    throw new TypeError(`an array takes its length or its elements, not ${init === null ? 'null' : typeof init}`)
+  }
+  return Array.from(init, (value, i) => toElement(code, value, `element ${i}`))
+}
+
+/** The array over a block that this process holds. */
+export function viewArray(handle: Handle, shape: ArrayShape): AnyTypedArray {
+  const { array: Type, bytes } = typeOf(shape.code)
+  const known = ownerAt(handle)
+  let array: AnyTypedArray
+  if (known instanceof ArrayBuffer) {
+    array = new Type(known, 0, shape.length)
+    keepFor(array, handle, known)
+  } else {
+    const { buffer, start, end } = handle.family.memory.bufferOf(payloadAt(handle), shape.length * bytes)
+    array = new Type(buffer, start, shape.length)
+    // Parts of the array, such as subarrays, keep its buffer, if it is theirs alone.
+    const isOwn = buffer instanceof ArrayBuffer
+    keepFor(array, handle, isOwn ? buffer : array)
+    if (isOwn) unviewed.register(buffer, end)
+  }
+  shapes.set(array, shape)
+  return array
+}
+
+/** The text up to the first zero: of arrays with the code c or u. */
+export function textOf(array: ArrayLike<number>): string {
+  let text = ''
+  for (let i = 0; i < array.length && array[i] !== 0; i++) text += String.fromCodePoint(array[i])
+  return text
+}
+
+/** @throws ValueError when the array has no room for the text */
+export function setText(array: AnyTypedArray, code: TypeCode, text: string): void {
+  if (typeof text !== 'string') throw new TypeError(`value must be a string, not ${typeof text}`)
+  const elements = toElements(code, text)
+  if (elements.length > array.length) {
+    throw new ValueError(`the text has ${elements.length} characters, and the array has room for ${array.length}`)
+  }
+  for (let i = 0; i < elements.length; i++) array[i] = elements[i]
+  if (elements.length < array.length) array[elements.length] = 0
+}

@@ -1,0 +1,44 @@
+/** One value in shared memory: Python's `RawValue`. */
+import type { StartMethod } from '../ground/platform.ts'
+import { createArray, viewArray } from './shared-array.ts'
+import { type Handle, handleOf, keepFor } from './shared-object.ts'
+import { type AnyTypedArray, type ElementOf, type TypeCode, toElement, typeOf } from './type-codes.ts'
+
+/** Reading and writing `value` is one step each: another process sees the former or the new one. */
+export class SharedCell<C extends TypeCode = TypeCode> {
+  readonly #array: AnyTypedArray
+  readonly #code: TypeCode
+  readonly #isText: boolean
+
+  constructor(array: AnyTypedArray, code: C) {
+    this.#array = array
+    this.#code = code
+    this.#isText = typeOf(code).text !== undefined
+    keepFor(this, handleOf(array), array.buffer instanceof ArrayBuffer ? array.buffer : this)
+  }
+
+  get code(): C {
+    return this.#code as C
+  }
+
+  get value(): ElementOf<C> {
+    const element = this.#array[0]
+    return (this.#isText ? String.fromCodePoint(element as number) : element) as ElementOf<C>
+  }
+
+  /** @throws TypeError, ValueError when the type has no such value */
+  set value(value: ElementOf<C>) {
+    this.#array[0] = toElement(this.#code, value, 'value')
+  }
+}
+
+export function createCell<C extends TypeCode>(method: StartMethod, code: C, init?: ElementOf<C>): SharedCell<C> {
+  const first = init === undefined ? undefined : toElement(code, init, 'the value')
+  const array = createArray(method, code, 1)
+  if (first !== undefined) array[0] = first
+  return new SharedCell(array, code)
+}
+
+export function viewCell(handle: Handle, code: TypeCode): SharedCell {
+  return new SharedCell(viewArray(handle, { code, length: 1 }), code)
+}
