@@ -4,7 +4,7 @@ import { Pool } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
 import { mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
-import { liveBlocks, range, untilBlocks, workers } from './fixtures/pool/tools.ts'
+import { liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
 
 const timeout = 200_000
 
@@ -58,4 +58,22 @@ test('whatever ends a worker: the task rejects, or is stopped, and the pool goes
       what
     )
   }
+})
+
+test('a worker that runs out of memory takes only its task along', { timeout }, async () => {
+  const url = (name: string) => new URL(name, import.meta.url).href
+  await using scratch = await Scratch.create({
+    'main.mjs': `
+      import { Pool } from '${url('../src/index.js')}'
+      import { exhaustMemory } from '${url('./fixtures/pool/dying.js')}'
+      import { square } from '${url('./fixtures/pool/tasks.js')}'
+      const pool = new Pool(1)
+      const error = await pool.apply(exhaustMemory).catch(error => error)
+      console.log(error.name, error.exitcode, await pool.apply(square, [7]))
+    `
+  })
+  await using program = new Program(scratch.file('main.mjs'), { execArgv: ['--max-old-space-size=40'] })
+  const { code, stdout, stderr } = await program.outcome
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'WorkerDiedError -6 49\n' })
+  assert.match(stderr, /heap out of memory/)
 })
