@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
-import { PassThrough } from 'node:stream'
+import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -23,11 +23,15 @@ async function printedBy(...args: string[]): Promise<string[]> {
 
 /** What a line shows on a terminal of so many columns, before its end and after. */
 function drawn(columns: number, draw: (line: ProgressLine) => void): string[] {
-  const stream = Object.assign(new PassThrough(), { isTTY: true, columns })
-  draw(new ProgressLine('pages', stream as never))
-  return String(stream.read())
-    .split(/\x1b\[1G|\x1b\[0K/)
-    .filter(text => text !== '')
+  let written = ''
+  const stream = new Writable({
+    write: (chunk, _, done) => {
+      written += chunk
+      done()
+    }
+  })
+  draw(new ProgressLine('pages', Object.assign(stream, { isTTY: true, columns }) as never))
+  return written.split(/\x1b\[1G|\x1b\[0K/).filter(text => text !== '')
 }
 
 describe('progress as a function', { timeout }, () => {

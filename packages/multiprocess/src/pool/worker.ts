@@ -13,6 +13,7 @@ import { monotonicMs } from '../ground/clock.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { receivedTarget } from '../process/received-target.ts'
+import { ChunkWatch } from './chunk-watch.ts'
 import { Messages, Pending } from './message.ts'
 import { Retirement } from './retirement.ts'
 import { substitute, substituteError } from './substitute.ts'
@@ -59,11 +60,6 @@ const RETRY_EVERY = 32
 /** A blocked worker lets its event loop turn so often, in milliseconds: soon after a task, and then ever less. */
 const MIN_SLICE_MS = 10
 const MAX_SLICE_MS = 2000
-/** A chunk is worth sharing after so many milliseconds. */
-const LONG_CHUNK_MS = 2
-/** Items that take less are looked between only now and then. */
-const SHORT_ITEM_MS = 0.05
-const MAX_STRIDE = 64
 /** Functions kept; one that was dropped is loaded again. */
 const MOST_FUNCTIONS = 512
 
@@ -84,11 +80,9 @@ class Worker {
   readonly #messages: Messages
   readonly #functions = new Map<number, Runnable>()
   readonly #contexts: TaskContexts
+  readonly #chunkWatch: ChunkWatch
   readonly #retirement: Retirement
   readonly #begins = new Map<number, number>()
-  #chunkBegin = 0
-  #lastLook = 0
-  #stride = 1
   #underWay = 0
   #taken = 0
   #patience = PATIENCE
@@ -102,6 +96,7 @@ class Worker {
     this.#table = new TaskTable(family.memory, options.at, options.workers)
     this.#messages = new Messages(family, this.#table)
     this.#retirement = new Retirement(options, this.#table, status => this.#tell(status))
+    this.#chunkWatch = new ChunkWatch(this.#table, family.lot)
     this.#contexts = new TaskContexts(this.#table, family.loop, options.concurrency)
   }
 
@@ -310,27 +305,11 @@ class Worker {
   /** With the begin of each item in the slot, for what has to be stopped in time; and an eye on those that have nothing to do. */
   #runSteps(slot: number, kind: number, fn: Runnable, message: unknown[]): unknown {
     const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
-    this.#chunkBegin = performance.now()
-    this.#lastLook = this.#chunkBegin
-    this.#stride = 1
+    this.#chunkWatch.begin()
     return runKind(kind, fn, message, {
       onItem: (flags & CONTROLLED) !== 0 ? () => this.#table.setStart(slot, monotonicMs()) : undefined,
-      itemsUntilLook: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#lookAround : undefined
+      itemsUntilLook: kind >= MAY_STOP && this.#options.concurrency === 1 ? this.#chunkWatch.look : undefined
     })
-  }
-
-  /**
-   * Between the items of a chunk. 0: another worker idles, no task waits, and this chunk is a long one, so that what is left of it
-   * is better shared. Else the number of items after which to look again: short ones are not worth a look each.
-   */
-  readonly #lookAround = (): number => {
-    const { lot } = this.#family
-    const { signalAt } = this.#table
-    const now = performance.now()
-    this.#stride = now - this.#lastLook < SHORT_ITEM_MS * this.#stride ? Math.min(MAX_STRIDE, this.#stride * 2) : 1
-    this.#lastLook = now
-    const isLong = now - this.#chunkBegin > LONG_CHUNK_MS
-    return isLong && lot.hasSleepers(signalAt) && !this.#table.hasReady ? 0 : this.#stride
   }
 
   #await(slot: number, result: PromiseLike<unknown>): void {

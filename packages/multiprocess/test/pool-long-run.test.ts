@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Pool } from '../src/index.ts'
+import * as dying from './fixtures/pool/dying.ts'
+import { mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
+import * as tasks from './fixtures/pool/tasks.ts'
+import { liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
+
+const timeout = 200_000
+
+test('memory does not grow with the number of tasks', { timeout }, () => runMany(1_000_000))
+
+test('a map with retries has all results though workers are killed', { timeout }, async () => {
+  await new Pool(1)[Symbol.asyncDispose]()
+  const blocks = liveBlocks()
+  let kills = 0
+  for (let round = 1; kills < 5 && round < 20; round++) kills += await mapWhileKilled(50_000, 20, round)
+  assert.ok(kills >= 5, `${kills} kills`)
+  await untilBlocks(blocks)
+})
+
+test('when one result is the one, everything stops: the others never run, and all processes are gone', {
+  timeout
+}, async () => {
+  const pool = new Pool(2)
+  const results = range(50_000).map(n => pool.applyAsync(tasks.identity<number>, [n]))
+  for (const result of results) if ((await result) === 1000) break
+  const begin = performance.now()
+  pool.terminate()
+  await pool.join()
+  const elapsed = performance.now() - begin
+  assert.deepEqual(workers(), [])
+  assert.ok(elapsed < 1000, `${elapsed} ms`)
+  const outcomes = await Promise.allSettled(results)
+  assert.ok(outcomes.some(({ status }) => status === 'rejected'))
+  assert.ok(outcomes.every(outcome => outcome.status === 'fulfilled' || outcome.reason.name === 'PoolTerminatedError'))
+})
+
+test('whatever ends a worker: the task rejects, or is stopped, and the pool goes on', { timeout }, async () => {
+  await using pool = new Pool({ processes: 2, maxMemoryPerChild: 2 ** 31 })
+  const ends: [string, () => Promise<unknown>, RegExp][] = [
+    ['exit', () => pool.apply(dying.exit, [3]), /exit code 3/],
+    ['exit 0', () => pool.apply(dying.exit, [0]), /exit code 0/],
+    ['a throw in a timer', () => pool.apply(dying.throwInTimer, ['quiet']), /exit code 1/],
+    ['an unhandled rejection', () => pool.apply(dying.rejectUnhandled, ['quiet']), /exit code 1/],
+    ['SIGKILL', () => pool.apply(dying.kill, ['SIGKILL']), /signal 9/],
+    ['SIGSEGV', () => pool.apply(dying.kill, ['SIGSEGV']), /signal 11/],
+    ['SIGSTOP', () => pool.apply(dying.kill, ['SIGSTOP'], { timeout: 500, killAfter: 0 }), /more than 500 ms/],
+    ['a busy loop', () => pool.apply(tasks.spin, [], { timeout: 500, killAfter: 0 }), /more than 500 ms/]
+  ]
+  for (const [what, begin, expected] of ends) {
+    const others = range(20).map(n => pool.apply(tasks.square, [n]))
+    await assert.rejects(begin(), expected, what)
+    assert.deepEqual(await Promise.all(others), range(20).map(tasks.square), what)
+    assert.deepEqual(
+      await pool.map(tasks.square, range(20), { chunksize: 1, retries: 2 }),
+      range(20).map(tasks.square),
+      what
+    )
+  }
+})
+
+test('a worker that runs out of memory takes only its task along', { timeout }, async () => {
+  const url = (name: string) => new URL(name, import.meta.url).href
+  await using scratch = await Scratch.create({
+    'main.mjs': `
+      import { Pool } from '${url('../src/index.js')}'
+      import { exhaustMemory } from '${url('./fixtures/pool/dying.js')}'
+      import { square } from '${url('./fixtures/pool/tasks.js')}'
+      const pool = new Pool(1)
+      const error = await pool.apply(exhaustMemory).catch(error => error)
+      console.log(error.name, error.exitcode, await pool.apply(square, [7]))
+    `
+  })
+  await using program = new Program(scratch.file('main.mjs'), { execArgv: ['--max-old-space-size=40'] })
+  const { code, stdout, stderr } = await program.outcome
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'WorkerDiedError -6 49\n' })
+  assert.match(stderr, /heap out of memory/)
+})
