@@ -8,6 +8,7 @@
  */
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import v8 from 'node:v8'
+import { Packr } from 'msgpackr'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
 import { describeMachine } from './machine.ts'
@@ -104,6 +105,16 @@ const json = copying<string>(
   message => Buffer.byteLength(message)
 )
 
+/** As fast as it goes: records for objects of one shape, which both ends learn; what it drops it does not run with. */
+const packr = new Packr({ structures: [] })
+const msgpack = copying<Uint8Array>(
+  'msgpackr',
+  value => packr.pack(value),
+  message => packr.unpack(message),
+  value => isDeepStrictEqual(packr.unpack(packr.pack(value)), value),
+  message => message.length
+)
+
 const clone: Contestant = {
   name: 'structuredClone',
   fits: () => true,
@@ -196,7 +207,7 @@ function bench(names: readonly string[], settings: Settings): void {
   console.log(
     'v8.deserialize hands out typed arrays as windows into the message; ours are copies, as the message is reused.\n'
   )
-  const all = [ours(), V8, json, clone]
+  const all = [ours(), V8, msgpack, json, clone]
   // Every contestant meets every payload before the first figure: programs that send one kind of value only are rare.
   for (const make of Object.values(payloads)) {
     const values = Array.from({ length: VARIANTS }, (_, i) => make(i))
