@@ -19,28 +19,30 @@ function privateMemory(): number {
 }
 
 describe('large buffers', { timeout }, () => {
-  test('are viewed where they were stored, in the worker and here', async () => {
-    await using pool = new Pool(1)
-    await pool.apply(tasks.nothing)
-    const seen = await pool.apply(
-      (array: Float64Array) => {
-        const before = privateMemory()
-        let sum = 0
-        for (const number of array) sum += number
-        return { sum, grown: privateMemory() - before, length: array.length, own: array.buffer.byteLength }
-      },
-      [new Float64Array(LENGTH / 8).fill(2)]
-    )
-    assert.deepEqual([seen.sum, seen.length, seen.own], [LENGTH / 4, LENGTH / 8, LENGTH])
-    assert.ok(seen.grown < 16, `reading it takes ${seen.grown} MB`)
+  for (const length of [LENGTH, LENGTH + 8008]) {
+    test(`of ${length} bytes are viewed where they were stored, in the worker and here`, async () => {
+      await using pool = new Pool(1)
+      await pool.apply(tasks.nothing)
+      const seen = await pool.apply(
+        (array: Float64Array) => {
+          const before = privateMemory()
+          let sum = 0
+          for (const number of array) sum += number
+          return { sum, grown: privateMemory() - before, length: array.length, own: array.buffer.byteLength }
+        },
+        [new Float64Array(length / 8).fill(2)]
+      )
+      assert.deepEqual([seen.sum, seen.length, seen.own], [length / 4, length / 8, length])
+      assert.ok(seen.grown < 16, `reading it takes ${seen.grown} MB`)
 
-    const before = privateMemory()
-    const bytes = await pool.apply((n: number) => new Uint8Array(n).fill(5), [LENGTH])
-    assert.ok(bytes.every(byte => byte === 5))
-    assert.equal(bytes.buffer.byteLength, LENGTH)
-    const grown = privateMemory() - before
-    assert.ok(grown < 16, `receiving it takes ${grown} MB`)
-  })
+      const before = privateMemory()
+      const bytes = await pool.apply((n: number) => new Uint8Array(n).fill(5), [length])
+      assert.ok(bytes.every(byte => byte === 5))
+      assert.equal(bytes.buffer.byteLength, length)
+      const grown = privateMemory() - before
+      assert.ok(grown < 16, `receiving it takes ${grown} MB`)
+    })
+  }
 
   test('belong to who received them, and are one where they were one', async () => {
     await using pool = new Pool(1)
@@ -75,6 +77,11 @@ describe('large buffers', { timeout }, () => {
   })
 
   test('are given back once nobody looks at them, by the worker and here', async () => {
+    // What the tests before have received.
+    for (let i = 0; i < 3; i++) {
+      collectGarbage()
+      await new Promise(setImmediate)
+    }
     await using pool = new Pool(1)
     const collect = collectGarbage
     const keep = (bytes: Uint8Array): number => {
@@ -108,6 +115,24 @@ describe('large buffers', { timeout }, () => {
       return liveBlocks() <= blocks
     }
     await until(isDone, 'all are given back')
+  })
+
+  const skip = 'transfer' in ArrayBuffer.prototype ? false : 'this Node has no ArrayBuffer.prototype.transfer'
+  test('that the program has moved away show zeros later, and nothing breaks', { skip }, async () => {
+    await using pool = new Pool(1)
+    const length = LENGTH + 1000
+    const moved = await (async () => {
+      const bytes = await pool.apply((n: number) => new Uint8Array(n).fill(5), [length])
+      return (bytes.buffer as unknown as { transfer(): ArrayBuffer }).transfer()
+    })()
+    const seen = new Uint8Array(moved)
+    await until(() => {
+      collectGarbage()
+      return seen[length - 1] !== 5
+    }, 'the block is given back')
+    assert.deepEqual([seen[0], seen[length - 1], seen.length], [0, 0, length])
+    seen.fill(1)
+    assert.equal((await pool.apply((n: number) => new Uint8Array(n).fill(5), [length]))[9], 5)
   })
 
   test('that a killed worker looked at, or was about to, leave nothing', async () => {

@@ -6,6 +6,8 @@ import { system, systemError } from './system.ts'
 const MFD_CLOEXEC = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+const MAP_ANONYMOUS = 0x20
 const MAP_FIXED = 0x10
 const MAP_NORESERVE = 0x4000
 const FALLOC_FL_KEEP_SIZE = 1
@@ -42,6 +44,10 @@ export function mapArenaFile(fd: number): Backing {
       const flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED
       const address = mmap(target, target.length, PROT_READ_WRITE, flags, fd, offset)
       if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+    },
+    bury(address, length) {
+      const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
+      if (mmap(BigInt(address), length, PROT_READ_WRITE, flags, -1, 0) !== BigInt(address)) throw systemError('mmap')
     },
     bufferAt: (address, length) => view(BigInt(address), length),
     wait(address, expected, timeout) {

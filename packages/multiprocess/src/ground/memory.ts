@@ -15,6 +15,8 @@ export interface Backing {
   bufferAt?(address: number, length: number): ArrayBuffer
   /** Maps a range in the place of the memory that `target` has, which begins at a page of its own; where that can be done. */
   mapOver?(target: Uint8Array, offset: number): void
+  /** Puts zeros in the place of a mapping that somebody may still look at. */
+  bury?(address: number, length: number): void
   /**
    * Sleeps until woken, while the word there is `expected`; spurious wake-ups happen (futex(2)).
    * @param timeout milliseconds, or Infinity

@@ -12,9 +12,11 @@ const MOST_VIEWED = 2 ** 30
 const VIEW_BYTES = 2 ** 16
 
 let viewed = 0
-const collected = new FinalizationRegistry<{ readonly block: LargeBlock; readonly length: number }>(
-  ({ block, length }) => block.end(length)
-)
+const collected = new FinalizationRegistry<{
+  readonly block: LargeBlock
+  readonly length: number
+  readonly address?: number
+}>(({ block, length, address }) => block.end(length, address))
 
 export class LargeBlock implements LargeSource {
   readonly #family: Family
@@ -36,8 +38,9 @@ export class LargeBlock implements LargeSource {
     if (offset % PAGE_BYTES !== 0 || from + length > this.#at + arena.sizeOf(this.#at)) {
       throw new RangeError('a buffer stands outside of its block')
     }
-    const isViewable = length % VIEW_BYTES === 0 && (viewed === 0 || viewed + length <= MOST_VIEWED)
-    return (isViewable ? this.#view(from, length) : undefined) ?? this.#copy(from, length)
+    if (viewed > 0 && viewed + length > MOST_VIEWED) return this.#copy(from, length)
+    const view = length % VIEW_BYTES === 0 ? this.#view(from, length) : this.#viewExactly(from, length)
+    return view ?? this.#copy(from, length)
   }
 
   /**
@@ -55,6 +58,21 @@ export class LargeBlock implements LargeSource {
     return target
   }
 
+  /**
+   * A mapping of its own, for lengths that no WebAssembly memory has. The program may move such a buffer to another ArrayBuffer,
+   * and nobody knows then when it is done with it: in the place of the block it finds zeros from then on.
+   */
+  #viewExactly(from: number, length: number): ArrayBuffer | undefined {
+    const { backing } = this.#family.memory
+    if (backing.bufferAt === undefined) return undefined
+    const { address } = backing.map(from, length)
+    const target = backing.bufferAt(address, length)
+    viewed += length
+    this.#users++
+    collected.register(target, { block: this, length, address })
+    return target
+  }
+
   #copy(from: number, length: number): ArrayBuffer {
     const copy = Buffer.allocUnsafeSlow(length)
     this.#family.memory.withBytes(from, length, (bytes, start) => copy.set(bytes.subarray(start, start + length)))
@@ -67,7 +85,8 @@ export class LargeBlock implements LargeSource {
   }
 
   /** A view has been collected. */
-  end(length: number): void {
+  end(length: number, address: number | undefined): void {
+    if (address !== undefined) this.#family.memory.backing.bury?.(address, length)
     viewed -= length
     this.release()
   }
