@@ -120,6 +120,8 @@ describe('a timeout', { timeout: 120_000 }, () => {
     const spin = () => {
       for (;;);
     }
+    // The thread has started, and is in its loop when it is ended.
+    assert.equal(await pool.apply(() => 5), 5)
     await assert.rejects(pool.apply(spin, [], { timeout: 50, killAfter: 10 }), TimeoutError)
     assert.equal(await pool.apply(() => 7), 7)
   })

@@ -9,6 +9,7 @@
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
+ *     STOPPED  when a thread was stopped, by who stopped it; 0: it was not
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
@@ -25,6 +26,7 @@ const PARENT = 5
 const BELL = 6
 const ASLEEP = 7
 const ENDED = 8
+const STOPPED = 9
 
 const FREE = 0
 const STARTING = 1
@@ -32,6 +34,13 @@ const LIVE = 2
 
 const SLOT_BITS = 10
 const AGE_MASK = 2 ** 20 - 1
+
+const MILLISECONDS = 2 ** 31 - 1
+
+/** The same clock in all threads, in a word, never 0. */
+function milliseconds(): number {
+  return (Date.now() & MILLISECONDS) | 1
+}
 
 /** Slot and age in 30 bits, never 0. */
 export type OwnerId = number
@@ -169,6 +178,17 @@ export class ProcessTable {
 
   setEnded(id: OwnerId, exitcode: number): void {
     Atomics.store(this.#words, this.endedWord(id), (exitcode << 1) | 1)
+  }
+
+  /** A thread was stopped now. */
+  setStopped(id: OwnerId): void {
+    Atomics.store(this.#words, this.#base(slotOf(id)) + STOPPED, milliseconds())
+  }
+
+  /** Milliseconds since it was stopped; -1: it was not. */
+  stoppedFor(id: OwnerId): number {
+    const since = this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STOPPED) : 0
+    return since === 0 ? -1 : (milliseconds() - since) & MILLISECONDS
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

@@ -79,6 +79,7 @@ export class ThreadMember implements Member {
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode !== null || this.#killedBy !== 0) return
     this.#killedBy = constants.signals[signal]
+    this.#family.table.setStopped(this.id)
     void this.#worker.terminate()
   }
 

@@ -7,6 +7,9 @@ import type { Backing } from './memory.ts'
 import type { Bell, Bells, Platform } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 
+/** V8 stops a thread at the next call or turn of a loop; the sections under locks take microseconds. */
+const STOP_MS = 500
+
 export const THREAD_ARENA_BYTES = 2 ** 32
 
 export class ThreadPlatform implements Platform {
@@ -28,9 +31,12 @@ export class ThreadPlatform implements Platform {
     table.setProcess(self, process.getBuiltinModule('node:worker_threads').threadId, 1)
   }
 
-  /** A thread's end is known once its parent's event loop has heard of it, and freed its slot. */
+  /**
+   * A thread's end is known once its parent's event loop has heard of it, and freed its slot. One that was stopped may have
+   * ended in a section whose lock its parent, blocked, waits for: it passes for dead when it must have come to a stop.
+   */
   isAlive(table: ProcessTable, id: OwnerId): boolean {
-    return table.isLive(id) || table.isStarting(id)
+    return (table.isLive(id) || table.isStarting(id)) && table.stoppedFor(id) < STOP_MS
   }
 }
 

@@ -125,7 +125,7 @@ export class Dispatcher implements Source {
       if (control !== undefined) this.supervisor.add(slot, control, undefined)
       this.#place(slot, fn, kind, task, ++this.#submitted, control)
     }
-    if (this.events.isWanted) this.events.submitted(this.#submitted, fn.name)
+    this.events.submitted(this.#submitted, fn.name)
     if (this.#pending++ === 0) this.#family.loop.hold()
     this.#family.loop.stir()
   }
@@ -167,7 +167,7 @@ export class Dispatcher implements Source {
     }
     for (const { task, parcel, id, fn } of this.#waiting.filter(({ task }) => !isWanted(task))) {
       this.messages.discard(parcel)
-      if (this.events.isWanted) this.events.dropped(id, fn.name)
+      this.events.dropped(id, fn.name)
       withdrawn.push(task)
     }
     this.#refill()

@@ -47,6 +47,8 @@ export class Supervisor {
   readonly #onTimeout: (slot: number, error: TimeoutError) => void
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
+  /** Tasks watched: a field, since it is asked for with every task. */
+  count = 0
   workers: WorkerHandles = { kill: () => {}, ring: () => {} }
 
   constructor(table: TaskTable, onTimeout: (slot: number, error: TimeoutError) => void) {
@@ -54,19 +56,17 @@ export class Supervisor {
     this.#onTimeout = onTimeout
   }
 
-  get count(): number {
-    return this.#watched.size
-  }
-
   /** The task is about to be published in the slot. */
   add(slot: number, control: Control, again: Waiting | undefined): void {
     this.#watched.set(slot, { control, again, killAt: Number.POSITIVE_INFINITY })
+    this.count = this.#watched.size
     if (control.timeout !== Number.POSITIVE_INFINITY) this.#arm(monotonicMs() + control.timeout)
   }
 
   remove(slot: number): void {
     this.#watched.delete(slot)
-    if (this.#watched.size > 0) return
+    this.count = this.#watched.size
+    if (this.count > 0) return
     clearTimeout(this.#timer)
     this.#timerAt = Number.POSITIVE_INFINITY
   }

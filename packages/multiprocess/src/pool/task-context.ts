@@ -38,6 +38,8 @@ export class TaskContexts implements Source {
   #storage: AsyncLocalStorage<RunningTask> | undefined
   #isAsked = false
   #isSource = false
+  /** Tasks known here: a field, since it is asked for with every task. */
+  count = 0
   /** The slot of the task whose synchronous part runs now, or -1. */
   slot = -1
   /** The slot of the asynchronous task that is under way, or -1; where only one can be. */
@@ -66,11 +68,8 @@ export class TaskContexts implements Source {
     const task = this.#tasks.get(slot)
     if (task === undefined) return
     this.#tasks.delete(slot)
+    this.count = this.#tasks.size
     if (this.#listening.delete(task)) this.#loop.release()
-  }
-
-  get count(): number {
-    return this.#tasks.size
   }
 
   current(): RunningTask | undefined {
@@ -124,6 +123,7 @@ export class TaskContexts implements Source {
     if (task === undefined) {
       task = new RunningTask(this, slot, this.#table.id(slot))
       this.#tasks.set(slot, task)
+      this.count = this.#tasks.size
     }
     return task
   }

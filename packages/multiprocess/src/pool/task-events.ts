@@ -60,6 +60,8 @@ export class TaskEvents {
   readonly #table: TaskTable
   readonly #observed = new Map<number, Observed>()
   #unstarted = 0
+  /** Tasks observed in slots: a field, since it is asked for with every task. */
+  count = 0
   /** The worker's pid, by its place. */
   pidOf: (worker: number) => number = () => 0
   /** Gets each task that a worker has ended. */
@@ -70,13 +72,9 @@ export class TaskEvents {
     this.#table = table
   }
 
-  /** Of a task that is submitted now. */
+  /** Whether anybody wants to hear of a task that is published now. */
   get isWanted(): boolean {
-    return this.trace !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers || onSubmit.hasSubscribers
-  }
-
-  get count(): number {
-    return this.#observed.size
+    return this.trace !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers
   }
 
   get hasUnstarted(): boolean {
@@ -92,6 +90,7 @@ export class TaskEvents {
     this.#table.setStart(slot, 0)
     this.#table.setEnd(slot, 0)
     this.#observed.set(slot, { id, name, isStarted: false })
+    this.count = this.#observed.size
     this.#unstarted++
     return onStart.hasSubscribers ? OBSERVED | ANNOUNCED : OBSERVED
   }
@@ -122,6 +121,7 @@ export class TaskEvents {
     if (start > 0 && !task.isStarted) this.#started(slot, task, pid)
     if (!task.isStarted) this.#unstarted--
     this.#observed.delete(slot)
+    this.count = this.#observed.size
     const { id, name } = task
     this.#ended(id, name, pid, outcome, start || undefined, this.#table.end(slot) || undefined)
   }

@@ -350,7 +350,7 @@ class Worker {
     } catch (error) {
       isError = this.#writeInstead(slot, value, error, isError === 1)
     }
-    if (this.#begins.size > 0) this.#end(slot)
+    if ((words[this.#table.slot(slot) + FLAGS] & OBSERVED) !== 0) this.#end(slot)
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
     this.#table.finish(slot, this.#options.index)
