@@ -83,6 +83,8 @@ test('a pool of threads ends at once, with a thread in a busy loop', { timeout }
 
 test('nothing native is needed, and an idle pool lets the program end', { timeout }, async () => {
   const program = fileURLToPath(new URL('./fixtures/threads/program.js', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-addons', program])
-  assert.equal(stdout, '0 [ 1, 4, 9 ]\n')
+  for (const options of [['--no-addons'], ['--no-addons', '--max-old-space-size=500', '--stack-size=900']]) {
+    const { stdout } = await promisify(execFile)(process.execPath, [...options, program])
+    assert.equal(stdout, '0 [ 1, 4, 9 ]\n', options.join(' '))
+  }
 })

@@ -36,10 +36,7 @@ export class ThreadMember implements Member {
     const { buffer } = family.platform as ThreadPlatform
     const workerData: ThreadData = { id: this.id, buffer, preparation: preparation.slice() }
     try {
-      this.#worker = new (process.getBuiltinModule('node:worker_threads').Worker)(main, {
-        workerData,
-        execArgv: inheritedExecArgv()
-      })
+      this.#worker = startWorker(main, workerData)
     } catch (error) {
       table.free(this.id)
       throw error
@@ -95,5 +92,16 @@ export class ThreadMember implements Member {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
     this.#ending.end(exitcode, () => this.#family.reap(this.id))
+  }
+}
+
+/** Options that hold for the whole process are refused for a thread; it has them as all threads do when it is given none. */
+function startWorker(main: URL, workerData: ThreadData): Worker {
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
+  try {
+    return new Worker(main, { workerData, execArgv: inheritedExecArgv() })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
+    return new Worker(main, { workerData })
   }
 }
