@@ -88,3 +88,32 @@ test('nothing native is needed, and an idle pool lets the program end', { timeou
     assert.equal(stdout, '0 [ 1, 4, 9 ]\n', options.join(' '))
   }
 })
+
+test('a SharedArrayBuffer stays the same memory: in arguments, captured, in results, and under views', {
+  timeout
+}, async () => {
+  const buffer = new SharedArrayBuffer(16)
+  const words = new Int32Array(buffer, 4, 2)
+  await using pool = new Pool(2)
+  assert.equal(await pool.apply((words: Int32Array) => Atomics.add(words, 0, 5) + words.byteOffset, [words]), 4)
+  assert.equal(words[0], 5)
+  const seen = await pool.apply(
+    (pair: { buffer: SharedArrayBuffer; words: Int32Array }) => {
+      new Int32Array(pair.buffer)[2] = 9
+      return pair.words.buffer === pair.buffer
+    },
+    [{ buffer, words }]
+  )
+  assert.deepEqual([seen, words[1]], [true, 9])
+  assert.deepEqual(await pool.map((n: number) => Atomics.add(words, 0, n), [1]), [5])
+  const back = await pool.apply((words: Int32Array) => words, [words])
+  back[1] = 77
+  assert.equal(words[1], 77)
+  const child = new Process({ target: (words: Int32Array) => void Atomics.store(words, 0, 123), args: [words] })
+  child.start()
+  await child.join()
+  assert.deepEqual([child.exitcode, words[0]], [0, 123])
+  const processes = await import('../src/index.ts')
+  await using others = new processes.Pool(1)
+  await assert.rejects(others.apply(square as never, [words] as never), processes.SerializationError)
+})

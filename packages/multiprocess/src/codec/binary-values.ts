@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { SerializationError } from '../errors.ts'
+import { offerBuffer, takeBuffer, withdrawBuffer } from '../ground/thread-buffers.ts'
 import {
   ARRAY_BUFFER,
   LARGE_BUFFER,
@@ -7,11 +8,13 @@ import {
   MAX_MESSAGE,
   PART_OF_BUFFER,
   POOLED_BUFFER,
+  SHARED_BUFFER,
   VIEW,
   VIEW_TYPES,
   WHOLE_BUFFER
 } from './format.ts'
 import { LARGE_LENGTH, LargeBuffers } from './large-buffers.ts'
+import { BUFFER_REQUEST } from './module-imports.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import { refuseClosed } from './refusals.ts'
 import type { Writer } from './writer.ts'
@@ -82,6 +85,23 @@ export function writeArrayBuffer(writer: Writer, object: object): void {
   if (length > 0) writer.raw(new Uint8Array(buffer, 0, length))
 }
 
+/** It stays the same memory for a thread of this program. */
+export function writeSharedBuffer(writer: Writer, buffer: object): void {
+  if (writer.sharesBuffers === 'no') refuseClosed(writer, buffer)
+  const name = offerBuffer(buffer as SharedArrayBuffer, writer.sharesBuffers === 'once')
+  writer.hold(() => withdrawBuffer(name))
+  writer.byte(SHARED_BUFFER)
+  writer.count(writer.moduleNumber(`${BUFFER_REQUEST}${name}`))
+}
+
+setObjectReader(SHARED_BUFFER, (reader: Reader, tag, at) => {
+  const request = reader.modules[reader.count(0)]
+  const buffer = request?.startsWith(BUFFER_REQUEST) ? takeBuffer(request.slice(BUFFER_REQUEST.length)) : undefined
+  if (buffer === undefined) reader.damaged('a SharedArrayBuffer has not come')
+  reader.refer(tag, at, buffer)
+  return buffer
+})
+
 function isDetached(buffer: ResizableBuffer): boolean {
   if (buffer.detached !== undefined) return buffer.detached
   try {
@@ -96,7 +116,8 @@ export function writeView(writer: Writer, object: object): void {
   const name = typeOfArray.call(object) as string | undefined
   const isArray = name !== undefined
   const buffer = (isArray ? bufferOfArray : bufferOfView).call(object) as ResizableBuffer
-  if (types.isSharedArrayBuffer(buffer)) refuseClosed(writer, buffer)
+  const isShared: boolean = types.isSharedArrayBuffer(buffer)
+  if (isShared && writer.sharesBuffers === 'no') refuseClosed(writer, buffer)
   if (isOutOfBounds(object, isArray)) {
     if (isDetached(buffer))
       writer.refuse('a view of a detached ArrayBuffer', 'it was transferred to somewhere else; send it from there')
@@ -104,7 +125,7 @@ export function writeView(writer: Writer, object: object): void {
   }
   const byteOffset = (isArray ? offsetOfArray : offsetOfView).call(object) as number
   const byteLength = (isArray ? lengthOfArray : lengthOfView).call(object) as number
-  const bufferLength = lengthOfBuffer.call(buffer) as number
+  const bufferLength = isShared ? (buffer as ArrayBuffer).byteLength : (lengthOfBuffer.call(buffer) as number)
   let type = isArray ? TYPE_NUMBERS.get(name) : DATA_VIEW
   if (type === undefined) writer.refuse(`a ${name}`, 'this version of the package does not know it; send another type')
   if (type === UINT8_ARRAY && object instanceof Buffer) {
@@ -132,7 +153,9 @@ export function writeView(writer: Writer, object: object): void {
     writer.uint32(byteOffset)
     writer.uint32(byteLength)
   }
-  if (!writer.meet(buffer)) writeArrayBuffer(writer, buffer)
+  if (writer.meet(buffer)) return
+  if (isShared) writeSharedBuffer(writer, buffer)
+  else writeArrayBuffer(writer, buffer)
 }
 
 function isOutOfBounds(object: object, isArray: boolean): boolean {
@@ -223,8 +246,9 @@ setObjectReader(VIEW, (reader: Reader, tag, at) => {
   const byteOffset = extent === WHOLE_BUFFER ? 0 : reader.uint32()
   const byteLength = extent === WHOLE_BUFFER || extent === LENGTH_TRACKING ? undefined : reader.uint32()
   const buffer = reader.value()
-  if (!(buffer instanceof ArrayBuffer)) reader.damaged('a view has no ArrayBuffer')
-  const view = makeView(reader, type, buffer, byteOffset, byteLength)
+  if (!(buffer instanceof ArrayBuffer) && !types.isSharedArrayBuffer(buffer))
+    reader.damaged('a view has no ArrayBuffer')
+  const view = makeView(reader, type, buffer as ArrayBuffer, byteOffset, byteLength)
   reader.refer(tag, at, view)
   return view
 })

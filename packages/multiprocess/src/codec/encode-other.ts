@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { writeArrayBuffer, writeView } from './binary-values.ts'
+import { writeArrayBuffer, writeSharedBuffer, writeView } from './binary-values.ts'
 import { writeArray, writeKeyedFields, writeValue } from './encode-value.ts'
 import { writeError } from './error-values.ts'
 import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from './format.ts'
@@ -50,7 +50,8 @@ const BUILT_INS: readonly BuiltIn[] = [
   { test: types.isArgumentsObject, write: refuseArguments },
   { test: types.isModuleNamespaceObject, write: refuseModule },
   { test: types.isExternal, write: refuseExternal },
-  ...[types.isPromise, types.isWeakMap, types.isWeakSet, types.isSharedArrayBuffer].map(test => ({
+  { test: types.isSharedArrayBuffer, write: writeSharedBuffer },
+  ...[types.isPromise, types.isWeakMap, types.isWeakSet].map(test => ({
     test,
     write: refuseClosed
   })),

@@ -1,7 +1,7 @@
 import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
 import type { LargeBuffers } from './large-buffers.ts'
-import { Writer } from './writer.ts'
+import { type SharesBuffers, Writer } from './writer.ts'
 
 export type Releases = readonly (() => void)[] | null
 
@@ -20,6 +20,8 @@ export class Encoder {
   releases: Releases = null
   /** Whether large buffers may stand behind the next messages, and those that are to stand behind the last one. */
   allowsLarge = false
+  /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
+  sharesBuffers: SharesBuffers = 'no'
   large: LargeBuffers | null = null
 
   readonly #writer = new Writer()
@@ -54,6 +56,7 @@ export class Encoder {
     try {
       writer.begin(target, start, limit, path)
       writer.allowsLarge = this.allowsLarge
+      writer.sharesBuffers = this.sharesBuffers
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()
@@ -86,7 +89,12 @@ export function encode(value: unknown, path?: string): Uint8Array {
 }
 
 /** The same, with what gives back what the message holds. */
-export function encodeHeld(value: unknown, path?: string): { bytes: Uint8Array; releases: Releases } {
+export function encodeHeld(
+  value: unknown,
+  path?: string,
+  sharesBuffers: SharesBuffers = 'no'
+): { bytes: Uint8Array; releases: Releases } {
+  encoder.sharesBuffers = sharesBuffers
   encoder.encode(value, undefined, 0, 0, path)
   return { bytes: encoder.bytes.slice(encoder.start, encoder.end), releases: encoder.releases }
 }

@@ -66,6 +66,8 @@ export const KIND = 0x44
 export const CODE = 0x48
 /** length, offset in the memory behind the message (a double) */
 export const LARGE_BUFFER = 0x4c
+/** number among the required modules: `buffer:` and its name */
+export const SHARED_BUFFER = 0x50
 
 export const UNDEFINED = 0x60
 export const NULL = 0x61

@@ -4,6 +4,7 @@
  */
 
 import { MultiprocessError } from '../errors.ts'
+import { hasBuffer, requestBuffer } from '../ground/thread-buffers.ts'
 import { type FunctionReferenceData, INTRINSIC } from './function-data.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
@@ -12,6 +13,8 @@ type Namespace = Readonly<Record<string, unknown>>
 export const CODE_REQUEST = 'code:'
 /** What a message requires that holds shared memory: the kinds of it. */
 export const MEMORY_REQUEST = 'memory:'
+/** The same of a SharedArrayBuffer: its name follows. */
+export const BUFFER_REQUEST = 'buffer:'
 /** The same of shared objects. */
 export const SHARED_REQUEST = 'shared:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
@@ -24,6 +27,7 @@ let hasCodeReader = false
 
 /** Whether `importModule` has nothing to do. */
 export function isImported(url: string): boolean {
+  if (url.startsWith(BUFFER_REQUEST)) return hasBuffer(url.slice(BUFFER_REQUEST.length))
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 
@@ -50,6 +54,7 @@ export async function importModule(url: string): Promise<void> {
     hasCodeReader = true
     return
   }
+  if (url.startsWith(BUFFER_REQUEST)) return requestBuffer(url.slice(BUFFER_REQUEST.length))
   if (url === MEMORY_REQUEST) {
     namespaces.set(url, await import('./memory-kinds.ts'))
     return

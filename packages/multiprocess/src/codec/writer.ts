@@ -33,6 +33,9 @@ const FIRST_SCRATCH = 4096
 const KEPT_SCRATCH = 1 << 20
 const UNUSED_TIMES = 8
 
+/** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
+export type SharesBuffers = 'no' | 'once' | 'held'
+
 /** One stretch of memory with the three faces that writing takes. */
 class Memory {
   readonly source: Uint8Array
@@ -101,6 +104,8 @@ export class Writer {
   origin: Origin | null = null
   /** Whether anything may stand behind the message, and what is to stand there. */
   allowsLarge = false
+  /** Whether the reader is a thread of this program, and then whether it is the only one. */
+  sharesBuffers: SharesBuffers = 'no'
   large: LargeBuffers | null = null
   /** Whether the class of the error that is written next is told. */
   tellsClass = false

@@ -73,7 +73,7 @@ export class Dispatcher implements Source {
     this.#family = family
     this.table = new TaskTable(family.memory, at, workers)
     this.table.clear(workers)
-    this.messages = new Messages(family, this.table)
+    this.messages = new Messages(family, this.table, false)
     this.#workers = workers
     this.events = new TaskEvents(pool, this.table)
     this.supervisor = new Supervisor(this.table, (slot, error) => this.#abandon(slot).fail(error))

@@ -36,12 +36,14 @@ export class Messages {
   readonly #held = new Map<number, Releases>()
   readonly #allowsLarge: boolean
 
-  constructor(family: Family, table: TaskTable) {
+  /** @param isReadOnce what is written here is read once, by one: a worker's results */
+  constructor(family: Family, table: TaskTable, isReadOnce: boolean) {
     this.#family = family
     this.#table = table
     // Threads cannot show memory that they share as an ArrayBuffer.
     this.#allowsLarge = family.platform.method === 'spawn'
     this.#encoder.allowsLarge = this.#allowsLarge
+    if (family.platform.method === 'thread') this.#encoder.sharesBuffers = isReadOnce ? 'once' : 'held'
   }
 
   /**

@@ -99,7 +99,11 @@ export class PoolCore {
     const prepared =
       initializer === undefined
         ? null
-        : encodeHeld({ initializer: sentTarget(initializer, 'initializer'), initargs }, '')
+        : encodeHeld(
+            { initializer: sentTarget(initializer, 'initializer'), initargs },
+            '',
+            method === 'thread' ? 'held' : 'no'
+          )
     this.#held = prepared?.releases ?? null
 
     const family = currentFamily(method)

@@ -94,7 +94,7 @@ class Worker {
     this.#family = family
     this.#options = options
     this.#table = new TaskTable(family.memory, options.at, options.workers)
-    this.#messages = new Messages(family, this.#table)
+    this.#messages = new Messages(family, this.#table, true)
     this.#retirement = new Retirement(options, this.#table, status => this.#tell(status))
     this.#chunkWatch = new ChunkWatch(this.#table, family.lot)
     this.#contexts = new TaskContexts(this.#table, family.loop, options.concurrency)

@@ -65,7 +65,7 @@ export function start(plan: Plan): Started {
     argv: process.argv,
     entries: entries()
   }
-  const load = encodeHeld(plan.load, plan.name)
+  const load = encodeHeld(plan.load, plan.name, plan.method === 'thread' ? 'held' : 'no')
   try {
     const message = joinMessages(encode(preparation), load.bytes)
     const family = currentFamily(plan.method)
