@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as threads from 'multiprocess/threads'
-import { Pool, PoolTerminatedError, TimeoutError, ValueError, WorkerDiedError } from '../src/index.ts'
+import { Lock, Pool, PoolTerminatedError, TimeoutError, ValueError, WorkerDiedError } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
 import * as nested from './fixtures/pool/nested.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
@@ -108,11 +108,18 @@ describe('applySync', { timeout }, () => {
     await until(() => workers().length === 2, 'both workers live')
   })
 
-  test('a result that needs a module imported says what to do', async () => {
+  test('a result brings the module that it needs, or says what to do when that is loaded asynchronously', async () => {
+    await using scratch = await Scratch.create({
+      'waiting.mjs': "await null\nexport const later = n => 'later ' + n\nexport const give = () => later"
+    })
     await using pool = new Pool(1)
-    assert.throws(() => pool.applySync(nested.functionOfItsOwn), { message: /use apply/ })
-    assert.equal((await pool.apply(nested.functionOfItsOwn))(1), 'only there 1')
     assert.equal(pool.applySync(nested.functionOfItsOwn)(2), 'only there 2')
+    const factor = 3
+    assert.equal(pool.applySync(() => (n: number) => n * factor)(5), 15)
+    assert.equal(pool.applySync((lock: Lock) => lock, [new Lock()]).locked, false)
+    const give = { module: scratch.url('waiting.mjs'), export: 'give' } as const
+    assert.throws(() => pool.applySync(give), { message: /use apply/ })
+    assert.equal(((await pool.apply(give)) as (n: number) => string)(1), 'later 1')
   })
 
   test('after close and terminate throws as the others do', async () => {

@@ -6,6 +6,7 @@
 import { MultiprocessError } from '../errors.ts'
 import { hasBuffer, requestBuffer } from '../ground/thread-buffers.ts'
 import { type FunctionReferenceData, INTRINSIC } from './function-data.ts'
+import { kindNamed } from './hooks.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
 
@@ -28,6 +29,8 @@ let hasCodeReader = false
 /** Whether `importModule` has nothing to do. */
 export function isImported(url: string): boolean {
   if (url.startsWith(BUFFER_REQUEST)) return hasBuffer(url.slice(BUFFER_REQUEST.length))
+  if (url === SHARED_REQUEST) return kindNamed('shared') !== undefined
+  if (url === MEMORY_REQUEST) return kindNamed('SharedMemory') !== undefined
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 
@@ -55,14 +58,8 @@ export async function importModule(url: string): Promise<void> {
     return
   }
   if (url.startsWith(BUFFER_REQUEST)) return requestBuffer(url.slice(BUFFER_REQUEST.length))
-  if (url === MEMORY_REQUEST) {
-    namespaces.set(url, await import('./memory-kinds.ts'))
-    return
-  }
-  if (url === SHARED_REQUEST) {
-    namespaces.set(url, await import('./shared-kinds.ts'))
-    return
-  }
+  if (url === MEMORY_REQUEST) return void (await import('./memory-kinds.ts'))
+  if (url === SHARED_REQUEST) return void (await import('./shared-kinds.ts'))
   importing += 1
   try {
     const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace
@@ -75,6 +72,29 @@ export async function importModule(url: string): Promise<void> {
     })
   } finally {
     importing -= 1
+  }
+}
+
+/**
+ * The same while the thread is blocked: of a module in a file, which awaits nothing while it is loaded, as `require()` does it.
+ * @returns whether it is imported now
+ */
+export function importModuleNow(url: string): boolean {
+  if (isImported(url)) return true
+  const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
+  try {
+    if (url.startsWith(CODE_REQUEST)) {
+      require('./closure-read.js')
+      hasCodeReader = true
+      return true
+    }
+    if (!url.startsWith('file:')) return false
+    const namespace = require(process.getBuiltinModule('node:url').fileURLToPath(url)) as Namespace
+    namespaces.set(url, namespace)
+    requests.set(namespace, url)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -300,7 +300,7 @@ export class Dispatcher implements Source {
     let value: unknown
     let isDecoded = true
     try {
-      value = this.messages.read(slot, false)
+      value = this.messages.read(slot, false, task.isBlocking)
     } catch (error) {
       isDecoded = false
       value = error

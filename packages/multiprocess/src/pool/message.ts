@@ -2,7 +2,7 @@
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import type { LargeBuffers, LargeSource } from '../codec/large-buffers.ts'
-import { importModule } from '../codec/module-imports.ts'
+import { importModule, importModuleNow } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { alignToPage, LargeBlock } from './large-block.ts'
@@ -137,24 +137,25 @@ export class Messages {
 
   /**
    * The value in the slot; a promise of it when it names functions whose modules must be imported first.
+   * @param isBlocked nothing can be awaited
    * @param isKept the message stays, to be read again; otherwise what it holds, and its block, are given back
    */
-  read(slot: number, isKept: boolean): unknown {
+  read(slot: number, isKept: boolean, isBlocked = false): unknown {
     const { words, bytes } = this.#table
     const base = this.#table.slot(slot)
     const block = words[base + BLOCK] >>> 0
     const length = words[base + LENGTH]
     if (block === 0) {
       const start = this.#table.payload(slot)
-      return decodeOnceImported(bytes, start, start + length, !isKept)
+      return decodeOnceImported(bytes, start, start + length, !isKept, null, isBlocked)
     }
     if (length < 0) {
       if (isKept) this.#keep(base, block)
       else words[base + BLOCK] = 0
-      return this.#readLarge(block, length & ~HAS_LARGE, !isKept)
+      return this.#readLarge(block, length & ~HAS_LARGE, !isKept, isBlocked)
     }
     try {
-      return this.readBlock(block, length, !isKept)
+      return this.readBlock(block, length, !isKept, isBlocked)
     } finally {
       if (!isKept) this.freeBlock(slot)
     }
@@ -166,13 +167,13 @@ export class Messages {
     this.#family.arena.setOwner(block * UNIT, this.#family.self)
   }
 
-  #readLarge(block: number, length: number, isLast: boolean): unknown {
+  #readLarge(block: number, length: number, isLast: boolean, isBlocked: boolean): unknown {
     const { memory } = this.#family
     const large = new LargeBlock(this.#family, block * UNIT, length)
     let value: unknown
     try {
       value = memory.withBytes(block * UNIT, length, (bytes, start) =>
-        decodeOnceImported(bytes, start, start + length, isLast, large)
+        decodeOnceImported(bytes, start, start + length, isLast, large, isBlocked)
       )
     } catch (error) {
       large.release()
@@ -186,9 +187,9 @@ export class Messages {
     return value
   }
 
-  readBlock(block: number, length: number, isLast = false): unknown {
+  readBlock(block: number, length: number, isLast = false, isBlocked = false): unknown {
     return this.#family.memory.withBytes(block * UNIT, length, (bytes, start) =>
-      decodeOnceImported(bytes, start, start + length, isLast)
+      decodeOnceImported(bytes, start, start + length, isLast, null, isBlocked)
     )
   }
 
@@ -263,9 +264,11 @@ function decodeOnceImported(
   start: number,
   end: number,
   isLast: boolean,
-  large: LargeSource | null = null
+  large: LargeSource | null = null,
+  isBlocked = false
 ): unknown {
-  const modules = missingModulesOf(bytes, start, end)
+  const missing = missingModulesOf(bytes, start, end)
+  const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
   if (modules.length === 0) return decode(bytes, start, end, isLast, large)
   const copy = bytes.slice(start, end)
   return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, isLast, large)))
