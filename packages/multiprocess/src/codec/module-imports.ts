@@ -27,6 +27,11 @@ export function isImported(url: string): boolean {
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 
+/** Called by the modules that stand behind the requests for kinds, wherever they are imported. */
+export function markImported(request: string): void {
+  namespaces.set(request, {})
+}
+
 /** The namespace of what a message requires, once it was imported. */
 export function importedNamespace(url: string): Namespace | undefined {
   return namespaces.get(url)
@@ -51,11 +56,11 @@ export async function importModule(url: string): Promise<void> {
     return
   }
   if (url === MEMORY_REQUEST) {
-    namespaces.set(url, await import('./memory-kinds.ts'))
+    await import('./memory-kinds.ts')
     return
   }
   if (url === SHARED_REQUEST) {
-    namespaces.set(url, await import('./shared-kinds.ts'))
+    await import('./shared-kinds.ts')
     return
   }
   importing += 1
