@@ -1,4 +1,7 @@
 /** `multiprocess`: everything over processes. */
+
+export { JoinableQueue, Queue } from './channel/queue.ts'
+export { SimpleQueue } from './channel/simple-queue.ts'
 export * from './common.ts'
 export { Pool } from './pool/pool.ts'
 export { Process } from './process/process.ts'

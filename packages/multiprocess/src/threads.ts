@@ -1,4 +1,6 @@
 /** `multiprocess/threads`, also named `multiprocess/dummy`: the same names over worker threads. */
+import { JoinableQueue as BaseJoinableQueue, Queue as BaseQueue } from './channel/queue.ts'
+import { SimpleQueue as BaseSimpleQueue } from './channel/simple-queue.ts'
 import type { StartMethod } from './ground/platform.ts'
 import { Pool as ProcessPool } from './pool/pool.ts'
 import { Process as BaseProcess } from './process/process.ts'
@@ -51,6 +53,18 @@ export class Event extends BaseEvent {
 }
 
 export class Barrier extends BaseBarrier {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class Queue<T = unknown> extends BaseQueue<T> {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class JoinableQueue<T = unknown> extends BaseJoinableQueue<T> {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class SimpleQueue<T = unknown> extends BaseSimpleQueue<T> {
   protected static override readonly method: StartMethod = 'thread'
 }
 

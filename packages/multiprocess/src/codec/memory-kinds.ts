@@ -2,8 +2,9 @@
 import { attachList, isShareableList, type ShareableList } from '../memory/shareable-list.ts'
 import { attachTo, handleOf, isSharedMemory, type SegmentHandle, type SharedMemory } from '../memory/shared-memory.ts'
 import { registerKind } from './hooks.ts'
-import { MEMORY_REQUEST } from './module-imports.ts'
+import { MEMORY_REQUEST, markImported } from './module-imports.ts'
 
+markImported(MEMORY_REQUEST)
 registerKind<SharedMemory, SegmentHandle>({
   name: 'SharedMemory',
   request: MEMORY_REQUEST,

@@ -34,6 +34,11 @@ export function isImported(url: string): boolean {
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 
+/** Called by the modules that stand behind the requests for kinds, wherever they are imported. */
+export function markImported(request: string): void {
+  namespaces.set(request, {})
+}
+
 /** The namespace of what a message requires, once it was imported. */
 export function importedNamespace(url: string): Namespace | undefined {
   return namespaces.get(url)

@@ -2,6 +2,8 @@
  * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
  * are registered here. Who receives one first imports this.
  */
+import { JoinableQueue, Queue } from '../channel/queue.ts'
+import { SimpleQueue } from '../channel/simple-queue.ts'
 import { SerializationError } from '../errors.ts'
 import { familyWith } from '../ground/family.ts'
 import { shapeOf, viewArray } from '../memory/shared-array.ts'
@@ -16,7 +18,7 @@ import { RLock } from '../sync/rlock.ts'
 import { BoundedSemaphore, Semaphore } from '../sync/semaphore.ts'
 import { lockOf, synchronize, withText } from '../sync/synchronized.ts'
 import { registerKind } from './hooks.ts'
-import { SHARED_REQUEST } from './module-imports.ts'
+import { markImported, SHARED_REQUEST } from './module-imports.ts'
 
 /** How one class is told, and made again over the block that it has. */
 interface SharedKind<T extends object = object> {
@@ -63,6 +65,17 @@ const KINDS: readonly SharedKind[] = [
   kind(Lock, () => new Lock()),
   kind(Event, () => new Event()),
   kind(
+    JoinableQueue,
+    maxsize => new JoinableQueue(maxsize as number),
+    queue => queue.maxsize
+  ),
+  kind(
+    Queue,
+    maxsize => new Queue(maxsize as number),
+    queue => queue.maxsize
+  ),
+  kind(SimpleQueue, () => new SimpleQueue()),
+  kind(
     Barrier,
     description => {
       const [parties, action, timeout] = description as [number, (() => void)?, number?]
@@ -87,6 +100,7 @@ function kind<T extends object>(
 
 type Data = readonly [kind: string, family: number, at: number, description: unknown]
 
+markImported(SHARED_REQUEST)
 registerKind<object, Data>({
   name: 'shared',
   request: SHARED_REQUEST,

@@ -48,6 +48,9 @@ export type OwnerId = number
 /** The owner of blocks that belong to nobody alone: the slot 0, which no process ever has. */
 export const SHARED_OWNER: OwnerId = 1 << SLOT_BITS
 
+/** The owner of blocks that nobody reaps, and whose holders nobody counts: they go when they are taken out of their list. */
+export const LISTED_OWNER: OwnerId = SHARED_OWNER << 1
+
 export function slotOf(id: OwnerId): number {
   return id & (SLOT_COUNT - 1)
 }

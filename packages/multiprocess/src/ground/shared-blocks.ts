@@ -2,6 +2,7 @@
  * Blocks that belong to nobody alone: they live as long as a process holds them, or a message that names them is under way.
  *
  *     COUNT     holders and messages
+ *     LIST      the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
  *     HOLDERS   a bit for each slot of the process table: who holds it
  *     the rest  what it is for
  *
@@ -17,7 +18,9 @@ import type { Memory } from './memory.ts'
 import { type OwnerId, SHARED_OWNER, slotOf } from './process-table.ts'
 
 const COUNT = 0
+const LIST = 4
 const HOLDERS = 8
+const UNIT = 64
 /** The block's own bytes begin here; a multiple of 8. */
 export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
 
@@ -57,7 +60,21 @@ export class SharedBlocks {
 
   /** This process holds it no longer. */
   drop(at: number): void {
-    this.#clear(at, this.#self, () => this.#arena.free(at))
+    this.#clear(at, this.#self, () => this.#free(at))
+  }
+
+  /** Where the first of the blocks is named that go when this one does. They belong to LISTED_OWNER. */
+  listOf(at: number): number {
+    return at + LIST
+  }
+
+  /** Gives back blocks of a list. @param unit of the first, 0: none */
+  freeList(unit: number): void {
+    while (unit !== 0) {
+      const next = this.#memory.get(unit * UNIT)
+      this.#arena.free(unit * UNIT)
+      unit = next
+    }
   }
 
   /** A message names it from now on. */
@@ -67,12 +84,25 @@ export class SharedBlocks {
 
   /** That message is gone. */
   release(at: number): void {
-    if (this.#lower(at)) this.#arena.free(at)
+    if (this.#lower(at)) this.#free(at)
   }
 
   /** A dead process holds nothing. */
   countOut(dead: OwnerId): void {
-    this.#arena.sweep(SHARED_OWNER, (at, free) => this.#clear(at, dead, free))
+    const lists: number[] = []
+    this.#arena.sweep(SHARED_OWNER, (at, free) =>
+      this.#clear(at, dead, () => {
+        lists.push(this.#memory.get(at + LIST))
+        free()
+      })
+    )
+    for (const unit of lists) this.freeList(unit)
+  }
+
+  #free(at: number): void {
+    const unit = this.#memory.get(at + LIST)
+    this.#arena.free(at)
+    this.freeList(unit)
   }
 
   #clear(at: number, owner: OwnerId, free: () => void): void {

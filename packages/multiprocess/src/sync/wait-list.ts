@@ -11,7 +11,7 @@
  */
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { type OwnerId, SHARED_OWNER } from '../ground/process-table.ts'
+import { LISTED_OWNER } from '../ground/process-table.ts'
 import { isGone } from './turns.ts'
 import { WaitWord } from './waiting.ts'
 
@@ -20,9 +20,6 @@ const NEXT = 0
 const OWNER = 4
 const STATE = 8
 const NODE_BYTES = 12
-
-/** Nobody reaps it, and nobody counts its holders: a node goes when it is taken out of its list. */
-const LISTED_OWNER: OwnerId = SHARED_OWNER << 1
 
 export const WAITING = 1
 const LEFT = 2

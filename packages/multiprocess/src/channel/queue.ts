@@ -1,0 +1,198 @@
+/** Queues that any process may put into and take from: Python's `multiprocessing.Queue` and `JoinableQueue`. */
+import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
+import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
+import { waitOptions } from '../sync/waiting.ts'
+import { Line } from './line.ts'
+import { checkReadable, discardLetter, keepLetter, type Letter, Pending, readLetter, writeLetter } from './message.ts'
+import { RING_BYTES, Ring } from './ring.ts'
+
+const LARGEST = 0x7fffffff
+
+/**
+ * A queue: what is put in is taken out once, the first first. An item is in the queue when `put` has returned, or its
+ * promise resolved, whatever becomes of the process that put it. What a process had taken when it died is lost with it.
+ */
+export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncIterable<T> {
+  protected static override readonly size: number = RING_BYTES
+  protected readonly ring: Ring
+  readonly #line = new Line()
+  readonly #maxsize: number
+  #isClosed = false
+
+  /**
+   * @param maxsize items that it holds at the most; 0, the default, or less: as many as there is memory for
+   * @throws ValueError for what is no whole number
+   */
+  constructor(maxsize = 0) {
+    if (!Number.isInteger(maxsize) || maxsize > LARGEST) {
+      throw new ValueError(`maxsize must be a whole number up to ${LARGEST}, not ${String(maxsize)}`)
+    }
+    const isFirst = isNew()
+    super()
+    this.#maxsize = Math.max(0, maxsize)
+    this.ring = new Ring(handleOf(this), isFirst ? { messages: this.#maxsize, bytes: 0 } : undefined)
+  }
+
+  /** 0: no bound but memory. */
+  get maxsize(): number {
+    return this.#maxsize
+  }
+
+  /**
+   * Puts an item in; the item is read before this returns. Waits in the event loop while the queue is full; the puts of one
+   * process go in in the order they were made.
+   * @throws Full when the timeout, in milliseconds, ran out; the signal's reason when that is aborted: the item is not put
+   * @throws SerializationError when the item cannot cross; ValueError once closed
+   */
+  async put(item: T, options?: WaitOptions): Promise<void> {
+    const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
+    const letter = this.#write(item)
+    if (this.#line.isEmpty && this.ring.send(letter.parcel)) return
+    const kept = keepLetter(letter)
+    const isSent = await this.#line
+      .run(timeout, signal, left =>
+        left < 0 ? Promise.resolve(undefined) : this.ring.received.wait(() => this.#send(kept), left, signal)
+      )
+      .catch(error => {
+        discardLetter(this.ring, kept)
+        throw error
+      })
+    if (isSent) return
+    discardLetter(this.ring, kept)
+    throw new Full()
+  }
+
+  /** The same, blocking the thread while the queue is full. */
+  putSync(item: T, options?: { timeout?: number }): void {
+    const { timeout } = waitOptions(options)
+    const letter = this.#write(item)
+    if (this.ring.received.waitSync(() => this.#send(letter), timeout)) return
+    discardLetter(this.ring, letter)
+    throw new Full()
+  }
+
+  /** The same, without waiting. @throws Full */
+  putNowait(item: T): void {
+    const letter = this.#write(item)
+    if (this.#line.isEmpty && this.ring.send(letter.parcel)) return
+    discardLetter(this.ring, letter)
+    throw new Full()
+  }
+
+  /**
+   * Takes the first item, waiting in the event loop while there is none.
+   * @throws Empty when the timeout, in milliseconds, ran out; the signal's reason when that is aborted: nothing is taken
+   */
+  async get(options?: WaitOptions): Promise<T> {
+    const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
+    const message = this.ring.receive() ?? (await this.ring.sent.wait(() => this.ring.receive(), timeout, signal))
+    if (message === undefined) throw new Empty()
+    const value = readLetter(this.ring, message)
+    return (value instanceof Pending ? await value.promise : value) as T
+  }
+
+  /**
+   * The same, blocking the thread.
+   * @throws MultiprocessError `ERR_IMPORT` when the item needs modules that are yet to be imported, which can't be waited for
+   *   here: it stays in the queue
+   */
+  getSync(options?: { timeout?: number }): T {
+    const { timeout } = waitOptions(options)
+    const message = this.ring.sent.waitSync(() => this.ring.receive(checkReadable), timeout)
+    if (message === undefined) throw new Empty()
+    return readLetter(this.ring, message) as T
+  }
+
+  /** The same, without waiting. @throws Empty */
+  getNowait(): T {
+    const message = this.ring.receive(checkReadable)
+    if (message === undefined) throw new Empty()
+    return readLetter(this.ring, message) as T
+  }
+
+  /** How many items stand in the queue, exactly, at this moment. */
+  qsize(): number {
+    return this.ring.size
+  }
+
+  empty(): boolean {
+    return this.ring.isEmpty
+  }
+
+  full(): boolean {
+    return this.ring.isFull
+  }
+
+  /** This process puts no more: `put` throws ValueError from now on. Others go on, and what was put stays. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /**
+   * Resolves at once: no thread stands between a process and its queue, and what was put is in.
+   * @throws ValueError before `close()`, as Python's `join_thread` does
+   */
+  async joinThread(): Promise<void> {
+    if (!this.#isClosed)
+      throw new ValueError('cannot join the thread of a queue that is not closed: call close() first')
+  }
+
+  /** Does nothing: a process never waits at its end for its queues. */
+  cancelJoinThread(): void {}
+
+  /** Ready while an item is there. */
+  get [waitable](): unknown {
+    return { family: this.ring.family, word: this.ring.sent, isReady: () => !this.ring.isEmpty }
+  }
+
+  /** Items as they come, without end: leave the loop when there is nothing more to come. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    for (;;) yield await this.get()
+  }
+
+  #write(item: T): Letter {
+    if (this.#isClosed) throw new ValueError('cannot put into a queue that this process has closed')
+    return writeLetter(this.ring, item, 'item')
+  }
+
+  #send({ parcel }: Letter): true | undefined {
+    return this.ring.send(parcel) || undefined
+  }
+}
+
+/** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */
+export class JoinableQueue<T = unknown> extends Queue<T> {
+  /** An item that was taken is done. @throws ValueError when as many were as ever were put */
+  taskDone(): void {
+    if (!this.ring.finish()) throw new ValueError('taskDone() was called more often than items were put')
+  }
+
+  /**
+   * Resolves once all items that were put are done.
+   * @throws TimeoutError when the timeout, in milliseconds, ran out; the signal's reason when that is aborted
+   */
+  async join(options?: WaitOptions): Promise<void> {
+    const { timeout, signal } = waitOptions(options)
+    checkJoined(await this.ring.done.wait(() => this.#step(), timeout, signal), timeout)
+  }
+
+  /** The same, blocking the thread. */
+  joinSync(options?: { timeout?: number }): void {
+    const { timeout } = waitOptions(options)
+    checkJoined(
+      this.ring.done.waitSync(() => this.#step(), timeout),
+      timeout
+    )
+  }
+
+  #step(): true | undefined {
+    return this.ring.unfinished === 0 ? true : undefined
+  }
+}
+
+function checkJoined(isJoined: true | undefined, timeout: number): void {
+  if (!isJoined) throw new TimeoutError(`not all items were done within ${timeout} ms`)
+}

@@ -1,0 +1,351 @@
+/**
+ * A queue of messages in shared memory, first in, first out, for any number of senders and receivers. Messages stand one
+ * behind the other in chunks, which form a list; a long message has a chunk of its own.
+ *
+ *     SEND_LOCK, RECEIVE_LOCK   robust locks: one sender, and one receiver, at a time
+ *     SENT, RECEIVED            how many messages were, modulo 2^32; who waits for a message sleeps on SENT, who waits for
+ *                               room on RECEIVED
+ *     TAILS, HEADS              two of each: that at `SENT & 1`, or `RECEIVED & 1`, holds. CHUNK, OFFSET in it, and BYTES
+ *                               that have passed
+ *     chunk                     NEXT chunk | SIZE of it, 0: it has one long message | LENGTH of that | messages
+ *     message                   LENGTH, and that many bytes; or END: the next one stands in the next chunk
+ *
+ * A sender writes its message behind the tail, then the other one of TAILS, and then SENT: this one store makes both hold.
+ * A receiver copies the message, writes the other one of HEADS, and then RECEIVED. So a death before that store has done
+ * nothing, one after it everything, and who comes next has nothing to mend: what a dead sender had half-written is
+ * overwritten, and a chunk that it had linked behind the last one is given back. The message that a receiver had taken goes
+ * with it.
+ *
+ * The chunks belong to the shared block that the ring is part of: its LIST names the first. Receivers move LIST, and give
+ * back the chunks that all have left. A sender fills the chunk of a long message before it takes the lock, while the chunk
+ * is its own; a receiver makes it its own after RECEIVED. Between taking a chunk from the arena and linking it, and between
+ * unlinking one and giving it back, a death loses that one chunk for as long as the family lives, and nothing else.
+ */
+import type { Family } from '../ground/family.ts'
+import { WINDOW_BYTES } from '../ground/layout.ts'
+import { LISTED_OWNER } from '../ground/process-table.ts'
+import { WordLock } from '../ground/word-lock.ts'
+import { type Handle, payloadAt } from '../memory/shared-object.ts'
+import { WaitWord } from '../sync/waiting.ts'
+
+// Words, from a multiple of 64 bytes on: senders and receivers write to different cache lines.
+const SEND_LOCK = 0
+const SENT = 1
+const TAILS = 4
+const RECEIVE_LOCK = 16
+const RECEIVED = 17
+const HEADS = 20
+const MOST_MESSAGES = 32
+const MOST_BYTES = 33
+const DONE = 34
+
+const CHUNK = 0
+const OFFSET = 1
+const BYTES = 2
+const PLACE_WORDS = 4
+
+const NEXT = 0
+const SIZE = 4
+const LENGTH = 8
+/** Here the messages of a chunk begin. */
+export const CHUNK_HEADER_BYTES = 16
+
+const END = -1
+const UNIT = 64
+const FIRST_CHUNK_BYTES = 1024
+const LAST_CHUNK_BYTES = 65_536
+/** A longer message has a chunk of its own. */
+export const LARGEST_INLINE = 16_384
+/** Up to this length a loop copies faster than a call. */
+const LOOPED_BYTES = 48
+
+const PADDING = 64
+/** Bytes of a shared block's payload. */
+export const RING_BYTES = PADDING + (DONE + 1) * 4
+
+/** What is sent: bytes, or the chunk of a long message that they were copied to. */
+export interface Parcel {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly length: number
+  /** 0: none */
+  readonly chunk: number
+}
+
+/** A long message that was received: its chunk belongs to this process now. */
+export interface LongMessage {
+  readonly chunk: number
+  readonly length: number
+}
+
+/** Looks at a message before it is taken; throws to leave it. */
+export type Check = (bytes: Uint8Array, start: number, end: number) => void
+
+export class Ring {
+  readonly family: Family
+  /** The last message taken that was not a long one begins here, in `scratch`. */
+  scratch = new Uint8Array(1024)
+  readonly sent: WaitWord
+  readonly received: WaitWord
+  readonly done: WaitWord
+  readonly #words: Int32Array
+  readonly #base: number
+  readonly #list: number
+  readonly #sendLock: WordLock
+  readonly #receiveLock: WordLock
+  readonly #mostMessages: number
+  readonly #mostBytes: number
+
+  /** @param limits of a new one: messages and bytes that it holds at the most, 0: as many as there is memory for */
+  constructor(handle: Handle, limits?: { messages: number; bytes: number }) {
+    const { family } = handle
+    const { memory, self, platform, table } = family
+    const at = Math.ceil(payloadAt(handle) / PADDING) * PADDING
+    const isAlive = (owner: number) => platform.isAlive(table, owner)
+    this.family = family
+    this.#words = memory.windowOf(at).words
+    this.#base = (at % WINDOW_BYTES) >> 2
+    this.#list = family.shared.listOf(handle.at)
+    this.sent = new WaitWord(family, at + SENT * 4)
+    this.received = new WaitWord(family, at + RECEIVED * 4)
+    this.done = new WaitWord(family, at + DONE * 4)
+    this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive)
+    this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive)
+    if (limits !== undefined) this.#format(limits)
+    this.#mostMessages = this.#words[this.#base + MOST_MESSAGES]
+    this.#mostBytes = this.#words[this.#base + MOST_BYTES]
+  }
+
+  #format({ messages, bytes }: { messages: number; bytes: number }): void {
+    const words = this.#words
+    const base = this.#base
+    words[base + MOST_MESSAGES] = messages
+    words[base + MOST_BYTES] = bytes
+    const chunk = this.#newChunk(FIRST_CHUNK_BYTES)
+    this.family.memory.set(this.#list, chunk)
+    for (const place of [TAILS, HEADS]) {
+      words[base + place + CHUNK] = chunk
+      words[base + place + OFFSET] = CHUNK_HEADER_BYTES
+    }
+  }
+
+  /** Messages that stand here. */
+  get size(): number {
+    for (;;) {
+      const received = this.received.load()
+      const size = (this.sent.load() - received) | 0
+      if (this.received.load() === received) return size
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.sent.load() === this.received.load()
+  }
+
+  get isFull(): boolean {
+    return this.#mostMessages !== 0 && this.size >= this.#mostMessages
+  }
+
+  /** Messages that were sent and not yet reported done. */
+  get unfinished(): number {
+    return (this.sent.load() - this.done.load()) | 0
+  }
+
+  /** One more is done. @returns false when all were already */
+  finish(): boolean {
+    for (;;) {
+      const done = this.done.load()
+      if (((this.sent.load() - done) | 0) <= 0) return false
+      if (Atomics.compareExchange(this.done.words, this.done.index, done, (done + 1) | 0) === done) break
+    }
+    this.done.wake(Number.POSITIVE_INFINITY)
+    return true
+  }
+
+  /** What `send` takes. A parcel that is not sent must be given to `discard`. */
+  pack(bytes: Uint8Array, start: number, length: number): Parcel {
+    if (length <= LARGEST_INLINE) return { bytes, start, length, chunk: 0 }
+    const { arena, memory } = this.family
+    const at = arena.allocate(CHUNK_HEADER_BYTES + length)
+    memory.withBytes(at + CHUNK_HEADER_BYTES, length, (target, offset) =>
+      target.set(bytes.subarray(start, start + length), offset)
+    )
+    memory.set(at + SIZE, 0)
+    memory.set(at + LENGTH, length)
+    return { bytes, start, length, chunk: at / UNIT }
+  }
+
+  discard({ chunk }: Parcel): void {
+    if (chunk !== 0) this.family.arena.free(chunk * UNIT)
+  }
+
+  /** Sends it. @returns false when there is no room */
+  send(parcel: Parcel): boolean {
+    if (!this.#hasRoom(parcel.length)) return false
+    this.#sendLock.acquire()
+    try {
+      if (!this.#hasRoom(parcel.length)) return false
+      const sent = this.#words[this.#base + SENT]
+      const from = this.#base + TAILS + (sent & 1) * PLACE_WORDS
+      const to = this.#base + TAILS + (~sent & 1) * PLACE_WORDS
+      if (parcel.chunk === 0) this.#write(parcel, from, to)
+      else this.#append(parcel, from, to)
+      this.#words[to + BYTES] = this.#words[from + BYTES] + parcel.length
+      Atomics.store(this.#words, this.#base + SENT, (sent + 1) | 0)
+    } finally {
+      this.#sendLock.release()
+    }
+    this.sent.wake(1)
+    return true
+  }
+
+  #hasRoom(length: number): boolean {
+    if (this.#mostMessages !== 0 && this.size >= this.#mostMessages) return false
+    if (this.#mostBytes === 0) return true
+    const waiting = this.#bytesAt(TAILS, this.sent.load()) - this.#bytesAt(HEADS, this.received.load())
+    return this.isEmpty || (waiting | 0) + length <= this.#mostBytes
+  }
+
+  #bytesAt(places: number, count: number): number {
+    return this.#words[this.#base + places + (count & 1) * PLACE_WORDS + BYTES]
+  }
+
+  #write({ bytes, start, length }: Parcel, from: number, to: number): void {
+    const { memory } = this.family
+    const needed = 4 + ((length + 3) & ~3)
+    let chunk = this.#words[from + CHUNK]
+    let offset = this.#words[from + OFFSET]
+    const size = memory.get(chunk * UNIT + SIZE)
+    // There is always room for END.
+    if (offset + needed + 4 > size) {
+      const next = this.#newChunk(Math.max(Math.min(size * 4, LAST_CHUNK_BYTES), needed + CHUNK_HEADER_BYTES + 4))
+      this.#link(chunk, next, offset)
+      chunk = next
+      offset = CHUNK_HEADER_BYTES
+    }
+    const at = chunk * UNIT + offset
+    const window = memory.windowOf(at)
+    const index = at % WINDOW_BYTES
+    window.words[index >> 2] = length
+    copy(bytes, start, length, window.bytes, index + 4)
+    this.#words[to + CHUNK] = chunk
+    this.#words[to + OFFSET] = offset + needed
+  }
+
+  /** The chunk of a long message, and behind it the one where it goes on. */
+  #append({ chunk }: Parcel, from: number, to: number): void {
+    const { arena, memory } = this.family
+    const next = this.#newChunk(LAST_CHUNK_BYTES)
+    memory.set(chunk * UNIT + NEXT, next)
+    arena.setOwner(chunk * UNIT, LISTED_OWNER)
+    this.#link(this.#words[from + CHUNK], chunk, this.#words[from + OFFSET])
+    this.#words[to + CHUNK] = next
+    this.#words[to + OFFSET] = CHUNK_HEADER_BYTES
+  }
+
+  #link(last: number, chunk: number, offset: number): void {
+    const { memory } = this.family
+    const left = memory.get(last * UNIT + NEXT)
+    memory.set(last * UNIT + NEXT, chunk)
+    memory.set(last * UNIT + offset, END)
+    // A sender died before its message was sent.
+    this.family.shared.freeList(left)
+  }
+
+  #newChunk(size: number): number {
+    const at = this.family.arena.allocate(size, LISTED_OWNER)
+    this.family.memory.set(at + NEXT, 0)
+    this.family.memory.set(at + SIZE, size)
+    return at / UNIT
+  }
+
+  /**
+   * Takes the first message.
+   * @returns its length, and it stands in `scratch`; or a long one; undefined when there is none
+   */
+  receive(check?: Check): number | LongMessage | undefined {
+    if (this.isEmpty) return undefined
+    this.#receiveLock.acquire()
+    let message: number | LongMessage
+    try {
+      if (this.isEmpty) return undefined
+      message = this.#take(check)
+    } finally {
+      this.#receiveLock.release()
+    }
+    // Room for so many bytes may be enough for several, and not for the one that came first.
+    if (this.#mostBytes !== 0) this.received.wake(Number.POSITIVE_INFINITY)
+    else if (this.#mostMessages !== 0) this.received.wake(1)
+    return message
+  }
+
+  #take(check: Check | undefined): number | LongMessage {
+    const { arena, memory } = this.family
+    const words = this.#words
+    const received = words[this.#base + RECEIVED]
+    const from = this.#base + HEADS + (received & 1) * PLACE_WORDS
+    const to = this.#base + HEADS + (~received & 1) * PLACE_WORDS
+    const first = words[from + CHUNK]
+    let chunk = first
+    let offset = words[from + OFFSET]
+    let length = memory.get(chunk * UNIT + offset)
+    let long = 0
+    if (length === END) {
+      chunk = memory.get(chunk * UNIT + NEXT)
+      offset = CHUNK_HEADER_BYTES
+      if (memory.get(chunk * UNIT + SIZE) === 0) {
+        long = chunk
+        length = memory.get(chunk * UNIT + LENGTH)
+        chunk = memory.get(chunk * UNIT + NEXT)
+        if (check !== undefined) {
+          memory.withBytes(long * UNIT + CHUNK_HEADER_BYTES, length, (bytes, start) =>
+            check(bytes, start, start + length)
+          )
+        }
+      } else {
+        length = memory.get(chunk * UNIT + offset)
+      }
+    }
+    if (long === 0) {
+      const at = chunk * UNIT + offset + 4
+      if (this.scratch.length < length) this.scratch = new Uint8Array(Math.max(length, LARGEST_INLINE))
+      copy(memory.windowOf(at).bytes, at % WINDOW_BYTES, length, this.scratch, 0)
+      check?.(this.scratch, 0, length)
+      offset += 4 + ((length + 3) & ~3)
+    }
+    words[to + CHUNK] = chunk
+    words[to + OFFSET] = offset
+    words[to + BYTES] = words[from + BYTES] + length
+    Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
+    if (chunk !== first) this.#unlink(chunk, long)
+    if (long === 0) return length
+    arena.setOwner(long * UNIT, this.family.self)
+    return { chunk: long, length }
+  }
+
+  /** Gives back the chunks before `head`. @param kept but this one */
+  #unlink(head: number, kept: number): void {
+    const { arena, memory } = this.family
+    for (let chunk = memory.get(this.#list); chunk !== head; ) {
+      const next = memory.get(chunk * UNIT + NEXT)
+      memory.set(this.#list, next)
+      if (chunk !== kept) arena.free(chunk * UNIT)
+      chunk = next
+    }
+  }
+
+  /** Shows `use` the bytes of a long message, for as long as it runs. */
+  read<R>({ chunk, length }: LongMessage, use: (bytes: Uint8Array, start: number) => R): R {
+    return this.family.memory.withBytes(chunk * UNIT + CHUNK_HEADER_BYTES, length, use)
+  }
+
+  /** Gives the long message's chunk back. */
+  free({ chunk }: LongMessage): void {
+    this.family.arena.free(chunk * UNIT)
+  }
+}
+
+function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
+  if (length <= LOOPED_BYTES) for (let i = 0; i < length; i++) target[to + i] = source[from + i]
+  else target.set(source.subarray(from, from + length), to)
+}

@@ -1,0 +1,59 @@
+/** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
+import { ValueError } from '../errors.ts'
+import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
+import { checkReadable, Pending, readLetter, writeLetter } from './message.ts'
+import { RING_BYTES, Ring } from './ring.ts'
+
+/** A queue without bounds. Items and processes that die are as in `Queue`. */
+export class SimpleQueue<T = unknown> extends SharedObject {
+  protected static override readonly size: number = RING_BYTES
+  readonly #ring: Ring
+  #isClosed = false
+
+  constructor() {
+    const isFirst = isNew()
+    super()
+    this.#ring = new Ring(handleOf(this), isFirst ? { messages: 0, bytes: 0 } : undefined)
+  }
+
+  /** @throws SerializationError when the item cannot cross; ValueError once closed */
+  async put(item: T): Promise<void> {
+    this.putSync(item)
+  }
+
+  /** The same; it never has to wait. */
+  putSync(item: T): void {
+    this.#checkOpen()
+    this.#ring.send(writeLetter(this.#ring, item, 'item').parcel)
+  }
+
+  /** Takes the first item, waiting in the event loop while there is none. @throws ValueError once closed */
+  async get(): Promise<T> {
+    this.#checkOpen()
+    const ring = this.#ring
+    const message = await ring.sent.wait(() => ring.receive(), Number.POSITIVE_INFINITY, undefined)
+    const value = readLetter(ring, message as number)
+    return (value instanceof Pending ? await value.promise : value) as T
+  }
+
+  /** The same, blocking the thread. @throws MultiprocessError as `Queue.getSync` does */
+  getSync(): T {
+    this.#checkOpen()
+    const ring = this.#ring
+    const message = ring.sent.waitSync(() => ring.receive(checkReadable), Number.POSITIVE_INFINITY)
+    return readLetter(ring, message as number) as T
+  }
+
+  empty(): boolean {
+    return this.#ring.isEmpty
+  }
+
+  /** This process neither puts nor gets any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new ValueError('this process has closed the queue')
+  }
+}
