@@ -2,9 +2,10 @@
  * A lock that any process may take and any may release: Python's `multiprocessing.Lock`.
  *
  *     HOLDER   0 free → id of a process     by it, compare-and-exchange; the lock is its from then on
- *              id → 0                       by whoever releases, who then wakes the first that sleeps here
+ *              id → 0                       by whoever releases, who then wakes the first that sleeps here, or all while
+ *                                           somebody claims the next turn
  *              id of a dead process → id    by one who finds it so: the lock is its, and OwnerDiedError tells it
- *     TURN     see turns.ts
+ *              its sign is the FLAG, and TURN the word after it, as turns.ts tells; none of these changes touches the flag
  *
  * A death before a change of HOLDER leaves it as it was; after it the lock is the dead one's, or free with nobody woken yet:
  * sleepers are woken when the dead one is reaped, and look by themselves after a slice.
@@ -14,7 +15,7 @@ import type { Family } from '../ground/family.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
-import { isGone, type Turn, Turns } from './turns.ts'
+import { type Claims, FLAG, isGone, REST, Turn } from './turns.ts'
 import { type Step, WaitWord } from './waiting.ts'
 
 export type Outcome = 'acquired' | 'owner-died'
@@ -45,7 +46,7 @@ export class Lock extends SharedObject {
   protected readonly word: WaitWord
   protected readonly words: Int32Array
   protected readonly index: number
-  protected readonly turns: Turns
+  readonly #claims: Claims
 
   constructor() {
     super()
@@ -54,7 +55,13 @@ export class Lock extends SharedObject {
     this.word = new WaitWord(handle.family, payloadAt(handle))
     this.words = this.word.words
     this.index = this.word.index
-    this.turns = new Turns(handle.family, this.words, this.index + TURN, this.word)
+    this.#claims = {
+      family: this.family,
+      words: this.words,
+      index: this.index + TURN,
+      word: this.word,
+      available: rest => this.available(rest)
+    }
   }
 
   /**
@@ -67,44 +74,41 @@ export class Lock extends SharedObject {
   async acquire(options: WaitOptions = {}): Promise<boolean> {
     const timeout = checkTimeout(options.timeout)
     options.signal?.throwIfAborted()
-    const outcome = this.tryOnce(false, undefined)
-    if (outcome !== undefined) return this.#answer(outcome)
-    const turn = this.turns.begin()
-    let isOver: Outcome | undefined
+    if (this.tryAtOnce()) return true
+    const turn = new Turn(this.#claims, false)
+    let outcome: Outcome | undefined
     try {
-      isOver = await this.word.wait(this.#step(turn), timeout, options.signal)
+      outcome = await this.word.wait(this.#step(turn), timeout, options.signal, value => this.blocks(value, turn))
     } finally {
-      turn.end(isOver !== undefined)
+      turn.end()
     }
-    return this.#answer(isOver)
+    return answer(outcome)
   }
 
   /** The same, blocking the thread. @param options.timeout milliseconds */
   acquireSync(options: { timeout?: number } = {}): boolean {
     const timeout = checkTimeout(options.timeout)
-    const outcome = this.tryOnce(false, undefined)
-    if (outcome !== undefined) return this.#answer(outcome)
-    const turn = this.turns.begin()
-    let isOver: Outcome | undefined
+    if (this.tryAtOnce()) return true
+    const turn = new Turn(this.#claims, true)
+    let outcome: Outcome | undefined
     try {
-      isOver = this.word.waitSync(this.#step(turn), timeout)
+      outcome = this.word.waitSync(this.#step(turn), timeout, value => this.blocks(value, turn))
     } finally {
-      turn.end(isOver !== undefined)
+      turn.end()
     }
-    return this.#answer(isOver)
+    return answer(outcome)
   }
 
   /** @throws ValueError when nobody holds it */
   release(): void {
-    if (Atomics.exchange(this.words, this.index + HOLDER, 0) === 0) {
-      throw new ValueError('cannot release a lock that nobody holds')
-    }
-    this.wakeNext()
+    const former = Atomics.and(this.words, this.index + HOLDER, FLAG)
+    if ((former & REST) === 0) throw new ValueError('cannot release a lock that nobody holds')
+    this.wakeNext(former)
   }
 
   /** Whether somebody holds it, dead or alive. */
   get locked(): boolean {
-    return Atomics.load(this.words, this.index + HOLDER) !== 0
+    return (Atomics.load(this.words, this.index + HOLDER) & REST) !== 0
   }
 
   /**
@@ -147,7 +151,7 @@ export class Lock extends SharedObject {
 
   /** Whether this process holds it. */
   protected isMine(): boolean {
-    return Atomics.load(this.words, this.index + HOLDER) === this.family.self
+    return (Atomics.load(this.words, this.index + HOLDER) & REST) === this.family.self
   }
 
   protected releaseAll(): number {
@@ -157,32 +161,49 @@ export class Lock extends SharedObject {
 
   protected restore(_count: number): void {}
 
-  protected tryOnce(looksClosely: boolean, turn: Turn | undefined): Outcome | undefined {
-    if (this.turns.isTaken(turn, looksClosely)) return undefined
-    const { self } = this.family
-    const holder = Atomics.compareExchange(this.words, this.index + HOLDER, 0, self)
-    if (holder === 0) return 'acquired'
-    if (holder === self || !isGone(this.family, holder, looksClosely)) return undefined
-    return Atomics.compareExchange(this.words, this.index + HOLDER, holder, self) === holder ? 'owner-died' : undefined
+  /** Where nobody waits or holds it. */
+  protected tryAtOnce(): boolean {
+    return Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.family.self) === 0
   }
 
-  /** After the lock was made free. */
-  protected wakeNext(): void {
-    this.word.wake(this.turns.isClaimed ? Number.POSITIVE_INFINITY : 1)
+  protected tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {
+    const { words, family } = this
+    const at = this.index + HOLDER
+    const value = Atomics.load(words, at)
+    const holder = value & REST
+    if (value < 0 && !turn.mayPass(holder === 0, looksClosely)) return undefined
+    if (holder !== 0 && (holder === family.self || !isGone(family, holder, looksClosely))) return undefined
+    if (Atomics.compareExchange(words, at, value, (value & FLAG) | family.self) !== value) return undefined
+    return holder === 0 ? 'acquired' : 'owner-died'
+  }
+
+  /** Whether `tryOnce` fails as long as the word is this. */
+  protected blocks(value: number, turn: Turn): boolean {
+    return this.available(value & REST) === 0 || (value < 0 && !turn.isFirst)
+  }
+
+  /** How many can take it, going by the word without its flag. */
+  protected available(rest: number): number {
+    return rest === 0 ? 1 : 0
+  }
+
+  /** After the lock was made free. @param former what the word was before */
+  protected wakeNext(former: number): void {
+    this.word.wake(former < 0 ? Number.POSITIVE_INFINITY : 1)
   }
 
   #step(turn: Turn): Step<Outcome> {
     return (looksClosely, wakeups) => {
-      const outcome = this.tryOnce(looksClosely, turn)
+      const outcome = this.tryOnce(turn, looksClosely)
       if (outcome === undefined) turn.fail(wakeups)
       return outcome
     }
   }
+}
 
-  #answer(outcome: Outcome | undefined): boolean {
-    if (outcome === 'owner-died') throw new OwnerDiedError()
-    return outcome !== undefined
-  }
+function answer(outcome: Outcome | undefined): boolean {
+  if (outcome === 'owner-died') throw new OwnerDiedError()
+  return outcome !== undefined
 }
 
 function notAcquired({ timeout }: { timeout?: number }): TimeoutError {

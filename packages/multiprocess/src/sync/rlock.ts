@@ -7,29 +7,40 @@
  *     CONTEXT        which `runExclusive` of the holder has it; 0: none
  *
  * COUNT and CONTEXT are written by the holder alone, after HOLDER when it takes the lock: nobody else asks for them.
+ *
+ * A `runExclusive` inside another one is of that one's context. What outlives its `runExclusive` is of none: it excludes, and
+ * is excluded by, all others.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ValueError } from '../errors.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from './awaitable.ts'
 import { Lock, type Outcome } from './lock.ts'
-import type { Turn } from './turns.ts'
+import { FLAG, type Turn } from './turns.ts'
 
 const HOLDER = 0
 const COUNT = 2
 const CONTEXT = 3
 
-type Contexts = ReadonlyMap<RLock, number>
+/** One `runExclusive`. */
+interface Context {
+  /** The same for those inside each other. */
+  readonly id: number
+  isOpen: boolean
+}
 
-const contexts = new AsyncLocalStorage<Contexts>()
-let lastContext = 0
+const contexts = new AsyncLocalStorage<ReadonlyMap<RLock, Context>>()
+let lastId = 0
 
-/** Runs `run` in a context in which `lock` is taken by one holder. */
-function inContext<R>(lock: RLock, run: () => R): R {
-  const outer = contexts.getStore()
-  if (outer?.has(lock)) return run()
-  lastContext = (lastContext % 0x7fffffff) + 1
-  return contexts.run(new Map(outer).set(lock, lastContext), run)
+function openContext(lock: RLock): Context {
+  const outer = contexts.getStore()?.get(lock)
+  if (outer?.isOpen) return { id: outer.id, isOpen: true }
+  lastId = (lastId % 0x7fffffff) + 1
+  return { id: lastId, isOpen: true }
+}
+
+function runIn<R>(lock: RLock, context: Context, run: () => R): R {
+  return contexts.run(new Map(contexts.getStore()).set(lock, context), run)
 }
 
 export class RLock extends Lock {
@@ -39,16 +50,25 @@ export class RLock extends Lock {
   override release(): void {
     if (!this.isMine()) throw new ValueError('cannot release an RLock that the caller does not hold')
     if (--this.words[this.index + COUNT] > 0) return
-    Atomics.store(this.words, this.index + HOLDER, 0)
-    this.wakeNext()
+    this.wakeNext(Atomics.and(this.words, this.index + HOLDER, FLAG))
   }
 
-  override runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
-    return inContext(this, () => super.runExclusive(fn, options))
+  override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    const context = openContext(this)
+    try {
+      return await runIn(this, context, () => super.runExclusive(fn, options))
+    } finally {
+      context.isOpen = false
+    }
   }
 
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
-    return inContext(this, () => super.runExclusiveSync(fn, options))
+    const context = openContext(this)
+    try {
+      return runIn(this, context, () => super.runExclusiveSync(fn, options))
+    } finally {
+      context.isOpen = false
+    }
   }
 
   protected override releaseAll(): number {
@@ -66,20 +86,30 @@ export class RLock extends Lock {
     return super.isMine() && this.words[this.index + CONTEXT] === this.#context
   }
 
-  protected override tryOnce(looksClosely: boolean, turn: Turn | undefined): Outcome | undefined {
+  protected override tryAtOnce(): boolean {
+    if (super.tryAtOnce()) this.#begin()
+    else if (this.isMine()) this.words[this.index + COUNT]++
+    else return false
+    return true
+  }
+
+  protected override tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {
     if (this.isMine()) {
       this.words[this.index + COUNT]++
       return 'acquired'
     }
-    const outcome = super.tryOnce(looksClosely, turn)
-    if (outcome !== undefined) {
-      this.words[this.index + COUNT] = 1
-      this.words[this.index + CONTEXT] = this.#context
-    }
+    const outcome = super.tryOnce(turn, looksClosely)
+    if (outcome !== undefined) this.#begin()
     return outcome
   }
 
+  #begin(): void {
+    this.words[this.index + COUNT] = 1
+    this.words[this.index + CONTEXT] = this.#context
+  }
+
   get #context(): number {
-    return contexts.getStore()?.get(this) ?? 0
+    const context = contexts.getStore()?.get(this)
+    return context?.isOpen ? context.id : 0
   }
 }

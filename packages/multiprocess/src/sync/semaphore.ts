@@ -2,8 +2,8 @@
  * A count that can be taken from while it is above 0: Python's `multiprocessing.Semaphore` and `BoundedSemaphore`.
  *
  *     VALUE     n > 0 → n − 1     who acquires, compare-and-exchange
- *               n → n + 1         who releases, who then wakes the first that sleeps here
- *     TURN      see turns.ts
+ *               n → n + 1         who releases, who then wakes as lock.ts does
+ *               its sign is the FLAG, and TURN the word after it, as turns.ts tells
  *     CEILING   of a bounded one; written once
  *
  * What a process had acquired when it died stays acquired, as in Python: nothing tells whose a part of the count is.
@@ -11,11 +11,11 @@
 import { ValueError } from '../errors.ts'
 import { isNew } from '../memory/shared-object.ts'
 import { Lock, type Outcome } from './lock.ts'
-import type { Turn } from './turns.ts'
+import { REST, type Turn } from './turns.ts'
 
 const VALUE = 0
 const CEILING = 2
-const LARGEST = 0x7fffffff
+const LARGEST = REST
 
 export class Semaphore extends Lock {
   protected static override readonly size: number = 12
@@ -38,7 +38,7 @@ export class Semaphore extends Lock {
 
   /** How often it can be acquired at once. */
   get value(): number {
-    return Atomics.load(this.words, this.index + VALUE)
+    return Atomics.load(this.words, this.index + VALUE) & REST
   }
 
   /** Whether it can't be acquired at once. */
@@ -50,21 +50,33 @@ export class Semaphore extends Lock {
   override release(): void {
     const ceiling = this.words[this.index + CEILING]
     for (;;) {
-      const value = this.value
+      const former = Atomics.load(this.words, this.index + VALUE)
+      const value = former & REST
       if (value >= ceiling)
         throw new ValueError(`the semaphore was released more often than acquired: it is at ${value}`)
-      if (Atomics.compareExchange(this.words, this.index + VALUE, value, value + 1) === value) break
+      if (Atomics.compareExchange(this.words, this.index + VALUE, former, former + 1) === former) {
+        this.wakeNext(former)
+        return
+      }
     }
-    this.wakeNext()
   }
 
-  protected override tryOnce(looksClosely: boolean, turn: Turn | undefined): Outcome | undefined {
-    if (this.turns.isTaken(turn, looksClosely)) return undefined
+  protected override tryAtOnce(): boolean {
+    const value = Atomics.load(this.words, this.index + VALUE)
+    return value > 0 && Atomics.compareExchange(this.words, this.index + VALUE, value, value - 1) === value
+  }
+
+  protected override tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {
     for (;;) {
-      const value = this.value
-      if (value === 0) return undefined
+      const value = Atomics.load(this.words, this.index + VALUE)
+      if (value < 0 && !turn.mayPass((value & REST) > 0, looksClosely)) return undefined
+      if ((value & REST) === 0) return undefined
       if (Atomics.compareExchange(this.words, this.index + VALUE, value, value - 1) === value) return 'acquired'
     }
+  }
+
+  protected override available(rest: number): number {
+    return rest
   }
 }
 

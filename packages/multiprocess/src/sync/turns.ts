@@ -1,77 +1,94 @@
 /**
  * Fairness: who has waited for long goes before who has just come, as in Go's mutex. A waiter that was woken in vain and has
- * waited a millisecond claims the next turn, by compare-and-exchange of the TURN word from 0 to its process's id; while the
- * word stands nobody else succeeds. It sets the word to 0 when it has succeeded, or given up, and then wakes all; that of a
- * dead process is set to 0 by whoever notices.
+ * waited a millisecond claims the next turn; while the claim stands, who has just come succeeds no more.
+ *
+ *     TURN   0 → id                by the claimer, compare-and-exchange
+ *            id of a dead one → id by one who finds it so: the claim is its own then. The same with a claim that is left
+ *                                  unused, while what it is for is free, by one who has waited for long: the claimer's
+ *                                  event loop may be busy for hours
+ *            id → 0                by the claimer, compare-and-exchange, when it has succeeded or given up
+ *     FLAG   the sign of the word that is waited on. Set after TURN, taken away before TURN is: so a flag never stands without
+ *            somebody in TURN, and a death between two of these steps leaves a claim that is taken over. Taken away, it may
+ *            leave the word free with all asleep who stood back: whoever takes it away wakes.
+ *
+ * A claimer that was overtaken still believes it has the claim, and may take the flag of another: that one then waits as all do.
  */
 import type { Family } from '../ground/family.ts'
 import type { WaitWord } from './waiting.ts'
 
+export const FLAG = -0x80000000
+/** What a word is besides the flag. */
+export const REST = 0x7fffffff
+
 const LONG_MS = 1
+const UNUSED_MS = 10
 
-export class Turns {
-  readonly #family: Family
-  readonly #words: Int32Array
-  readonly #index: number
-  readonly #word: WaitWord
-
-  /** @param index of the TURN word @param word that is slept on */
-  constructor(family: Family, words: Int32Array, index: number, word: WaitWord) {
-    this.#family = family
-    this.#words = words
-    this.#index = index
-    this.#word = word
-  }
-
-  get isClaimed(): boolean {
-    return Atomics.load(this.#words, this.#index) !== 0
-  }
-
-  /** Whether somebody else goes first. */
-  isTaken(turn: Turn | undefined, looksClosely: boolean): boolean {
-    const claimer = Atomics.load(this.#words, this.#index)
-    if (claimer === 0 || turn?.isClaimed) return false
-    if (!isGone(this.#family, claimer, looksClosely)) return true
-    if (Atomics.compareExchange(this.#words, this.#index, claimer, 0) === claimer)
-      this.#word.wake(Number.POSITIVE_INFINITY)
-    return false
-  }
-
-  begin(): Turn {
-    return new Turn(this)
-  }
-
-  claim(): boolean {
-    return Atomics.compareExchange(this.#words, this.#index, 0, this.#family.self) === 0
-  }
-
-  /** @param isOver the claimer has given up: others, who stood back, are woken */
-  free(isOver: boolean): void {
-    Atomics.store(this.#words, this.#index, 0)
-    if (isOver) this.#word.wake(Number.POSITIVE_INFINITY)
-  }
+/** The TURN word of one lock, and the word that is waited on. */
+export interface Claims {
+  readonly family: Family
+  readonly words: Int32Array
+  /** Of TURN among the words. */
+  readonly index: number
+  /** What is waited on. */
+  readonly word: WaitWord
+  /** How many can have what is waited for, going by the word without its flag. */
+  readonly available: (rest: number) => number
 }
 
 /** One wait's claim. */
 export class Turn {
-  isClaimed = false
-  readonly #turns: Turns
+  readonly #claims: Claims
+  readonly #isBlocking: boolean
   readonly #since = performance.now()
+  #isClaimed = false
 
-  constructor(turns: Turns) {
-    this.#turns = turns
+  constructor(claims: Claims, isBlocking: boolean) {
+    this.#claims = claims
+    this.#isBlocking = isBlocking
+  }
+
+  /** The flag is not for this wait. What claims in the event loop of this thread can't use it while the thread is blocked. */
+  get isFirst(): boolean {
+    return this.#isClaimed || (this.#isBlocking && this.#claimer === this.#claims.family.self)
+  }
+
+  /** Whether this wait may go on though the flag stands. @param isFree nobody uses the claim as yet */
+  mayPass(isFree: boolean, looksClosely: boolean): boolean {
+    if (this.isFirst) return true
+    const claimer = this.#claimer
+    const isUnused = isFree && looksClosely && performance.now() - this.#since > UNUSED_MS
+    if (claimer === 0 || !(isUnused || isGone(this.#claims.family, claimer, looksClosely))) return false
+    return this.#claim(claimer)
   }
 
   /** Tried in vain. */
   fail(wakeups: number): void {
-    if (wakeups > 0 && !this.isClaimed && performance.now() - this.#since > LONG_MS)
-      this.isClaimed = this.#turns.claim()
+    if (wakeups === 0 || this.#isClaimed || performance.now() - this.#since <= LONG_MS) return
+    const claimer = this.#claimer
+    if (claimer === 0 || isGone(this.#claims.family, claimer, false)) this.#claim(claimer)
   }
 
-  end(hasSucceeded: boolean): void {
-    if (!this.isClaimed) return
-    this.isClaimed = false
-    this.#turns.free(!hasSucceeded)
+  /** The wait is over: it has succeeded, or given up. */
+  end(): void {
+    if (!this.#isClaimed) return
+    this.#isClaimed = false
+    const { family, words, index, word, available } = this.#claims
+    const rest = Atomics.and(word.words, word.index, REST) & REST
+    Atomics.compareExchange(words, index, family.self, 0)
+    const count = available(rest)
+    if (count > 0) word.wake(count)
+  }
+
+  get #claimer(): number {
+    return Atomics.load(this.#claims.words, this.#claims.index)
+  }
+
+  #claim(from: number): boolean {
+    const { family, words, index, word } = this.#claims
+    if (Atomics.compareExchange(words, index, from, family.self) !== from) return false
+    this.#isClaimed = true
+    Atomics.or(word.words, word.index, FLAG)
+    return true
   }
 }
 

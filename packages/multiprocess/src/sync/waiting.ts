@@ -7,7 +7,6 @@
  */
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
 /**
  * Tries once. undefined: not now.
@@ -16,11 +15,20 @@ import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
  */
 export type Step<R> = (looksClosely: boolean, wakeups: number) => R | undefined
 
+/**
+ * Whether the step fails as long as the word is this: only then may one sleep on it. A word that is free may be taken and
+ * given back between the look at it and the step; the step failed then, and nobody will wake.
+ */
+export type Blocks = (value: number) => boolean
+
+/** Of words that only change to let the step succeed. */
+const always: Blocks = () => true
+
 const SPIN_MS = 0.02
 const PATIENCE = 8
 const RETRY_EVERY = 64
 const FIRST_SLICE_MS = 20
-const LAST_SLICE_MS = 500
+const LAST_SLICE_MS = 200
 
 let patience = PATIENCE
 let refused = 0
@@ -53,7 +61,7 @@ export class WaitWord {
    * @param timeout milliseconds, or Infinity
    * @returns undefined when the timeout ran out
    */
-  waitSync<R>(step: Step<R>, timeout: number): R | undefined {
+  waitSync<R>(step: Step<R>, timeout: number, blocks: Blocks = always): R | undefined {
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
@@ -68,9 +76,10 @@ export class WaitWord {
       if (result !== undefined) break
       const left = end - performance.now()
       if (left <= 0) return undefined
+      if (!blocks(seen)) continue
       looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
-      if (looksClosely) slice = Math.min(slice * 2, LAST_SLICE_MS)
-      else wakeups++
+      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+      if (!looksClosely) wakeups++
     }
     return result
   }
@@ -79,7 +88,12 @@ export class WaitWord {
    * The same in the event loop.
    * @throws the signal's reason, once it is aborted
    */
-  async wait<R>(step: Step<R>, timeout: number, signal: AbortSignal | undefined): Promise<R | undefined> {
+  async wait<R>(
+    step: Step<R>,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    blocks: Blocks = always
+  ): Promise<R | undefined> {
     signal?.throwIfAborted()
     let result = step(false, 0)
     if (result !== undefined) return result
@@ -94,11 +108,12 @@ export class WaitWord {
       if (result !== undefined) return result
       const left = end - performance.now()
       if (left <= 0) return undefined
+      if (!blocks(seen)) continue
       const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
       this.#family.loop.stir()
       looksClosely = (await parked) === 'timed-out'
-      if (looksClosely) slice = Math.min(slice * 2, LAST_SLICE_MS)
-      else wakeups++
+      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+      if (!looksClosely) wakeups++
     }
   }
 
@@ -114,9 +129,4 @@ export class WaitWord {
     patience = result === undefined ? patience - 1 : PATIENCE
     return result
   }
-}
-
-/** The options of a wait, checked. */
-export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
-  return { timeout: checkTimeout(options?.timeout), signal: options?.signal }
 }
