@@ -6,7 +6,6 @@
 import { MultiprocessError } from '../errors.ts'
 import { hasBuffer, requestBuffer } from '../ground/thread-buffers.ts'
 import { type FunctionReferenceData, INTRINSIC } from './function-data.ts'
-import { kindNamed } from './hooks.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
 
@@ -29,8 +28,6 @@ let hasCodeReader = false
 /** Whether `importModule` has nothing to do. */
 export function isImported(url: string): boolean {
   if (url.startsWith(BUFFER_REQUEST)) return hasBuffer(url.slice(BUFFER_REQUEST.length))
-  if (url === SHARED_REQUEST) return kindNamed('shared') !== undefined
-  if (url === MEMORY_REQUEST) return kindNamed('SharedMemory') !== undefined
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 

@@ -5,8 +5,10 @@
  * It spins for a moment, if that has paid lately, and parks then. A sleep is cut into slices, after each of which the step is
  * tried again and told to look closely: whoever should wake may be dead.
  */
+
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
 /**
  * Tries once. undefined: not now.
@@ -129,4 +131,9 @@ export class WaitWord {
     patience = result === undefined ? patience - 1 : PATIENCE
     return result
   }
+}
+
+/** The options of a wait, checked. */
+export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
+  return { timeout: checkTimeout(options?.timeout), signal: options?.signal }
 }
