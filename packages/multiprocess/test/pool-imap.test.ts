@@ -106,6 +106,18 @@ describe('imap', { timeout }, () => {
     }
   })
 
+  test('with so many items to a task that they fit on no stack', { timeout }, async () => {
+    await using pool = new Pool(2)
+    for (const results of [
+      pool.imap(tasks.identity<number>, range(400_000), 200_000),
+      pool.imapUnordered(tasks.identity<number>, range(400_000), 200_000)
+    ]) {
+      let sum = 0
+      for await (const n of results) sum += n
+      assert.equal(sum, (399_999 * 400_000) / 2)
+    }
+  })
+
   test('several calls of next at once get one result each, in order', async () => {
     await using pool = new Pool(2)
     const results = pool.imap(tasks.square, range(5))

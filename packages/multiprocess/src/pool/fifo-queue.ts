@@ -28,6 +28,11 @@ export class FifoQueue<T> {
     return item
   }
 
+  clear(): void {
+    this.#items = []
+    this.#head = 0
+  }
+
   /** Keeps those that `isKept` answers true for; answers the others. */
   filter(isKept: (item: T) => boolean): T[] {
     const kept: T[] = []

@@ -4,6 +4,7 @@ import { startTimer } from '../ground/timer.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
+import { FifoQueue } from './fifo-queue.ts'
 import type { Chunk } from './map-run.ts'
 
 export interface IMapIterator<R> extends AsyncIterableIterator<R> {
@@ -44,7 +45,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>
   /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
   readonly #chunks: (Outcome[] | undefined)[] = []
-  readonly #ready: Outcome[] = []
+  readonly #ready = new FifoQueue<Outcome>()
   readonly #waiters: Waiter[] = []
   readonly #tasks = new Set<Task>()
   #firstChunk = 0
@@ -146,7 +147,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     if (this.#isOver) return
     this.#settings.cancel(this.#tasks)
     this.#tasks.clear()
-    this.#ready.length = 0
+    this.#ready.clear()
     this.#chunks.length = 0
     this.fail(reason)
   }
@@ -154,7 +155,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   #stop(): void {
     this.#isOver = true
     this.#settings.over()
-    this.#ready.length = 0
+    this.#ready.clear()
     this.#chunks.length = 0
     this.#settings.withdraw(this.#tasks)
     this.#tasks.clear()
@@ -245,12 +246,12 @@ export class IMapRun<R> implements IMapIterator<R> {
     if (this.#isOver) return
     if (!this.#settings.isOrdered) {
       this.#firstChunk++
-      this.#ready.push(...outcomes)
+      for (const outcome of outcomes) this.#ready.push(outcome)
       return
     }
     this.#chunks[number - this.#firstChunk] = outcomes
     while (this.#chunks[0] !== undefined) {
-      this.#ready.push(...(this.#chunks.shift() as Outcome[]))
+      for (const outcome of this.#chunks.shift() as Outcome[]) this.#ready.push(outcome)
       this.#firstChunk++
     }
   }

@@ -1,0 +1,49 @@
+/** Data that processes share: arrays, values, queues. */
+import { Array, Process, Queue, Value } from 'multiprocess'
+
+// An Array is a typed array over shared memory.
+const numbers = Array('i', [1, 2, 3, 4])
+const square = new Process({
+  target: (numbers: Int32Array) => {
+    for (let i = 0; i < numbers.length; i++) numbers[i] **= 2
+  },
+  args: [numbers]
+})
+square.start()
+await square.join()
+console.log('squares:', numbers.join())
+
+// A Value comes with a lock: read, change and write are one step inside runExclusive.
+const count = Value('i', 0)
+const counters = [1, 2, 3].map(
+  () =>
+    new Process({
+      target: async () => {
+        for (let i = 0; i < 1000; i++) {
+          await count.runExclusive(() => {
+            count.value++
+          })
+        }
+      }
+    })
+)
+for (const counter of counters) counter.start()
+for (const counter of counters) await counter.join()
+console.log('counted:', count.value)
+
+// Ten processes put what they found into a queue.
+const queue = new Queue<[number, number]>()
+const finders = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(
+  n => new Process({ target: async (n: number) => queue.put([n, n * n]), args: [n] })
+)
+for (const finder of finders) finder.start()
+const found: [number, number][] = []
+for (const _ of finders) found.push(await queue.get())
+for (const finder of finders) await finder.join()
+console.log(
+  'found:',
+  found
+    .sort(([a], [b]) => a - b)
+    .map(([n, square]) => `${n}:${square}`)
+    .join(' ')
+)
