@@ -24,6 +24,7 @@ import {
 import type { LargeBuffers } from './large-buffers.ts'
 import { MetObjects } from './met-objects.ts'
 import { formatPath, type Step } from './path.ts'
+import { Memory, NO_MEMORY } from './writer-memory.ts'
 
 /** V8 answers at once, without a look at the characters, when the string is stored with one byte each. */
 const WIDE_CHARACTER = /[^\0-\xff]/
@@ -35,24 +36,6 @@ const UNUSED_TIMES = 8
 
 /** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
 export type SharesBuffers = 'no' | 'once' | 'held'
-
-/** One stretch of memory with the three faces that writing takes. */
-class Memory {
-  readonly source: Uint8Array
-  readonly u8: Uint8Array
-  readonly view: DataView
-  readonly buffer: Buffer
-
-  constructor(source: Uint8Array) {
-    this.source = source
-    // A plain Uint8Array whatever the source is, so that the stores below meet one type only.
-    this.u8 = new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
-    this.buffer = Buffer.from(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)
-  }
-}
-
-const NO_MEMORY = new Memory(new Uint8Array(0))
 
 function hasEnumerableFields(object: object): boolean {
   for (const _ in object) return true

@@ -1,0 +1,17 @@
+/** One stretch of memory with the three faces that writing takes. */
+export class Memory {
+  readonly source: Uint8Array
+  readonly u8: Uint8Array
+  readonly view: DataView
+  readonly buffer: Buffer
+
+  constructor(source: Uint8Array) {
+    this.source = source
+    // A plain Uint8Array whatever the source is, so that the stores below meet one type only.
+    this.u8 = new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+    this.buffer = Buffer.from(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)
+  }
+}
+
+export const NO_MEMORY = new Memory(new Uint8Array(0))
