@@ -9,6 +9,7 @@
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
+ *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
@@ -25,6 +26,7 @@ const PARENT = 5
 const BELL = 6
 const ASLEEP = 7
 const ENDED = 8
+const LOADED = 9
 
 const FREE = 0
 const STARTING = 1
@@ -172,6 +174,14 @@ export class ProcessTable {
 
   setEnded(id: OwnerId, exitcode: number): void {
     Atomics.store(this.#words, this.endedWord(id), (exitcode << 1) | 1)
+  }
+
+  hasLoaded(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + LOADED) !== 0
+  }
+
+  setLoaded(id: OwnerId): void {
+    Atomics.store(this.#words, this.#base(slotOf(id)) + LOADED, 1)
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

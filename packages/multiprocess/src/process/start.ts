@@ -73,8 +73,10 @@ export function start(plan: Plan): Started {
       plan.method === 'spawn'
         ? new ProcessMember(family, PROCESS_MAIN, message)
         : new ThreadMember(family, THREAD_MAIN, message)
-    // What the child was given lives as long as it does.
-    member.onEnd(() => runAll(load.releases))
+    // What the message holds the child gives back, if it came to read it.
+    member.onEnd(() => {
+      if (!family.table.hasLoaded(member.id)) runAll(load.releases)
+    })
     return new Started(plan, member)
   } catch (error) {
     runAll(load.releases)
