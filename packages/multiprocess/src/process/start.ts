@@ -121,8 +121,18 @@ export class Started implements Role {
     this.#child.kill(signal)
   }
 
-  onEnd(listener: (exitcode: number) => void): void {
-    this.#child.onEnd(listener)
+  /** @returns a function that takes the listener back */
+  onEnd(listener: (exitcode: number) => void): () => void {
+    return this.#child.onEnd(listener)
+  }
+
+  /** It keeps this process alive while it runs, whether or not it is a daemon; each `unref()` takes back one `ref()`. */
+  ref(): void {
+    this.#child.ref()
+  }
+
+  unref(): void {
+    this.#child.unref()
   }
 
   joinSync(timeout: number): boolean {
