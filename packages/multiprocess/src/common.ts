@@ -3,6 +3,7 @@ import './codec/memory-kinds.ts'
 import './codec/shared-kinds.ts'
 import { isChild } from './process/state.ts'
 
+export { wait, waitSync } from './channel/wait.ts'
 export {
   AuthenticationError,
   BrokenBarrierError,

@@ -1,4 +1,5 @@
 /** `multiprocess/threads`, also named `multiprocess/dummy`: the same names over worker threads. */
+import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } from './channel/connection.ts'
 import { JoinableQueue as BaseJoinableQueue, Queue as BaseQueue } from './channel/queue.ts'
 import { SimpleQueue as BaseSimpleQueue } from './channel/simple-queue.ts'
 import type { StartMethod } from './ground/platform.ts'
@@ -12,6 +13,7 @@ import { RLock as BaseRLock } from './sync/rlock.ts'
 import { BoundedSemaphore as BaseBoundedSemaphore, Semaphore as BaseSemaphore } from './sync/semaphore.ts'
 import { factoriesFor } from './sync/synchronized.ts'
 
+export { Connection, type PipeOptions } from './channel/connection.ts'
 export * from './common.ts'
 
 /** The same as a Process, in a thread: `pid` is its threadId, and no signal reaches it, but it can be ended. */
@@ -69,3 +71,8 @@ export class SimpleQueue<T = unknown> extends BaseSimpleQueue<T> {
 }
 
 export const { Array, Value, RawArray, RawValue } = factoriesFor('thread', RLock)
+
+/** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
+export function Pipe<T = unknown>(options?: Options): [PipeEnd<T>, PipeEnd<T>] {
+  return pipeOver('thread', options)
+}

@@ -3,8 +3,7 @@ import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { Line } from './line.ts'
-import { checkReadable, discardLetter, keepLetter, type Letter, Pending, readLetter, writeLetter } from './message.ts'
+import { checkReadable, type Letter, Pending, type Received, receiveLetter, Sender, writeLetter } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 const LARGEST = 0x7fffffff
@@ -16,7 +15,7 @@ const LARGEST = 0x7fffffff
 export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncIterable<T> {
   protected static override readonly size: number = RING_BYTES
   protected readonly ring: Ring
-  readonly #line = new Line()
+  readonly #sender: Sender
   readonly #maxsize: number
   #isClosed = false
 
@@ -32,6 +31,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     super()
     this.#maxsize = Math.max(0, maxsize)
     this.ring = new Ring(handleOf(this), isFirst ? { messages: this.#maxsize, bytes: 0 } : undefined)
+    this.#sender = new Sender(this.ring)
   }
 
   /** 0: no bound but memory. */
@@ -48,37 +48,18 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   async put(item: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    const letter = this.#write(item)
-    if (this.#line.isEmpty && this.ring.send(letter.parcel)) return
-    const kept = keepLetter(letter)
-    const isSent = await this.#line
-      .run(timeout, signal, left =>
-        left < 0 ? Promise.resolve(undefined) : this.ring.received.wait(() => this.#send(kept), left, signal)
-      )
-      .catch(error => {
-        discardLetter(this.ring, kept)
-        throw error
-      })
-    if (isSent) return
-    discardLetter(this.ring, kept)
-    throw new Full()
+    if (!(await this.#sender.send(this.#write(item), timeout, signal))) throw new Full()
   }
 
   /** The same, blocking the thread while the queue is full. */
   putSync(item: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
-    const letter = this.#write(item)
-    if (this.ring.received.waitSync(() => this.#send(letter), timeout)) return
-    discardLetter(this.ring, letter)
-    throw new Full()
+    if (!this.#sender.sendSync(this.#write(item), timeout)) throw new Full()
   }
 
   /** The same, without waiting. @throws Full */
   putNowait(item: T): void {
-    const letter = this.#write(item)
-    if (this.#line.isEmpty && this.ring.send(letter.parcel)) return
-    discardLetter(this.ring, letter)
-    throw new Full()
+    if (!this.#sender.sendNow(this.#write(item))) throw new Full()
   }
 
   /**
@@ -88,9 +69,8 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   async get(options?: WaitOptions): Promise<T> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    const message = this.ring.receive() ?? (await this.ring.sent.wait(() => this.ring.receive(), timeout, signal))
-    if (message === undefined) throw new Empty()
-    const value = readLetter(this.ring, message)
+    const step = () => receiveLetter(this.ring)
+    const { value } = checkReceived(step() ?? (await this.ring.sent.wait(step, timeout, signal)))
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
@@ -101,16 +81,13 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
    */
   getSync(options?: { timeout?: number }): T {
     const { timeout } = waitOptions(options)
-    const message = this.ring.sent.waitSync(() => this.ring.receive(checkReadable), timeout)
-    if (message === undefined) throw new Empty()
-    return readLetter(this.ring, message) as T
+    const step = () => receiveLetter(this.ring, checkReadable)
+    return checkReceived(this.ring.sent.waitSync(step, timeout)).value as T
   }
 
   /** The same, without waiting. @throws Empty */
   getNowait(): T {
-    const message = this.ring.receive(checkReadable)
-    if (message === undefined) throw new Empty()
-    return readLetter(this.ring, message) as T
+    return checkReceived(receiveLetter(this.ring, checkReadable)).value as T
   }
 
   /** How many items stand in the queue, exactly, at this moment. */
@@ -157,10 +134,11 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     if (this.#isClosed) throw new ValueError('cannot put into a queue that this process has closed')
     return writeLetter(this.ring, item, 'item')
   }
+}
 
-  #send({ parcel }: Letter): true | undefined {
-    return this.ring.send(parcel) || undefined
-  }
+function checkReceived(received: Received | undefined): Received {
+  if (received === undefined) throw new Empty()
+  return received
 }
 
 /** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */

@@ -7,8 +7,10 @@
  *                               room on RECEIVED
  *     TAILS, HEADS              two of each: that at `SENT & 1`, or `RECEIVED & 1`, holds. CHUNK, OFFSET in it, and BYTES
  *                               that have passed
+ *     NO_SENDERS, NO_RECEIVERS  1: of a pipe, that end is gone
  *     chunk                     NEXT chunk | SIZE of it, 0: it has one long message | LENGTH of that | messages
- *     message                   LENGTH, and that many bytes; or END: the next one stands in the next chunk
+ *     message                   LENGTH, and that many bytes; or END: the next one stands in the next chunk. In a LENGTH the
+ *                               bit RAW marks bytes that were sent as they are
  *
  * A sender writes its message behind the tail, then the other one of TAILS, and then SENT: this one store makes both hold.
  * A receiver copies the message, writes the other one of HEADS, and then RECEIVED. So a death before that store has done
@@ -24,6 +26,7 @@
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { LISTED_OWNER } from '../ground/process-table.ts'
+import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
 import { WaitWord } from '../sync/waiting.ts'
@@ -38,6 +41,8 @@ const HEADS = 20
 const MOST_MESSAGES = 32
 const MOST_BYTES = 33
 const DONE = 34
+const NO_SENDERS = 35
+const NO_RECEIVERS = 36
 
 const CHUNK = 0
 const OFFSET = 1
@@ -51,6 +56,7 @@ const LENGTH = 8
 export const CHUNK_HEADER_BYTES = 16
 
 const END = -1
+const RAW = 0x80000000 | 0
 const UNIT = 64
 const FIRST_CHUNK_BYTES = 1024
 const LAST_CHUNK_BYTES = 65_536
@@ -61,7 +67,7 @@ const LOOPED_BYTES = 48
 
 const PADDING = 64
 /** Bytes of a shared block's payload. */
-export const RING_BYTES = PADDING + (DONE + 1) * 4
+export const RING_BYTES = PADDING + (NO_RECEIVERS + 1) * 4
 
 /** What is sent: bytes, or the chunk of a long message that they were copied to. */
 export interface Parcel {
@@ -70,6 +76,8 @@ export interface Parcel {
   readonly length: number
   /** 0: none */
   readonly chunk: number
+  /** The bytes are no value, but what the user gave. */
+  readonly isRaw: boolean
 }
 
 /** A long message that was received: its chunk belongs to this process now. */
@@ -79,7 +87,7 @@ export interface LongMessage {
 }
 
 /** Looks at a message before it is taken; throws to leave it. */
-export type Check = (bytes: Uint8Array, start: number, end: number) => void
+export type Check = (bytes: Uint8Array, start: number, end: number, isRaw: boolean) => void
 
 export class Ring {
   readonly family: Family
@@ -162,17 +170,25 @@ export class Ring {
     return true
   }
 
+  get hasSenders(): boolean {
+    return Atomics.load(this.#words, this.#base + NO_SENDERS) === 0
+  }
+
+  get hasReceivers(): boolean {
+    return Atomics.load(this.#words, this.#base + NO_RECEIVERS) === 0
+  }
+
   /** What `send` takes. A parcel that is not sent must be given to `discard`. */
-  pack(bytes: Uint8Array, start: number, length: number): Parcel {
-    if (length <= LARGEST_INLINE) return { bytes, start, length, chunk: 0 }
+  pack(bytes: Uint8Array, start: number, length: number, isRaw = false): Parcel {
+    if (length <= LARGEST_INLINE) return { bytes, start, length, chunk: 0, isRaw }
     const { arena, memory } = this.family
     const at = arena.allocate(CHUNK_HEADER_BYTES + length)
     memory.withBytes(at + CHUNK_HEADER_BYTES, length, (target, offset) =>
       target.set(bytes.subarray(start, start + length), offset)
     )
     memory.set(at + SIZE, 0)
-    memory.set(at + LENGTH, length)
-    return { bytes, start, length, chunk: at / UNIT }
+    memory.set(at + LENGTH, isRaw ? length | RAW : length)
+    return { bytes, start, length, chunk: at / UNIT, isRaw }
   }
 
   discard({ chunk }: Parcel): void {
@@ -210,7 +226,7 @@ export class Ring {
     return this.#words[this.#base + places + (count & 1) * PLACE_WORDS + BYTES]
   }
 
-  #write({ bytes, start, length }: Parcel, from: number, to: number): void {
+  #write({ bytes, start, length, isRaw }: Parcel, from: number, to: number): void {
     const { memory } = this.family
     const needed = 4 + ((length + 3) & ~3)
     let chunk = this.#words[from + CHUNK]
@@ -226,7 +242,7 @@ export class Ring {
     const at = chunk * UNIT + offset
     const window = memory.windowOf(at)
     const index = at % WINDOW_BYTES
-    window.words[index >> 2] = length
+    window.words[index >> 2] = isRaw ? length | RAW : length
     copy(bytes, start, length, window.bytes, index + 4)
     this.#words[to + CHUNK] = chunk
     this.#words[to + OFFSET] = offset + needed
@@ -288,29 +304,31 @@ export class Ring {
     const first = words[from + CHUNK]
     let chunk = first
     let offset = words[from + OFFSET]
-    let length = memory.get(chunk * UNIT + offset)
+    let header = memory.get(chunk * UNIT + offset)
     let long = 0
-    if (length === END) {
+    if (header === END) {
       chunk = memory.get(chunk * UNIT + NEXT)
       offset = CHUNK_HEADER_BYTES
       if (memory.get(chunk * UNIT + SIZE) === 0) {
         long = chunk
-        length = memory.get(chunk * UNIT + LENGTH)
+        header = memory.get(chunk * UNIT + LENGTH)
         chunk = memory.get(chunk * UNIT + NEXT)
-        if (check !== undefined) {
-          memory.withBytes(long * UNIT + CHUNK_HEADER_BYTES, length, (bytes, start) =>
-            check(bytes, start, start + length)
-          )
-        }
       } else {
-        length = memory.get(chunk * UNIT + offset)
+        header = memory.get(chunk * UNIT + offset)
       }
     }
-    if (long === 0) {
+    const length = header & ~RAW
+    if (long !== 0) {
+      if (check !== undefined) {
+        memory.withBytes(long * UNIT + CHUNK_HEADER_BYTES, length, (bytes, start) =>
+          check(bytes, start, start + length, header < 0)
+        )
+      }
+    } else {
       const at = chunk * UNIT + offset + 4
       if (this.scratch.length < length) this.scratch = new Uint8Array(Math.max(length, LARGEST_INLINE))
       copy(memory.windowOf(at).bytes, at % WINDOW_BYTES, length, this.scratch, 0)
-      check?.(this.scratch, 0, length)
+      check?.(this.scratch, 0, length, header < 0)
       offset += 4 + ((length + 3) & ~3)
     }
     words[to + CHUNK] = chunk
@@ -343,6 +361,14 @@ export class Ring {
   free({ chunk }: LongMessage): void {
     this.family.arena.free(chunk * UNIT)
   }
+}
+
+/** What stands where in the block of a ring, for `SharedBlocks.link`: what becomes 1 when an end goes, and who is woken then. */
+export const RECEIVING_END = { gone: place(NO_RECEIVERS), wake: place(RECEIVED) }
+export const SENDING_END = { gone: place(NO_SENDERS), wake: place(SENT) }
+
+function place(word: number): number {
+  return Math.ceil(SHARED_HEADER_BYTES / PADDING) * PADDING + word * 4
 }
 
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {

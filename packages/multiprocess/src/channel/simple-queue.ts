@@ -1,7 +1,7 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
-import { checkReadable, Pending, readLetter, writeLetter } from './message.ts'
+import { checkReadable, Pending, type Received, receiveLetter, writeLetter } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
@@ -31,8 +31,8 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   async get(): Promise<T> {
     this.#checkOpen()
     const ring = this.#ring
-    const message = await ring.sent.wait(() => ring.receive(), Number.POSITIVE_INFINITY, undefined)
-    const value = readLetter(ring, message as number)
+    const received = await ring.sent.wait(() => receiveLetter(ring), Number.POSITIVE_INFINITY, undefined)
+    const { value } = received as Received
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
@@ -40,8 +40,8 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   getSync(): T {
     this.#checkOpen()
     const ring = this.#ring
-    const message = ring.sent.waitSync(() => ring.receive(checkReadable), Number.POSITIVE_INFINITY)
-    return readLetter(ring, message as number) as T
+    const received = ring.sent.waitSync(() => receiveLetter(ring, checkReadable), Number.POSITIVE_INFINITY)
+    return (received as Received).value as T
   }
 
   empty(): boolean {

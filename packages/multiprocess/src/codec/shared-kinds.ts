@@ -2,9 +2,10 @@
  * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
  * are registered here. Who receives one first imports this.
  */
+import { Connection, connectionAt } from '../channel/connection.ts'
 import { JoinableQueue, Queue } from '../channel/queue.ts'
 import { SimpleQueue } from '../channel/simple-queue.ts'
-import { SerializationError } from '../errors.ts'
+import { SerializationError, ValueError } from '../errors.ts'
 import { familyWith } from '../ground/family.ts'
 import { shapeOf, viewArray } from '../memory/shared-array.ts'
 import { adopt, type Handle, handleOf, isShared, objectAt } from '../memory/shared-object.ts'
@@ -75,6 +76,12 @@ const KINDS: readonly SharedKind[] = [
     queue => queue.maxsize
   ),
   kind(SimpleQueue, () => new SimpleQueue()),
+  {
+    name: 'Connection',
+    test: object => object instanceof Connection,
+    describe: () => null,
+    revive: (_description, handle) => connectionAt(handle)
+  },
   kind(
     Barrier,
     description => {
@@ -104,8 +111,9 @@ markImported(SHARED_REQUEST)
 registerKind<object, Data>({
   name: 'shared',
   request: SHARED_REQUEST,
-  test: isShared,
+  test: object => isShared(object) || (object instanceof Connection && object.closed),
   encode: (object, writer) => {
+    if (!isShared(object)) throw new ValueError('cannot send an end of a pipe that this process has closed')
     const { family, at } = handleOf(object)
     const found = KINDS.find(kind => kind.test(object)) as SharedKind
     family.shared.retain(at)

@@ -40,7 +40,7 @@ export class Family {
     this.table = table
     this.self = self
     this.arena = new Arena(memory, self, isAlive)
-    this.shared = new SharedBlocks(memory, this.arena, self)
+    this.shared = new SharedBlocks(memory, this.arena, self, at => this.lot.unpark(at))
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)

@@ -10,6 +10,7 @@
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
  *     STOPPED  when a thread was stopped, by who stopped it; 0: it was not
+ *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
@@ -27,6 +28,7 @@ const BELL = 6
 const ASLEEP = 7
 const ENDED = 8
 const STOPPED = 9
+const LOADED = 10
 
 const FREE = 0
 const STARTING = 1
@@ -192,6 +194,14 @@ export class ProcessTable {
   stoppedFor(id: OwnerId): number {
     const since = this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STOPPED) : 0
     return since === 0 ? -1 : (milliseconds() - since) & MILLISECONDS
+  }
+
+  hasLoaded(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + LOADED) !== 0
+  }
+
+  setLoaded(id: OwnerId): void {
+    Atomics.store(this.#words, this.#base(slotOf(id)) + LOADED, 1)
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

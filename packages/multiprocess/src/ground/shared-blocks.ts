@@ -3,6 +3,8 @@
  *
  *     COUNT     holders and messages
  *     LIST      the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
+ *               < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the word
+ *               at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken
  *     HOLDERS   a bit for each slot of the process table: who holds it
  *     the rest  what it is for
  *
@@ -21,6 +23,7 @@ const COUNT = 0
 const LIST = 4
 const HOLDERS = 8
 const UNIT = 64
+const LINK_BYTES = 12
 /** The block's own bytes begin here; a multiple of 8. */
 export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
 
@@ -29,10 +32,14 @@ export class SharedBlocks {
   readonly #arena: Arena
   readonly #self: OwnerId
 
-  constructor(memory: Memory, arena: Arena, self: OwnerId) {
+  readonly #wake: (at: number) => void
+
+  /** @param wake wakes all who sleep on a word */
+  constructor(memory: Memory, arena: Arena, self: OwnerId, wake: (at: number) => void) {
     this.#memory = memory
     this.#arena = arena
     this.#self = self
+    this.#wake = wake
   }
 
   /** A block of zeros, held by this process. @param size bytes besides the header */
@@ -68,6 +75,26 @@ export class SharedBlocks {
     return at + LIST
   }
 
+  /**
+   * Makes the block keep others from now on; once, right after `create`.
+   * @param links which, with offsets in them of words
+   */
+  link(at: number, links: readonly { readonly block: number; readonly gone: number; readonly wake: number }[]): void {
+    links.forEach(({ block, gone, wake }, i) => {
+      this.retain(block)
+      const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
+      this.#memory.set(link, block / UNIT)
+      this.#memory.set(link + 4, gone)
+      this.#memory.set(link + 8, wake)
+    })
+    this.#memory.set(at + LIST, -links.length)
+  }
+
+  /** The block that a link names. */
+  linked(at: number, index: number): number {
+    return this.#memory.get(at + SHARED_HEADER_BYTES + index * LINK_BYTES) * UNIT
+  }
+
   /** Gives back blocks of a list. @param unit of the first, 0: none */
   freeList(unit: number): void {
     while (unit !== 0) {
@@ -89,20 +116,37 @@ export class SharedBlocks {
 
   /** A dead process holds nothing. */
   countOut(dead: OwnerId): void {
-    const lists: number[] = []
+    const ends: (() => void)[] = []
     this.#arena.sweep(SHARED_OWNER, (at, free) =>
       this.#clear(at, dead, () => {
-        lists.push(this.#memory.get(at + LIST))
+        ends.push(this.#endOf(at))
         free()
       })
     )
-    for (const unit of lists) this.freeList(unit)
+    for (const end of ends) end()
   }
 
   #free(at: number): void {
-    const unit = this.#memory.get(at + LIST)
+    const end = this.#endOf(at)
     this.#arena.free(at)
-    this.freeList(unit)
+    end()
+  }
+
+  /** What is to be done once the block is freed. */
+  #endOf(at: number): () => void {
+    const list = this.#memory.get(at + LIST)
+    if (list >= 0) return () => this.freeList(list)
+    const links = Array.from({ length: -list }, (_, i) => {
+      const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
+      return { block: this.linked(at, i), gone: this.#memory.get(link + 4), wake: this.#memory.get(link + 8) }
+    })
+    return () => {
+      for (const { block, gone, wake } of links) {
+        Atomics.store(this.#words(block), this.#index(block + gone), 1)
+        this.#wake(block + wake)
+        this.release(block)
+      }
+    }
   }
 
   #clear(at: number, owner: OwnerId, free: () => void): void {

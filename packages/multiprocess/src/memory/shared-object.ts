@@ -58,6 +58,14 @@ export function keepFor(object: object, handle: Handle, owner: object = object):
   collected.register(owner, entry)
 }
 
+/** The process has the object no more, though it may live. */
+export function letGo(object: object): void {
+  const { family, at } = handleOf(object)
+  handles.delete(object)
+  // Who owns the entry may be collected later, and finds another one in its place, or none.
+  if (entries.get(family)?.delete(at)) family.shared.drop(at)
+}
+
 /** The object that this process has for the block. */
 export function objectAt({ family, at }: Handle): object | undefined {
   return entries.get(family)?.get(at)?.object.deref()

@@ -1,9 +1,9 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
-import { decode, missingModulesOf } from '../codec/decode.ts'
+import { decode, missingModulesOf, modulesOf } from '../codec/decode.ts'
 import { setFunctionCodec } from '../codec/hooks.ts'
 import { mapStacks } from '../codec/mapped-stacks.ts'
 import { setEntries } from '../codec/module-entries.ts'
-import { importModule, resolveReference } from '../codec/module-imports.ts'
+import { importModule, resolveReference, SHARED_REQUEST } from '../codec/module-imports.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import { receivedTarget } from './received-target.ts'
 import { setIdentity } from './state.ts'
@@ -31,7 +31,11 @@ async function run(message: Uint8Array): Promise<void> {
   process.argv = [...argv]
 
   for (const module of missingModulesOf(second)) await importModule(module)
-  const { target, subclass, args, fields } = decode(second) as Load
+  if (modulesOf(second).includes(SHARED_REQUEST)) {
+    const { table, self } = (await import('../ground/family.ts')).currentFamily()
+    table.setLoaded(self)
+  }
+  const { target, subclass, args, fields } = decode(second, 0, second.length, true) as Load
   const main = target === null ? undefined : await receivedTarget(target)
   if (subclass === null) {
     await main?.(...args)

@@ -73,8 +73,10 @@ export function start(plan: Plan): Started {
       plan.method === 'spawn'
         ? new ProcessMember(family, PROCESS_MAIN, message)
         : new ThreadMember(family, THREAD_MAIN, message)
-    // What the child was given lives as long as it does.
-    member.onEnd(() => runAll(load.releases))
+    // What the message holds the child gives back, if it came to read it.
+    member.onEnd(() => {
+      if (!family.table.hasLoaded(member.id)) runAll(load.releases)
+    })
     return new Started(plan, member)
   } catch (error) {
     runAll(load.releases)
@@ -119,8 +121,18 @@ export class Started implements Role {
     this.#child.kill(signal)
   }
 
-  onEnd(listener: (exitcode: number) => void): void {
-    this.#child.onEnd(listener)
+  /** @returns a function that takes the listener back */
+  onEnd(listener: (exitcode: number) => void): () => void {
+    return this.#child.onEnd(listener)
+  }
+
+  /** It keeps this process alive while it runs, whether or not it is a daemon; each `unref()` takes back one `ref()`. */
+  ref(): void {
+    this.#child.ref()
+  }
+
+  unref(): void {
+    this.#child.unref()
   }
 
   joinSync(timeout: number): boolean {

@@ -119,6 +119,11 @@ export class WaitWord {
     }
   }
 
+  /** Resolves once the word is woken, or is another than was `seen`. @throws the signal's reason, once it is aborted */
+  async sleep(seen: number, signal: AbortSignal): Promise<void> {
+    await this.#family.lot.parkAsync(this.#at, seen, { signal })
+  }
+
   #spin<R>(step: Step<R>): R | undefined {
     if (patience <= 0 && ++refused % RETRY_EVERY !== 0) return undefined
     if (!this.#family.seats.take()) return undefined

@@ -1,0 +1,142 @@
+/** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
+import type { Family } from '../ground/family.ts'
+import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { type WaitWord, waitOptions } from '../sync/waiting.ts'
+
+/** What an object has behind `waitable`: a word that changes when it becomes ready. */
+interface Word {
+  readonly family: Family
+  readonly word: WaitWord
+  isReady(): boolean
+}
+
+/** The same of a process: it tells when it has ended. */
+interface Member {
+  isAlive(): boolean
+  onEnd(listener: () => void): () => void
+  /** It keeps this process alive from now on. */
+  ref(): void
+  unref(): void
+}
+
+/** Processes are looked at this often, in milliseconds, by a thread that blocks. */
+const LOOK_EVERY_MS = 20
+/** A wake-up that a death swallowed is made up for after so many milliseconds. */
+const SLICE_MS = 500
+
+/**
+ * Waits until one of the objects is ready: a connection that has a message or has ended, a queue that has an item, an event
+ * that is set, the sentinel of a process that has ended.
+ * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out, or when there are none
+ * @throws TypeError for what cannot be waited for; the signal's reason when that is aborted
+ */
+export async function wait<T extends Waitable>(objects: Iterable<T>, options?: WaitOptions): Promise<T[]> {
+  const { timeout, signal } = waitOptions(options)
+  signal?.throwIfAborted()
+  const all = [...objects]
+  const targets = all.map(targetOf)
+  const end = performance.now() + timeout
+  let hasSlept = false
+  for (;;) {
+    const seen = look(targets)
+    const left = end - performance.now()
+    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+    await change(targets, seen, Math.min(left, SLICE_MS), signal)
+    hasSlept = true
+  }
+}
+
+/** The same, blocking the thread. */
+export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { timeout?: number }): T[] {
+  const { timeout } = waitOptions(options)
+  const all = [...objects]
+  const targets = all.map(targetOf)
+  const end = performance.now() + timeout
+  const longest = targets.every(target => 'word' in target) ? SLICE_MS : LOOK_EVERY_MS
+  let hasSlept = false
+  for (;;) {
+    const seen = look(targets)
+    const left = end - performance.now()
+    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+    block(targets, seen, Math.min(left, longest))
+    hasSlept = true
+  }
+}
+
+function look(targets: readonly (Word | Member)[]): number[] {
+  return targets.map(target => ('word' in target ? target.word.load() : 0))
+}
+
+function readyOf<T>(all: readonly T[], targets: readonly (Word | Member)[], hasSlept: boolean): T[] {
+  return all.filter((_, i) => {
+    const target = targets[i]
+    if (!isReady(target)) return false
+    // The wake-up may have been meant for one who takes what is there; whoever waits here only looks.
+    if (hasSlept && 'word' in target) target.word.wake(1)
+    return true
+  })
+}
+
+/** Blocks the thread until something may have changed. */
+function block(targets: readonly (Word | Member)[], seen: readonly number[], timeout: number): void {
+  const family = targets.find(target => 'word' in target)?.family
+  if (family === undefined) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeout)
+    return
+  }
+  const over = new AbortController()
+  targets.forEach((target, i) => {
+    if ('word' in target) target.word.sleep(seen[i], over.signal).catch(() => {})
+  })
+  family.loop.block(look(targets).some((word, i) => word !== seen[i]) ? 0 : timeout)
+  over.abort()
+}
+
+function targetOf(object: Waitable): Word | Member {
+  const target = (object as Waitable | null | undefined)?.[waitable] as Partial<Word & Member> | undefined
+  if (target?.word === undefined && target?.onEnd === undefined) {
+    throw new TypeError('only connections, queues, events and sentinels of processes can be waited for')
+  }
+  return target as Word | Member
+}
+
+function isReady(target: Word | Member): boolean {
+  return 'word' in target ? target.isReady() : !target.isAlive()
+}
+
+/** Resolves once something may have changed. */
+async function change(
+  targets: readonly (Word | Member)[],
+  seen: readonly number[],
+  timeout: number,
+  signal: AbortSignal | undefined
+): Promise<void> {
+  const over = new AbortController()
+  let onAbort = () => {}
+  const leaves: (() => void)[] = []
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(resolve, timeout)
+      onAbort = () => reject(signal?.reason)
+      signal?.addEventListener('abort', onAbort)
+      targets.forEach((target, i) => {
+        if ('word' in target) {
+          target.word.sleep(seen[i], over.signal).then(resolve, () => {})
+        } else {
+          target.ref()
+          const leave = target.onEnd(resolve)
+          leaves.push(() => {
+            leave()
+            target.unref()
+          })
+        }
+      })
+    })
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    over.abort()
+    for (const leave of leaves) leave()
+  }
+}
