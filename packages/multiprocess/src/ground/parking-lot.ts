@@ -172,6 +172,14 @@ export class ParkingLot implements Source {
     }
   }
 
+  /** Everybody looks again at what they wait for. */
+  wakeAll(): void {
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+      if (Atomics.load(this.#words, this.#word(bucket) + COUNT) === 0) continue
+      this.#exclusive(bucket, () => this.#notify(bucket, () => true))
+    }
+  }
+
   poll(): boolean {
     let isAny = false
     for (const sleeper of this.#sleepers) {

@@ -14,7 +14,7 @@
 import type { Arena } from './arena.ts'
 import { SLOT_COUNT, WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
-import { type OwnerId, SHARED_OWNER, slotOf } from './process-table.ts'
+import { type OwnerId, type ProcessTable, SHARED_OWNER, slotOf } from './process-table.ts'
 
 const COUNT = 0
 const HOLDERS = 8
@@ -24,11 +24,13 @@ export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
 export class SharedBlocks {
   readonly #memory: Memory
   readonly #arena: Arena
+  readonly #table: ProcessTable
   readonly #self: OwnerId
 
-  constructor(memory: Memory, arena: Arena, self: OwnerId) {
+  constructor(memory: Memory, arena: Arena, table: ProcessTable, self: OwnerId) {
     this.#memory = memory
     this.#arena = arena
+    this.#table = table
     this.#self = self
   }
 
@@ -70,9 +72,14 @@ export class SharedBlocks {
     if (this.#lower(at)) this.#arena.free(at)
   }
 
-  /** A dead process holds nothing. */
+  /**
+   * A dead process, whose slot is not free yet, holds nothing. Another may reap it too, and be done with it first: what the
+   * next one in its slot holds stays. That one comes to hold nothing while this looks, for both take the arena's lock.
+   */
   countOut(dead: OwnerId): void {
-    this.#arena.sweep(SHARED_OWNER, (at, free) => this.#clear(at, dead, free))
+    this.#arena.sweep(SHARED_OWNER, (at, free) => {
+      if (this.#table.isLive(dead) || this.#table.isStarting(dead)) this.#clear(at, dead, free)
+    })
   }
 
   #clear(at: number, owner: OwnerId, free: () => void): void {
