@@ -164,7 +164,7 @@ describe('a Lock', { timeout }, () => {
     const isBusy = new Event()
     await using pool = new Pool(1)
     await lock.acquire()
-    const busy = pool.apply(tasks.waitAndBeBusy, [lock, isBusy, 3000])
+    const busy = pool.apply(tasks.waitAndBeBusy, [lock, isBusy, 1200])
     while (!isBusy.isSet()) {
       await new Promise(resolve => setTimeout(resolve, 2))
       lock.release()
@@ -173,7 +173,7 @@ describe('a Lock', { timeout }, () => {
     const begin = performance.now()
     lock.release()
     assert.equal(await lock.acquire(), true)
-    assert.ok(performance.now() - begin < 1500, `${performance.now() - begin} ms`)
+    assert.ok(performance.now() - begin < 800, `${performance.now() - begin} ms`)
     lock.release()
     await busy
   })
