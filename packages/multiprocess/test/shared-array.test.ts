@@ -4,6 +4,8 @@ import { describe, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { currentFamily } from '../src/ground/family.ts'
+import { slotOf } from '../src/ground/process-table.ts'
+import { SharedBlocks } from '../src/ground/shared-blocks.ts'
 import {
   Lock,
   Pool,
@@ -167,6 +169,21 @@ describe('the memory of shared objects', { timeout }, () => {
     }, 'the blocks of dropped objects are given back')
     assert.deepEqual([...part], [2, 3])
     part = undefined
+  })
+
+  test('stays with who has it, though the one before in its place in the table is reaped a second time', () => {
+    const { memory, arena, table } = currentFamily()
+    const first = table.claim(currentFamily().self)
+    table.free(first)
+    const second = table.claim(currentFamily().self)
+    assert.equal(slotOf(second), slotOf(first))
+    const blocks = new SharedBlocks(memory, arena, table, second, () => {})
+    const at = blocks.create(8)
+    blocks.countOut(first)
+    assert.equal(blocks.isBlock(at), true)
+    blocks.countOut(second)
+    assert.equal(blocks.isBlock(at), false)
+    table.free(second)
   })
 
   test('outlives its maker, and goes with its last holder', async () => {

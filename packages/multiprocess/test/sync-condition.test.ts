@@ -1,6 +1,7 @@
 /** Condition, Event, Barrier, between processes: what CPython's own tests of them ask, and deaths. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { WordLock } from '../src/ground/word-lock.ts'
 import {
   Barrier,
   BrokenBarrierError,
@@ -15,6 +16,7 @@ import {
   Value,
   ValueError
 } from '../src/index.ts'
+import { handleOf, payloadAt } from '../src/memory/shared-object.ts'
 import * as tasks from './fixtures/sync/tasks.ts'
 
 const timeout = 60_000
@@ -270,6 +272,23 @@ describe('a Barrier', { timeout }, () => {
     await assert.rejects(last, BrokenBarrierError)
     assert.equal(barrier.broken, true)
     assert.throws(() => new Barrier(0), ValueError)
+  })
+
+  test('all pass or none: a time that runs out as the last one comes breaks no later round', async () => {
+    const barrier = new Barrier(2)
+    const { family, at } = handleOf(barrier)
+    const mutex = new WordLock(family.memory, payloadAt({ family, at }), family.self, () => true)
+    await using pool = new Pool(1)
+    const other = pool.apply(tasks.arriveSoon, [barrier, 300])
+    while (barrier.nWaiting === 0) await new Promise(resolve => setTimeout(resolve, 1))
+    // Its time runs out while it can't say so.
+    mutex.acquire()
+    await new Promise(resolve => setTimeout(resolve, 400))
+    mutex.release()
+    const mine = await barrier.wait({ timeout: 10_000 }).catch(error => error.name)
+    const both = [mine, await other].join()
+    assert.ok(both === '1,0' || both === 'BrokenBarrierError,BrokenBarrierError', both)
+    assert.equal(barrier.broken, mine !== 1)
   })
 
   test('a party that dies breaks it', async () => {

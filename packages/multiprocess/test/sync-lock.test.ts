@@ -142,6 +142,42 @@ describe('a Lock', { timeout }, () => {
     assert.equal(lock.locked, false)
   })
 
+  test('is free for a blocking caller, though another of its event loop goes first', { timeout }, async () => {
+    const lock = new Lock()
+    await lock.acquire()
+    const waiting = lock.acquire()
+    // Woken in vain, after a while: it claims the next turn.
+    for (let i = 0; i < 20; i++) {
+      await new Promise(resolve => setTimeout(resolve, 2))
+      lock.release()
+      lock.acquireSync()
+    }
+    lock.release()
+    assert.equal(lock.acquireSync({ timeout: 10_000 }), true)
+    lock.release()
+    assert.equal(await waiting, true)
+    lock.release()
+  })
+
+  test('is not kept free for one that is busy with other things', { timeout }, async () => {
+    const lock = new Lock()
+    const isBusy = new Event()
+    await using pool = new Pool(1)
+    await lock.acquire()
+    const busy = pool.apply(tasks.waitAndBeBusy, [lock, isBusy, 1200])
+    while (!isBusy.isSet()) {
+      await new Promise(resolve => setTimeout(resolve, 2))
+      lock.release()
+      lock.acquireSync()
+    }
+    const begin = performance.now()
+    lock.release()
+    assert.equal(await lock.acquire(), true)
+    assert.ok(performance.now() - begin < 800, `${performance.now() - begin} ms`)
+    lock.release()
+    await busy
+  })
+
   test('refuses times that are none', async () => {
     const lock = new Lock()
     await assert.rejects(lock.acquire({ timeout: Number.NaN }), RangeError)
@@ -280,6 +316,43 @@ describe('an RLock', { timeout }, () => {
       })
     await Promise.all([task('a'), task('b')])
     assert.deepEqual(order, ['a in', 'a out', 'b in', 'b out'])
+    assert.equal(lock.locked, false)
+  })
+
+  test('what outlives its runExclusive is not inside it any more', async () => {
+    const lock = new RLock()
+    let isOver = () => {}
+    const over = new Promise<void>(resolve => {
+      isOver = resolve
+    })
+    let inside = 0
+    let most = 0
+    const later = async () => {
+      await over
+      await lock.runExclusive(async () => {
+        most = Math.max(most, ++inside)
+        await new Promise(setImmediate)
+        inside--
+      })
+    }
+    const left = await lock.runExclusive(() => [later(), later()])
+    isOver()
+    await Promise.all(left)
+    assert.equal(most, 1)
+    // One inside another may outlast it, and still release what it holds.
+    let leave = () => {}
+    let inner: Promise<void> | undefined
+    await lock.runExclusive(() => {
+      inner = lock.runExclusive(
+        () =>
+          new Promise<void>(resolve => {
+            leave = resolve
+          })
+      )
+    })
+    assert.equal(lock.locked, true)
+    leave()
+    await inner
     assert.equal(lock.locked, false)
   })
 

@@ -40,7 +40,7 @@ export class Family {
     this.table = table
     this.self = self
     this.arena = new Arena(memory, self, isAlive)
-    this.shared = new SharedBlocks(memory, this.arena, self, at => this.lot.unpark(at))
+    this.shared = new SharedBlocks(memory, this.arena, table, self, at => this.lot.unpark(at))
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
@@ -85,6 +85,8 @@ export class Family {
     this.shared.countOut(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
+    // Once more: from now on all can see that it is gone.
+    this.lot.wakeAll()
     for (const id of this.table.members()) this.loop.ringAnyway(id)
     // Only now: two of them that are gone are orphans of each other as long as both have their slots.
     for (const id of orphans) this.#reapOnceDead(id)

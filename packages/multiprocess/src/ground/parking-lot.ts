@@ -78,6 +78,11 @@ export class ParkingLot implements Source {
     return Atomics.load(this.#words, this.#word(this.#bucketOf(at)) + COUNT) !== 0
   }
 
+  /** What `hasSleepers` looks at, for those who ask often: 0 when nobody sleeps on the word. */
+  countOf(at: number): { readonly words: Int32Array; readonly index: number } {
+    return { words: this.#words, index: this.#word(this.#bucketOf(at)) + COUNT }
+  }
+
   /**
    * Blocks this thread until the word is unparked. May return early, as 'woken'.
    * @param timeout milliseconds, or Infinity
@@ -169,6 +174,14 @@ export class ParkingLot implements Source {
         this.#remove(bucket, node => this.#memory.get(node + OWNER) === owner)
         this.#notify(bucket, () => true)
       })
+    }
+  }
+
+  /** Everybody looks again at what they wait for. */
+  wakeAll(): void {
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+      if (Atomics.load(this.#words, this.#word(bucket) + COUNT) === 0) continue
+      this.#exclusive(bucket, () => this.#notify(bucket, () => true))
     }
   }
 

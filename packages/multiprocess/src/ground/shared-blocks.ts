@@ -17,7 +17,7 @@
 import type { Arena } from './arena.ts'
 import { SLOT_COUNT, WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
-import { type OwnerId, SHARED_OWNER, slotOf } from './process-table.ts'
+import { type OwnerId, type ProcessTable, SHARED_OWNER, slotOf } from './process-table.ts'
 
 const COUNT = 0
 const LIST = 4
@@ -30,14 +30,16 @@ export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
 export class SharedBlocks {
   readonly #memory: Memory
   readonly #arena: Arena
+  readonly #table: ProcessTable
   readonly #self: OwnerId
 
   readonly #wake: (at: number) => void
 
   /** @param wake wakes all who sleep on a word */
-  constructor(memory: Memory, arena: Arena, self: OwnerId, wake: (at: number) => void) {
+  constructor(memory: Memory, arena: Arena, table: ProcessTable, self: OwnerId, wake: (at: number) => void) {
     this.#memory = memory
     this.#arena = arena
+    this.#table = table
     this.#self = self
     this.#wake = wake
   }
@@ -114,15 +116,19 @@ export class SharedBlocks {
     if (this.#lower(at)) this.#free(at)
   }
 
-  /** A dead process holds nothing. */
+  /**
+   * A dead process, whose slot is not free yet, holds nothing. Another may reap it too, and be done with it first: what the
+   * next one in its slot holds stays. That one comes to hold nothing while this looks, for both take the arena's lock.
+   */
   countOut(dead: OwnerId): void {
     const ends: (() => void)[] = []
-    this.#arena.sweep(SHARED_OWNER, (at, free) =>
+    this.#arena.sweep(SHARED_OWNER, (at, free) => {
+      if (!this.#table.isLive(dead) && !this.#table.isStarting(dead)) return
       this.#clear(at, dead, () => {
         ends.push(this.#endOf(at))
         free()
       })
-    )
+    })
     for (const end of ends) end()
   }
 

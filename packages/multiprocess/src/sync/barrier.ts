@@ -129,7 +129,9 @@ export class Barrier extends SharedObject {
       if (decision === undefined) throw error
       return passed(index, decision)
     }
-    return passed(index, this.#leave(waiter, decision))
+    if (decision !== undefined) this.#exclusive(() => this.#waiters.remove(waiter))
+    else decision = this.#leave(waiter)
+    return passed(index, decision)
   }
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
@@ -149,7 +151,9 @@ export class Barrier extends SharedObject {
     }
     const { index, waiter } = arrival
     const decision = waiter.word.waitSync(this.#waitStep(waiter), Math.max(0, end - performance.now()))
-    return passed(index, this.#leave(waiter, decision))
+    if (decision === undefined) return passed(index, this.#leave(waiter))
+    this.#exclusive(() => this.#waiters.remove(waiter))
+    return passed(index, decision)
   }
 
   /** Empties it: those who wait get a BrokenBarrierError, those who come start anew. */
@@ -158,13 +162,11 @@ export class Barrier extends SharedObject {
       this.#waiters.decide(BROKE)
       this.#beginRound(FILLING)
     })
-    this.#round.wake(Number.POSITIVE_INFINITY)
   }
 
   /** Breaks it: those who wait and those who come get a BrokenBarrierError, until `reset`. */
   abort(): void {
     this.#exclusive(() => this.#break())
-    this.#round.wake(Number.POSITIVE_INFINITY)
   }
 
   #arrive(): Arrival {
@@ -185,7 +187,7 @@ export class Barrier extends SharedObject {
     try {
       await action()
     } catch (error) {
-      this.abort()
+      this.#fail(round)
       throw error
     }
     this.#pass(round)
@@ -196,10 +198,17 @@ export class Barrier extends SharedObject {
     try {
       this.#action?.()
     } catch (error) {
-      this.abort()
+      this.#fail(round)
       throw error
     }
     this.#pass(round)
+  }
+
+  /** The action failed. If the barrier was reset meanwhile, nobody waits for it any more. */
+  #fail(round: number): void {
+    this.#exclusive(() => {
+      if (this.#get(ROUND) === round) this.#break()
+    })
   }
 
   #pass(round: number): void {
@@ -209,7 +218,6 @@ export class Barrier extends SharedObject {
       this.#waiters.decide(PASSED)
       this.#beginRound(FILLING)
     })
-    this.#round.wake(Number.POSITIVE_INFINITY)
   }
 
   #beginRound(status: number): void {
@@ -217,6 +225,7 @@ export class Barrier extends SharedObject {
     this.#set(ACTOR, 0)
     this.#set(STATUS, status)
     this.#set(ROUND, (this.#get(ROUND) + 1) | 0)
+    this.#round.wake(Number.POSITIVE_INFINITY)
   }
 
   #break(): void {
@@ -253,15 +262,17 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Waits no longer. What was not decided upon leaves before its turn, because its time ran out or it was aborted: the others
-   * can't pass without it.
+   * Waits no longer, because its time ran out or it was aborted: the others can't pass without it. In one with breaking, since
+   * they would otherwise pass in between, and the next round would be broken.
+   * @returns the decision, if one came first
    */
-  #leave(waiter: Waiter, decision = this.#waiters.leave(waiter)): number | undefined {
-    this.#exclusive(() => {
+  #leave(waiter: Waiter): number | undefined {
+    return this.#exclusive(() => {
+      const decision = this.#waiters.leave(waiter)
       if (decision === undefined) this.#break()
       this.#waiters.remove(waiter)
+      return decision
     })
-    return decision
   }
 
   #exclusive<R>(change: () => R): R {

@@ -5,7 +5,7 @@
  * Who is notified was waiting when `notify` was called, and each notification wakes one: a waiter that comes later takes none
  * away, and one that leaves, because its time ran out or it died, has none or passes for one that came too late.
  */
-import { ValueError } from '../errors.ts'
+import { OwnerDiedError, ValueError } from '../errors.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
@@ -99,9 +99,11 @@ export class Condition extends Lock {
     const decision = waiter.word.waitSync(() => this.#waiters.decision(waiter), timeout) ?? this.#waiters.leave(waiter)
     try {
       this.#lock.acquireSync()
-    } finally {
-      this.#returned(waiter, count)
+    } catch (error) {
+      if (error instanceof OwnerDiedError) this.#returned(waiter, count)
+      throw error
     }
+    this.#returned(waiter, count)
     return decision === NOTIFIED
   }
 
@@ -145,9 +147,11 @@ export class Condition extends Lock {
   async #retake(waiter: Waiter, count: number): Promise<void> {
     try {
       await this.#lock.acquire()
-    } finally {
-      this.#returned(waiter, count)
+    } catch (error) {
+      if (error instanceof OwnerDiedError) this.#returned(waiter, count)
+      throw error
     }
+    this.#returned(waiter, count)
   }
 
   /** The lock is the caller's, also when its last holder had died. */

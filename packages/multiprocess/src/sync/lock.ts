@@ -47,11 +47,13 @@ export class Lock extends SharedObject {
   protected readonly words: Int32Array
   protected readonly index: number
   readonly #claims: Claims
+  readonly #self: number
 
   constructor() {
     super()
     const handle = handleOf(this)
     this.family = handle.family
+    this.#self = handle.family.self
     this.word = new WaitWord(handle.family, payloadAt(handle))
     this.words = this.word.words
     this.index = this.word.index
@@ -86,8 +88,13 @@ export class Lock extends SharedObject {
   }
 
   /** The same, blocking the thread. @param options.timeout milliseconds */
-  acquireSync(options: { timeout?: number } = {}): boolean {
-    const timeout = checkTimeout(options.timeout)
+  acquireSync(options?: { timeout?: number }): boolean {
+    // Small enough to be compiled into its caller.
+    return (options === undefined && this.tryAtOnce()) || this.#waitSync(options?.timeout)
+  }
+
+  #waitSync(ms: number | undefined): boolean {
+    const timeout = checkTimeout(ms)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
     let outcome: Outcome | undefined
@@ -163,7 +170,7 @@ export class Lock extends SharedObject {
 
   /** Where nobody waits or holds it. */
   protected tryAtOnce(): boolean {
-    return Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.family.self) === 0
+    return Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.#self) === 0
   }
 
   protected tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {

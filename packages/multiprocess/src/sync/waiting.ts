@@ -26,7 +26,7 @@ export type Blocks = (value: number) => boolean
 /** Of words that only change to let the step succeed. */
 const always: Blocks = () => true
 
-const SPIN_MS = 0.02
+const SPIN_MS = 0.1
 const PATIENCE = 8
 const RETRY_EVERY = 64
 const FIRST_SLICE_MS = 20
@@ -41,12 +41,17 @@ export class WaitWord {
   readonly index: number
   readonly #family: Family
   readonly #at: number
+  readonly #lotWords: Int32Array
+  readonly #count: number
 
   constructor(family: Family, at: number) {
     this.#family = family
     this.#at = at
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
+    const { words, index } = family.lot.countOf(at)
+    this.#lotWords = words
+    this.#count = index
   }
 
   load(): number {
@@ -55,7 +60,7 @@ export class WaitWord {
 
   /** After the word was changed. */
   wake(count: number): void {
-    if (this.#family.lot.hasSleepers(this.#at)) this.#family.lot.unpark(this.#at, count)
+    if (Atomics.load(this.#lotWords, this.#count) !== 0) this.#family.lot.unpark(this.#at, count)
   }
 
   /**
