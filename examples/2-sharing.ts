@@ -1,5 +1,5 @@
-/** Data that processes share: arrays, values, queues. */
-import { Array, Process, Queue, Value } from 'multiprocess'
+/** Data that processes share: arrays, values, queues, pipes. */
+import { Array, type Connection, Pipe, Process, Queue, Value } from 'multiprocess'
 
 // An Array is a typed array over shared memory.
 const numbers = Array('i', [1, 2, 3, 4])
@@ -47,3 +47,16 @@ console.log(
     .map(([n, square]) => `${n}:${square}`)
     .join(' ')
 )
+
+// A pipe has two ends; one is the child's.
+const [mine, other] = Pipe<string>()
+const talker = new Process({
+  target: async (end: Connection<string>) => {
+    await end.send(`I heard: ${await end.recv()}`)
+  },
+  args: [other]
+})
+talker.start()
+await mine.send('hello')
+console.log(await mine.recv())
+await talker.join()

@@ -21,7 +21,12 @@ const EXAMPLES: Readonly<Record<string, { args?: string[]; expected: RegExp }>> 
     )
   },
   '2-sharing': {
-    expected: lines('squares: 1,4,9,16', 'counted: 3000', 'found: 0:0 1:1 2:4 3:9 4:16 5:25 6:36 7:49 8:64 9:81')
+    expected: lines(
+      'squares: 1,4,9,16',
+      'counted: 3000',
+      'found: 0:0 1:1 2:4 3:9 4:16 5:25 6:36 7:49 8:64 9:81',
+      'I heard: hello'
+    )
   },
   '3-locks': { expected: lines('10', '9', '8', '7', '6', '5', '4', '3', '2', '1', '0', 'done, and the lock is free') },
   '4-pool': {
