@@ -13,7 +13,7 @@ import { bytesLetter, checkReadable, Pending, receiveBytes, receiveLetter, Sende
 import { type Check, RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
 
 /** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
-const MOST_BYTES = 2 ** 20
+const MOST_BYTES = 2 ** 22
 const READABLE = 1
 const WRITABLE = 2
 /** Behind the two links. */
@@ -67,7 +67,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   }
 
   /**
-   * Sends a value; it is read before this returns. Waits while a mebibyte of messages waits to be received.
+   * Sends a value; it is read before this returns. Waits while 4 MiB of messages wait to be received.
    * @throws SerializationError when the value cannot cross
    * @throws MultiprocessError `ERR_BROKEN_PIPE` when the other end is closed, `ERR_CLOSED` when this one is,
    *   `ERR_DIRECTION` when it only receives; TimeoutError; the signal's reason
@@ -211,7 +211,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   async #receive<R>(options: WaitOptions | undefined, take: (ring: Ring) => R | undefined): Promise<R> {
     const { timeout, signal } = waitOptions(options)
     const ring = this.#receiving()
-    return checkCame(await ring.sent.wait(() => this.#step(ring, take), timeout, signal), timeout)
+    return checkCame(await ring.sent.wait(() => this.#step(ring, take), timeout, signal, true), timeout)
   }
 
   #receiveSync<R>(options: { timeout?: number } | undefined, take: (ring: Ring) => R | undefined): R {

@@ -127,7 +127,12 @@ export function receiveBytes(ring: Ring, check?: Check): Uint8Array | undefined 
   if (message === undefined) return undefined
   if (typeof message === 'number') return ring.scratch.slice(0, message)
   try {
-    return ring.read(message, (bytes, start) => bytes.slice(start, start + message.length))
+    return ring.read(message, (bytes, start) => {
+      // Not zeroed first, as the buffer of a new Uint8Array would be.
+      const copy = new Uint8Array(Buffer.allocUnsafeSlow(message.length).buffer)
+      copy.set(bytes.subarray(start, start + message.length))
+      return copy
+    })
   } finally {
     ring.free(message)
   }
