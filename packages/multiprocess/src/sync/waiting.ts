@@ -80,7 +80,12 @@ export class WaitWord {
    * @param spins for what another process often does within microseconds: looks for it as long as a turn of the loop may take
    * @throws the signal's reason, once it is aborted
    */
-  async wait<R>(step: Step<R>, timeout: number, signal: AbortSignal | undefined, spins = false): Promise<R | undefined> {
+  async wait<R>(
+    step: Step<R>,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    spins = false
+  ): Promise<R | undefined> {
     signal?.throwIfAborted()
     let result = step(false, 0)
     if (result !== undefined) return result
