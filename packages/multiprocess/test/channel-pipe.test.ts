@@ -94,9 +94,9 @@ describe('a pipe', { timeout }, () => {
     assert.deepEqual(received, ['a', 'b'.repeat(100_000)])
   })
 
-  test('lets a sender wait while a mebibyte waits, and one that nobody hears any more fail', async () => {
+  test('lets a sender wait while 4 MiB wait, and one that nobody hears any more fail', async () => {
     const [receiver, sender] = Pipe<Uint8Array>({ duplex: false })
-    const block = new Uint8Array(600_000)
+    const block = new Uint8Array(2_500_000)
     await sender.send(block)
     await assert.rejects(sender.send(block, { timeout: 5 }), TimeoutError)
     const reason = new Error('enough')

@@ -9,11 +9,20 @@ import type { StartMethod } from '../ground/platform.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { adopt, handleOf, letGo, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { bytesLetter, checkReadable, Pending, receiveBytes, receiveLetter, Sender, writeLetter } from './message.ts'
+import {
+  bytesLetter,
+  checkReadable,
+  Pending,
+  receiveBytes,
+  receiveInto,
+  receiveLetter,
+  Sender,
+  writeLetter
+} from './message.ts'
 import { type Check, RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
 
 /** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
-const MOST_BYTES = 2 ** 20
+const MOST_BYTES = 2 ** 22
 const READABLE = 1
 const WRITABLE = 2
 /** Behind the two links. */
@@ -67,7 +76,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   }
 
   /**
-   * Sends a value; it is read before this returns. Waits while a mebibyte of messages waits to be received.
+   * Sends a value; it is read before this returns. Waits while 4 MiB of messages wait to be received.
    * @throws SerializationError when the value cannot cross
    * @throws MultiprocessError `ERR_BROKEN_PIPE` when the other end is closed, `ERR_CLOSED` when this one is,
    *   `ERR_DIRECTION` when it only receives; TimeoutError; the signal's reason
@@ -160,13 +169,13 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
    */
   async recvBytesInto(buffer: Uint8Array, offset = 0): Promise<number> {
     checkBuffer(buffer, offset)
-    return fill(buffer, offset, await this.recvBytes())
+    return filled(await this.#receive(undefined, intoBuffer(buffer, offset)), buffer, offset)
   }
 
   /** The same, blocking the thread. */
   recvBytesIntoSync(buffer: Uint8Array, offset = 0): number {
     checkBuffer(buffer, offset)
-    return fill(buffer, offset, this.recvBytesSync())
+    return filled(this.#receiveSync(undefined, intoBuffer(buffer, offset)), buffer, offset)
   }
 
   /** This process holds the end no longer. */
@@ -211,7 +220,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   async #receive<R>(options: WaitOptions | undefined, take: (ring: Ring) => R | undefined): Promise<R> {
     const { timeout, signal } = waitOptions(options)
     const ring = this.#receiving()
-    return checkCame(await ring.sent.wait(() => this.#step(ring, take), timeout, signal), timeout)
+    return checkCame(await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true), timeout)
   }
 
   #receiveSync<R>(options: { timeout?: number } | undefined, take: (ring: Ring) => R | undefined): R {
@@ -320,6 +329,8 @@ const checkIsValue: Check = (_bytes, _start, _end, isRaw) => {
   if (isRaw) throw failure('ERR_BYTES', 'the next message was sent by sendBytes: receive it by recvBytes')
 }
 
+const checkIsBytes = bytesCheck(undefined)
+
 function bytesCheck(maxLength: number | undefined): Check {
   if (maxLength !== undefined && !(Number.isInteger(maxLength) && maxLength >= 0)) {
     throw new ValueError(`maxLength must be a whole number of bytes, not ${String(maxLength)}`)
@@ -365,9 +376,15 @@ function checkBuffer(buffer: Uint8Array, offset: number): void {
   }
 }
 
-function fill(buffer: Uint8Array, offset: number, bytes: Uint8Array): number {
+/** Receives bytes into the buffer if they fit, else to memory of their own. */
+function intoBuffer(buffer: Uint8Array, offset: number): (ring: Ring) => Uint8Array | undefined {
+  const place = (length: number) =>
+    length > buffer.length - offset ? new Uint8Array(length) : buffer.subarray(offset, offset + length)
+  return ring => receiveInto(ring, place, checkIsBytes)
+}
+
+function filled(bytes: Uint8Array, buffer: Uint8Array, offset: number): number {
   if (bytes.length > buffer.length - offset) throw new BufferTooShort(bytes)
-  buffer.set(bytes, offset)
   return bytes.length
 }
 

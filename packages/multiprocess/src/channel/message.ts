@@ -123,11 +123,24 @@ export function receiveLetter(ring: Ring, check?: Check): Received | undefined {
 
 /** Receives the bytes of a message. */
 export function receiveBytes(ring: Ring, check?: Check): Uint8Array | undefined {
+  return receiveInto(ring, length => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer), check)
+}
+
+/** The same, copied once, to what `place` has for so many bytes. */
+export function receiveInto(ring: Ring, place: (length: number) => Uint8Array, check?: Check): Uint8Array | undefined {
   const message = ring.receive(check)
   if (message === undefined) return undefined
-  if (typeof message === 'number') return ring.scratch.slice(0, message)
+  if (typeof message === 'number') {
+    const target = place(message)
+    target.set(ring.scratch.subarray(0, message))
+    return target
+  }
   try {
-    return ring.read(message, (bytes, start) => bytes.slice(start, start + message.length))
+    return ring.read(message, (bytes, start) => {
+      const target = place(message.length)
+      target.set(bytes.subarray(start, start + message.length))
+      return target
+    })
   } finally {
     ring.free(message)
   }

@@ -70,7 +70,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
     const step = () => receiveLetter(this.ring)
-    const { value } = checkReceived(step() ?? (await this.ring.sent.wait(step, timeout, signal)))
+    const { value } = checkReceived(step() ?? (await this.ring.sent.wait(step, timeout, signal, undefined, true)))
     return (value instanceof Pending ? await value.promise : value) as T
   }
 

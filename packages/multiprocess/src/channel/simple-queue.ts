@@ -31,7 +31,13 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   async get(): Promise<T> {
     this.#checkOpen()
     const ring = this.#ring
-    const received = await ring.sent.wait(() => receiveLetter(ring), Number.POSITIVE_INFINITY, undefined)
+    const received = await ring.sent.wait(
+      () => receiveLetter(ring),
+      Number.POSITIVE_INFINITY,
+      undefined,
+      undefined,
+      true
+    )
     const { value } = received as Received
     return (value instanceof Pending ? await value.promise : value) as T
   }

@@ -93,19 +93,23 @@ export class WaitWord {
 
   /**
    * The same in the event loop.
+   * @param spins for what another process often does within microseconds: looks for it as long as a turn of the loop may take
    * @throws the signal's reason, once it is aborted
    */
   async wait<R>(
     step: Step<R>,
     timeout: number,
     signal: AbortSignal | undefined,
-    blocks: Blocks = always
+    blocks: Blocks = always,
+    spins = false
   ): Promise<R | undefined> {
     signal?.throwIfAborted()
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
     const end = performance.now() + timeout
+    if (spins) result = this.#spin(step)
+    if (result !== undefined) return result
     let slice = FIRST_SLICE_MS
     let looksClosely = false
     let wakeups = 0
