@@ -68,8 +68,10 @@ describe('a Condition', { timeout }, () => {
   test('a notification goes to who waited already, not to one that comes later', async () => {
     const condition = new Condition(new Lock())
     const order: string[] = []
+    const waiting: string[] = []
     const wait = async (name: string) => {
       await condition.runExclusive(async () => {
+        waiting.push(name)
         await condition.wait()
         order.push(name)
       })
@@ -83,6 +85,7 @@ describe('a Condition', { timeout }, () => {
     })
     await early
     assert.deepEqual(order, ['early'])
+    while (waiting.length < 2) await new Promise(setImmediate)
     await condition.runExclusive(() => condition.notify())
     await late
   })
@@ -274,7 +277,7 @@ describe('a Barrier', { timeout }, () => {
     assert.throws(() => new Barrier(0), ValueError)
   })
 
-  test('all pass or none: a time that runs out as the last one comes breaks no later round', async () => {
+  test('all pass or none, though a time runs out as the last one comes', async () => {
     const barrier = new Barrier(2)
     const { family, at } = handleOf(barrier)
     const mutex = new WordLock(family.memory, payloadAt({ family, at }), family.self, () => true)

@@ -89,11 +89,13 @@ export class Lock extends SharedObject {
 
   /** The same, blocking the thread. @param options.timeout milliseconds */
   acquireSync(options?: { timeout?: number }): boolean {
-    // Small enough to be compiled into its caller.
-    return (options === undefined && this.tryAtOnce()) || this.#waitSync(options?.timeout)
+    // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
+    if (options === undefined && Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.#self) === 0)
+      return true
+    return this.acquireBlocking(options?.timeout)
   }
 
-  #waitSync(ms: number | undefined): boolean {
+  protected acquireBlocking(ms: number | undefined): boolean {
     const timeout = checkTimeout(ms)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)

@@ -46,6 +46,10 @@ function runIn<R>(lock: RLock, context: Context, run: () => R): R {
 export class RLock extends Lock {
   protected static override readonly size: number = 16
 
+  override acquireSync(options?: { timeout?: number }): boolean {
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+  }
+
   /** @throws ValueError when this process, or this `runExclusive` of it, does not hold the lock */
   override release(): void {
     if (!this.isMine()) throw new ValueError('cannot release an RLock that the caller does not hold')

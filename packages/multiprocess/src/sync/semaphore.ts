@@ -46,6 +46,10 @@ export class Semaphore extends Lock {
     return this.value === 0
   }
 
+  override acquireSync(options?: { timeout?: number }): boolean {
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+  }
+
   /** @throws ValueError when a bounded one would rise above its first value */
   override release(): void {
     const ceiling = this.words[this.index + CEILING]
