@@ -1,12 +1,14 @@
 /** Queue, JoinableQueue, SimpleQueue, between processes. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { WINDOW_BYTES } from '../src/ground/layout.ts'
 import {
   Empty,
   Event,
   Full,
   JoinableQueue,
   Lock,
+  Pipe,
   Pool,
   Process,
   Queue,
@@ -100,6 +102,16 @@ describe('a Queue', { timeout }, () => {
       assert.ok(bytes.every(byte => byte === (length & 0xff)))
     }
     await joinAll(children)
+  })
+
+  test('takes an item that is longer than what is mapped of the arena at a time', () => {
+    const queue = new Queue<Uint8Array>()
+    const bytes = Buffer.alloc(WINDOW_BYTES + 1, 'some bytes')
+    queue.putNowait(bytes)
+    assert.ok(bytes.equals(queue.getNowait()))
+    const [receiver, sender] = Pipe({ duplex: false })
+    sender.sendBytesSync(bytes)
+    assert.ok(bytes.equals(receiver.recvBytesSync()))
   })
 
   test('outlives who put into it: a process may be joined before its items are taken', async () => {

@@ -183,9 +183,12 @@ export class Ring {
     if (length <= LARGEST_INLINE) return { bytes, start, length, chunk: 0, isRaw }
     const { arena, memory } = this.family
     const at = arena.allocate(CHUNK_HEADER_BYTES + length)
-    memory.withBytes(at + CHUNK_HEADER_BYTES, length, (target, offset) =>
-      target.set(bytes.subarray(start, start + length), offset)
-    )
+    try {
+      this.#show(at, length, (target, offset) => target.set(bytes.subarray(start, start + length), offset))
+    } catch (error) {
+      arena.free(at)
+      throw error
+    }
     memory.set(at + SIZE, 0)
     memory.set(at + LENGTH, isRaw ? length | RAW : length)
     return { bytes, start, length, chunk: at / UNIT, isRaw }
@@ -320,9 +323,7 @@ export class Ring {
     const length = header & ~RAW
     if (long !== 0) {
       if (check !== undefined) {
-        memory.withBytes(long * UNIT + CHUNK_HEADER_BYTES, length, (bytes, start) =>
-          check(bytes, start, start + length, header < 0)
-        )
+        this.#show(long * UNIT, length, (bytes, start) => check(bytes, start, start + length, header < 0))
       }
     } else {
       const at = chunk * UNIT + offset + 4
@@ -354,7 +355,14 @@ export class Ring {
 
   /** Shows `use` the bytes of a long message, for as long as it runs. */
   read<R>({ chunk, length }: LongMessage, use: (bytes: Uint8Array, start: number) => R): R {
-    return this.family.memory.withBytes(chunk * UNIT + CHUNK_HEADER_BYTES, length, use)
+    return this.#show(chunk * UNIT, length, use)
+  }
+
+  /** What is longer than a window of the arena is mapped anew, and that begins with the chunk, at a page. */
+  #show<R>(at: number, length: number, use: (bytes: Uint8Array, start: number) => R): R {
+    return this.family.memory.withBytes(at, CHUNK_HEADER_BYTES + length, (bytes, start) =>
+      use(bytes, start + CHUNK_HEADER_BYTES)
+    )
   }
 
   /** Gives the long message's chunk back. */
