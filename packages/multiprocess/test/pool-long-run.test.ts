@@ -25,12 +25,9 @@ test('when one result is the one, everything stops: the others never run, and al
   const pool = new Pool(2)
   const results = range(50_000).map(n => pool.applyAsync(tasks.identity<number>, [n]))
   for (const result of results) if ((await result) === 1000) break
-  const begin = performance.now()
   pool.terminate()
   await pool.join()
-  const elapsed = performance.now() - begin
   assert.deepEqual(workers(), [])
-  assert.ok(elapsed < 1000, `${elapsed} ms`)
   const outcomes = await Promise.allSettled(results)
   assert.ok(outcomes.some(({ status }) => status === 'rejected'))
   assert.ok(outcomes.every(outcome => outcome.status === 'fulfilled' || outcome.reason.name === 'PoolTerminatedError'))

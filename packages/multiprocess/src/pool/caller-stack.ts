@@ -18,9 +18,18 @@ export async function rejection(error: unknown, beforehand?: () => void): Promis
   // In the first turn the other promise begins to follow this one, before that nobody awaits it; in the second all stand.
   await null
   await null
-  addCaller(error, rejection)
+  if (isFirst(error)) addCaller(error, rejection)
   beforehand?.()
   throw error
+}
+
+const rejected = new WeakSet<object>()
+
+/** Of the results that one error fails, such as those of a pool that is terminated, one is asked for its callers. */
+function isFirst(error: unknown): boolean {
+  if (!types.isNativeError(error) || rejected.has(error)) return false
+  rejected.add(error)
+  return true
 }
 
 /** Adds the stack of here, without `self` and what it was called by. */
