@@ -66,6 +66,8 @@ describe('4 producers and 4 consumers', { timeout }, () => {
       const consumers = [tasks.consume, tasks.consumeSync, tasks.consume, tasks.consumeSync].map(consume =>
         pool.apply(consume as typeof tasks.consume, [queue])
       )
+      // What fails first is what is told.
+      for (const consumer of consumers) consumer.catch(() => {})
       const producers = startAll(
         [tasks.produce, queue, 0, ITEMS],
         [tasks.produceSync, queue, 1, ITEMS],

@@ -142,8 +142,9 @@ export class Started implements Role {
   join(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      if (!this.isAlive()) return resolve(true)
-      if (timeout === 0) return resolve(false)
+      // Its end may be seen before it is known how it ended.
+      if (this.exitcode !== null) return resolve(true)
+      if (timeout === 0) return resolve(!this.isAlive())
       let isOver = false
       let leave: (() => void) | undefined
       const end = (answer: () => void) => {
