@@ -1,4 +1,5 @@
 /** The process that asks, and its parent, as Process objects. */
+import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
 import type { Process } from './process.ts'
 import { processInRole } from './process.ts'
 import type { Role } from './role.ts'
@@ -40,13 +41,13 @@ function itself(name: string, daemon: boolean): Role {
   return {
     name,
     daemon,
-    pid: process.pid,
+    pid: ownPid(),
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(process.pid, signal),
+    kill: signalSelf,
     setName: name => setIdentity({ ...currentIdentity(), name }),
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
-    describe: () => `pid ${process.pid}, this process`
+    describe: () => `pid ${ownPid()}, this process`
   }
 }
 
@@ -58,7 +59,7 @@ function other(name: string, pid: number): Role {
     pid,
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(pid, signal),
+    kill: signal => signalParent(pid, signal),
     describe: () => `pid ${pid}, the parent`
   }
 }
