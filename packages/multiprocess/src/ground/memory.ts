@@ -2,6 +2,7 @@
  * Shared bytes: a sparse range, mapped window by window when first touched. An offset from its beginning
  * names the same bytes in every process.
  */
+import { compiledInstructions, type Instructions, plainInstructions } from './instructions.ts'
 import { WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
 
 /** What a ground gives: bytes that others see, and sleeping on a word of them. */
@@ -30,6 +31,8 @@ export interface Backing {
 }
 
 export const MAX_VIEW_BYTES = 2 ** 32 - 1
+/** Each takes addresses from those that the process has. */
+const COMPILED_WINDOWS = 16
 /** Mappings begin at a multiple of this: the largest page of the platforms there are. */
 const MAP_BYTES = 65_536
 
@@ -44,6 +47,7 @@ export class Memory {
   /** The window with the header, the process table and the parking lot. */
   readonly first: Window
   readonly #windows: Window[] = []
+  readonly #instructions: Instructions[] = []
 
   constructor(backing: Backing) {
     this.backing = backing
@@ -78,6 +82,19 @@ export class Memory {
       bytes: new Uint8Array(buffer, start, length),
       address
     }
+  }
+
+  /** Atomic instructions for the words of the window that `at` is in. */
+  instructionsOf(at: number): Instructions {
+    const index = windowIndex(at)
+    this.#instructions[index] ??= this.#instructionsOf(index)
+    return this.#instructions[index]
+  }
+
+  #instructionsOf(index: number): Instructions {
+    const compiled =
+      index < COMPILED_WINDOWS ? compiledInstructions(this.backing, index * WINDOW_BYTES, WINDOW_BYTES) : undefined
+    return compiled ?? plainInstructions(this.window(index).words)
   }
 
   /** The word at `at`, read plainly: for words guarded by a lock. */

@@ -7,6 +7,7 @@
  */
 
 import type { Family } from '../ground/family.ts'
+import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
@@ -41,7 +42,7 @@ export class WaitWord {
   readonly index: number
   readonly #family: Family
   readonly #at: number
-  readonly #lotWords: Int32Array
+  readonly #onLot: Instructions
   readonly #count: number
 
   constructor(family: Family, at: number) {
@@ -49,9 +50,8 @@ export class WaitWord {
     this.#at = at
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
-    const { words, index } = family.lot.countOf(at)
-    this.#lotWords = words
-    this.#count = index
+    this.#onLot = family.memory.instructionsOf(0)
+    this.#count = family.lot.countAt(at)
   }
 
   load(): number {
@@ -60,7 +60,7 @@ export class WaitWord {
 
   /** After the word was changed. */
   wake(count: number): void {
-    if (Atomics.load(this.#lotWords, this.#count) !== 0) this.#family.lot.unpark(this.#at, count)
+    if (this.#onLot.load(this.#count) !== 0) this.#family.lot.unpark(this.#at, count)
   }
 
   /**
