@@ -17,6 +17,7 @@ import {
   ValueError
 } from '../src/index.ts'
 import { handleOf, payloadAt } from '../src/memory/shared-object.ts'
+import { meetAt } from './fixtures/sync/long-run.ts'
 import * as tasks from './fixtures/sync/tasks.ts'
 
 const timeout = 60_000
@@ -209,21 +210,7 @@ describe('an Event', { timeout }, () => {
 })
 
 describe('a Barrier', { timeout }, () => {
-  test(`of 5 over ${ROUNDS} rounds, blocked or not`, async () => {
-    const barrier = new Barrier(5)
-    const counts = SharedArray('i', ROUNDS)
-    await using pool = new Pool(4)
-    const sums = await Promise.all([
-      ...[0, 1, 2, 3].map(n => pool.apply(tasks.rounds, [barrier, counts, ROUNDS, n % 2 === 0])),
-      tasks.rounds(barrier, counts, ROUNDS, false)
-    ])
-    // Each index once a round.
-    assert.equal(
-      sums.reduce((sum, n) => sum + n, 0),
-      ROUNDS * (0 + 1 + 2 + 3 + 4)
-    )
-    assert.equal(barrier.nWaiting, 0)
-  })
+  test(`of 5 over ${ROUNDS} rounds, blocked or not`, () => meetAt(new Barrier(5), ROUNDS))
 
   test('runs its action once, before anybody passes', async () => {
     const count = SharedArray('i', 1)

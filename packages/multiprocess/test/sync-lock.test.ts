@@ -15,31 +15,17 @@ import {
   ValueError,
   WorkerDiedError
 } from '../src/index.ts'
+import { countTogether, dropLocks, KINDS, killAnywhere, killHolders } from './fixtures/sync/long-run.ts'
 import * as tasks from './fixtures/sync/tasks.ts'
 
 const timeout = 60_000
 const TIMES = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 20_000)
 
-const KINDS = {
-  Lock: () => new Lock(),
-  RLock: () => new RLock(),
-  Semaphore: () => new Semaphore(1),
-  BoundedSemaphore: () => new BoundedSemaphore(1)
-}
-
 describe('mutual exclusion', { timeout }, () => {
   for (const [name, make] of Object.entries(KINDS)) {
-    test(`${name}: blocking and asynchronous callers of 4 processes count to the last`, { timeout }, async () => {
-      const lock = make()
-      const counter = SharedArray('i', 1)
-      const ways = [tasks.countBlocking, tasks.countAsync, tasks.countConcurrently, tasks.countBlocking]
-      await using pool = new Pool(4)
-      await Promise.all(
-        ways.map(way => pool.apply(way as typeof tasks.countAsync, [lock, counter, TIMES / 4 - ((TIMES / 4) % 3)]))
-      )
-      assert.equal(counter[0], 4 * (TIMES / 4 - ((TIMES / 4) % 3)))
-      assert.equal(lock.locked, false)
-    })
+    test(`${name}: blocking and asynchronous callers of 4 processes count to the last`, { timeout }, () =>
+      countTogether(make(), TIMES)
+    )
   }
 
   test('no waiter starves while another takes the lock again and again', { timeout }, async () => {
@@ -287,6 +273,16 @@ describe('a dead holder', { timeout }, () => {
     child.joinSync()
   })
 })
+
+describe('holders that are killed one after the other', { timeout }, () => {
+  for (const name of ['Lock', 'RLock', 'BoundedSemaphore']) {
+    test(name, { timeout }, () => killHolders(KINDS[name](), 5))
+  }
+
+  test('anywhere in their turns', { timeout }, () => killAnywhere(KINDS.Lock(), 5))
+})
+
+test('locks of all kinds that are dropped give their memory back', { timeout }, () => dropLocks(10_000))
 
 describe('an RLock', { timeout }, () => {
   test('is taken again by who holds it, and free after as many releases', async () => {
