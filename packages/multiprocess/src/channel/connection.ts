@@ -7,7 +7,7 @@ import { BufferTooShort, EOFError, MultiprocessError, TimeoutError, ValueError }
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import { adopt, handleOf, letGo, payloadAt, SharedObject } from '../memory/shared-object.ts'
+import { adopt, handleOf, letGo, originOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
 import {
   bytesLetter,
@@ -294,7 +294,7 @@ export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Co
 }
 
 function makeRing(family: Family): number {
-  const at = family.shared.create(RING_BYTES)
+  const at = family.shared.create(RING_BYTES, originOf('Pipe'))
   new Ring({ family, at }, { messages: 0, bytes: MOST_BYTES })
   return at
 }

@@ -114,9 +114,10 @@ export class Ring {
     this.#words = memory.windowOf(at).words
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#list = family.shared.listOf(handle.at)
-    this.sent = new WaitWord(family, at + SENT * 4)
-    this.received = new WaitWord(family, at + RECEIVED * 4)
-    this.done = new WaitWord(family, at + DONE * 4)
+    const subjects = family.waits && subjectsOf(handle.at, at)
+    this.sent = new WaitWord(family, at + SENT * 4, subjects?.sent)
+    this.received = new WaitWord(family, at + RECEIVED * 4, subjects?.received)
+    this.done = new WaitWord(family, at + DONE * 4, subjects?.done)
     this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive)
     this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive)
     if (limits !== undefined) this.#format(limits)
@@ -382,4 +383,14 @@ function place(word: number): number {
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
   if (length <= LOOPED_BYTES) for (let i = 0; i < length; i++) target[to + i] = source[from + i]
   else target.set(source.subarray(from, from + length), to)
+}
+
+/** What is waited for, for reports: see `Wait.subject`. @param at where the words of the ring begin */
+function subjectsOf(block: number, at: number): { sent: string; received: string; done: string } {
+  const size = `which has {difference ${at + SENT * 4} ${at + RECEIVED * 4}} messages`
+  return {
+    sent: `to receive from {block ${block}}, ${size}`,
+    received: `to send to {block ${block}}, ${size}`,
+    done: `for the {difference ${at + SENT * 4} ${at + DONE * 4}} items of {block ${block}} that are not done`
+  }
 }

@@ -1,5 +1,6 @@
 /** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
-import type { Family } from '../ground/family.ts'
+import { isDebug } from '../ground/debug-mode.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
 
@@ -12,6 +13,8 @@ interface Word {
 
 /** The same of a process: it tells when it has ended. */
 interface Member {
+  readonly name: string
+  readonly pid: number
   isAlive(): boolean
   onEnd(listener: () => void): () => void
   /** It keeps this process alive from now on. */
@@ -36,13 +39,17 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
-  let hasSlept = false
-  for (;;) {
-    const seen = look(targets)
-    const left = end - performance.now()
-    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
-    await change(targets, seen, Math.min(left, SLICE_MS), signal)
-    hasSlept = true
+  let leave: (() => void) | undefined
+  try {
+    for (let hasSlept = false; ; hasSlept = true) {
+      const seen = look(targets)
+      const left = end - performance.now()
+      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      leave ??= tell(targets, false)
+      await change(targets, seen, Math.min(left, SLICE_MS), signal)
+    }
+  } finally {
+    leave?.()
   }
 }
 
@@ -53,14 +60,31 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
   const longest = targets.every(target => 'word' in target) ? SLICE_MS : LOOK_EVERY_MS
-  let hasSlept = false
-  for (;;) {
-    const seen = look(targets)
-    const left = end - performance.now()
-    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
-    block(targets, seen, Math.min(left, longest))
-    hasSlept = true
+  let leave: (() => void) | undefined
+  try {
+    for (let hasSlept = false; ; hasSlept = true) {
+      const seen = look(targets)
+      const left = end - performance.now()
+      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      leave ??= tell(targets, true)
+      block(targets, seen, Math.min(left, longest))
+    }
+  } finally {
+    leave?.()
   }
+}
+
+/** For reports, until what it answers is called. */
+function tell(targets: readonly (Word | Member)[], isBlocking: boolean): (() => void) | undefined {
+  if (!isDebug) return undefined
+  const { waits } = targets.find(target => 'word' in target)?.family ?? currentFamily()
+  const subjects = targets.map(target =>
+    'word' in target ? target.word.subject : `for ${target.name} (${target.pid}) to end`
+  )
+  return waits?.begin(
+    subjects.length === 1 ? `${subjects[0]}` : `for one of these: ${subjects.join(' | ')}`,
+    isBlocking
+  )
 }
 
 function look(targets: readonly (Word | Member)[]): number[] {

@@ -4,6 +4,7 @@
  */
 import { MultiprocessError } from '../errors.ts'
 import { Arena } from './arena.ts'
+import { isDebug } from './debug-mode.ts'
 import { EventLoop } from './event-loop.ts'
 import { ARENA_FD, type Inheritance, inherited } from './inheritance.ts'
 import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './layout.ts'
@@ -13,9 +14,12 @@ import type { Platform, StartMethod } from './platform.ts'
 import { ProcessPlatform } from './process-platform.ts'
 import { type OwnerId, ProcessTable } from './process-table.ts'
 import { cpuCount } from './processors.ts'
+import { addReport } from './report-signal.ts'
 import { Seats } from './seats.ts'
 import { SharedBlocks } from './shared-blocks.ts'
 import { ThreadPlatform } from './thread-platform.ts'
+import { waitReport } from './wait-report.ts'
+import { Waits } from './waits.ts'
 
 const RETRY_MS = 20
 
@@ -29,6 +33,8 @@ export class Family {
   readonly seats: Seats
   readonly loop: EventLoop
   readonly lot: ParkingLot
+  /** In debug mode. */
+  readonly waits: Waits | undefined
 
   private constructor(platform: Platform, claim: (table: ProcessTable) => OwnerId) {
     const memory = new Memory(platform.backing)
@@ -44,8 +50,15 @@ export class Family {
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
+    this.waits = isDebug ? new Waits(memory, this.arena, table, self, isAlive) : undefined
     platform.register(table, self)
     table.setLive(self)
+    this.#answerSignal()
+  }
+
+  #answerSignal(): void {
+    const { waits } = this
+    if (waits !== undefined) addReport(() => (waits.mayReport() ? waitReport(this, waits) : undefined))
   }
 
   static create(platform: Platform): Family {
@@ -81,6 +94,7 @@ export class Family {
     )
     this.loop.forget(dead)
     this.lot.purge(dead)
+    this.waits?.forget(dead)
     this.arena.freeAllOf(dead)
     this.shared.countOut(dead)
     this.seats.freeAllOf(dead)

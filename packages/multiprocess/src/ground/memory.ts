@@ -106,6 +106,11 @@ export class Memory {
     this.windowOf(at).words[(at % WINDOW_BYTES) >> 2] = value
   }
 
+  /** Where the word at `at` stands among those of its window. */
+  indexOf(at: number): number {
+    return (at % WINDOW_BYTES) >> 2
+  }
+
   /** Futex on the word at `at`. */
   wait(at: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out' {
     return this.backing.wait(this.#address(at), expected, timeout)

@@ -11,6 +11,7 @@
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
  *     STOPPED  when a thread was stopped, by who stopped it; 0: it was not
  *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
+ *     WAITS, NAME                                see waits.ts
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
@@ -29,6 +30,8 @@ const ASLEEP = 7
 const ENDED = 8
 const STOPPED = 9
 const LOADED = 10
+const WAITS = 11
+const NAME = 12
 
 const FREE = 0
 const STARTING = 1
@@ -148,6 +151,19 @@ export class ProcessTable {
     const named = Atomics.load(this.#words, base + PARENT)
     if (named !== 0) return named === parent || !this.#isCurrent(named)
     return Atomics.load(this.#words, base + STATE) >> 8 === slotOf(parent)
+  }
+
+  /** Who started it; 0: the first of its family, or not known as yet. */
+  parent(id: OwnerId): OwnerId {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + PARENT)
+  }
+
+  waitsWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + WAITS
+  }
+
+  nameWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + NAME
   }
 
   hasBell(id: OwnerId): boolean {

@@ -1,4 +1,5 @@
 /** A pool of worker processes, as its users see it: Python's `multiprocessing.Pool`. */
+import { currentFamily } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
@@ -60,7 +61,12 @@ export class Pool implements AsyncDisposable {
     const timeout = checkTimeout(options.timeout)
     const task = new BlockingTask<Awaited<R>>()
     this.#core.apply(fn as Target, args, task)
-    return task.wait(timeout, ms => this.#core.block(ms))
+    const leave = currentFamily((this.constructor as typeof Pool).method).waits?.begin('for a result of a pool', true)
+    try {
+      return task.wait(timeout, ms => this.#core.block(ms))
+    } finally {
+      leave?.()
+    }
   }
 
   /**

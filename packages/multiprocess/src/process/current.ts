@@ -1,4 +1,6 @@
 /** The process that asks, and its parent, as Process objects. */
+import { isDebug } from '../ground/debug-mode.ts'
+import { currentFamily } from '../ground/family.ts'
 import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
 import type { Process } from './process.ts'
 import { processInRole } from './process.ts'
@@ -45,7 +47,10 @@ function itself(name: string, daemon: boolean): Role {
     exitcode: null,
     isAlive: () => true,
     kill: signalSelf,
-    setName: name => setIdentity({ ...currentIdentity(), name }),
+    setName: name => {
+      setIdentity({ ...currentIdentity(), name })
+      if (isDebug) currentFamily().waits?.setName(name)
+    },
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
     describe: () => `pid ${ownPid()}, this process`
   }

@@ -4,6 +4,7 @@ import { setFunctionCodec } from '../codec/hooks.ts'
 import { mapStacks } from '../codec/mapped-stacks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference, SHARED_REQUEST } from '../codec/module-imports.ts'
+import { isDebug } from '../ground/debug-mode.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import { receivedTarget } from './received-target.ts'
 import { setIdentity } from './state.ts'
@@ -27,6 +28,7 @@ async function run(message: Uint8Array): Promise<void> {
   const [first, second] = splitMessages(message)
   const { identity, argv, entries } = decode(first) as Preparation
   setIdentity(identity)
+  if (isDebug) (await import('../ground/family.ts')).currentFamily().waits?.setName(identity.name)
   setEntries([...entries])
   process.argv = [...argv]
 

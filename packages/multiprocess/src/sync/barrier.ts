@@ -74,8 +74,10 @@ export class Barrier extends SharedObject {
     this.#mutex = new WordLock(family.memory, at + MUTEX * 4, family.self, owner =>
       family.platform.isAlive(family.table, owner)
     )
-    this.#waiters = new WaitList(family, words, index + LIST)
-    this.#round = new WaitWord(family, at + ROUND * 4)
+    const subject =
+      family.waits && `at {block ${handle.at}}, where {word ${at + ARRIVED * 4}} of {word ${at + PARTIES * 4}} are`
+    this.#waiters = new WaitList(family, words, index + LIST, subject)
+    this.#round = new WaitWord(family, at + ROUND * 4, subject)
     this.#action = action
     this.#timeout = timeout
     if (isFirst) this.#set(PARTIES, parties)

@@ -7,6 +7,7 @@
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { handleOf } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
@@ -26,7 +27,9 @@ export class Condition extends Lock {
     }
     super()
     this.#lock = lock ?? this.makeLock()
-    this.#waiters = new WaitList(this.family, this.words, this.index)
+    const subject =
+      this.family.waits && `to be notified by {block ${handleOf(this).at}}, whose lock is ${inside.stateOf(this.#lock)}`
+    this.#waiters = new WaitList(this.family, this.words, this.index, subject)
   }
 
   /** The lock of its own that it gets when it is given none. */

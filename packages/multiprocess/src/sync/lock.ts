@@ -31,6 +31,8 @@ export let inside: {
   /** Releases it, however often it is held; answers that. */
   readonly releaseAll: (lock: Lock) => number
   readonly restore: (lock: Lock, count: number) => void
+  /** For reports. */
+  readonly stateOf: (lock: Lock) => string
 }
 
 export class Lock extends SharedObject {
@@ -38,7 +40,8 @@ export class Lock extends SharedObject {
     inside = {
       isMine: lock => lock.isMine(),
       releaseAll: lock => lock.releaseAll(),
-      restore: (lock, count) => lock.restore(count)
+      restore: (lock, count) => lock.restore(count),
+      stateOf: lock => lock.stateAt(payloadAt(handleOf(lock)))
     }
   }
 
@@ -60,10 +63,11 @@ export class Lock extends SharedObject {
     const handle = handleOf(this)
     this.family = handle.family
     const at = payloadAt(handle)
+    const state = this.family.waits && this.stateAt(at)
+    this.word = new WaitWord(handle.family, at, state && `to acquire {block ${handle.at}}, ${state}`)
     this.on = this.family.memory.instructionsOf(at)
     this.at = at % WINDOW_BYTES
     this.#self = handle.family.self
-    this.word = new WaitWord(handle.family, payloadAt(handle))
     this.words = this.word.words
     this.index = this.word.index
     this.#claims = {
@@ -177,6 +181,11 @@ export class Lock extends SharedObject {
   }
 
   protected restore(_count: number): void {}
+
+  /** For reports, as `Wait.subject` has it. */
+  protected stateAt(at: number): string {
+    return `held by {owner ${at}}`
+  }
 
   /** Where nobody waits or holds it. */
   protected tryAtOnce(): boolean {

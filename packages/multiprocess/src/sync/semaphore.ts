@@ -65,6 +65,10 @@ export class Semaphore extends Lock {
     }
   }
 
+  protected override stateAt(at: number): string {
+    return `whose value is {word ${at}}`
+  }
+
   protected override tryAtOnce(): boolean {
     const value = this.on.load(this.at)
     return value > 0 && this.on.compareExchange(this.at, value, value - 1) === value

@@ -36,13 +36,15 @@ export class WaitList {
   readonly #words: Int32Array
   readonly #head: number
   readonly #tail: number
+  readonly #subject: string | undefined
 
-  /** @param index of HEAD among the words; TAIL follows */
-  constructor(family: Family, words: Int32Array, index: number) {
+  /** @param index of HEAD among the words; TAIL follows @param subject of the waits, for reports */
+  constructor(family: Family, words: Int32Array, index: number, subject?: string) {
     this.#family = family
     this.#words = words
     this.#head = index
     this.#tail = index + 1
+    this.#subject = subject
   }
 
   /** Under the lock. */
@@ -61,7 +63,7 @@ export class WaitList {
       memory.set(last * UNIT + NEXT, node / UNIT)
     }
     this.#words[this.#tail] = node / UNIT
-    return { node, word: new WaitWord(this.#family, node + STATE) }
+    return { node, word: new WaitWord(this.#family, node + STATE, this.#subject) }
   }
 
   /** The decision, or undefined while there is none. */

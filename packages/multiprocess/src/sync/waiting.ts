@@ -40,13 +40,16 @@ let refused = 0
 export class WaitWord {
   readonly words: Int32Array
   readonly index: number
+  /** What waits here are for, as a report tells it: see `Wait`. */
+  readonly subject: string | undefined
   readonly #family: Family
   readonly #at: number
   readonly #onLot: Instructions
   readonly #count: number
 
-  constructor(family: Family, at: number) {
+  constructor(family: Family, at: number, subject?: string) {
     this.#family = family
+    this.subject = subject
     this.#at = at
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
@@ -74,21 +77,26 @@ export class WaitWord {
     if (timeout === 0) return step(true, 0)
     const end = performance.now() + timeout
     result = this.#spin(step)
-    let slice = FIRST_SLICE_MS
-    let looksClosely = false
-    let wakeups = 0
-    while (result === undefined) {
-      const seen = this.load()
-      result = step(looksClosely, wakeups)
-      if (result !== undefined) break
-      const left = end - performance.now()
-      if (left <= 0) return undefined
-      if (!blocks(seen)) continue
-      looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
-      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
-      if (!looksClosely) wakeups++
+    if (result !== undefined) return result
+    const leave = this.#tell(true)
+    try {
+      let slice = FIRST_SLICE_MS
+      let looksClosely = false
+      let wakeups = 0
+      for (;;) {
+        const seen = this.load()
+        result = step(looksClosely, wakeups)
+        if (result !== undefined) return result
+        const left = end - performance.now()
+        if (left <= 0) return undefined
+        if (!blocks(seen)) continue
+        looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
+        slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+        if (!looksClosely) wakeups++
+      }
+    } finally {
+      leave?.()
     }
-    return result
   }
 
   /**
@@ -110,27 +118,37 @@ export class WaitWord {
     const end = performance.now() + timeout
     if (spins) result = this.#spin(step)
     if (result !== undefined) return result
-    let slice = FIRST_SLICE_MS
-    let looksClosely = false
-    let wakeups = 0
-    for (;;) {
-      const seen = this.load()
-      result = step(looksClosely, wakeups)
-      if (result !== undefined) return result
-      const left = end - performance.now()
-      if (left <= 0) return undefined
-      if (!blocks(seen)) continue
-      const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
-      this.#family.loop.stir()
-      looksClosely = (await parked) === 'timed-out'
-      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
-      if (!looksClosely) wakeups++
+    const leave = this.#tell(false)
+    try {
+      let slice = FIRST_SLICE_MS
+      let looksClosely = false
+      let wakeups = 0
+      for (;;) {
+        const seen = this.load()
+        result = step(looksClosely, wakeups)
+        if (result !== undefined) return result
+        const left = end - performance.now()
+        if (left <= 0) return undefined
+        if (!blocks(seen)) continue
+        const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
+        this.#family.loop.stir()
+        looksClosely = (await parked) === 'timed-out'
+        slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+        if (!looksClosely) wakeups++
+      }
+    } finally {
+      leave?.()
     }
   }
 
   /** Resolves once the word is woken, or is another than was `seen`. @throws the signal's reason, once it is aborted */
   async sleep(seen: number, signal: AbortSignal): Promise<void> {
     await this.#family.lot.parkAsync(this.#at, seen, { signal })
+  }
+
+  /** For reports, until what it answers is called. */
+  #tell(isBlocking: boolean): (() => void) | undefined {
+    return this.subject === undefined ? undefined : this.#family.waits?.begin(this.subject, isBlocking)
   }
 
   #spin<R>(step: Step<R>): R | undefined {
