@@ -9,16 +9,7 @@ import type { StartMethod } from '../ground/platform.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { adopt, handleOf, letGo, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import {
-  bytesLetter,
-  checkReadable,
-  Pending,
-  receiveBytes,
-  receiveInto,
-  receiveLetter,
-  Sender,
-  writeLetter
-} from './message.ts'
+import { checkReadable, Pending, receiveBytes, receiveInto, receiveLetter, Sender } from './message.ts'
 import { type Check, RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
 
 /** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
@@ -84,15 +75,17 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   async send(value: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    const { sender, ring } = this.#sending()
-    checkSent(await sender.send(writeLetter(ring, value, 'value'), timeout, signal), timeout)
+    const sender = this.#sending()
+    const letter = sender.post(value, 'value', sender.isBusy)
+    if (letter !== undefined) checkSent(await sender.send(letter, timeout, signal), timeout)
   }
 
   /** The same, blocking the thread. */
   sendSync(value: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
-    const { sender, ring } = this.#sending()
-    checkSent(sender.sendSync(writeLetter(ring, value, 'value'), timeout), timeout)
+    const sender = this.#sending()
+    const letter = sender.post(value, 'value')
+    if (letter !== undefined) checkSent(sender.sendSync(letter, timeout), timeout)
   }
 
   /**
@@ -102,17 +95,13 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
    *   stays; TimeoutError; the signal's reason
    */
   async recv(options?: WaitOptions): Promise<T> {
-    const { value } = await this.#receive(options, ring => receiveLetter(ring, checkIsValue))
+    const { value } = await this.#receive(options, takeValue)
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
   /** The same, blocking the thread. @throws MultiprocessError `ERR_IMPORT` as `Queue.getSync` does */
   recvSync(options?: { timeout?: number }): T {
-    const check: Check = (bytes, start, end, isRaw) => {
-      checkIsValue(bytes, start, end, isRaw)
-      checkReadable(bytes, start, end, isRaw)
-    }
-    return this.#receiveSync(options, ring => receiveLetter(ring, check)).value as T
+    return this.#receiveSync(options, takeReadable).value as T
   }
 
   /** Whether a message is there, or the end of them, within the timeout; left out: 0, as in Python. */
@@ -135,14 +124,16 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
    * @throws ValueError when there are not so many; otherwise as `send`
    */
   async sendBytes(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): Promise<void> {
-    const { sender, ring } = this.#sending()
-    await sender.send(bytesLetter(ring, part(bytes, offset, size)), Number.POSITIVE_INFINITY, undefined)
+    const sender = this.#sending()
+    const letter = sender.postBytes(part(bytes, offset, size), sender.isBusy)
+    if (letter !== undefined) await sender.send(letter, Number.POSITIVE_INFINITY, undefined)
   }
 
   /** The same, blocking the thread. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): void {
-    const { sender, ring } = this.#sending()
-    sender.sendSync(bytesLetter(ring, part(bytes, offset, size)), Number.POSITIVE_INFINITY)
+    const sender = this.#sending()
+    const letter = sender.postBytes(part(bytes, offset, size))
+    if (letter !== undefined) sender.sendSync(letter, Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -246,10 +237,10 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
     return this.#in
   }
 
-  #sending(): { sender: Sender; ring: Ring } {
+  #sending(): Sender {
     this.#checkOpen()
     if (this.#sender === undefined) throw failure('ERR_DIRECTION', 'cannot send: this end of the pipe only receives')
-    return { sender: this.#sender, ring: this.#out as Ring }
+    return this.#sender
   }
 
   #checkOpen(): void {
@@ -328,6 +319,14 @@ function checkCame<R>(received: R | typeof EOF | undefined, timeout: number): R 
 const checkIsValue: Check = (_bytes, _start, _end, isRaw) => {
   if (isRaw) throw failure('ERR_BYTES', 'the next message was sent by sendBytes: receive it by recvBytes')
 }
+
+const checkIsReadable: Check = (bytes, start, end, isRaw) => {
+  checkIsValue(bytes, start, end, isRaw)
+  checkReadable(bytes, start, end, isRaw)
+}
+
+const takeValue = (ring: Ring) => receiveLetter(ring, checkIsValue)
+const takeReadable = (ring: Ring) => receiveLetter(ring, checkIsReadable)
 
 const checkIsBytes = bytesCheck(undefined)
 
