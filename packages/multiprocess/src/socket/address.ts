@@ -1,13 +1,23 @@
 /** Addresses of sockets, checked. */
-import { BlockList, isIP, isIPv6, type Socket } from 'node:net'
+import type { BlockList, Socket } from 'node:net'
 import { ValueError } from '../errors.ts'
 import type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
 
 export type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
+// Node's own modules are loaded when they are first used: most programs have no use for them.
+const net = () => process.getBuiltinModule('node:net')
+
+let loopback: BlockList | undefined
+
+function loopbackAddresses(): BlockList {
+  if (loopback === undefined) {
+    loopback = new (net().BlockList)()
+    loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+    loopback.addAddress('::1', 'ipv6')
+  }
+  return loopback
+}
 
 /** @throws TypeError, ValueError */
 export function checkAddress(address: NetAddress): NetAddress {
@@ -33,7 +43,7 @@ export function checkBindAddress(address: NetAddress): NetAddress {
   const checked = checkAddress(address)
   if (typeof checked === 'string') return checked
   const host = checked.host === 'localhost' ? '127.0.0.1' : checked.host === '' ? '0.0.0.0' : checked.host
-  if (isIP(host) === 0 || host.includes('%')) {
+  if (net().isIP(host) === 0 || host.includes('%')) {
     throw new ValueError(
       `cannot listen at the host ${JSON.stringify(host)}: give an IP address, "localhost", or "" for all of this machine's`
     )
@@ -44,7 +54,7 @@ export function checkBindAddress(address: NetAddress): NetAddress {
 /** Whether only this machine's programs can connect to it. */
 export function isLoopback(address: NetAddress): boolean {
   if (typeof address === 'string') return true
-  return loopback.check(address.host, isIPv6(address.host) ? 'ipv6' : 'ipv4')
+  return loopbackAddresses().check(address.host, net().isIPv6(address.host) ? 'ipv6' : 'ipv4')
 }
 
 /** Linux's abstract names have no file, and so no permissions: every user of the machine can connect to them. */

@@ -1,5 +1,5 @@
 /** Connecting to a listener. */
-import { connect, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { connectUnix, hasSocketCalls, peerUser } from '../ground/sockets.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
@@ -74,7 +74,11 @@ async function openOnce(address: NetAddress, timeout: number, signal: AbortSigna
     return await openByNode(address, timeout, signal)
   }
   try {
-    return new Socket({ fd: connectUnix(address), readable: true, writable: true })
+    return new (process.getBuiltinModule('node:net').Socket)({
+      fd: connectUnix(address),
+      readable: true,
+      writable: true
+    })
   } catch (error) {
     throw connectError(address, error as Error)
   }
@@ -82,6 +86,7 @@ async function openOnce(address: NetAddress, timeout: number, signal: AbortSigna
 
 function openByNode(address: NetAddress, timeout: number, signal: AbortSignal | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    const { connect } = process.getBuiltinModule('node:net')
     const socket =
       typeof address === 'string'
         ? connect({ path: address })

@@ -8,11 +8,12 @@
  *
  * Python before 3.12 asks by `#CHALLENGE#` and 20 bytes, and answers by an HMAC-MD5 without a prefix.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AuthenticationError } from '../errors.ts'
 
 /** No message is longer before both sides have shown their key. */
 export const HANDSHAKE_LIMIT = 256
+
+const crypto = () => process.getBuiltinModule('node:crypto')
 
 const CHALLENGE = Buffer.from('#CHALLENGE#')
 const WELCOME = Buffer.from('#WELCOME#')
@@ -52,7 +53,7 @@ export function* handshake(role: Role, key: Key, send: (message: Uint8Array) => 
 }
 
 function* ask(key: Key, send: (message: Uint8Array) => void): Handshake {
-  const message = Buffer.concat([PREFIX, randomBytes(RANDOM_BYTES)])
+  const message = Buffer.concat([PREFIX, crypto().randomBytes(RANDOM_BYTES)])
   send(Buffer.concat([CHALLENGE, message]))
   const response = yield
   try {
@@ -108,7 +109,8 @@ function prefixed(message: Uint8Array): { name: string | undefined; rest: Uint8A
 }
 
 function hmac(name: string, key: Key, message: Uint8Array): Buffer {
-  return createHmac(DIGESTS.get(name) as string, key.bytes)
+  return crypto()
+    .createHmac(DIGESTS.get(name) as string, key.bytes)
     .update(message)
     .digest()
 }
@@ -118,7 +120,7 @@ function startsWith(message: Uint8Array, start: Uint8Array): boolean {
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
+  return a.length === b.length && crypto().timingSafeEqual(a, b)
 }
 
 /** Whether a message is the question of a side that has a key. */

@@ -1,7 +1,6 @@
 /** A socket that others connect to. */
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
-import { createServer, type Server, Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
@@ -73,10 +72,9 @@ export class ListeningSocket implements Source {
           'Give { authkey }, or listen at localhost'
       )
     }
-    this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS },
-      this.#onConnection
-    )
+    this.#server = process
+      .getBuiltinModule('node:net')
+      .createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS }, this.#onConnection)
     // What goes wrong with one connection, or when there are no descriptors left, the next may not meet.
     this.#server.on('error', () => {})
     this.#remove = place.remove
@@ -129,7 +127,7 @@ export class ListeningSocket implements Source {
     for (let i = 0; i < MOST_ACCEPTS && fd >= 0; i++) {
       const accepted = acceptNow(fd)
       if (accepted < 0) break
-      const socket = new Socket({ fd: accepted, readable: true, writable: true })
+      const socket = new (process.getBuiltinModule('node:net').Socket)({ fd: accepted, readable: true, writable: true })
       if (typeof this.address !== 'string') socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS)
       this.#onConnection(socket)
     }
@@ -204,7 +202,10 @@ export class ListeningSocket implements Source {
  */
 function ownPlace(): { address: NetAddress; remove: () => void } {
   if (process.platform === 'linux' && hasSocketCalls()) {
-    return { address: `\0multiprocess-${randomBytes(16).toString('hex')}`, remove: () => {} }
+    return {
+      address: `\0multiprocess-${process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')}`,
+      remove: () => {}
+    }
   }
   const directory = mkdtempSync(join(tmpdir(), 'multiprocess-'))
   return { address: join(directory, 'listener'), remove: () => removeDirectory(directory) }

@@ -3,7 +3,7 @@
  * loop. A thread that blocks reads and writes the socket's descriptor itself, which is sound: whatever the event loop has read
  * was handed over at once and stands here, and what it has yet to write is taken back first.
  */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { AuthenticationError, EOFError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { type Descriptor, duplicateSocket, pollDescriptors, readNow, writeNow } from '../ground/sockets.ts'
 import { startTimer } from '../ground/timer.ts'
@@ -96,9 +96,10 @@ export class MessageSocket implements Source {
     return this.#hasEnded
   }
 
-  /** Why: an EOFError, when the other side has closed it. */
+  /** Why: an EOFError, without a cause when the other side has closed it after a whole message. */
   get reason(): Error | undefined {
-    return this.#reason
+    const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.isReady
+    return isCut ? brokenOff(new Error('in the middle of a message')) : this.#reason
   }
 
   /** Whether `take` has a message. */
@@ -274,7 +275,7 @@ export class MessageSocket implements Source {
       try {
         count = readNow(this.#descriptor, target)
       } catch (error) {
-        this.destroy(error as Error)
+        this.destroy(brokenOff(error as Error))
         return
       }
       if (count < 0) return
@@ -320,8 +321,8 @@ export class MessageSocket implements Source {
     }
   }
 
-  readonly #onEnd = (): void => this.#end(new EOFError(this.#reader.hasBegun ? CUT : undefined))
-  readonly #onError = (error: Error): void => this.#end(error)
+  readonly #onEnd = (): void => this.#end(new EOFError())
+  readonly #onError = (error: Error): void => this.#end(brokenOff(error))
   readonly #onClose = (): void => {
     this.#end(new EOFError())
     this.#outbox.fail(brokenPipe(this.#reason))
@@ -454,7 +455,7 @@ export class MessageSocket implements Source {
     while (former.read() !== null);
     this.#detach(former)
     former.destroy()
-    this.#socket = new Socket({ fd: duplicate, readable: true, writable: true })
+    this.#socket = new (process.getBuiltinModule('node:net').Socket)({ fd: duplicate, readable: true, writable: true })
     if (this.#holds > 0) this.#socket.ref()
     this.#attach(this.#socket)
     if (this.#isPaused) this.#socket.pause()
@@ -468,7 +469,8 @@ export class MessageSocket implements Source {
       this.#takeBack()
       if (this.#outbox.drain(bytes => writeNow(this.#descriptor, bytes))) return true
     } catch (error) {
-      this.destroy(error as Error)
+      if ((error as MultiprocessError).code === 'ERR_BUSY') throw error
+      this.destroy(brokenOff(error as Error))
       return true
     }
     // The event loop goes on with it when this thread comes back there.
@@ -489,7 +491,9 @@ export class MessageSocket implements Source {
   }
 }
 
-const CUT = 'the other side is gone in the middle of a message'
+function brokenOff(cause: Error): EOFError {
+  return new EOFError(`the connection broke off: ${cause.message}`, { cause })
+}
 
 function parcelOf(message: Uint8Array, done: (error?: Error) => void): Parcel {
   const header = frameHeader(message.length)
