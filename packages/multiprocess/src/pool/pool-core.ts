@@ -99,11 +99,9 @@ export class PoolCore {
     const prepared =
       initializer === undefined
         ? null
-        : encodeHeld(
-            { initializer: sentTarget(initializer, 'initializer'), initargs },
-            '',
-            method === 'thread' ? 'held' : 'no'
-          )
+        : encodeHeld({ initializer: sentTarget(initializer, 'initializer'), initargs }, '', {
+            sharesBuffers: method === 'thread' ? 'held' : 'no'
+          })
     this.#held = prepared?.releases ?? null
 
     const family = currentFamily(method)
@@ -170,6 +168,11 @@ export class PoolCore {
     } else {
       this.#dispatcher.submit(entry, APPLY, args, 'args', task, control)
     }
+  }
+
+  /** For reports, until what it answers is called: a thread is about to block. */
+  tell(): (() => void) | undefined {
+    return this.#family.waits?.begin('for a result of a pool', true)
   }
 
   /** Blocks this thread until there may be a result, for so many milliseconds at the most. */

@@ -66,14 +66,17 @@ export function start(plan: Plan): Started {
     argv: process.argv,
     entries: entries()
   }
-  const load = encodeHeld(plan.load, plan.name, plan.method === 'thread' ? 'held' : 'no')
+  const isProcess = plan.method === 'spawn'
+  const load = encodeHeld(plan.load, plan.name, {
+    sharesBuffers: isProcess ? 'no' : 'held',
+    allowsLarge: isProcess
+  })
   try {
     const message = joinMessages(encode(preparation), load.bytes)
     const family = currentFamily(plan.method)
-    const member =
-      plan.method === 'spawn'
-        ? new ProcessMember(family, PROCESS_MAIN, message)
-        : new ThreadMember(family, THREAD_MAIN, message)
+    const member = isProcess
+      ? new ProcessMember(family, PROCESS_MAIN, message, load.large)
+      : new ThreadMember(family, THREAD_MAIN, message)
     // What the message holds the child gives back, if it came to read it.
     member.onEnd(() => {
       if (!family.table.hasLoaded(member.id)) runAll(load.releases)

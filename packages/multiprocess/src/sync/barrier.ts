@@ -77,7 +77,7 @@ export class Barrier extends SharedObject {
     const subject =
       family.waits && `at {block ${handle.at}}, where {word ${at + ARRIVED * 4}} of {word ${at + PARTIES * 4}} are`
     this.#waiters = new WaitList(family, words, index + LIST, subject)
-    this.#round = new WaitWord(family, at + ROUND * 4, subject)
+    this.#round = new WaitWord(family, at + ROUND * 4, undefined, subject)
     this.#action = action
     this.#timeout = timeout
     if (isFirst) this.#set(PARTIES, parties)

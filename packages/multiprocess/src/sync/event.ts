@@ -21,6 +21,7 @@ export class Event extends SharedObject implements Waitable {
     this.#word = new WaitWord(
       handle.family,
       payloadAt(handle),
+      undefined,
       handle.family.waits && `for {block ${handle.at}} to be set`
     )
   }

@@ -64,7 +64,7 @@ export class Lock extends SharedObject {
     this.family = handle.family
     const at = payloadAt(handle)
     const state = this.family.waits && this.stateAt(at)
-    this.word = new WaitWord(handle.family, at, state && `to acquire {block ${handle.at}}, ${state}`)
+    this.word = new WaitWord(handle.family, at, undefined, state && `to acquire {block ${handle.at}}, ${state}`)
     this.on = this.family.memory.instructionsOf(at)
     this.at = at % WINDOW_BYTES
     this.#self = handle.family.self

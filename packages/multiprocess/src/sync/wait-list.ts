@@ -63,7 +63,7 @@ export class WaitList {
       memory.set(last * UNIT + NEXT, node / UNIT)
     }
     this.#words[this.#tail] = node / UNIT
-    return { node, word: new WaitWord(this.#family, node + STATE, this.#subject) }
+    return { node, word: new WaitWord(this.#family, node + STATE, undefined, this.#subject) }
   }
 
   /** The decision, or undefined while there is none. */
