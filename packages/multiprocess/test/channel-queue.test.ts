@@ -83,6 +83,17 @@ describe('4 producers and 4 consumers', { timeout }, () => {
 })
 
 describe('a Queue', { timeout }, () => {
+  test('brings functions of modules that are not imported here, also to who is blocked', async () => {
+    for (const receive of [(queue: Queue) => queue.getSync(), (queue: Queue) => queue.get()]) {
+      const queue = new Queue()
+      const child = new Process({ target: tasks.putFunction, args: [queue] })
+      child.start()
+      const received = (await receive(queue)) as (n: number) => string
+      assert.equal(received(5), 'only there 5')
+      await child.join()
+    }
+  })
+
   test('gives what was put in, the first first', async () => {
     const queue = new Queue<unknown>()
     const items = [1, 'two', { three: [4n] }, undefined, new Map([[5, new Date(6)]]), 'x'.repeat(100_000)]

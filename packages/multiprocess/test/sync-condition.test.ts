@@ -17,6 +17,7 @@ import {
   ValueError
 } from '../src/index.ts'
 import { handleOf, payloadAt } from '../src/memory/shared-object.ts'
+import { keepsBlocks } from './fixtures/channel/killing.ts'
 import { meetAt } from './fixtures/sync/long-run.ts'
 import * as tasks from './fixtures/sync/tasks.ts'
 
@@ -149,6 +150,23 @@ describe('a Condition', { timeout }, () => {
     assert.equal(lock.locked, true)
     lock.release()
     assert.equal(lock.locked, false)
+  })
+
+  test('leaves nothing of sleepers that were killed when it is dropped itself', async () => {
+    await keepsBlocks(async () => {
+      const condition = new Condition()
+      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+      const victims = [true, false].map(isBlocking => {
+        const victim = new Process({ target: tasks.sleepOn, args: [condition, sleeping, woken, { isBlocking }] })
+        victim.start()
+        return victim
+      })
+      await acquireTimes(sleeping, 2)
+      // Who takes the lock now knows that they sleep.
+      await condition.runExclusive(() => {})
+      for (const victim of victims) victim.kill()
+      await Promise.all(victims.map(victim => victim.join()))
+    }, 1)
   })
 
   test('a sleeper that is killed takes no notification with it', async () => {

@@ -2,6 +2,7 @@
 import { isDebug } from '../ground/debug-mode.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import { pollDescriptors } from '../ground/sockets.ts'
+import { system } from '../ground/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Source } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
@@ -25,6 +26,8 @@ interface Member {
   readonly pid: number
   isAlive(): boolean
   onEnd(listener: () => void): () => void
+  /** A descriptor that can be read from when it has ended; -1: there is none. */
+  openEnd(): number
   /** It keeps this process alive from now on. */
   ref(): void
   unref(): void
@@ -32,7 +35,7 @@ interface Member {
 
 type Target = Word | Stream | Member
 
-/** Processes are looked at this often, in milliseconds, by a thread that blocks. */
+/** What tells nothing of its end is looked at this often, in milliseconds, by a thread that blocks. */
 const LOOK_EVERY_MS = 20
 /** A wake-up that a death swallowed is made up for after so many milliseconds. */
 const SLICE_MS = 500
@@ -69,7 +72,8 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
-  const longest = targets.some(target => 'onEnd' in target) ? LOOK_EVERY_MS : SLICE_MS
+  const ends = targets.flatMap(target => ('onEnd' in target ? [target.openEnd()] : []))
+  const longest = ends.includes(-1) ? LOOK_EVERY_MS : SLICE_MS
   const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
   let leave: (() => void) | undefined
   try {
@@ -79,10 +83,16 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
       const left = end - performance.now()
       if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, true)
-      block(targets, seen, Math.min(left, longest))
+      block(
+        targets,
+        ends.filter(fd => fd >= 0),
+        seen,
+        Math.min(left, longest)
+      )
     }
   } finally {
     leave?.()
+    for (const fd of ends) if (fd >= 0) system().close(fd)
   }
 }
 
@@ -114,9 +124,12 @@ function readyOf<T>(all: readonly T[], targets: readonly Target[], hasSlept: boo
   })
 }
 
-/** Blocks the thread until something may have changed. */
-function block(targets: readonly Target[], seen: readonly number[], timeout: number): void {
-  const descriptors = targets.flatMap(target => ('source' in target ? target.source.descriptors() : []))
+/** Blocks the thread until something may have changed. @param ends descriptors of the ends of processes */
+function block(targets: readonly Target[], ends: readonly number[], seen: readonly number[], timeout: number): void {
+  const descriptors = [
+    ...ends.map(fd => ({ fd })),
+    ...targets.flatMap(target => ('source' in target ? target.source.descriptors() : []))
+  ]
   const family = targets.find(target => 'word' in target)?.family
   if (family === undefined) {
     pollDescriptors(descriptors, timeout)

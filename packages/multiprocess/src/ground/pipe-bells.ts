@@ -21,6 +21,8 @@ const UNREACHABLE = -2
 const ONE = new Uint8Array(1)
 
 class PipeBell implements Bell {
+  /** Where its rings are read. */
+  readonly descriptor: number
   readonly #socket: Socket
 
   constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
@@ -39,6 +41,7 @@ class PipeBell implements Bell {
       onread: { buffer, callback }
     }
     this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
+    this.descriptor = fds[0]
     this.#socket.unref()
     this.#socket.resume()
     // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
@@ -58,6 +61,7 @@ class PipeBell implements Bell {
 export class PipeBells implements Bells {
   readonly #table: ProcessTable
   readonly #keeps: boolean
+  #own: PipeBell | undefined
   readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
   /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
@@ -67,7 +71,8 @@ export class PipeBells implements Bells {
   }
 
   open(self: OwnerId, onRing: () => void): Bell {
-    return new PipeBell(this.#table, self, onRing)
+    this.#own = new PipeBell(this.#table, self, onRing)
+    return this.#own
   }
 
   ring(owner: OwnerId): boolean {
@@ -77,8 +82,8 @@ export class PipeBells implements Bells {
     return fd !== UNREACHABLE
   }
 
-  descriptor(self: OwnerId): number {
-    return this.#table.bell(self)
+  descriptor(): number {
+    return this.#own?.descriptor ?? -1
   }
 
   #descriptor(owner: OwnerId): number {

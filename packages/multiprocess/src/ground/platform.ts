@@ -30,7 +30,7 @@ export interface Bells {
   /** False when the bell could not be rung though its owner may live; of one whose owner is gone it is true. */
   ring(owner: OwnerId): boolean
   /** What can be read once the bell of `self` has rung; -1: that is no descriptor. */
-  descriptor(self: OwnerId): number
+  descriptor(): number
   /** The owner is gone. */
   forget(owner: OwnerId): void
 }
@@ -59,6 +59,8 @@ export interface Member {
   onEnd(listener: (exitcode: number) => void): () => void
   /** Blocks until the end. @returns false when the timeout, in milliseconds, ran out */
   waitSync(timeout: number): boolean
+  /** A descriptor that can be read from when it has ended, and is the caller's to close; -1: there is none. */
+  openEnd(): number
   /** Nothing happens when it has ended. */
   kill(signal: NodeJS.Signals): void
   /** It keeps its parent alive as long as it runs; each `unref()` takes back one `ref()`. */

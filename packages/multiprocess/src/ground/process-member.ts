@@ -114,6 +114,10 @@ export class ProcessMember implements Member {
     return true
   }
 
+  openEnd(): number {
+    return this.hasEnded ? -1 : system().pidfd_open(this.pid)
+  }
+
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode === null) this.#process.kill(signal)
   }

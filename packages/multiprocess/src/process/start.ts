@@ -141,6 +141,11 @@ export class Started implements Role {
     this.#child.unref()
   }
 
+  /** As a Member has it. */
+  openEnd(): number {
+    return this.#child.openEnd()
+  }
+
   joinSync(timeout: number): boolean {
     if (timeout === 0 || !this.isAlive()) return this.#child.waitSync(timeout)
     const leave = this.#tell(true)

@@ -15,6 +15,7 @@ import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
 
+const TAIL = 0
 const NOTIFIED = FIRST_DECISION
 
 export class Condition extends Lock {
@@ -30,7 +31,7 @@ export class Condition extends Lock {
     this.#lock = lock ?? new (boundTo(RLock, methodOf(this)))()
     const subject =
       this.family.waits && `to be notified by {block ${handleOf(this).at}}, whose lock is ${inside.stateOf(this.#lock)}`
-    this.#waiters = new WaitList(this.family, this.words, this.index, subject)
+    this.#waiters = new WaitList(handleOf(this), TAIL, subject)
   }
 
   get lock(): Lock {
