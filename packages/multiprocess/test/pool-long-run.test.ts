@@ -19,7 +19,9 @@ test('a map with retries has all results though workers are killed', { timeout }
   await untilBlocks(blocks)
 })
 
-test('2,000,000 submissions while their results are consumed, in flat memory', { timeout }, () => consumeMany(2_000_000))
+test('2,000,000 submissions while their results are consumed, in flat memory', { timeout }, () =>
+  consumeMany(2_000_000)
+)
 
 test('when one result is the one, everything stops: the others never run, and all processes are gone', {
   timeout

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { ProcessError } from '../errors.ts'
 import { Ending } from './ending.ts'
-import type { Family } from './family.ts'
+import { type Family, reapAmongProcesses, stopAmongProcesses } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
 import type { Member } from './platform.ts'
 import type { OwnerId } from './process-table.ts'
@@ -77,6 +77,7 @@ export class ThreadMember implements Member {
     if (this.exitcode !== null || this.#killedBy !== 0) return
     this.#killedBy = constants.signals[signal]
     this.#family.table.setStopped(this.id)
+    stopAmongProcesses(this.id)
     void this.#worker.terminate()
   }
 
@@ -91,7 +92,10 @@ export class ThreadMember implements Member {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    this.#ending.end(exitcode, () => this.#family.reap(this.id))
+    this.#ending.end(exitcode, () => {
+      reapAmongProcesses(this.id)
+      this.#family.reap(this.id)
+    })
   }
 }
 
