@@ -1,12 +1,12 @@
 /** `multiprocessing.Queue`. */
 import assert from 'node:assert/strict'
-import type { Queue } from '../../src/index.ts'
 import { WINDOW_BYTES } from '../../src/ground/layout.ts'
+import type { Queue } from '../../src/index.ts'
 import * as channel from '../fixtures/channel/tasks.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
 
-const ITEMS = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 2500)
+const ITEMS = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 2000)
 
 /** Every item of every producer once, and those of one producer in their order wherever they went. */
 function checkTaken(taken: readonly number[][], producers: number, count: number): void {
@@ -345,16 +345,14 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
   ] as const) {
     behaviour(`4 producers and 4 consumers: ${name} hands every item to one of them`, async () => {
       const queue = make() as Queue<number>
-      await using consumerPool = new face.Pool(4)
-      await using producerPool = new face.Pool(4)
       const consumers = [channel.consume, channel.consumeSync, channel.consume, channel.consumeSync].map(consume =>
-        consumerPool.apply(consume as typeof channel.consume, [queue])
+        pool(8).apply(consume as typeof channel.consume, [queue])
       )
       // What fails first is what is told.
       for (const consumer of consumers) consumer.catch(() => {})
       const producers = [channel.produce, channel.produceSync, channel.produceAtOnce, channel.produceSync]
       await Promise.all(
-        producers.map((produce, n) => producerPool.apply(produce as typeof channel.produce, [queue, n, ITEMS]))
+        producers.map((produce, n) => pool(8).apply(produce as typeof channel.produce, [queue, n, ITEMS]))
       )
       for (const _ of consumers) await queue.put(-1)
       checkTaken(await Promise.all(consumers), 4, ITEMS)

@@ -8,18 +8,21 @@ import * as tasks from '../fixtures/conformance/tasks.ts'
 conform('wait', ({ face, behaviour, pool, start }) => {
   const { Event, JoinableQueue, Pipe, Queue, wait, waitSync } = face
 
-  behaviour('waits till an object in the list is ready, and returns those which are ready, in their order', async () => {
-    const queue = new Queue<number>()
-    const event = new Event()
-    const [a, b] = Pipe<number>()
-    const all: Waitable[] = [event, a, queue]
-    queue.putNowait(1)
-    assert.deepEqual(await wait(all), [queue])
-    event.set()
-    await b.send(1)
-    assert.deepEqual(await wait(all), [event, a, queue])
-    assert.deepEqual(waitSync(all), [event, a, queue])
-  })
+  behaviour(
+    'waits till an object in the list is ready, and returns those which are ready, in their order',
+    async () => {
+      const queue = new Queue<number>()
+      const event = new Event()
+      const [a, b] = Pipe<number>()
+      const all: Waitable[] = [event, a, queue]
+      queue.putNowait(1)
+      assert.deepEqual(await wait(all), [queue])
+      event.set()
+      await b.send(1)
+      assert.deepEqual(await wait(all), [event, a, queue])
+      assert.deepEqual(waitSync(all), [event, a, queue])
+    }
+  )
 
   behaviour('returns an empty list when the timeout ran out', async () => {
     const all: Waitable[] = [new Queue(), new Event(), Pipe()[0]]
