@@ -5,3 +5,7 @@ export function square(n: number): number {
 
 /** What a process does that is only started and joined. */
 export function nothing(): void {}
+
+export function say(event: { set(): void }): void {
+  event.set()
+}

@@ -37,21 +37,21 @@ export class ProcessMember implements Member {
   #references = 1
 
   /**
-   * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`.
+   * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`; a length of 0
+   * has it wait for its work.
    * @throws ProcessError when the system refuses
    */
-  constructor(family: Family, main: URL, preparation: Uint8Array) {
+  constructor(family: Family, main: URL, preparation: Uint8Array | null) {
     const { table, arena, memory, self } = family
     const { fd } = family.platform as ProcessPlatform
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     try {
-      const at = arena.allocate(preparation.length, this.id)
-      memory.withBytes(at, preparation.length, (bytes, start) => bytes.set(preparation, start))
-      const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, preparation.length].map(
-        String
-      )
+      const length = preparation?.length ?? 0
+      const at = preparation === null ? 0 : arena.allocate(length, this.id)
+      if (preparation !== null) memory.withBytes(at, length, (bytes, start) => bytes.set(preparation, start))
+      const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, length].map(String)
       this.#process = process
         .getBuiltinModule('node:child_process')
         .spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
