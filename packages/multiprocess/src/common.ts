@@ -5,8 +5,11 @@ import type { StartMethod } from './ground/platform.ts'
 import { hasProcesses } from './ground/system.ts'
 import { isChild } from './process/state.ts'
 
-export { Connection, type PipeOptions } from './channel/connection.ts'
+export { Connection } from './channel/connection.ts'
+export type { PipeOptions } from './channel/pipe.ts'
 export { wait, waitSync } from './channel/wait.ts'
+export { type Address, Client, type ClientOptions } from './connection/client.ts'
+export { Listener, type ListenerOptions } from './connection/listener.ts'
 export {
   AuthenticationError,
   BrokenBarrierError,

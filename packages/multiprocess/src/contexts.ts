@@ -2,7 +2,8 @@
  * Contexts: every class and function of the module, bound to one start method. Both faces are made of them. They name all that
  * stands above in the order of the folders, which is why they are no part of `process/`.
  */
-import { type Connection, type PipeOptions, pipeOver } from './channel/connection.ts'
+import type { Connection } from './channel/connection.ts'
+import { type PipeOptions, pipeOver } from './channel/pipe.ts'
 import { JoinableQueue, Queue } from './channel/queue.ts'
 import { SimpleQueue } from './channel/simple-queue.ts'
 import type { AnyFunction } from './codec/function-data.ts'

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { currentFamily } from '../src/ground/family.ts'
 import * as processes from '../src/index.ts'
 import * as threads from '../src/threads.ts'
-import { circumstances, circumstancesOf, exitWith, stayUntilKilled } from './fixtures/process/reserve.ts'
+import { circumstances, circumstancesOf, exitWith, putSum, stayUntilKilled } from './fixtures/process/reserve.ts'
 import { isPidRunning, runProgram, until, untilSync } from './fixtures/process/tools.ts'
 
 const timeout = 60_000
@@ -132,18 +132,16 @@ describe('a reserve', { timeout }, () => {
   })
 
   test('takes arguments of any length, and what processes share', async () => {
-    await fill(1)
     const queue = new Queue<number>()
-    const bytes = new Uint8Array(3_000_000).fill(7)
-    const child = new Process({
-      target: (queue: processes.Queue<number>, bytes: Uint8Array) => queue.put(bytes.length + bytes[2_999_999]),
-      args: [queue, bytes],
-      reserve: 0
-    })
-    child.start()
-    assert.equal(await queue.get(), 3_000_007)
-    await child.join()
-    assert.equal(child.exitcode, 0)
+    for (const length of [3_000_000, 40_000_000]) {
+      await fill(1)
+      const bytes = new Uint8Array(length).fill(7)
+      const child = new Process({ target: putSum, args: [queue, bytes], reserve: 0 })
+      child.start()
+      assert.equal(await queue.get(), length + 7)
+      await child.join()
+      assert.equal(child.exitcode, 0)
+    }
   })
 
   test('of threads has the next start as well', async () => {

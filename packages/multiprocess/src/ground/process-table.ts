@@ -253,18 +253,18 @@ export class ProcessTable {
     return Atomics.load(this.#words, this.workWord(id)) !== 0
   }
 
-  setWork(id: OwnerId, at: number, length: number): void {
+  setWork(id: OwnerId, at: number, length: number, hasMore: boolean): void {
     const base = this.#base(slotOf(id))
     this.#words[base + WORK_AT_LOW] = at % 2 ** 31
     this.#words[base + WORK_AT_HIGH] = Math.floor(at / 2 ** 31)
     this.#words[base + WORK_LENGTH] = length
-    Atomics.store(this.#words, base + WORK, 1)
+    Atomics.store(this.#words, base + WORK, hasMore ? 2 : 1)
   }
 
-  work(id: OwnerId): { at: number; length: number } {
+  work(id: OwnerId): { at: number; length: number; hasMore: boolean } {
     const base = this.#base(slotOf(id))
     const at = this.#words[base + WORK_AT_LOW] + this.#words[base + WORK_AT_HIGH] * 2 ** 31
-    return { at, length: this.#words[base + WORK_LENGTH] }
+    return { at, length: this.#words[base + WORK_LENGTH], hasMore: this.#words[base + WORK] === 2 }
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

@@ -88,5 +88,9 @@ class AtomicsBells implements Bells {
     return true
   }
 
+  descriptor(): number {
+    return -1
+  }
+
   forget(): void {}
 }

@@ -1,6 +1,7 @@
 /** The process that asks, and its parent, as Process objects. */
 import { boundTo } from '../ground/bound-class.ts'
 import { inherited } from '../ground/inheritance.ts'
+import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
 import { Process, processInRole } from './process.ts'
 import type { Role } from './role.ts'
 import { currentIdentity, setIdentity } from './state.ts'
@@ -46,13 +47,13 @@ function itself(name: string, daemon: boolean): Role {
   return {
     name,
     daemon,
-    pid: process.pid,
+    pid: ownPid(),
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(process.pid, signal),
+    kill: signalSelf,
     setName: name => setIdentity({ ...currentIdentity(), name }),
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
-    describe: () => `pid ${process.pid}, this process`
+    describe: () => `pid ${ownPid()}, this process`
   }
 }
 
@@ -64,7 +65,7 @@ function other(name: string, pid: number): Role {
     pid,
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(pid, signal),
+    kill: signal => signalParent(pid, signal),
     describe: () => `pid ${pid}, the parent`
   }
 }

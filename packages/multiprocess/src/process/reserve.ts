@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { currentFamily } from '../ground/family.ts'
 import { inheritedExecArgv } from '../ground/inherited-options.ts'
+import type { Behind } from '../ground/message-blocks.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
@@ -13,10 +14,10 @@ import { giveWork } from '../ground/work.ts'
 import { PROCESS_MAIN, THREAD_MAIN } from './state.ts'
 
 /** @param preparation null: it will be given later */
-export function createMember(method: StartMethod, preparation: Uint8Array | null): Member {
+export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
   const family = currentFamily(method)
   return method === 'spawn'
-    ? new ProcessMember(family, PROCESS_MAIN, preparation)
+    ? new ProcessMember(family, PROCESS_MAIN, preparation, behind)
     : new ThreadMember(family, THREAD_MAIN, preparation)
 }
 
@@ -36,12 +37,12 @@ class Reserve {
   }
 
   /** A member that runs what is prepared, if one is ready. @throws MultiprocessError when there is no memory for it */
-  take(preparation: Uint8Array): Member | undefined {
+  take(preparation: Uint8Array, behind: Behind | null): Member | undefined {
     this.#discardStale()
     const member = this.#idle.shift()?.member
     if (member === undefined) return undefined
     try {
-      giveWork(currentFamily(this.#method), member.id, preparation)
+      giveWork(currentFamily(this.#method), member.id, preparation, behind)
     } catch (error) {
       member.kill('SIGKILL')
       throw error
@@ -72,7 +73,7 @@ class Reserve {
   }
 
   #add(): void {
-    const member = createMember(this.#method, null)
+    const member = createMember(this.#method, null, null)
     member.unref()
     const idle: Idle = { member, circumstances: circumstances(this.#method) }
     this.#idle.push(idle)

@@ -5,6 +5,7 @@ import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
+import { ownPid } from '../ground/self.ts'
 import { startTimer } from '../ground/timer.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import { createMember, reserveOf } from './reserve.ts'
@@ -61,17 +62,21 @@ export function start(plan: Plan): Started {
       isDaemon: plan.isDaemon,
       mayStart: !plan.isDaemon || plan.isPoolWorker,
       authkey: plan.authkey,
-      parent: { name: identity.name, pid: process.pid }
+      parent: { name: identity.name, pid: ownPid() }
     },
     argv: process.argv,
     entries: entries()
   }
-  const load = encodeHeld(plan.load, plan.name, plan.method === 'thread' ? 'held' : 'no')
+  const isProcess = plan.method === 'spawn'
+  const load = encodeHeld(plan.load, plan.name, {
+    sharesBuffers: isProcess ? 'no' : 'held',
+    allowsLarge: isProcess
+  })
   try {
     const message = joinMessages(encode(preparation), load.bytes)
     const family = currentFamily(plan.method)
     const reserve = plan.reserve === undefined ? undefined : reserveOf(plan.method)
-    const member = reserve?.take(message) ?? createMember(plan.method, message)
+    const member = reserve?.take(message, load.large) ?? createMember(plan.method, message, load.large)
     reserve?.keep(plan.reserve as number)
     // What the message holds the child gives back, if it came to read it.
     member.onEnd(() => {

@@ -17,4 +17,4 @@ process.once('exit', code => {
   memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
 })
 
-await runPreparation(preparation ?? awaitWork(currentFamily()))
+await runPreparation(preparation ?? awaitWork(currentFamily()).message)
