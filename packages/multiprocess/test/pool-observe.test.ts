@@ -161,12 +161,37 @@ describe('a trace', { timeout }, () => {
     readonly ph: string
     readonly name: string
     readonly cat: string
+    readonly pid: number
     readonly tid: number
     readonly ts: number
     readonly dur: number
     readonly args: { readonly name?: string; readonly id?: number; readonly outcome?: string }
   }
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Event[]
+
+  /** The Trace Event Format: complete events and names; a row's boxes in their order, none over another; each row has a name. */
+  function assertFormat(events: readonly Event[]): void {
+    const ends = new Map<number, number>()
+    const names = new Map<number, string | undefined>()
+    assert.deepEqual(events[0].args, { name: 'multiprocess pool' })
+    assert.equal(events[0].name, 'process_name')
+    for (const event of events) {
+      assert.ok(event.ph === 'M' || event.ph === 'X', event.ph)
+      assert.equal(event.pid, process.pid)
+      assert.ok(Number.isSafeInteger(event.tid) && event.tid >= 0)
+      if (event.name === 'thread_name') {
+        assert.ok(!names.has(event.tid), 'a row is named once')
+        names.set(event.tid, event.args.name)
+      }
+      if (event.ph !== 'X') continue
+      assert.match(names.get(event.tid) ?? '', /^worker \d+/, 'a row is named before its first box')
+      assert.ok(event.ts > 0 && event.dur >= 0)
+      // Nanoseconds, as whole numbers.
+      const [begin, end] = [Math.round(event.ts * 1000), Math.round((event.ts + event.dur) * 1000)]
+      assert.ok(begin >= (ends.get(event.tid) ?? 0), 'a box begins after the one before it in its row has ended')
+      ends.set(event.tid, end)
+    }
+  }
 
   test('has a row per worker, its tasks and its idle time', async () => {
     await using scratch = await Scratch.create()
@@ -193,15 +218,11 @@ describe('a trace', { timeout }, () => {
     const rows = new Set(done.map(event => event.tid))
     assert.equal(rows.size, 2)
     for (const tid of rows) {
-      assert.ok(events.some(event => event.name === 'thread_name' && event.args.name === `worker ${tid}`))
       const row = events.filter(event => event.ph === 'X' && event.tid === tid).sort((a, b) => a.ts - b.ts)
       assert.ok(row.some(event => event.cat === 'idle' && event.dur > 15_000))
-      for (const [index, event] of row.entries()) {
-        if (index > 0)
-          assert.ok(event.ts >= row[index - 1].ts + row[index - 1].dur - 2, 'boxes of a row do not overlap')
-        if (event.name === 'block') assert.ok(event.dur >= 4900, `${event.dur} µs`)
-      }
+      for (const event of row) if (event.name === 'block') assert.ok(event.dur >= 4900, `${event.dur} µs`)
     }
+    assertFormat(events)
   })
 
   test('of tasks at once in one worker has a row for each of them', async () => {
@@ -217,6 +238,7 @@ describe('a trace', { timeout }, () => {
     const done = read(file).filter(event => event.cat === 'task')
     assert.equal(done.length, 9)
     assert.equal(new Set(done.map(event => event.tid)).size, 3)
+    assertFormat(read(file))
   })
 
   test('to where nothing can be written is refused at once', () => {
