@@ -318,11 +318,10 @@ export class PoolCore {
   }
 
   #end(error: unknown): void {
-    // First, since telling all that is pending takes its time.
-    this.#workers.terminate()
     this.#dispatcher.failAll(error)
     for (const run of this.#imaps) run.fail(error)
     for (const stop of this.#onOver) stop(error)
+    this.#workers.terminate()
     for (const resolve of this.#whenDone.splice(0)) resolve()
   }
 
