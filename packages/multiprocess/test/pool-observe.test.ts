@@ -200,7 +200,8 @@ describe('a trace', { timeout }, () => {
     {
       await using pool = new Pool({ processes: 2, trace: file })
       // Until both are there.
-      for (; pool.stats.workers.some(worker => worker.tasks === 0); given += 4) await pool.map(tasks.block, [1, 1, 1, 1], 1)
+      for (; pool.stats.workers.some(worker => worker.tasks === 0); given += 4)
+        await pool.map(tasks.block, [1, 1, 1, 1], 1)
       await pool.map(
         tasks.block,
         range(20).map(() => 5),
