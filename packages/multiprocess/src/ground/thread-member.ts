@@ -10,6 +10,9 @@ import type { Member } from './platform.ts'
 import type { OwnerId } from './process-table.ts'
 import type { ThreadPlatform } from './thread-platform.ts'
 
+/** A thread that was stopped is looked at this often, by one that blocks. */
+const LOOK_EVERY_MS = 20
+
 /** What the thread's main finds as its `workerData`. */
 export interface ThreadData {
   readonly id: OwnerId
@@ -50,7 +53,12 @@ export class ThreadMember implements Member {
   }
 
   get exitcode(): number | null {
-    if (this.#exitcode === null && this.#family.table.hasEnded(this.id)) this.#end(this.#family.table.endCode(this.id))
+    if (this.#exitcode === null) {
+      const { table, platform } = this.#family
+      if (table.hasEnded(this.id)) this.#end(table.endCode(this.id))
+      // One that was stopped says nothing, and this thread, blocked, does not hear of its end.
+      else if (this.#killedBy !== 0 && !platform.isAlive(table, this.id)) this.#end(-this.#killedBy)
+    }
     return this.#exitcode
   }
 
@@ -68,7 +76,7 @@ export class ThreadMember implements Member {
     while (this.exitcode === null) {
       const left = end - performance.now()
       if (left <= 0) return false
-      memory.wait(table.endedWord(this.id) * 4, 0, left)
+      memory.wait(table.endedWord(this.id) * 4, 0, this.#killedBy === 0 ? left : Math.min(left, LOOK_EVERY_MS))
     }
     return true
   }
