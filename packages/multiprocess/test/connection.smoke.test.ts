@@ -78,6 +78,7 @@ describe('a connection between programs', { timeout }, () => {
     child.kill()
     await reading
     assert.deepEqual(received, [])
+    await child.join()
     await assert.rejects(Client(address), hasCode('ECONNREFUSED'))
   })
 

@@ -24,7 +24,7 @@ function findClass(prototype: object): AnyFunction | null {
   const constructor = constructorOf(prototype)
   if (constructor === undefined || isNative(constructor)) return null
   const verdict = verdictOf(prototype)
-  if (verdict.is === 'host') return null
+  if (verdict.is === 'host' || prototype === URL.prototype || prototype === URLSearchParams.prototype) return null
   if (verdict.is === 'error' && errorClassOf(Object.create(prototype)).prototype === prototype) return null
   const finding = findReference(constructor)
   return 'refusal' in finding && finding.refusal.kind === 'internal' ? null : constructor
