@@ -43,7 +43,7 @@ test('messages come out of a stream as they went in, however it is cut', { timeo
       }
       assert.equal(reader.hasBegun, false)
       assert.equal(taken.length, messages.length)
-      taken.forEach((message, i) => assert.ok(messages[i].equals(message)))
+      for (const [i, message] of taken.entries()) assert.ok(messages[i].equals(message))
     }),
     { numRuns: 50 }
   )
