@@ -6,6 +6,7 @@ import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
+import { ownPid } from '../ground/self.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
 import { startTimer } from '../ground/timer.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
@@ -60,19 +61,22 @@ export function start(plan: Plan): Started {
       isDaemon: plan.isDaemon,
       mayStart: !plan.isDaemon || plan.isPoolWorker,
       authkey: plan.authkey,
-      parent: { name: identity.name, pid: process.pid }
+      parent: { name: identity.name, pid: ownPid() }
     },
     argv: process.argv,
     entries: entries()
   }
-  const load = encodeHeld(plan.load, plan.name, plan.method === 'thread' ? 'held' : 'no')
+  const isProcess = plan.method === 'spawn'
+  const load = encodeHeld(plan.load, plan.name, {
+    sharesBuffers: isProcess ? 'no' : 'held',
+    allowsLarge: isProcess
+  })
   try {
     const message = joinMessages(encode(preparation), load.bytes)
     const family = currentFamily(plan.method)
-    const member =
-      plan.method === 'spawn'
-        ? new ProcessMember(family, PROCESS_MAIN, message)
-        : new ThreadMember(family, THREAD_MAIN, message)
+    const member = isProcess
+      ? new ProcessMember(family, PROCESS_MAIN, message, load.large)
+      : new ThreadMember(family, THREAD_MAIN, message)
     // What the message holds the child gives back, if it came to read it.
     member.onEnd(() => {
       if (!family.table.hasLoaded(member.id)) runAll(load.releases)
