@@ -17,7 +17,8 @@ const LOOK_EVERY_MS = 20
 export interface ThreadData {
   readonly id: OwnerId
   readonly buffer: SharedArrayBuffer
-  readonly preparation: Uint8Array
+  /** null: it waits for its work. */
+  readonly preparation: Uint8Array | null
 }
 
 export class ThreadMember implements Member {
@@ -31,13 +32,13 @@ export class ThreadMember implements Member {
   #references = 1
 
   /** @throws ProcessError when the family is full */
-  constructor(family: Family, main: URL, preparation: Uint8Array) {
+  constructor(family: Family, main: URL, preparation: Uint8Array | null) {
     const { table, self } = family
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
     const { buffer } = family.platform as ThreadPlatform
-    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation.slice() }
+    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation?.slice() ?? null }
     try {
       this.#worker = startWorker(main, workerData)
     } catch (error) {
