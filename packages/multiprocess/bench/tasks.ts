@@ -31,3 +31,11 @@ export function compute(seed: number): number {
 
 /** What a process does that is only started and joined. */
 export function nothing(): void {}
+
+export function say(event: { set(): void }): void {
+  event.set()
+}
+
+export function lengthOf(bytes: Uint8Array): number {
+  return bytes.length
+}

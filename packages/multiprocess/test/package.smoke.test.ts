@@ -87,7 +87,7 @@ describe('the packed package', { timeout }, () => {
     await mkdir(scratch.file('node_modules'))
     await run('tar', ['-xzf', filename], { cwd: scratch.directory })
     await rename(scratch.file('package'), installed)
-    await link(scratch, Object.keys({ ...dependencies, ...optionalDependencies }))
+    await link(scratch, [...Object.keys({ ...dependencies, ...optionalDependencies }), 'typescript', '@types/node'])
   })
 
   after(() => scratch[Symbol.asyncDispose]())
@@ -130,7 +130,6 @@ describe('the packed package', { timeout }, () => {
   ] as const) {
     test(`its types are found with moduleResolution ${resolution}, by ${file}`, { timeout }, async () => {
       await scratch.write(`types-${resolution}/${file}`, TYPED_PROGRAM)
-      await link(scratch, ['typescript', '@types/node'])
       const options = [
         '--noEmit',
         '--strict',

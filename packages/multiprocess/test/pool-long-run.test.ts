@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pool, RawValue } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
-import { consumeMany, mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
+import { consumeMany, isTheOne, mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
 import { liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
 
@@ -27,13 +27,8 @@ test('when one result is the one, everything stops: the others never run, and al
   timeout
 }, async t => {
   const runs = RawValue('i')
-  const run = (n: number): boolean => {
-    runs.value++
-    tasks.spin(0.1)
-    return n === 1000
-  }
   const pool = new Pool(1)
-  const results = range(50_000).map(n => pool.applyAsync(run, [n]))
+  const results = range(50_000).map(n => pool.applyAsync(isTheOne, [runs, n]))
   for (const result of results) if (await result) break
   const stopped = performance.now()
   pool.terminate()

@@ -15,7 +15,7 @@ export const arrays: Part = {
     "Pools over Node's IPC have `serialization: 'advanced'`",
   task: 'touch',
   takesPart: () => true,
-  full: { count: 20, warmupMs: 1000, sampleMs: 1000 },
+  full: { count: 10, warmupMs: 1000, sampleMs: 1000 },
   quick: { count: 10, warmupMs: 300, sampleMs: 500 },
 
   async measure({ run }, settings) {

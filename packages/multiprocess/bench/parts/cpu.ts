@@ -12,8 +12,8 @@ export const cpu: Part = {
   describe: ({ count }) => `${count} tasks of some milliseconds of arithmetic, all submitted and then all awaited`,
   task: 'compute',
   takesPart: ({ id }) => id !== 'cpython',
-  full: { count: 150, warmupMs: 0, sampleMs: 0 },
-  quick: { count: 100, warmupMs: 0, sampleMs: 0 },
+  full: { count: 120, warmupMs: 0, sampleMs: 0 },
+  quick: { count: 60, warmupMs: 0, sampleMs: 0 },
 
   async measure({ run }, settings) {
     const expected = tasks.compute(7)

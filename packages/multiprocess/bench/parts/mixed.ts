@@ -21,7 +21,7 @@ export const mixed: Part = {
     'the mean of what each ends later than it would if handing over took no time',
   task: 'spin',
   takesPart: () => true,
-  full: { count: 400, warmupMs: 0, sampleMs: 0 },
+  full: { count: 300, warmupMs: 0, sampleMs: 0 },
   quick: { count: 200, warmupMs: 0, sampleMs: 0 },
 
   async measure({ run }, { workers, count }) {

@@ -21,7 +21,7 @@ const UNREACHABLE = -2
 const ONE = new Uint8Array(1)
 
 class PipeBell implements Bell {
-  /** Where its rings are read. */
+  /** Of the reading end. */
   readonly descriptor: number
   readonly #socket: Socket
 
@@ -41,9 +41,9 @@ class PipeBell implements Bell {
       onread: { buffer, callback }
     }
     this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
-    this.descriptor = fds[0]
     this.#socket.unref()
     this.#socket.resume()
+    this.descriptor = fds[0]
     // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
     // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
     table.setBell(self, fds[1])
@@ -61,7 +61,7 @@ class PipeBell implements Bell {
 export class PipeBells implements Bells {
   readonly #table: ProcessTable
   readonly #keeps: boolean
-  #own: PipeBell | undefined
+  #own = -1
   readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
   /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
@@ -71,8 +71,9 @@ export class PipeBells implements Bells {
   }
 
   open(self: OwnerId, onRing: () => void): Bell {
-    this.#own = new PipeBell(this.#table, self, onRing)
-    return this.#own
+    const bell = new PipeBell(this.#table, self, onRing)
+    this.#own = bell.descriptor
+    return bell
   }
 
   ring(owner: OwnerId): boolean {
@@ -83,7 +84,7 @@ export class PipeBells implements Bells {
   }
 
   descriptor(): number {
-    return this.#own?.descriptor ?? -1
+    return this.#own
   }
 
   #descriptor(owner: OwnerId): number {

@@ -40,18 +40,18 @@ export class ProcessMember implements Member {
 
   /**
    * Starts `node main id parent-pid block length has-more`, where the block, which belongs to the child, holds `preparation`,
-   * and more if something is to stand behind it.
+   * and more if something is to stand behind it; a length of 0 has it wait for its work.
    * @throws ProcessError when the system refuses
    */
-  constructor(family: Family, main: URL, preparation: Uint8Array, behind: Behind | null) {
+  constructor(family: Family, main: URL, preparation: Uint8Array | null, behind: Behind | null) {
     const { table, arena, self } = family
     const { fd } = family.platform as ProcessPlatform
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     try {
-      const { length } = preparation
-      const at = storeMessage(family, preparation, 0, length, behind, this.id)
+      const length = preparation?.length ?? 0
+      const at = preparation === null ? 0 : storeMessage(family, preparation, 0, length, behind, this.id)
       const numbers = [this.id, process.pid, at, length, behind === null ? 0 : 1]
       const argv = [...inheritedExecArgv(), fileURLToPath(main), ...numbers.map(String)]
       this.#process = process

@@ -12,6 +12,7 @@
  *     STOPPED  when a thread was stopped, by who stopped it, or came to its end, by itself; 0: neither
  *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
  *     ABROAD   a thread: 1 before it claims a slot among processes
+ *     WORK …   of one that was started without work, by its parent: see work.ts
  *     WAITS, NAME                                see waits.ts
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
@@ -35,8 +36,12 @@ const ENDED = 8
 const STOPPED = 9
 const LOADED = 10
 const ABROAD = 11
-const WAITS = 12
-const NAME = 13
+const WORK = 12
+const WORK_AT_LOW = 13
+const WORK_AT_HIGH = 14
+const WORK_LENGTH = 15
+const WAITS = 16
+const NAME = 17
 
 const FREE = 0
 const STARTING = 1
@@ -253,6 +258,29 @@ export class ProcessTable {
 
   setLoaded(id: OwnerId): void {
     Atomics.store(this.#words, this.#base(slotOf(id)) + LOADED, 1)
+  }
+
+  /** 0 until `setWork`. */
+  workWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + WORK
+  }
+
+  hasWork(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.workWord(id)) !== 0
+  }
+
+  setWork(id: OwnerId, at: number, length: number, hasMore: boolean): void {
+    const base = this.#base(slotOf(id))
+    this.#words[base + WORK_AT_LOW] = at % 2 ** 31
+    this.#words[base + WORK_AT_HIGH] = Math.floor(at / 2 ** 31)
+    this.#words[base + WORK_LENGTH] = length
+    Atomics.store(this.#words, base + WORK, hasMore ? 2 : 1)
+  }
+
+  work(id: OwnerId): { at: number; length: number; hasMore: boolean } {
+    const base = this.#base(slotOf(id))
+    const at = this.#words[base + WORK_AT_LOW] + this.#words[base + WORK_AT_HIGH] * 2 ** 31
+    return { at, length: this.#words[base + WORK_LENGTH], hasMore: this.#words[base + WORK] === 2 }
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

@@ -3,6 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { currentFamily, openFamily } from '../ground/family.ts'
 import { inherit } from '../ground/inheritance.ts'
 import type { ThreadData } from '../ground/thread-member.ts'
+import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from './run-preparation.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
@@ -16,4 +17,4 @@ process.once('exit', code => {
   memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
 })
 
-await runPreparation(preparation)
+await runPreparation(preparation ?? awaitWork(currentFamily()).message)

@@ -28,36 +28,46 @@ export type Blocks = (value: number) => boolean
 const always: Blocks = () => true
 
 const SPIN_MS = 0.1
+/** A spin that took so many milliseconds was interrupted: there are not processors enough for spinners. */
+const INTERRUPTED_MS = 0.5
 const PATIENCE = 8
-const RETRY_EVERY = 64
-/** A sleep that was over within so many milliseconds, most of them for being woken: a spin would have met its end. */
+/** A sleep that was over within so many milliseconds, most of them for being woken: a spin might have met its end. */
 const SHORT_MS = 0.2
-/** After so many of these in a row a spin is tried again. */
-const SHORT_SLEEPS = 4
+/** After so many of these in a row a spin is tried again: few at first, more each time that it does not pay. */
+const FEWEST_SLEEPS = 4
+const MOST_SLEEPS = 128
 const FIRST_SLICE_MS = 20
 const LAST_SLICE_MS = 200
 
 /** Whether spinning pays where waits are of one kind. */
 export class Patience {
   #left = PATIENCE
-  #refused = 0
+  #sleeps = FEWEST_SLEEPS
   #shortSleeps = 0
 
   get isLeft(): boolean {
-    return this.#left > 0 || ++this.#refused % RETRY_EVERY === 0
+    return this.#left > 0
   }
 
-  spun(hasPaid: boolean): void {
-    if (hasPaid) this.#left = PATIENCE
-    else if (this.#left > 0) this.#left--
+  /** A spin has ended, that found something or not. */
+  spun(isFound: boolean, ms: number): void {
+    if (ms >= INTERRUPTED_MS) {
+      this.#left = 0
+      this.#sleeps = MOST_SLEEPS
+    } else if (isFound) {
+      this.#left = PATIENCE
+      this.#sleeps = FEWEST_SLEEPS
+    } else if (--this.#left === 0) {
+      this.#sleeps = Math.min(this.#sleeps * 2, MOST_SLEEPS)
+    }
   }
 
-  /** A wait without spinning. */
+  /** A wait without a spin has ended. */
   slept(ms: number): void {
     this.#shortSleeps = ms < SHORT_MS ? this.#shortSleeps + 1 : 0
-    if (this.#shortSleeps < SHORT_SLEEPS) return
+    if (this.#shortSleeps < this.#sleeps) return
     this.#shortSleeps = 0
-    this.#left = Math.max(this.#left, 1)
+    this.#left = 1
   }
 }
 
@@ -203,7 +213,7 @@ export class WaitWord {
     } finally {
       seats.leave()
     }
-    this.#patience.spun(result !== undefined)
+    this.#patience.spun(result !== undefined, performance.now() - begin)
     return result
   }
 }
