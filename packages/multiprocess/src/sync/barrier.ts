@@ -26,8 +26,8 @@ const ARRIVED = 2
 const ROUND = 3
 const ACTOR = 4
 const TAIL = 5
-const PARTIES = 6
-const SIZE = 7 * 4
+const PARTIES = 7
+const SIZE = 8 * 4
 
 const FILLING = 0
 const ACTING = 1
