@@ -3,6 +3,8 @@ import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } fro
 import { JoinableQueue as BaseJoinableQueue, Queue as BaseQueue } from './channel/queue.ts'
 import { SimpleQueue as BaseSimpleQueue } from './channel/simple-queue.ts'
 import type { StartMethod } from './ground/platform.ts'
+import { BaseManager as ProcessBaseManager } from './managers/base-manager.ts'
+import { defineManagerOver, type ManagerClass, SyncManager as ProcessSyncManager } from './managers/sync-manager.ts'
 import { Pool as ProcessPool } from './pool/pool.ts'
 import { Process as BaseProcess } from './process/process.ts'
 import { Barrier as BaseBarrier } from './sync/barrier.ts'
@@ -23,6 +25,14 @@ export class Process<A extends unknown[] = never[]> extends BaseProcess<A> {
 
 /** The same, with worker threads. */
 export class Pool extends ProcessPool {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class BaseManager extends ProcessBaseManager {
+  protected static override readonly method: StartMethod = 'thread'
+}
+
+export class SyncManager extends ProcessSyncManager {
   protected static override readonly method: StartMethod = 'thread'
 }
 
@@ -75,4 +85,16 @@ export const { Array, Value, RawArray, RawValue } = factoriesFor('thread', RLock
 /** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
 export function Pipe<T = unknown>(options?: Options): [PipeEnd<T>, PipeEnd<T>] {
   return pipeOver('thread', options)
+}
+
+/** Starts a manager's server thread, and answers the manager once it serves. */
+export async function Manager(): Promise<SyncManager> {
+  const manager = new SyncManager()
+  await manager.start()
+  return manager
+}
+
+/** A class of managers with a method for each factory. @throws TypeError for what is neither a class nor a function */
+export function defineManager<F extends Readonly<Record<string, unknown>>>(factories: F): ManagerClass<F> {
+  return defineManagerOver(SyncManager, factories)
 }

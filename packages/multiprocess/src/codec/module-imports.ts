@@ -17,6 +17,8 @@ export const MEMORY_REQUEST = 'memory:'
 export const BUFFER_REQUEST = 'buffer:'
 /** The same of shared objects. */
 export const SHARED_REQUEST = 'shared:'
+/** The same of proxies of what a manager keeps. */
+export const PROXY_REQUEST = 'proxies:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
 const WRITTEN_REQUEST = 'import:'
 
@@ -62,6 +64,7 @@ export async function importModule(url: string): Promise<void> {
   if (url.startsWith(BUFFER_REQUEST)) return requestBuffer(url.slice(BUFFER_REQUEST.length))
   if (url === MEMORY_REQUEST) return void (await import('./memory-kinds.ts'))
   if (url === SHARED_REQUEST) return void (await import('./shared-kinds.ts'))
+  if (url === PROXY_REQUEST) return void (await import('../managers/proxy-kind.ts'))
   importing += 1
   try {
     const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace
