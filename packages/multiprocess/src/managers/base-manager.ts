@@ -1,7 +1,7 @@
 /** Managers: Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
-import { MultiprocessError, ValueError } from '../errors.ts'
+import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'

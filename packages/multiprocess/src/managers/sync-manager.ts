@@ -23,7 +23,7 @@ export class SyncManager extends BaseManager {
   /** @param init entries, or an object whose fields they are */
   dict<K = unknown, V = unknown>(init?: Iterable<readonly [K, V]>): Promise<DictProxy<K, V>>
   dict<V>(init: Readonly<Record<string, V>>): Promise<DictProxy<string, V>>
-  dict(init?: unknown): Promise<DictProxy<never, never>> {
+  dict(init?: unknown): Promise<unknown> {
     return this.#make('dict', init === undefined ? [] : [sendable(init)])
   }
 
