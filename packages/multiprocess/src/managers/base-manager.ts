@@ -5,16 +5,16 @@ import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
-import { checkTarget, sentTarget, type Target } from '../process/target.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
+import { checkTarget, sentTarget, type Target } from '../process/target.ts'
 import type { Address } from './address.ts'
 import { methodOf } from './kinds.ts'
 import type { Link } from './link.ts'
 import { type LocalLink, localLink } from './local-link.ts'
 import type { BaseProxy } from './proxy.ts'
 import './proxy-kind.ts'
-import { ownFactories, register, type RegisterOptions } from './registry.ts'
+import { ownFactories, type RegisterOptions, register } from './registry.ts'
 import type { Preparation } from './server-main.ts'
 
 const MODULE = new URL('./server-main.js', import.meta.url).href
@@ -120,7 +120,11 @@ export class BaseManager implements AsyncDisposable {
   }
 
   async #end(server: Started, link: LocalLink): Promise<void> {
-    if (server.isAlive()) await Promise.race([link.call(0, methodOf('manager', 'shutdown'), []).catch(() => {}), server.join(END_MS, undefined)])
+    if (server.isAlive())
+      await Promise.race([
+        link.call(0, methodOf('manager', 'shutdown'), []).catch(() => {}),
+        server.join(END_MS, undefined)
+      ])
     if (await server.join(END_MS, undefined)) return
     server.kill('SIGTERM')
     if (await server.join(END_MS, undefined)) return

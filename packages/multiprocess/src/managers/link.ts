@@ -133,10 +133,7 @@ export abstract class CallTable implements Link {
       this.checkThere()
       const id = this.#nextId()
       this.outbox.add(id, object, (CALL << 16) | method, args.length === 0 ? NOTHING : args, 'args')
-      this.#waiting.set(
-        id,
-        new AsyncCall(resolve, signal, signal === undefined ? undefined : () => this.#cancel(id))
-      )
+      this.#waiting.set(id, new AsyncCall(resolve, signal, signal === undefined ? undefined : () => this.#cancel(id)))
       if (this.#asyncCount++ === 0) this.onBusy()
       this.#flushSoon()
     })

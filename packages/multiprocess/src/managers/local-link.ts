@@ -11,7 +11,7 @@ import type { Address } from './address.ts'
 import { HELLO } from './frames.ts'
 import { CallTable, managerDied } from './link.ts'
 import type { LocalPlace } from './proxy-data.ts'
-import { Token } from './token.ts'
+import type { Token } from './token.ts'
 
 /** While a call waits, the server is looked at so often, in milliseconds. */
 const LOOK_EVERY_MS = 100
@@ -112,4 +112,3 @@ export class LocalLink extends CallTable implements Source {
     this.fail(managerDied(this.address))
   }
 }
-

@@ -1,6 +1,6 @@
 /** The classes of proxies, one for each kind of object, and one for each set of methods of one's own. */
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
-import { isKind, METHODS, type Kind, methodOf } from './kinds.ts'
+import { isKind, type Kind, METHODS, methodOf } from './kinds.ts'
 import { BarrierProxy, ConditionProxy, EventProxy, LockProxy, RLockProxy, SemaphoreProxy } from './lock-proxies.ts'
 import { BaseProxy, defineMethods, insideProxy, type ProxyParts } from './proxy.ts'
 import type { ProxyType } from './proxy-data.ts'

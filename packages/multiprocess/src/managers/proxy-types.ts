@@ -231,7 +231,11 @@ type Mapping = Omit<MapOptions, 'signal' | 'progress'>
 export interface PoolProxy extends BaseProxy {
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: TaskOptions): Promise<Awaited<R>>
   applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: Task): Awaited<R>
-  map<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: number | Omit<MapOptions, 'progress'>): Promise<Awaited<R>[]>
+  map<T, R>(
+    fn: Target<[T], R>,
+    items: Iterable<T>,
+    options?: number | Omit<MapOptions, 'progress'>
+  ): Promise<Awaited<R>[]>
   mapSync<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: number | Mapping): Awaited<R>[]
   starmap<A extends unknown[], R>(
     fn: Target<A, R>,

@@ -17,11 +17,12 @@ type MethodName<T> = {
 }[keyof T & string]
 
 /** What a method's result arrives as. */
-export type Arriving<R> = R extends PromiseLike<infer A>
-  ? Arriving<A>
-  : R extends AsyncIterator<infer T, infer N> | Iterator<infer T, infer N>
-    ? IteratorProxy<T, N>
-    : R
+export type Arriving<R> =
+  R extends PromiseLike<infer A>
+    ? Arriving<A>
+    : R extends AsyncIterator<infer T, infer N> | Iterator<infer T, infer N>
+      ? IteratorProxy<T, N>
+      : R
 
 type AsyncMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => Promise<Arriving<R>> : never
 type BlockingMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => Arriving<R> : never

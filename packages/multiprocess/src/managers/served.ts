@@ -39,7 +39,9 @@ export function serveObject(typeid: string, object: unknown, exposed: readonly s
   const methods = exposed ?? publicMethods(object)
   for (const name of methods) {
     if (typeof (object as Record<string, unknown>)[name] !== 'function') {
-      throw new TypeError(`${JSON.stringify(typeid)} exposes ${JSON.stringify(name)}, which its object has no method of`)
+      throw new TypeError(
+        `${JSON.stringify(typeid)} exposes ${JSON.stringify(name)}, which its object has no method of`
+      )
     }
   }
   return new Served({ kind: OBJECT, typeid, methods }, object, methods)
@@ -48,10 +50,15 @@ export function serveObject(typeid: string, object: unknown, exposed: readonly s
 /** The names of the methods that an object has, its own and inherited; names that begin with `_` are private. */
 export function publicMethods(object: object): string[] {
   const names = new Set<string>()
-  for (let link: object | null = object; link !== null && link !== Object.prototype; link = Object.getPrototypeOf(link)) {
+  for (
+    let link: object | null = object;
+    link !== null && link !== Object.prototype;
+    link = Object.getPrototypeOf(link)
+  ) {
     if (link === Function.prototype) break
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(link))) {
-      if (typeof value === 'function' && name !== 'constructor' && !name.startsWith('_') && name !== 'then') names.add(name)
+      if (typeof value === 'function' && name !== 'constructor' && !name.startsWith('_') && name !== 'then')
+        names.add(name)
     }
   }
   return [...names]

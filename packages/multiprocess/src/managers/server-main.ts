@@ -4,10 +4,9 @@ import type { Mailbox } from '../channel/mailbox.ts'
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { receivedTarget } from '../process/received-target.ts'
-import { type Factory, Factories } from './factories.ts'
+import { Factories, type Factory } from './factories.ts'
 import { ownProxy, setOwnServer } from './own-link.ts'
 import './proxy-kind.ts'
-import '../process/sending.ts'
 import { Server } from './server.ts'
 
 export interface ServerOptions {

@@ -21,9 +21,9 @@ import type { RemoteOf } from './remote.ts'
 
 export class SyncManager extends BaseManager {
   /** @param init entries, or an object whose fields they are */
-  dict<K = unknown, V = unknown>(init?: Iterable<readonly [K, V]>): Promise<DictProxy<K, V>>
-  dict<V>(init: Readonly<Record<string, V>>): Promise<DictProxy<string, V>>
-  dict(init?: unknown): Promise<unknown> {
+  dict<K = string, V = unknown>(
+    init?: Iterable<readonly [K, V]> | Readonly<Record<string, V>>
+  ): Promise<DictProxy<K, V>> {
     return this.#make('dict', init === undefined ? [] : [sendable(init)])
   }
 
@@ -112,12 +112,20 @@ function sendable(init: unknown): unknown {
   return typeof init === 'object' && init !== null && Symbol.iterator in init ? [...(init as Iterable<unknown>)] : init
 }
 
-type Product<F> = F extends new (...args: never[]) => infer T
+type Product<F> = F extends new (
+  ...args: never[]
+) => infer T
   ? T
   : F extends (...args: never[]) => infer T
     ? Awaited<T>
     : unknown
-type ArgumentsOf<F> = F extends new (...args: infer A) => unknown ? A : F extends (...args: infer A) => unknown ? A : never
+type ArgumentsOf<F> = F extends new (
+  ...args: infer A
+) => unknown
+  ? A
+  : F extends (...args: infer A) => unknown
+    ? A
+    : never
 
 /** A manager with a method for each factory. */
 export type Managing<F> = {
@@ -125,7 +133,9 @@ export type Managing<F> = {
 }
 
 /** The constructor of such managers. */
-export type ManagerClass<F> = (new (options?: ManagerOptions) => SyncManager & Managing<F>) &
+export type ManagerClass<F> = (new (
+  options?: ManagerOptions
+) => SyncManager & Managing<F>) &
   Pick<typeof BaseManager, 'register'>
 
 /**
