@@ -4,6 +4,8 @@ import './codec/shared-kinds.ts'
 import { isChild } from './process/state.ts'
 
 export { wait, waitSync } from './channel/wait.ts'
+export { type Address, Client, type ClientOptions } from './connection/client.ts'
+export { Listener, type ListenerOptions } from './connection/listener.ts'
 export {
   AuthenticationError,
   BrokenBarrierError,

@@ -1,6 +1,7 @@
 /** `multiprocess`: everything over processes. */
 
-export { Connection, type PipeOptions } from './channel/connection.ts'
+export { Connection } from './channel/connection.ts'
+export type { PipeOptions } from './channel/pipe.ts'
 export { JoinableQueue, Queue } from './channel/queue.ts'
 export { SimpleQueue } from './channel/simple-queue.ts'
 export * from './common.ts'
@@ -15,7 +16,8 @@ export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
 
-import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } from './channel/connection.ts'
+import type { Connection as PipeEnd } from './channel/connection.ts'
+import { type PipeOptions as Options, pipeOver } from './channel/pipe.ts'
 import { defineManagerOver, type ManagerClass, SyncManager } from './managers/sync-manager.ts'
 import { RLock } from './sync/rlock.ts'
 import { factoriesFor } from './sync/synchronized.ts'

@@ -1,5 +1,6 @@
 /** `multiprocess/threads`, also named `multiprocess/dummy`: the same names over worker threads. */
-import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } from './channel/connection.ts'
+import type { Connection as PipeEnd } from './channel/connection.ts'
+import { type PipeOptions as Options, pipeOver } from './channel/pipe.ts'
 import { JoinableQueue as BaseJoinableQueue, Queue as BaseQueue } from './channel/queue.ts'
 import { SimpleQueue as BaseSimpleQueue } from './channel/simple-queue.ts'
 import type { StartMethod } from './ground/platform.ts'
@@ -15,7 +16,8 @@ import { RLock as BaseRLock } from './sync/rlock.ts'
 import { BoundedSemaphore as BaseBoundedSemaphore, Semaphore as BaseSemaphore } from './sync/semaphore.ts'
 import { factoriesFor } from './sync/synchronized.ts'
 
-export { Connection, type PipeOptions } from './channel/connection.ts'
+export { Connection } from './channel/connection.ts'
+export type { PipeOptions } from './channel/pipe.ts'
 export * from './common.ts'
 
 /** The same as a Process, in a thread: `pid` is its threadId, and no signal reaches it, but it can be ended. */

@@ -1,7 +1,7 @@
 import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
 import type { LargeBuffers } from './large-buffers.ts'
-import { type SharesBuffers, Writer } from './writer.ts'
+import { type Audience, type SharesBuffers, Writer } from './writer.ts'
 
 export type Releases = readonly (() => void)[] | null
 
@@ -22,6 +22,7 @@ export class Encoder {
   allowsLarge = false
   /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
   sharesBuffers: SharesBuffers = 'no'
+  audience: Audience = 'family'
   large: LargeBuffers | null = null
 
   readonly #writer = new Writer()
@@ -57,6 +58,7 @@ export class Encoder {
       writer.begin(target, start, limit, path)
       writer.allowsLarge = this.allowsLarge
       writer.sharesBuffers = this.sharesBuffers
+      writer.audience = this.audience
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()

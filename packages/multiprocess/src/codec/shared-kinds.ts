@@ -2,8 +2,13 @@
  * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
  * are registered here. Who receives one first imports this.
  */
+<<<<<<< HEAD
 import { Connection, connectionAt } from '../channel/connection.ts'
 import { Mailbox, mailboxAt } from '../channel/mailbox.ts'
+=======
+import { Connection } from '../channel/connection.ts'
+import { connectionAt, isPipeEnd } from '../channel/pipe.ts'
+>>>>>>> connect
 import { JoinableQueue, Queue } from '../channel/queue.ts'
 import { SimpleQueue } from '../channel/simple-queue.ts'
 import { SerializationError, ValueError } from '../errors.ts'
@@ -118,9 +123,17 @@ markImported(SHARED_REQUEST)
 registerKind<object, Data>({
   name: 'shared',
   request: SHARED_REQUEST,
-  test: object => isShared(object) || (object instanceof Connection && object.closed),
+  test: object => isShared(object) || object instanceof Connection,
   encode: (object, writer) => {
-    if (!isShared(object)) throw new ValueError('cannot send an end of a pipe that this process has closed')
+    if (!isShared(object)) {
+      if (isPipeEnd(object as Connection)) {
+        throw new ValueError('cannot send an end of a pipe that this process has closed')
+      }
+      writer.refuse(
+        'a connection to another program',
+        'it belongs to this process; send the address, and connect there'
+      )
+    }
     const { family, at } = handleOf(object)
     const found = KINDS.find(kind => kind.test(object)) as SharedKind
     family.shared.retain(at)

@@ -16,6 +16,7 @@ import type { Memory } from './memory.ts'
 import type { Bell, Bells } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 import type { Seats } from './seats.ts'
+import { type Descriptor, pollDescriptors, readNow } from './sockets.ts'
 
 export interface Source {
   /** Takes what has come; true when there was something. Must not run user code. */
@@ -30,6 +31,9 @@ const SPIN_MS = 0.1
 const PATIENCE = 4
 const RETRY_EVERY = 64
 const RING_AGAIN_MS = 5
+/** Where a bell is no descriptor, one that waits for descriptors too looks at its sources so often, in milliseconds. */
+const LOOK_EVERY_MS = 1
+const RINGS = new Uint8Array(64)
 
 const AWAKE = 0
 const ASLEEP = 1
@@ -105,8 +109,9 @@ export class EventLoop {
   /**
    * Blocks this thread until a source had something, for so many milliseconds at the most; it spins for a moment first.
    * May return early. The event loop takes over again when this thread comes back to it.
+   * @param others descriptors that may have something, too
    */
-  block(timeout: number): void {
+  block(timeout: number, others: readonly Descriptor[] = []): void {
     const end = performance.now() + timeout
     if (this.#patience > 0 && this.#seats.take()) {
       const spinEnd = Math.min(end, performance.now() + SPIN_MS)
@@ -120,8 +125,28 @@ export class EventLoop {
     } else if (++this.#refused % RETRY_EVERY === 0) {
       this.#patience = 1
     }
+    if (others.length > 0) {
+      this.#blockAlso(others, end)
+      return
+    }
     Atomics.store(this.#words, this.#asleep, BLOCKED)
     if (!this.#poll()) this.#memory.wait(this.#asleep * 4, BLOCKED, Math.max(0, end - performance.now()))
+    Atomics.store(this.#words, this.#asleep, AWAKE)
+    this.#poll()
+    this.#schedule()
+  }
+
+  /** As one that sleeps in the event loop, which is woken by its bell. */
+  #blockAlso(others: readonly Descriptor[], end: number): void {
+    const bell = this.#bells.descriptor(this.#self)
+    const left = Math.max(0, end - performance.now())
+    Atomics.store(this.#words, this.#asleep, ASLEEP)
+    if (!this.#poll()) {
+      // Rings of before: the event loop, which would read them, stands still.
+      if (bell >= 0) while (readNow(bell, RINGS) > 0);
+      if (bell < 0) pollDescriptors(others, Math.min(left, LOOK_EVERY_MS))
+      else if (Atomics.load(this.#words, this.#asleep) === ASLEEP) pollDescriptors([{ fd: bell }, ...others], left)
+    }
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#poll()
     this.#schedule()

@@ -72,6 +72,10 @@ export class PipeBells implements Bells {
     return fd !== UNREACHABLE
   }
 
+  descriptor(self: OwnerId): number {
+    return this.#table.bell(self)
+  }
+
   #descriptor(owner: OwnerId): number {
     const known = this.#others.get(slotOf(owner))
     if (known?.owner === owner) return known.fd

@@ -91,5 +91,9 @@ class AtomicsBells implements Bells {
     return true
   }
 
+  descriptor(): number {
+    return -1
+  }
+
   forget(): void {}
 }
