@@ -19,6 +19,8 @@ export const BUFFER_REQUEST = 'buffer:'
 export const SHARED_REQUEST = 'shared:'
 /** The same of proxies of what a manager keeps. */
 export const PROXY_REQUEST = 'proxies:'
+/** The same of a connection to the server of another program: its address and key follow. */
+export const REMOTE_REQUEST = 'remote:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
 const WRITTEN_REQUEST = 'import:'
 
@@ -65,6 +67,7 @@ export async function importModule(url: string): Promise<void> {
   if (url === MEMORY_REQUEST) return void (await import('./memory-kinds.ts'))
   if (url === SHARED_REQUEST) return void (await import('./shared-kinds.ts'))
   if (url === PROXY_REQUEST) return void (await import('../managers/proxy-kind.ts'))
+  if (url.startsWith(REMOTE_REQUEST)) return (await import('../managers/remote-link.ts')).connectFor(url)
   importing += 1
   try {
     const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace

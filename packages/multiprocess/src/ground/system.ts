@@ -121,6 +121,17 @@ export function checkPlatform(what: string, instead: string): void {
   })
 }
 
+/** Whether processes can be had: the platform is one of theirs, and koffi's binary is there. Loads nothing. */
+export function hasProcesses(): boolean {
+  try {
+    checkPlatform('processes', '')
+    createRequire(import.meta.url).resolve(`@koromix/koffi-${process.platform}-${process.arch}`)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function requireKoffi(): Koffi {
   checkPlatform('processes', 'multiprocess/threads has the same names on threads')
   const platform = `${process.platform}-${process.arch}`

@@ -2,18 +2,21 @@
 import { createMailbox } from '../channel/mailbox.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
 import { ValueError } from '../errors.ts'
+import { methodOf as methodOfClass } from '../ground/bound-class.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
-import type { Address } from './address.ts'
+import { checkAddress, checkBindAddress, describeAddress, isLoopback, type NetAddress } from '../socket/address.ts'
+import { checkSocketOptions } from '../socket/options.ts'
 import { methodOf } from './kinds.ts'
 import type { Link } from './link.ts'
 import { type LocalLink, localLink } from './local-link.ts'
 import type { BaseProxy } from './proxy.ts'
 import './proxy-kind.ts'
+import { ManagerServer } from './manager-server.ts'
 import { ownFactories, type RegisterOptions, register } from './registry.ts'
 import type { Preparation } from './server-main.ts'
 
@@ -23,7 +26,7 @@ const END_MS = 1000
 
 export interface ManagerOptions {
   /** Where other programs reach the server: the path of a unix socket, or a host and a port. Left out: only the family does. */
-  address?: Address
+  address?: NetAddress
   /** The key that both sides prove to have. Left out: that of the current process. */
   authkey?: string | Uint8Array
 }
@@ -37,23 +40,27 @@ export interface StartOptions {
 /** A manager without types of its own: subclasses register theirs. */
 export class BaseManager implements AsyncDisposable {
   /** What its server is. */
-  protected static readonly method: StartMethod = 'spawn'
+  static readonly method: StartMethod = 'spawn'
   readonly #options: ManagerOptions
   #link: Link | undefined
   #server: Started | undefined
 
+  /** @throws TypeError, ValueError for an address or a key that is none */
   constructor(options: ManagerOptions = {}) {
+    const { address, authkey } = options
+    if (address !== undefined) checkAddress(address)
+    if (authkey !== undefined) checkSocketOptions({ authkey })
     this.#options = options
   }
 
   /**
    * Gives the managers of this class, and of those that extend it, objects of a further type, and a method of that name which
    * makes one and answers its proxy.
-   * @param factory a class, or a function that answers the object or a promise of it, or the name of one
+   * @param factory left out: the managers are only connected to servers that have it; otherwise a class, or a function that answers the object or a promise of it, or the name of one
    * @param options.exposed the methods that proxies have; left out: all whose names don't begin with `_`
    * @param options.createMethod false: no method is made
    */
-  static register(typeid: string, factory: unknown, options: RegisterOptions = {}): void {
+  static register(typeid: string, factory?: unknown, options: RegisterOptions = {}): void {
     // biome-ignore lint/complexity/noThisInStatic: each subclass has a registry of its own
     register(this, typeid, factory, options)
   }
@@ -65,7 +72,8 @@ export class BaseManager implements AsyncDisposable {
    */
   async start(options: StartOptions = {}): Promise<void> {
     this.#checkNew()
-    const { method } = this.constructor as typeof BaseManager
+    const method = methodOfClass(this)
+    const listen = this.#listen()
     const prepared = prepare(ownFactories(this.constructor), options, method)
     const family = currentFamily(method)
     const mailbox = createMailbox(family)
@@ -82,7 +90,7 @@ export class BaseManager implements AsyncDisposable {
         load: {
           target: { module: MODULE, export: 'serve' },
           subclass: null,
-          args: [{ mailbox, preparation: prepared?.bytes ?? null }],
+          args: [{ mailbox, listen, preparation: prepared?.bytes ?? null }],
           fields: null
         }
       })
@@ -96,13 +104,53 @@ export class BaseManager implements AsyncDisposable {
     const link = localLink(mailbox, `pid ${server.pid}`)
     this.#link = link
     try {
-      link.address = (await link.call(0, methodOf('manager', 'ping'), [])) as Address
+      link.address = (await link.call(0, methodOf('manager', 'ping'), [])) as NetAddress
     } catch (error) {
       await this.#end(server, link)
       this.#server = undefined
       this.#link = undefined
       throw error
     }
+  }
+
+  /**
+   * Connects to the server of another program, at the address that this manager was made with.
+   * @throws AuthenticationError when the keys differ; TimeoutError; MultiprocessError with the system's code: ENOENT,
+   *   ECONNREFUSED, …; ValueError without an address, and when the manager was started before, or is connected
+   */
+  async connect(options: WaitOptions = {}): Promise<void> {
+    this.#checkNew()
+    const { address } = this.#options
+    if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
+    this.#link = await connectRemote(address, this.#authkey, options)
+  }
+
+  /**
+   * A server in this process, which answers once `serveForever` is called.
+   * @throws ValueError, MultiprocessError when it cannot listen at the address
+   */
+  getServer(): ManagerServer {
+    this.#checkNew()
+    const family = currentFamily(methodOfClass(this))
+    return new ManagerServer(createMailbox(family, family.self), ownFactories(this.constructor), this.#listen())
+  }
+
+  get #authkey(): Uint8Array {
+    const { authkey = currentIdentity().authkey } = this.#options
+    return typeof authkey === 'string' ? Buffer.from(authkey) : authkey
+  }
+
+  /** @throws ValueError */
+  #listen(): { address: NetAddress; authkey: Uint8Array } | null {
+    const { address, authkey } = this.#options
+    if (address === undefined) return null
+    if (authkey === undefined && !isLoopback(checkBindAddress(address))) {
+      throw new ValueError(
+        `cannot listen at ${describeAddress(address)} without an authkey: whoever reaches this machine could connect, and ` +
+          'nobody knows the key that this process has made up. Give { authkey }, or listen at localhost'
+      )
+    }
+    return { address, authkey: this.#authkey }
   }
 
   /** Makes an object of a registered type, and answers its proxy. */
@@ -142,7 +190,7 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** Of the server; what was given, until that is known. */
-  get address(): Address {
+  get address(): NetAddress {
     return this.#link?.address ?? this.#options.address ?? ''
   }
 
@@ -156,9 +204,10 @@ export class BaseManager implements AsyncDisposable {
     return this.#open().call(0, methodOf('manager', 'debugInfo'), []) as never
   }
 
-  /** Shuts down the server that it started. */
+  /** Shuts down the server that it started; lets go of one that it is connected to. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#server !== undefined) await this.shutdown()
+    else if (this.#link instanceof RemoteLink) this.#link.close()
   }
 
   #open(): Link {

@@ -12,6 +12,7 @@ import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import { importModule, importModuleNow } from '../codec/module-imports.ts'
 import { MultiprocessError } from '../errors.ts'
+import { withCorrespondent } from './correspondent.ts'
 
 /** Kinds of requests. */
 export const CALL = 0
@@ -42,13 +43,23 @@ const encoder = new Encoder()
 /** Frames on their way to one receiver: written at once, sent together. */
 export class Outbox {
   readonly #send: (bytes: Uint8Array, start: number, length: number) => void
+  readonly #audience: Encoder['audience']
   readonly #bytes = new Uint8Array(BUFFER_BYTES)
   readonly #words = new Int32Array(this.#bytes.buffer)
   #releases: Releases[] = []
   #end = PARCEL_HEADER
 
-  /** @param sender the first word of every parcel */
-  constructor(sender: number, send: (bytes: Uint8Array, start: number, length: number) => void) {
+  /**
+   * @param sender the first word of every parcel
+   * @param send must not keep the bytes
+   * @param audience who reads: what is shared in memory goes to the family alone
+   */
+  constructor(
+    sender: number,
+    send: (bytes: Uint8Array, start: number, length: number) => void,
+    audience: Encoder['audience'] = 'family'
+  ) {
+    this.#audience = audience
     this.#words[0] = sender
     this.#send = send
   }
@@ -65,6 +76,7 @@ export class Outbox {
   add(id: number, a: number, b: number, value: unknown, path: string): void {
     let length = 0
     if (value !== NOTHING) {
+      encoder.audience = this.#audience
       encoder.encode(value, undefined, 0, 0, path)
       length = encoder.end - encoder.start
     }
@@ -119,13 +131,16 @@ export class Outbox {
   }
 }
 
-export interface Frame {
+/** Where the message of a frame stands; both are the same when it has none. */
+export interface Span {
+  start: number
+  end: number
+}
+
+export interface Frame extends Span {
   id: number
   a: number
   b: number
-  /** Where its message stands; both are the same when it has none. */
-  start: number
-  end: number
 }
 
 export function senderOf(bytes: Uint8Array, start: number): number {
@@ -167,13 +182,20 @@ export class Pending {
   }
 }
 
-/** The value of a frame, or a Pending. @param isBlocked nobody can wait: modules are imported as far as that can be done now */
-export function readValue(bytes: Uint8Array, start: number, end: number, isBlocked = false): unknown {
+/**
+ * The value of a frame, or a Pending.
+ * @param other who wrote it
+ * @param isBlocked nobody can wait: modules are imported as far as that can be done now
+ */
+export function readValue(bytes: Uint8Array, { start, end }: Span, other: object, isBlocked = false): unknown {
   if (start === end) return undefined
   const missing = missingModulesOf(bytes, start, end)
-  if (missing.length === 0) return decode(bytes, start, end, true)
   const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
-  if (modules.length === 0) return decode(bytes, start, end, true)
+  if (modules.length === 0) return withCorrespondent(other, () => decode(bytes, start, end, true))
   const copy = bytes.slice(start, end)
-  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, true)))
+  return new Pending(
+    Promise.all(modules.map(importModule)).then(() =>
+      withCorrespondent(other, () => decode(copy, 0, copy.length, true))
+    )
+  )
 }

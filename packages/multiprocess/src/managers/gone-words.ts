@@ -26,12 +26,23 @@ export class GoneWords {
   readonly #family: Family
   readonly #blocks: Block[] = []
   readonly #onWake: () => void
+  readonly #keepsAlive: boolean
+  readonly #over = new AbortController()
 
-  /** @param onWake runs whenever a wake-up came: also after every death in the family */
-  constructor(family: Family, onWake: () => void) {
+  /**
+   * @param onWake runs whenever a wake-up came: also after every death in the family
+   * @param keepsAlive whether its waiting keeps the process alive
+   */
+  constructor(family: Family, onWake: () => void, keepsAlive: boolean) {
     this.#family = family
     this.#onWake = onWake
+    this.#keepsAlive = keepsAlive
     this.#add()
+  }
+
+  /** Nobody is told any more. */
+  stop(): void {
+    this.#over.abort()
   }
 
   /**
@@ -62,13 +73,21 @@ export class GoneWords {
     return block
   }
 
-  async #watch(block: Block, wake: number): Promise<never> {
-    for (;;) {
-      const woken = this.#family.lot.parkAsync(wake, 0)
+  async #watch(block: Block, wake: number): Promise<void> {
+    const { lot, loop } = this.#family
+    const { signal } = this.#over
+    while (!signal.aborted) {
+      const woken = lot.parkAsync(wake, 0, { signal }).catch(() => {})
+      if (!this.#keepsAlive) loop.release()
       this.#look(block)
       await woken
+      if (!this.#keepsAlive) loop.hold()
+      if (signal.aborted) return
       this.#onWake()
-      await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
+      await new Promise(resolve => {
+        const timer = setTimeout(resolve, PAUSE_MS)
+        if (!this.#keepsAlive) timer.unref()
+      })
     }
   }
 

@@ -1,13 +1,14 @@
 /** The client's side: calls on their way to a server, and what becomes of them. */
 import { MultiprocessError } from '../errors.ts'
 import { addCaller, rejection } from '../pool/caller-stack.ts'
-import { type Address, formatAddress } from './address.ts'
+import { describeAddress, type NetAddress } from '../socket/address.ts'
+import { withCorrespondent } from './correspondent.ts'
 import { CALL, CANCEL, ERROR, NOTHING, Outbox, Pending, readFrames, readValue, VALUE } from './frames.ts'
 import type { Place } from './proxy-data.ts'
 
 /** How a proxy reaches its object. */
 export interface Link {
-  readonly address: Address
+  readonly address: NetAddress
   /**
    * @param object 0: the manager itself @param method its number
    * @param signal aborted: the call ends at the server, unless it has succeeded before, and rejects with the signal's reason
@@ -19,11 +20,16 @@ export interface Link {
   describe(object: number, holder: object, hold: (release: () => void) => void): Place
 }
 
-export function managerDied(address: Address): MultiprocessError {
+export function managerDied(address: NetAddress): MultiprocessError {
   return new MultiprocessError(
     `the manager's server (${formatAddress(address)}) is gone: it was shut down, or has died, and what it kept with it`,
     { code: 'ERR_MANAGER_DIED' }
   )
+}
+
+/** Servers of the family are named by their process. */
+export function formatAddress(address: NetAddress): string {
+  return typeof address === 'string' && /^(?:pid|thread) \d+$/.test(address) ? address : describeAddress(address)
 }
 
 /** A call on its way. */
@@ -99,7 +105,7 @@ class BlockingCall implements Waiting {
 
 /** What all links to another process share: the calls that wait, by their ids. */
 export abstract class CallTable implements Link {
-  abstract address: Address
+  abstract address: NetAddress
   protected readonly outbox: Outbox
   readonly #waiting = new Map<number, Waiting>()
   #asyncCount = 0
@@ -107,13 +113,13 @@ export abstract class CallTable implements Link {
   #isScheduled = false
   #gone: Error | undefined
 
-  constructor(sender: number) {
-    this.outbox = new Outbox(sender, (bytes, start, length) => this.transmit(bytes, start, length))
+  constructor(sender: number, audience: 'family' | 'program') {
+    this.outbox = new Outbox(sender, (bytes, start, length) => this.transmit(bytes, start, length), audience)
   }
 
   protected abstract transmit(bytes: Uint8Array, start: number, length: number): void
-  /** Blocks until a reply may have come. */
-  protected abstract block(): void
+  /** Blocks until a reply may have come. @param isDone it has */
+  protected abstract block(isDone: () => boolean): void
   /** Calls wait in the event loop from now on, or no more. */
   protected abstract onBusy(): void
   protected abstract onIdle(): void
@@ -132,7 +138,7 @@ export abstract class CallTable implements Link {
       if (signal?.aborted) return reject(signal.reason)
       this.checkThere()
       const id = this.#nextId()
-      this.outbox.add(id, object, (CALL << 16) | method, args.length === 0 ? NOTHING : args, 'args')
+      this.#write(id, object, method, args)
       this.#waiting.set(id, new AsyncCall(resolve, signal, signal === undefined ? undefined : () => this.#cancel(id)))
       if (this.#asyncCount++ === 0) this.onBusy()
       this.#flushSoon()
@@ -142,12 +148,18 @@ export abstract class CallTable implements Link {
   callSync(object: number, method: number, args: readonly unknown[]): unknown {
     this.checkThere()
     const id = this.#nextId()
-    this.outbox.add(id, object, (CALL << 16) | method, args.length === 0 ? NOTHING : args, 'args')
+    this.#write(id, object, method, args)
     const call = new BlockingCall()
     this.#waiting.set(id, call)
     this.outbox.flush()
-    while (!call.isDone) this.block()
+    while (!call.isDone) this.block(() => call.isDone)
     return call.answer(this.callSync)
+  }
+
+  #write(id: number, object: number, method: number, args: readonly unknown[]): void {
+    withCorrespondent(this, () =>
+      this.outbox.add(id, object, (CALL << 16) | method, args.length === 0 ? NOTHING : args, 'args')
+    )
   }
 
   /** @throws MultiprocessError `ERR_MANAGER_DIED` */
@@ -195,7 +207,7 @@ export abstract class CallTable implements Link {
       let value: unknown
       let hasFailed = status === ERROR
       try {
-        value = readValue(bytes, frame.start, frame.end, waiting.isBlocking)
+        value = readValue(bytes, frame, this, waiting.isBlocking)
       } catch (error) {
         hasFailed = true
         value = error

@@ -6,8 +6,8 @@
 import { createMailbox, type Mailbox } from '../channel/mailbox.ts'
 import type { Source } from '../ground/event-loop.ts'
 import { handleOf } from '../memory/shared-object.ts'
+import type { NetAddress } from '../socket/address.ts'
 import { isGone } from '../sync/turns.ts'
-import type { Address } from './address.ts'
 import { HELLO } from './frames.ts'
 import { CallTable, managerDied } from './link.ts'
 import type { LocalPlace } from './proxy-data.ts'
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 100
 const links = new WeakMap<Mailbox, LocalLink>()
 
 /** The link of this process to the server that reads the mailbox. */
-export function localLink(server: Mailbox, address: Address): LocalLink {
+export function localLink(server: Mailbox, address: NetAddress): LocalLink {
   let link = links.get(server)
   if (link === undefined) {
     link = new LocalLink(server, address)
@@ -29,15 +29,15 @@ export function localLink(server: Mailbox, address: Address): LocalLink {
 }
 
 export class LocalLink extends CallTable implements Source {
-  address: Address
+  address: NetAddress
   readonly server: Mailbox
   readonly #replies: Mailbox
   #lookTimer: NodeJS.Timeout | undefined
   #lastLook = 0
 
-  constructor(server: Mailbox, address: Address) {
+  constructor(server: Mailbox, address: NetAddress) {
     const { family } = server
-    super(family.self)
+    super(family.self, 'family')
     this.server = server
     this.address = address
     this.#replies = createMailbox(family, family.self)

@@ -3,7 +3,7 @@ import type { Mailbox } from '../channel/mailbox.ts'
 import { decode } from '../codec/decode.ts'
 import { encodeHeld } from '../codec/encode.ts'
 import { MultiprocessError } from '../errors.ts'
-import type { Address } from './address.ts'
+import type { NetAddress } from '../socket/address.ts'
 import { Call, Cancelled, runCall } from './call.ts'
 import { correspondent } from './correspondent.ts'
 import { Outbox } from './frames.ts'
@@ -16,7 +16,7 @@ import type { Referent } from './referents.ts'
 import { Served } from './served.ts'
 import type { Server } from './server.ts'
 
-/** The server that runs in this process, by its mailbox. */
+/** The servers that run in this process, by their mailboxes. */
 const servers = new WeakMap<Mailbox, Server>()
 const proxies = new WeakMap<Referent, BaseProxy>()
 
@@ -26,7 +26,8 @@ const self: Peer = {
   isGone: false,
   calls: new Map(),
   holdings: new Set(),
-  keep() {}
+  keep: () => () => {},
+  drop() {}
 }
 
 export function setOwnServer(mailbox: Mailbox, server: Server): void {
@@ -38,7 +39,7 @@ export function ownServer(mailbox: Mailbox): Server | undefined {
 }
 
 /** The proxy of an object in its own server: it keeps the object. */
-export function ownProxy(server: Server, mailbox: Mailbox, address: Address, referent: Referent): BaseProxy {
+export function ownProxy(server: Server, mailbox: Mailbox, address: NetAddress, referent: Referent): BaseProxy {
   let proxy = proxies.get(referent)
   if (proxy === undefined) {
     const link = new OwnLink(server, mailbox, address, referent)
@@ -50,12 +51,12 @@ export function ownProxy(server: Server, mailbox: Mailbox, address: Address, ref
 }
 
 class OwnLink implements Link {
-  readonly address: Address
+  readonly address: NetAddress
   readonly #server: Server
   readonly #mailbox: Mailbox
   readonly #referent: Referent
 
-  constructor(server: Server, mailbox: Mailbox, address: Address, referent: Referent) {
+  constructor(server: Server, mailbox: Mailbox, address: NetAddress, referent: Referent) {
     this.#server = server
     this.#mailbox = mailbox
     this.address = address
@@ -91,7 +92,7 @@ class OwnLink implements Link {
   describe(id: number, _holder: object, hold: (release: () => void) => void): Place {
     const reader = correspondent() as Peer | undefined
     if (reader?.isLocal === false) {
-      reader.keep(id, this.#referent)
+      hold(reader.keep(this.#referent))
       return { remote: this.address, id, anchor: null }
     }
     const { shared, number } = this.#server.family

@@ -17,8 +17,10 @@ export interface Peer {
   readonly holdings: Set<Holding>
   /** Nobody reads its replies any more. */
   isGone: boolean
-  /** Counts one more holding of an object by a remote client. */
-  keep(id: number, referent: Referent): void
+  /** Counts one more holding of an object by a remote client; answers what takes it back. */
+  keep(referent: Referent): () => void
+  /** A remote client gives back what it was sent so often. */
+  drop(id: number, times: number): void
 }
 
 export function closePeer(peer: Peer): void {

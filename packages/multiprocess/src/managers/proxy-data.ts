@@ -1,6 +1,6 @@
 /** What stands for a proxy in a message. */
 import type { Mailbox } from '../channel/mailbox.ts'
-import type { Address } from './address.ts'
+import type { NetAddress } from '../socket/address.ts'
 
 /** What a proxy is: which of `PROXY_KINDS`, under what name it was registered, and, of one's own objects, its methods. */
 export interface ProxyType {
@@ -12,7 +12,7 @@ export interface ProxyType {
 /** Its object is at a server of this family; `token` is the block that stands for its being held. */
 export interface LocalPlace {
   readonly server: Mailbox
-  readonly address: Address
+  readonly address: NetAddress
   readonly family: number
   readonly token: number
   readonly id: number
@@ -20,7 +20,7 @@ export interface LocalPlace {
 
 /** Its object is at a server that is reached by a socket. */
 export interface RemotePlace {
-  readonly remote: Address
+  readonly remote: NetAddress
   readonly id: number
   /** What holds it for the family of the sender; null: the reader of the message, who came by the socket. */
   readonly anchor: Anchor | null
@@ -29,7 +29,8 @@ export interface RemotePlace {
 export interface Anchor {
   readonly family: number
   readonly token: number
-  readonly authkey: Uint8Array | null
+  /** What connects to the server. */
+  readonly request: string
 }
 
 export type Place = LocalPlace | RemotePlace

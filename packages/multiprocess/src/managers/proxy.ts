@@ -1,8 +1,7 @@
 /** What stands for an object that a manager's server keeps. */
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
-import { formatAddress } from './address.ts'
-import type { Link } from './link.ts'
+import { formatAddress, type Link } from './link.ts'
 import type { ProxyType } from './proxy-data.ts'
 
 /** How a proxy is made: how its object is reached, and what keeps it at the server as long as the proxy lives. */

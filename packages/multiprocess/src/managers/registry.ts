@@ -16,7 +16,7 @@ const registries = new WeakMap<object, Map<string, Factory>>()
 export function register(type: ManagerClass, typeid: string, factory: unknown, options: RegisterOptions): void {
   const { exposed, createMethod = true } = options
   if (typeof typeid !== 'string') throw new TypeError(`typeid must be a string, not ${typeof typeid}`)
-  checkTarget(factory, 'factory')
+  if (factory !== undefined) checkTarget(factory, 'factory')
   if (exposed !== undefined && !(Array.isArray(exposed) && exposed.every(name => typeof name === 'string'))) {
     throw new TypeError('exposed must be an array of names of methods')
   }
@@ -26,7 +26,7 @@ export function register(type: ManagerClass, typeid: string, factory: unknown, o
     registry = new Map()
     registries.set(type, registry)
   }
-  registry.set(typeid, { factory: sentTarget(factory as Target, 'factory'), exposed })
+  if (factory !== undefined) registry.set(typeid, { factory: sentTarget(factory as Target, 'factory'), exposed })
   if (!createMethod) return
   const value = function (this: { create(typeid: string, args: unknown[]): unknown }, ...args: unknown[]) {
     return this.create(typeid, args)

@@ -1,16 +1,18 @@
 /** What a manager's process runs. */
-import { threadId } from 'node:worker_threads'
 import type { Mailbox } from '../channel/mailbox.ts'
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { receivedTarget } from '../process/received-target.ts'
+import type { NetAddress } from '../socket/address.ts'
 import { Factories, type Factory } from './factories.ts'
 import { ownProxy, setOwnServer } from './own-link.ts'
 import './proxy-kind.ts'
-import { Server } from './server.ts'
+import { Serving } from './serving.ts'
 
 export interface ServerOptions {
   readonly mailbox: Mailbox
+  /** Where other programs reach it, with the key; null: they don't. */
+  readonly listen: { readonly address: NetAddress; readonly authkey: Uint8Array } | null
   /** The message with `Preparation`; null: there is nothing of one's own. */
   readonly preparation: Uint8Array | null
 }
@@ -22,36 +24,24 @@ export interface Preparation {
 }
 
 /** Answers calls until the process ends. */
-export async function serve({ mailbox, preparation }: ServerOptions): Promise<never> {
+export async function serve({ mailbox, listen, preparation }: ServerOptions): Promise<never> {
   // Ctrl-C reaches every process of the terminal; whether it ends the manager is for its owner to say.
   process.on('SIGINT', () => {})
-  const { method } = mailbox.family.platform
-  const address = method === 'thread' ? `thread ${threadId}` : `pid ${process.pid}`
   let own: ReadonlyMap<string, Factory> = new Map()
   let failure: { readonly error: unknown } | undefined
+  let serving: Serving | undefined
   try {
     if (preparation !== null) own = await prepare(preparation)
   } catch (error) {
     failure = { error }
   }
-  const factories = new Factories(method, own)
-  const server: Server = new Server(
-    mailbox,
-    {
-      create(typeid, args) {
-        if (failure !== undefined) throw failure.error
-        return factories.create(typeid, args)
-      },
-      ping() {
-        if (failure !== undefined) throw failure.error
-        return address
-      }
-    },
-    referent => ownProxy(server, mailbox, address, referent)
-  )
-  setOwnServer(mailbox, server)
-  server.onShutdown = () => process.exit()
-  server.start()
+  try {
+    serving = new Serving(mailbox, own, failure === undefined ? listen : null, failure)
+  } catch (error) {
+    serving = new Serving(mailbox, own, null, { error })
+  }
+  serving.server.onShutdown = () => process.exit()
+  serving.start()
   return new Promise(() => {})
 }
 

@@ -20,6 +20,7 @@ import { MultiprocessError, ValueError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
 import { substituteError } from '../pool/substitute.ts'
+import type { MessageSocket } from '../socket/message-socket.ts'
 import { isGone } from '../sync/turns.ts'
 import { Call, Cancelled, runCall } from './call.ts'
 import { withCorrespondent } from './correspondent.ts'
@@ -44,6 +45,7 @@ import { METHODS, OBJECT } from './kinds.ts'
 import { closePeer, type Holding, type Peer } from './peer.ts'
 import type { BaseProxy } from './proxy.ts'
 import { type Referent, Referents } from './referents.ts'
+import { RemotePeer } from './remote-peer.ts'
 import { isIterator, Served, serveIterator } from './served.ts'
 
 /** The server lets its event loop turn after so many milliseconds of calls. */
@@ -67,7 +69,11 @@ class LocalPeer implements Peer {
   }
 
   /** Its tokens are counted instead. */
-  keep(): void {}
+  keep(): () => void {
+    return () => {}
+  }
+
+  drop(): void {}
 }
 
 /** What the server is asked for by its own calls, to the object 0. */
@@ -83,6 +89,8 @@ export class Server implements Source {
   readonly #mailbox: Mailbox
   readonly #manager: ManagerObject
   readonly #tokens: GoneWords
+  /** Clients of other programs. */
+  readonly peers = new Set<RemotePeer>()
   readonly #locals = new Map<number, LocalPeer>()
   /** Frames of a client that wait for modules that an earlier one of it needs. */
   readonly #lines = new WeakMap<Peer, Promise<void>>()
@@ -99,7 +107,12 @@ export class Server implements Source {
     this.#mailbox = mailbox
     this.#manager = manager
     this.#makeProxy = makeProxy
-    this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
+    this.#tokens = new GoneWords(this.family, () => this.#buryDead(false), true)
+  }
+
+  /** Answers what comes from the socket. */
+  add(socket: MessageSocket): void {
+    this.peers.add(new RemotePeer(this, socket))
   }
 
   /** Answers calls of the family from now on. */
@@ -109,10 +122,14 @@ export class Server implements Source {
   }
 
   /** Answers no more. */
-  stop(): void {
-    this.family.loop.remove(this)
-    this.family.loop.release()
+  stop(hasStarted = true): void {
+    if (hasStarted) {
+      this.family.loop.remove(this)
+      this.family.loop.release()
+    }
     clearInterval(this.#lookTimer)
+    this.#tokens.stop()
+    for (const peer of this.peers) peer.close()
   }
 
   /** Answers what has come. What it calls may wait in here again: those who came later then wait too. */
@@ -137,7 +154,7 @@ export class Server implements Source {
       if (peer === undefined) {
         // Whoever does not begin with it was given up as dead.
         if (frame.b >> 16 !== HELLO) return
-        peer = new LocalPeer(owner, readValue(bytes, frame.start, frame.end) as Mailbox)
+        peer = new LocalPeer(owner, readValue(bytes, frame, this) as Mailbox)
         this.#locals.set(owner, peer)
         return
       }
@@ -179,7 +196,7 @@ export class Server implements Source {
     }
     let args: unknown
     try {
-      args = withCorrespondent(peer, () => readValue(bytes, frame.start, frame.end)) ?? []
+      args = readValue(bytes, frame, peer) ?? []
     } catch (error) {
       this.#reply(peer, id, ERROR, error)
       return
@@ -194,8 +211,8 @@ export class Server implements Source {
   }
 
   #begin(peer: Peer, kind: number, id: number, object: number, method: number, args: unknown): void {
-    if (kind === DROP) {
-      this.drop(peer, object, args as number)
+    if (kind === DROP && Array.isArray(args)) {
+      peer.drop(object, Number(args[0]))
       return
     }
     if (kind !== CALL || !Array.isArray(args)) {
@@ -279,9 +296,6 @@ export class Server implements Source {
     this.referents.hold(referent)
     return this.#tokens.createToken(() => this.referents.release(referent))
   }
-
-  /** A remote client gives back what it was sent so often. */
-  drop(_peer: Peer, _id: number, _times: number): void {}
 
   #answer(peer: Peer, id: number, status: number, value: unknown): void {
     if (status === ERROR) {

@@ -1,5 +1,6 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 import { ValueError } from '../errors.ts'
+import { methodOf } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Role, Work } from './role.ts'
@@ -24,7 +25,7 @@ let nextRole: Role | undefined
  * A Process for one that this object did not start: the current one, or its parent. The constructor of `subclass` does
  * not run.
  */
-export function processInRole(role: Role, subclass: typeof Process = Process): Process {
+export function processInRole(role: Role, subclass: typeof Process): Process {
   nextRole = role
   try {
     return Reflect.construct(Process, [], subclass)
@@ -90,7 +91,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     }
     this.#role = start({
       object: this,
-      method: (this.constructor as typeof Process).method,
+      method: methodOf(this),
       name: this.#name,
       path: this.#path,
       isDaemon: this.#daemon,

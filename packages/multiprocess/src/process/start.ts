@@ -6,6 +6,7 @@ import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
+import { ownPid } from '../ground/self.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
 import { startTimer } from '../ground/timer.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
@@ -60,7 +61,7 @@ export function start(plan: Plan): Started {
       isDaemon: plan.isDaemon,
       mayStart: !plan.isDaemon || plan.isPoolWorker,
       authkey: plan.authkey,
-      parent: { name: identity.name, pid: process.pid }
+      parent: { name: identity.name, pid: ownPid() }
     },
     argv: process.argv,
     entries: entries()

@@ -1,4 +1,5 @@
 /** A pool whose workers are children of the server. */
+import { boundTo } from '../../ground/bound-class.ts'
 import type { StartMethod } from '../../ground/platform.ts'
 import type { AsyncResult } from '../../pool/async-result.ts'
 import type { IMapOptions, MapOptions } from '../../pool/options.ts'
@@ -9,18 +10,11 @@ import { type Served, serveIterator, serveKind } from '../served.ts'
 
 type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | undefined
 
-const POOLS: Readonly<Record<StartMethod, typeof Pool>> = {
-  spawn: Pool,
-  thread: class extends Pool {
-    protected static override readonly method: StartMethod = 'thread'
-  }
-}
-
 export class PoolObject {
   readonly #pool: Pool
 
   constructor(method: StartMethod, processes?: number) {
-    this.#pool = new POOLS[method](processes)
+    this.#pool = new (boundTo(Pool, method))(processes)
   }
 
   apply(fn: Target, args?: never[], options?: object): unknown {
