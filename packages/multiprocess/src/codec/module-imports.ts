@@ -40,6 +40,11 @@ export function markImported(request: string): void {
   namespaces.set(request, {})
 }
 
+/** What stood behind the request is there no more. */
+export function markGone(request: string): void {
+  namespaces.delete(request)
+}
+
 /** The namespace of what a message requires, once it was imported. */
 export function importedNamespace(url: string): Namespace | undefined {
   return namespaces.get(url)

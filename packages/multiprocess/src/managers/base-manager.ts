@@ -18,6 +18,7 @@ import type { BaseProxy } from './proxy.ts'
 import './proxy-kind.ts'
 import { ManagerServer } from './manager-server.ts'
 import { ownFactories, type RegisterOptions, register } from './registry.ts'
+import { connectRemote, RemoteLink } from './remote-link.ts'
 import type { Preparation } from './server-main.ts'
 
 const MODULE = new URL('./server-main.js', import.meta.url).href

@@ -1,5 +1,4 @@
 /** A client, as the server sees it. */
-import type { Call } from './call.ts'
 import type { Outbox } from './frames.ts'
 import type { Referent } from './referents.ts'
 
@@ -13,7 +12,7 @@ export interface Peer {
   /** Whether it is of this family: its tokens are, and it may be sent what is shared. */
   readonly isLocal: boolean
   /** The calls under way, by their ids. */
-  readonly calls: Map<number, Call>
+  readonly calls: Map<number, { cancel(): void }>
   readonly holdings: Set<Holding>
   /** Nobody reads its replies any more. */
   isGone: boolean

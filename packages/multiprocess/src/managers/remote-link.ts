@@ -2,7 +2,7 @@
  * Calls to a server of another program, through a socket. A process has one connection to each address and key; a message that
  * brings a proxy to a process of this family has it connected before it is read.
  */
-import { markImported, REMOTE_REQUEST } from '../codec/module-imports.ts'
+import { markGone, markImported, REMOTE_REQUEST } from '../codec/module-imports.ts'
 import { SerializationError, ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
@@ -33,24 +33,33 @@ const collected = new FinalizationRegistry<{ link: RemoteLink; id: number; count
 let anchors: GoneWords | undefined
 const anchored = new Map<object, number>()
 
-/** The connection that a message asks for. @throws as `connectSocket` */
+/** The connection that a message asks for; it stays. @throws as `connectSocket` */
 export async function connectFor(request: string): Promise<void> {
   const [address, key] = JSON.parse(request.slice(REMOTE_REQUEST.length)) as [NetAddress, string]
   await connectRemote(address, Buffer.from(key, 'base64'))
 }
 
-/** @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket` */
+/** To be closed once by each who asked for it. @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket` */
 export async function connectRemote(
   address: NetAddress,
   authkey: Uint8Array,
   options: WaitOptions = {}
 ): Promise<RemoteLink> {
   const request = requestOf(address, authkey)
-  const known = links.get(request)
-  if (known !== undefined && !known.isGone) return known
-  const link = new RemoteLink(await connectSocket(address, { ...options, authkey }), address, request)
-  links.set(request, link)
-  markImported(request)
+  let link = links.get(request)
+  if (link === undefined) {
+    const socket = await connectSocket(address, { ...options, authkey })
+    // Somebody may have been faster.
+    link = links.get(request)
+    if (link === undefined) {
+      link = new RemoteLink(socket, address, request)
+      links.set(request, link)
+      markImported(request)
+    } else {
+      socket.close()
+    }
+  }
+  link.users++
   return link
 }
 
@@ -68,6 +77,8 @@ export function remoteLink(request: string): RemoteLink {
 export class RemoteLink extends CallTable {
   address: NetAddress
   readonly request: string
+  /** How many have asked for it, and not closed it. */
+  users = 0
   readonly #socket: MessageSocket
 
   constructor(socket: MessageSocket, address: NetAddress, request: string) {
@@ -79,11 +90,12 @@ export class RemoteLink extends CallTable {
     socket.onChange(() => this.#look())
   }
 
-  /** The connection ends; what waits fails. */
+  /** One who asked for it needs it no more; with the last it ends, and what waits fails. */
   close(): void {
-    this.#socket.close()
+    if (--this.users > 0) return
+    this.#forget()
     this.fail(new ValueError('the manager was disconnected'))
-    if (links.get(this.request) === this) links.delete(this.request)
+    this.#socket.close()
   }
 
   describe(id: number, holder: object, hold: (release: () => void) => void): RemotePlace {
@@ -145,7 +157,13 @@ export class RemoteLink extends CallTable {
 
   #look(): void {
     if (!this.#socket.hasEnded) return
-    if (links.get(this.request) === this) links.delete(this.request)
+    this.#forget()
     this.fail(managerDied(this.address))
+  }
+
+  #forget(): void {
+    if (links.get(this.request) !== this) return
+    links.delete(this.request)
+    markGone(this.request)
   }
 }

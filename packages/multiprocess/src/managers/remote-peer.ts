@@ -1,26 +1,33 @@
 /** A client of another program, which has shown the server's key. */
 import type { MessageSocket } from '../socket/message-socket.ts'
-import type { Call } from './call.ts'
-import { Outbox, readFrames } from './frames.ts'
+import { type Frame, Outbox, readFrames } from './frames.ts'
 import { closePeer, type Holding, type Peer } from './peer.ts'
-import type { Referent } from './referents.ts'
-import type { Server } from './server.ts'
+import type { BaseProxy } from './proxy.ts'
+import type { Referent, Referents } from './referents.ts'
 
 /** A client that does not read what it asked for, so many bytes of it, is let go. */
 const MOST_UNREAD_BYTES = 2 ** 28
 
+/** The server, as its clients know it. */
+export interface Host {
+  readonly referents: Referents
+  readonly peers: Set<RemotePeer>
+  receive(peer: Peer, bytes: Uint8Array, frame: Frame): void
+  proxyOf(id: number): BaseProxy | undefined
+}
+
 export class RemotePeer implements Peer {
   readonly isLocal = false
   isGone = false
-  readonly server: Server
-  readonly calls = new Map<number, Call>()
+  readonly server: Host
+  readonly calls: Peer['calls'] = new Map()
   readonly holdings = new Set<Holding>()
   readonly outbox: Outbox
   readonly #socket: MessageSocket
   readonly #kept = new Map<number, { readonly referent: Referent; count: number }>()
 
   /** Answers what comes from the socket, until that ends. */
-  constructor(server: Server, socket: MessageSocket) {
+  constructor(server: Host, socket: MessageSocket) {
     this.server = server
     this.#socket = socket
     this.outbox = new Outbox(0, (bytes, start, length) => this.#send(bytes.slice(start, start + length)), 'program')

@@ -4,9 +4,7 @@ import { decode, missingModulesOf } from '../codec/decode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import type { NetAddress } from '../socket/address.ts'
-import { Factories, type Factory } from './factories.ts'
-import { ownProxy, setOwnServer } from './own-link.ts'
-import './proxy-kind.ts'
+import type { Factory } from './factories.ts'
 import { Serving } from './serving.ts'
 
 export interface ServerOptions {

@@ -45,7 +45,7 @@ import { METHODS, OBJECT } from './kinds.ts'
 import { closePeer, type Holding, type Peer } from './peer.ts'
 import type { BaseProxy } from './proxy.ts'
 import { type Referent, Referents } from './referents.ts'
-import { RemotePeer } from './remote-peer.ts'
+import { type Host, RemotePeer } from './remote-peer.ts'
 import { isIterator, Served, serveIterator } from './served.ts'
 
 /** The server lets its event loop turn after so many milliseconds of calls. */
@@ -59,7 +59,7 @@ class LocalPeer implements Peer {
   readonly isLocal = true
   isGone = false
   readonly owner: number
-  readonly calls = new Map<number, Call>()
+  readonly calls: Peer['calls'] = new Map()
   readonly holdings = new Set<Holding>()
   readonly outbox: Outbox
 
@@ -83,7 +83,7 @@ export interface ManagerObject {
   ping(): unknown
 }
 
-export class Server implements Source {
+export class Server implements Source, Host {
   readonly family: Family
   readonly referents = new Referents()
   readonly #mailbox: Mailbox
@@ -312,10 +312,18 @@ export class Server implements Source {
     try {
       this.#write(peer, id, status, value, status === ERROR ? 'the error' : 'the result')
     } catch (reason) {
-      this.#write(peer, id, ERROR, status === ERROR ? substituteError(value, reason) : reason, 'the error')
+      this.#writeInstead(peer, id, status === ERROR ? substituteError(value, reason) : reason)
     }
     this.#dirty.add(peer)
     this.#flushSoon()
+  }
+
+  #writeInstead(peer: Peer, id: number, error: unknown): void {
+    try {
+      this.#write(peer, id, ERROR, error, 'the error')
+    } catch (reason) {
+      this.#write(peer, id, ERROR, new ValueError(`what the call answered cannot cross: ${reason}`), 'the error')
+    }
   }
 
   #write(peer: Peer, id: number, status: number, value: unknown, path: string): void {
