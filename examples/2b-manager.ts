@@ -1,5 +1,13 @@
 /** A manager: dicts, lists and locks that any process reaches, and an object of one's own. */
-import { type DictProxy, defineManager, type ListProxy, Manager, Pool, Process, type SemaphoreProxy } from 'multiprocess'
+import {
+  type DictProxy,
+  defineManager,
+  type ListProxy,
+  Manager,
+  Pool,
+  Process,
+  type SemaphoreProxy
+} from 'multiprocess'
 
 // Its server is a process of its own, which ends with this one.
 const manager = await Manager()

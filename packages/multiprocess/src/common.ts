@@ -30,6 +30,7 @@ export type { StartMethod } from './ground/platform.ts'
 export { cpuCount } from './ground/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
 export type { ManagerOptions, StartOptions } from './managers/base-manager.ts'
+export type { ManagerServer } from './managers/manager-server.ts'
 export { BaseProxy } from './managers/proxy.ts'
 export type {
   AsyncResultProxy,

@@ -8,7 +8,7 @@ const timeout = 60_000
 for (const [ground, library] of GROUNDS) {
   describe(`managers over ${ground}`, { timeout, concurrency: 1 }, () => {
     for (const [name, run] of Object.entries(kills.ON_BOTH_GROUNDS)) {
-      test(name, { timeout }, () => run(library, 2))
+      test(name, { timeout }, () => run(library, 1))
     }
   })
 }

@@ -123,7 +123,7 @@ export class BaseManager implements AsyncDisposable {
     this.#checkNew()
     const { address } = this.#options
     if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
-    this.#link = await connectRemote(address, this.#authkey, options)
+    this.#link = await connectRemote(address, this.#authkey, methodOfClass(this), options)
   }
 
   /**

@@ -14,7 +14,7 @@ import type { LocalPlace } from './proxy-data.ts'
 import type { Token } from './token.ts'
 
 /** While a call waits, the server is looked at so often, in milliseconds. */
-const LOOK_EVERY_MS = 100
+const LOOK_EVERY_MS = 200
 
 const links = new WeakMap<Mailbox, LocalLink>()
 

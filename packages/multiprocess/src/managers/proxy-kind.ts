@@ -62,7 +62,12 @@ registerKind<BaseProxy, ProxyData>({
     if ('server' in place && writer.audience !== 'family') {
       writer.refuse(`a proxy of ${type.typeid}`, 'its manager serves this family only: give the manager an address')
     }
-    if ('anchor' in place && place.anchor !== null) writer.moduleNumber(place.anchor.request)
+    if ('anchor' in place && place.anchor !== null) {
+      if (writer.audience !== 'family') {
+        writer.refuse(`a proxy of ${type.typeid}`, "it goes to its own server, and to this program's children")
+      }
+      writer.moduleNumber(place.anchor.request)
+    }
     return [type, place]
   },
   decode: ([type, place], isLast) =>

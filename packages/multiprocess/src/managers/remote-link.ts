@@ -4,7 +4,8 @@
  */
 import { markGone, markImported, REMOTE_REQUEST } from '../codec/module-imports.ts'
 import { SerializationError, ValueError } from '../errors.ts'
-import { currentFamily } from '../ground/family.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { connectSocket } from '../socket/connect.ts'
@@ -29,30 +30,35 @@ const collected = new FinalizationRegistry<{ link: RemoteLink; id: number; count
   ({ link, id, count }) => link.drop(id, count.value)
 )
 
-/** What others of the family have of this process's remote objects: kept until they have it no more. */
-let anchors: GoneWords | undefined
+/** What others of a family have of this process's remote objects: kept until they have it no more. */
+const anchors = new WeakMap<Family, GoneWords>()
 const anchored = new Map<object, number>()
 
 /** The connection that a message asks for; it stays. @throws as `connectSocket` */
 export async function connectFor(request: string): Promise<void> {
-  const [address, key] = JSON.parse(request.slice(REMOTE_REQUEST.length)) as [NetAddress, string]
-  await connectRemote(address, Buffer.from(key, 'base64'))
+  const [address, key, method] = JSON.parse(request.slice(REMOTE_REQUEST.length)) as [NetAddress, string, StartMethod]
+  await connectRemote(address, Buffer.from(key, 'base64'), method)
 }
 
-/** To be closed once by each who asked for it. @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket` */
+/**
+ * To be closed once by each who asked for it.
+ * @param method of the family that its proxies can be sent to
+ * @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket`
+ */
 export async function connectRemote(
   address: NetAddress,
   authkey: Uint8Array,
+  method: StartMethod,
   options: WaitOptions = {}
 ): Promise<RemoteLink> {
-  const request = requestOf(address, authkey)
+  const request = requestOf(address, authkey, method)
   let link = links.get(request)
   if (link === undefined) {
     const socket = await connectSocket(address, { ...options, authkey })
     // Somebody may have been faster.
     link = links.get(request)
     if (link === undefined) {
-      link = new RemoteLink(socket, address, request)
+      link = new RemoteLink(socket, address, currentFamily(method), request)
       links.set(request, link)
       markImported(request)
     } else {
@@ -63,8 +69,8 @@ export async function connectRemote(
   return link
 }
 
-function requestOf(address: NetAddress, authkey: Uint8Array): string {
-  return REMOTE_REQUEST + JSON.stringify([address, Buffer.from(authkey).toString('base64')])
+function requestOf(address: NetAddress, authkey: Uint8Array, method: StartMethod): string {
+  return REMOTE_REQUEST + JSON.stringify([address, Buffer.from(authkey).toString('base64'), method])
 }
 
 /** The link of a place in a message, whose request was imported. */
@@ -79,11 +85,13 @@ export class RemoteLink extends CallTable {
   readonly request: string
   /** How many have asked for it, and not closed it. */
   users = 0
+  readonly #family: Family
   readonly #socket: MessageSocket
 
-  constructor(socket: MessageSocket, address: NetAddress, request: string) {
+  constructor(socket: MessageSocket, address: NetAddress, family: Family, request: string) {
     super(0, 'program')
     this.#socket = socket
+    this.#family = family
     this.address = address
     this.request = request
     socket.onMessage(message => this.receive(message, 0, message.length))
@@ -99,18 +107,16 @@ export class RemoteLink extends CallTable {
   }
 
   describe(id: number, holder: object, hold: (release: () => void) => void): RemotePlace {
-    const reader = correspondent()
-    if (reader === this) return { remote: this.address, id, anchor: null }
-    if (reader instanceof RemoteLink) {
-      throw new SerializationError(
-        'cannot send a proxy to the server of another manager: send a copy of what it stands for'
-      )
-    }
-    const { shared, number } = currentFamily()
+    if (correspondent() === this) return { remote: this.address, id, anchor: null }
+    const { shared, number } = this.#family
     // As long as anybody of the family has the token, this process has the object.
-    anchors ??= new GoneWords(currentFamily(), () => {}, false)
+    let words = anchors.get(this.#family)
+    if (words === undefined) {
+      words = new GoneWords(this.#family, () => {}, false)
+      anchors.set(this.#family, words)
+    }
     anchored.set(holder, (anchored.get(holder) ?? 0) + 1)
-    const token = anchors.createToken(() => {
+    const token = words.createToken(() => {
       const count = (anchored.get(holder) as number) - 1
       if (count === 0) anchored.delete(holder)
       else anchored.set(holder, count)

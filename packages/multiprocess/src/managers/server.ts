@@ -94,6 +94,7 @@ export class Server implements Source, Host {
   readonly #locals = new Map<number, LocalPeer>()
   /** Frames of a client that wait for modules that an earlier one of it needs. */
   readonly #lines = new WeakMap<Peer, Promise<void>>()
+  readonly #own = new WeakMap<object, Referent>()
   readonly #dirty = new Set<Peer>()
   readonly #makeProxy: (referent: Referent) => BaseProxy
   #isAnswering = false
@@ -287,8 +288,13 @@ export class Server implements Source, Host {
     return referent === undefined ? undefined : this.#makeProxy(referent)
   }
 
+  /** An object of one's own that is served again, by the same name, is the same. */
   serve({ type, object, methods }: Served): BaseProxy {
-    return this.#makeProxy(this.referents.create(type, object, methods))
+    const known = type.kind === OBJECT ? this.#own.get(object) : undefined
+    if (known?.type.typeid === type.typeid) return this.#makeProxy(known)
+    const referent = this.referents.create(type, object, methods)
+    if (type.kind === OBJECT) this.#own.set(object, referent)
+    return this.#makeProxy(referent)
   }
 
   /** A token of the object, held by this process until it lets go of it. */
