@@ -44,7 +44,8 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
   async send(value: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    checkSent(await this.#transport.send(value, timeout, signal), timeout)
+    const sent = this.#transport.send(value, timeout, signal)
+    if (sent !== true) checkSent(await sent, timeout)
   }
 
   /** The same, blocking the thread. */
@@ -90,7 +91,8 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
    * @throws ValueError when there are not so many; otherwise as `send`
    */
   async sendBytes(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): Promise<void> {
-    await this.#transport.sendBytes(part(bytes, offset, size))
+    const sent = this.#transport.sendBytes(part(bytes, offset, size))
+    if (sent !== true) await sent
   }
 
   /** The same, blocking the thread. */

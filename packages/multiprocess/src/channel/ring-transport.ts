@@ -1,15 +1,7 @@
 /** A Connection over the rings of a pipe, in shared memory. */
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import {
-  bytesLetter,
-  checkReadable,
-  type Received,
-  receiveInto,
-  receiveLetter,
-  Sender,
-  writeLetter
-} from './message.ts'
+import { checkReadable, type Received, receiveInto, receiveLetter, Sender } from './message.ts'
 import type { Check, Ring } from './ring.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
@@ -51,32 +43,36 @@ export class RingTransport implements Transport {
     return { family: this.#ends.family, word: ring.sent, isReady: () => this.#isReady(ring) }
   }
 
-  async send(value: unknown, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { sender, ring } = this.#sending()
-    return await sender.send(writeLetter(ring, value, 'value'), timeout, signal)
+  send(value: unknown, timeout: number, signal: AbortSignal | undefined): true | Promise<boolean> {
+    const sender = this.#sending()
+    const letter = sender.post(value, 'value', sender.isBusy)
+    return letter === undefined ? true : sender.send(letter, timeout, signal)
   }
 
   sendSync(value: unknown, timeout: number): boolean {
-    const { sender, ring } = this.#sending()
-    return sender.sendSync(writeLetter(ring, value, 'value'), timeout)
+    const sender = this.#sending()
+    const letter = sender.post(value, 'value')
+    return letter === undefined || sender.sendSync(letter, timeout)
   }
 
-  async sendBytes(bytes: Uint8Array): Promise<unknown> {
-    const { sender, ring } = this.#sending()
-    return await sender.send(bytesLetter(ring, bytes), Number.POSITIVE_INFINITY, undefined)
+  sendBytes(bytes: Uint8Array): true | Promise<boolean> {
+    const sender = this.#sending()
+    const letter = sender.postBytes(bytes, sender.isBusy)
+    return letter === undefined ? true : sender.send(letter, Number.POSITIVE_INFINITY, undefined)
   }
 
   sendBytesSync(bytes: Uint8Array): void {
-    const { sender, ring } = this.#sending()
-    sender.sendSync(bytesLetter(ring, bytes), Number.POSITIVE_INFINITY)
+    const sender = this.#sending()
+    const letter = sender.postBytes(bytes)
+    if (letter !== undefined) sender.sendSync(letter, Number.POSITIVE_INFINITY)
   }
 
   receive(timeout: number, signal: AbortSignal | undefined): Promise<Incoming<Received>> {
-    return this.#receive(timeout, signal, ring => receiveLetter(ring, checkIsValue))
+    return this.#receive(timeout, signal, takeValue)
   }
 
   receiveSync(timeout: number): Incoming<Received> {
-    return this.#receiveSync(timeout, ring => receiveLetter(ring, checkIsReadable))
+    return this.#receiveSync(timeout, takeReadable)
   }
 
   receiveBytes(
@@ -117,13 +113,13 @@ export class RingTransport implements Transport {
     return !ring.hasSenders || !ring.isEmpty
   }
 
-  async #receive<R>(
+  #receive<R>(
     timeout: number,
     signal: AbortSignal | undefined,
     take: (ring: Ring) => R | undefined
   ): Promise<Incoming<R>> {
     const ring = this.#receiving()
-    return await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true)
+    return ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true)
   }
 
   #receiveSync<R>(timeout: number, take: (ring: Ring) => R | undefined): Incoming<R> {
@@ -146,10 +142,10 @@ export class RingTransport implements Transport {
     return from
   }
 
-  #sending(): { sender: Sender; ring: Ring } {
+  #sending(): Sender {
     this.#checkOpen()
     if (this.#sender === undefined) throw failure('ERR_DIRECTION', 'cannot send: this end of the pipe only receives')
-    return { sender: this.#sender, ring: this.#ends.to as Ring }
+    return this.#sender
   }
 
   #checkOpen(): void {
@@ -169,6 +165,9 @@ const checkIsReadable: Check = (bytes, start, end, isRaw) => {
   checkIsValue(bytes, start, end, isRaw)
   checkReadable(bytes, start, end, isRaw)
 }
+
+const takeValue = (ring: Ring) => receiveLetter(ring, checkIsValue)
+const takeReadable = (ring: Ring) => receiveLetter(ring, checkIsReadable)
 
 function bytesCheck(maxLength: number): Check {
   return (_bytes, start, end, isRaw) => {

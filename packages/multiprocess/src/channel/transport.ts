@@ -19,10 +19,10 @@ export interface Transport {
   readonly isWritable: boolean
   /** What `wait` waits for. */
   readonly target: unknown
-  /** The value is read before this returns. */
-  send(value: unknown, timeout: number, signal: AbortSignal | undefined): Promise<boolean>
+  /** The value is read before this returns, and may be sent then. */
+  send(value: unknown, timeout: number, signal: AbortSignal | undefined): true | Promise<boolean>
   sendSync(value: unknown, timeout: number): boolean
-  sendBytes(bytes: Uint8Array): Promise<unknown>
+  sendBytes(bytes: Uint8Array): true | Promise<boolean>
   sendBytesSync(bytes: Uint8Array): void
   /** The value, or what has its promise. */
   receive(timeout: number, signal: AbortSignal | undefined): Promise<Incoming<Received>>

@@ -164,7 +164,9 @@ function hasOtherFields(object: object): boolean {
     types.isRegExp(object) ||
     types.isBoxedPrimitive(object) ||
     types.isAnyArrayBuffer(object) ||
-    ArrayBuffer.isView(object)
+    ArrayBuffer.isView(object) ||
+    object instanceof URL ||
+    object instanceof URLSearchParams
   return isBuiltIn && otherKeys(object).length > 0
 }
 

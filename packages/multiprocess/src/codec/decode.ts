@@ -54,6 +54,7 @@ export function isMessage(bytes: Uint8Array): boolean {
 
 /** Those of `modulesOf` that are yet to be imported. */
 export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
+  if ((bytes[start] & HAS_MODULES) === 0) return []
   return modulesOf(bytes, start, end).filter(module => !isImported(module))
 }
 

@@ -90,13 +90,28 @@ export function encode(value: unknown, path?: string): Uint8Array {
   return encodeHeld(value, path).bytes
 }
 
+/** A message as bytes of its own. */
+export interface HeldMessage {
+  readonly bytes: Uint8Array
+  /** What is to stand behind it. */
+  readonly large: LargeBuffers | null
+  /** What gives back what it holds. */
+  readonly releases: Releases
+}
+
+/** What may be in a message, besides what may be in any. */
+export interface Allowances {
+  readonly sharesBuffers?: SharesBuffers
+  readonly allowsLarge?: boolean
+}
+
 /** The same, with what gives back what the message holds. */
-export function encodeHeld(
-  value: unknown,
-  path?: string,
-  sharesBuffers: SharesBuffers = 'no'
-): { bytes: Uint8Array; releases: Releases } {
+export function encodeHeld(value: unknown, path?: string, allowances: Allowances = {}): HeldMessage {
+  const { sharesBuffers = 'no', allowsLarge = false } = allowances
   encoder.sharesBuffers = sharesBuffers
+  encoder.allowsLarge = allowsLarge
   encoder.encode(value, undefined, 0, 0, path)
-  return { bytes: encoder.bytes.slice(encoder.start, encoder.end), releases: encoder.releases }
+  const { bytes, start, end, large, releases } = encoder
+  encoder.large = null
+  return { bytes: bytes.slice(start, end), large, releases }
 }

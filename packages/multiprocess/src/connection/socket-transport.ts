@@ -38,7 +38,7 @@ export class SocketTransport implements Transport {
     return this.#socket.sendSync(this.#encode(value), timeout)
   }
 
-  async sendBytes(bytes: Uint8Array): Promise<unknown> {
+  async sendBytes(bytes: Uint8Array): Promise<boolean> {
     this.#checkOpen()
     return await this.#socket.sendAll(bytes, FOR_EVER)
   }

@@ -96,11 +96,7 @@ export class EventLoop {
 
   /** Work was handed out whose answer may come within microseconds: look for it, if looking has paid lately. */
   stir(): void {
-    if (this.#isScheduled) return
-    if (this.#patience <= 0) {
-      if (++this.#refused % RETRY_EVERY !== 0) return
-      this.#patience = 1
-    }
+    if (this.#isScheduled || !this.#maySpin()) return
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#spinSince = 0
     this.#schedule()
@@ -113,7 +109,7 @@ export class EventLoop {
    */
   block(timeout: number, others: readonly Descriptor[] = []): void {
     const end = performance.now() + timeout
-    if (this.#patience > 0 && this.#seats.take()) {
+    if (this.#maySpin() && this.#seats.take()) {
       const spinEnd = Math.min(end, performance.now() + SPIN_MS)
       let isFound = false
       do {
@@ -122,8 +118,6 @@ export class EventLoop {
       this.#seats.leave()
       this.#patience = isFound ? PATIENCE : this.#patience - 1
       if (isFound) return
-    } else if (++this.#refused % RETRY_EVERY === 0) {
-      this.#patience = 1
     }
     if (others.length > 0) {
       this.#blockAlso(others, end)
@@ -213,12 +207,18 @@ export class EventLoop {
     if (this.#poll()) {
       this.#spinSince = 0
       this.#schedule()
-    } else if (this.#holds > 0 && this.#patience > 0 && this.#seats.take()) {
+    } else if (this.#holds > 0 && this.#maySpin() && this.#seats.take()) {
       this.#spin()
       this.#seats.leave()
     } else {
       this.#sleep()
     }
+  }
+
+  /** Asked each time that it could: one that has lost patience tries again now and then. */
+  #maySpin(): boolean {
+    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY === 0) this.#patience = 1
+    return this.#patience > 0
   }
 
   #spin(): void {

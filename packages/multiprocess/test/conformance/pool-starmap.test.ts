@@ -1,12 +1,10 @@
 /** `mapAsync`, `starmap` and `starmapAsync`. */
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { describe, test } from 'node:test'
-import { AsyncResult, Pool, PoolTerminatedError, TimeoutError, ValueError } from '../src/index.ts'
-import * as tasks from './fixtures/pool/tasks.ts'
-import { Gate, range, Scratch } from './fixtures/pool/tools.ts'
+import { conform } from '../fixtures/conformance/grounds.ts'
+import * as tasks from '../fixtures/pool/tasks.ts'
+import { Gate, range, Scratch } from '../fixtures/pool/tools.ts'
 
-const timeout = 120_000
 const pairs = (count: number) => range(count).map((n): [number, string] => [n, `s${n}`])
 
 async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
@@ -16,9 +14,11 @@ async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
   }
 }
 
-describe('starmap', { timeout }, () => {
-  test('spreads each item, in the order of the items', async () => {
-    await using pool = new Pool(2)
+conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
+  const { AsyncResult, Pool, PoolTerminatedError, TimeoutError, ValueError } = face
+
+  behaviour('starmap: spreads each item, in the order of the items', async () => {
+    const pool = shared(2)
     assert.deepEqual(await pool.starmap(tasks.list, pairs(500)), pairs(500))
     assert.deepEqual(await pool.starmap(tasks.list, new Set(pairs(5)), 2), pairs(5))
     assert.deepEqual(await pool.starmap(tasks.list, later(pairs(50)), { chunksize: 7 }), pairs(50))
@@ -28,15 +28,15 @@ describe('starmap', { timeout }, () => {
     assert.deepEqual(await pool.starmapAsync(tasks.list, pairs(9)), pairs(9))
   })
 
-  test('an item that is no array of arguments says so', async () => {
-    await using pool = new Pool(1)
+  behaviour('starmap: an item that is no array of arguments says so', async () => {
+    const pool = shared(1)
     const expected = { name: 'TypeError', message: /item of starmap must be an array of arguments, not number/ }
     await assert.rejects(pool.starmap(tasks.square, [[1], 2] as never), expected)
     await assert.rejects(pool.starmap(tasks.square, [null] as never), { message: /not null/ })
   })
 
-  test('the first error is that of the whole', async () => {
-    await using pool = new Pool(2)
+  behaviour('starmap: the first error is that of the whole', async () => {
+    const pool = shared(2)
     await assert.rejects(
       pool.starmap(
         tasks.failOnThree,
@@ -45,12 +45,10 @@ describe('starmap', { timeout }, () => {
       { message: 'bad 3' }
     )
   })
-})
 
-describe('mapAsync', { timeout }, () => {
-  test('answers an AsyncResult at once', async () => {
+  behaviour('mapAsync: answers an AsyncResult at once', async () => {
     await using scratch = await Scratch.create()
-    await using pool = new Pool(1)
+    const pool = shared(1)
     const gate = new Gate(scratch)
     const result = pool.mapAsync(tasks.holdOrReturn, [1, gate.args, 3])
     assert.ok(result instanceof AsyncResult)
@@ -62,13 +60,13 @@ describe('mapAsync', { timeout }, () => {
     assert.equal(result.successful(), true)
   })
 
-  test('takes an asynchronous input', async () => {
-    await using pool = new Pool(2)
+  behaviour('mapAsync: takes an asynchronous input', async () => {
+    const pool = shared(2)
     assert.deepEqual(await pool.mapAsync(tasks.square, later(range(100))), range(100).map(tasks.square))
   })
 
-  test('callback gets all results once, errorCallback the error once', async () => {
-    await using pool = new Pool(2)
+  behaviour('mapAsync: callback gets all results once, errorCallback the error once', async () => {
+    const pool = shared(2)
     const calls: unknown[] = []
     const callback = (values: number[]) => void calls.push(values)
     const errorCallback = (error: unknown) => void calls.push((error as Error).message)
@@ -81,14 +79,14 @@ describe('mapAsync', { timeout }, () => {
     assert.deepEqual(calls, [[1, 4, 9], 'bad 3'])
   })
 
-  test('an error that nobody asks for is nobody’s', async () => {
-    await using pool = new Pool(1)
+  behaviour('mapAsync: an error that nobody asks for is nobody’s', async () => {
+    const pool = shared(1)
     const result = pool.mapAsync(tasks.failOnThree, [3])
     assert.equal(await result.wait(), true)
     await tasks.sleep(10)
   })
 
-  test('what makes no sense is thrown at the call', async () => {
+  behaviour('mapAsync: what makes no sense is thrown at the call', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { chunksize: 0 }), ValueError)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { chunksize: '1' } as never), TypeError)
@@ -102,7 +100,7 @@ describe('mapAsync', { timeout }, () => {
     await pool.join()
   })
 
-  test('of a pool that is terminated', async () => {
+  behaviour('mapAsync: of a pool that is terminated', async () => {
     const pool = new Pool(1)
     const result = pool.mapAsync(tasks.neverWith, [1, 2, 3])
     const endless = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<number>>(() => {}) }) }
@@ -112,23 +110,23 @@ describe('mapAsync', { timeout }, () => {
     await assert.rejects(input.get(), PoolTerminatedError)
     await pool.join()
   })
-})
 
-test('callbacks run in the async context of the call', { timeout }, async () => {
-  await using pool = new Pool(1)
-  const storage = new AsyncLocalStorage<string>()
-  const seen: unknown[] = []
-  const see = () => void seen.push(storage.getStore())
-  const options = { callback: see, errorCallback: see }
-  await Promise.all([
-    storage.run('apply', () => pool.applyAsync(tasks.square, [1], options)).wait(),
-    storage.run('error', () => pool.applyAsync(tasks.fail, ['no'], options)).wait(),
-    storage.run('map', () => pool.mapAsync(tasks.square, [1], options)).wait()
-  ])
-  await new Promise(setImmediate)
-  assert.deepEqual(seen.sort(), ['apply', 'error', 'map'])
-  assert.equal(
-    await storage.run('await', async () => (await pool.apply(tasks.square, [1])) && storage.getStore()),
-    'await'
-  )
+  behaviour('callbacks run in the async context of the call', async () => {
+    const pool = shared(1)
+    const storage = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const see = () => void seen.push(storage.getStore())
+    const options = { callback: see, errorCallback: see }
+    await Promise.all([
+      storage.run('apply', () => pool.applyAsync(tasks.square, [1], options)).wait(),
+      storage.run('error', () => pool.applyAsync(tasks.fail, ['no'], options)).wait(),
+      storage.run('map', () => pool.mapAsync(tasks.square, [1], options)).wait()
+    ])
+    await new Promise(setImmediate)
+    assert.deepEqual(seen.sort(), ['apply', 'error', 'map'])
+    assert.equal(
+      await storage.run('await', async () => (await pool.apply(tasks.square, [1])) && storage.getStore()),
+      'await'
+    )
+  })
 })

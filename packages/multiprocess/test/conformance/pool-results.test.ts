@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { type AsyncResult, Pool, TimeoutError, ValueError } from '../src/index.ts'
-import * as tasks from './fixtures/pool/tasks.ts'
-import { Gate, Scratch } from './fixtures/pool/tools.ts'
+import type { AsyncResult, Pool } from '../../src/index.ts'
+import { conform } from '../fixtures/conformance/grounds.ts'
+import * as tasks from '../fixtures/pool/tasks.ts'
+import { Gate, Scratch } from '../fixtures/pool/tools.ts'
 
-const timeout = 120_000
+conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
+  const { Pool, TimeoutError, ValueError } = face
 
-/** A result that stays pending until the gate opens. */
-async function withPending(
-  use: (result: AsyncResult<number>, open: () => void, pool: Pool) => Promise<void>
-): Promise<void> {
-  await using scratch = await Scratch.create()
-  await using pool = new Pool(1)
-  const gate = new Gate(scratch)
-  const result = pool.applyAsync(tasks.awaitGate, gate.args)
-  await use(result, () => gate.open(), pool)
-}
-
-describe('an AsyncResult', { timeout }, () => {
-  test('get answers the result, as often as it is asked for', async () => {
+  /** A result that stays pending until the gate opens. */
+  async function withPending(
+    use: (result: AsyncResult<number>, open: () => void, pool: Pool) => Promise<void>
+  ): Promise<void> {
+    await using scratch = await Scratch.create()
     await using pool = new Pool(1)
+    const gate = new Gate(scratch)
+    const result = pool.applyAsync(tasks.awaitGate, gate.args)
+    await use(result, () => gate.open(), pool)
+  }
+
+  behaviour('get answers the result, as often as it is asked for', async () => {
+    const pool = shared(1)
     const result = pool.applyAsync(tasks.square, [7])
     assert.equal(await result.get(), 49)
     assert.equal(await result.get(), 49)
@@ -28,8 +28,8 @@ describe('an AsyncResult', { timeout }, () => {
     assert.deepEqual(await Promise.all([result, result.get(), result.wait()]), [49, 49, true])
   })
 
-  test('get throws the error of the task, as often as it is asked for', async () => {
-    await using pool = new Pool(1)
+  behaviour('get throws the error of the task, as often as it is asked for', async () => {
+    const pool = shared(1)
     const result = pool.applyAsync(tasks.fail, ['no'])
     const expected = { name: 'RangeError', message: 'no' }
     await assert.rejects(result.get(), expected)
@@ -38,7 +38,7 @@ describe('an AsyncResult', { timeout }, () => {
     assert.equal(await result.wait(), true)
   })
 
-  test('ready and successful', async () => {
+  behaviour('ready and successful', async () => {
     await withPending(async (result, open) => {
       assert.equal(result.ready(), false)
       assert.throws(() => result.successful(), ValueError)
@@ -47,14 +47,14 @@ describe('an AsyncResult', { timeout }, () => {
       assert.equal(result.ready(), true)
       assert.equal(result.successful(), true)
     })
-    await using pool = new Pool(1)
+    const pool = shared(1)
     const failed = pool.applyAsync(tasks.fail, ['no'])
     await failed.wait()
     assert.equal(failed.ready(), true)
     assert.equal(failed.successful(), false)
   })
 
-  test('wait and get with a timeout: the task goes on', async () => {
+  behaviour('wait and get with a timeout: the task goes on', async () => {
     await withPending(async (result, open) => {
       assert.equal(await result.wait({ timeout: 0 }), false)
       assert.equal(await result.wait({ timeout: 5 }), false)
@@ -68,7 +68,7 @@ describe('an AsyncResult', { timeout }, () => {
     })
   })
 
-  test('a timeout of more milliseconds than a timer takes is a long one', async () => {
+  behaviour('a timeout of more milliseconds than a timer takes is a long one', async () => {
     await withPending(async (result, open) => {
       const waits = [2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY].map(timeout =>
         result.wait({ timeout })
@@ -79,7 +79,7 @@ describe('an AsyncResult', { timeout }, () => {
     })
   })
 
-  test('a timeout that is no number of milliseconds is refused', async () => {
+  behaviour('a timeout that is no number of milliseconds is refused', async () => {
     await withPending(async result => {
       await assert.rejects(async () => result.wait({ timeout: '5' as never }), {
         name: 'TypeError',
@@ -89,7 +89,7 @@ describe('an AsyncResult', { timeout }, () => {
     })
   })
 
-  test('a signal ends the waiting, not the task', async () => {
+  behaviour('a signal ends the waiting, not the task', async () => {
     await withPending(async (result, open) => {
       const reason = new Error('enough')
       await assert.rejects(result.wait({ signal: AbortSignal.abort(reason) }), reason)
@@ -107,8 +107,8 @@ describe('an AsyncResult', { timeout }, () => {
     })
   })
 
-  test('then, with both handlers, with one, with none', async () => {
-    await using pool = new Pool(1)
+  behaviour('then, with both handlers, with one, with none', async () => {
+    const pool = shared(1)
     const good = pool.applyAsync(tasks.square, [3])
     const bad = pool.applyAsync(tasks.fail, ['no'])
     assert.equal(await good.then(value => value + 1), 10)
@@ -122,18 +122,16 @@ describe('an AsyncResult', { timeout }, () => {
     assert.equal(await Promise.race([good, new Promise<never>(() => {})]), 9)
   })
 
-  test('many that wait for the same result all get it', async () => {
+  behaviour('many that wait for the same result all get it', async () => {
     await withPending(async (result, open) => {
       const all = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? result.get() : result.then()))
       open()
       assert.equal(new Set(await Promise.all(all)).size, 1)
     })
   })
-})
 
-describe('callbacks', { timeout }, () => {
-  test('callback gets the result, errorCallback the error, each once', async () => {
-    await using pool = new Pool(2)
+  behaviour('callbacks: callback gets the result, errorCallback the error, each once', async () => {
+    const pool = shared(2)
     const calls: unknown[] = []
     const callback = (value: number) => calls.push(['callback', value])
     const errorCallback = (error: unknown) => calls.push(['errorCallback', (error as Error).message])
@@ -151,8 +149,8 @@ describe('callbacks', { timeout }, () => {
     ])
   })
 
-  test('the result is ready when the callback runs, and it runs without being waited for', async () => {
-    await using pool = new Pool(1)
+  behaviour('callbacks: the result is ready when the callback runs, and it runs without being waited for', async () => {
+    const pool = shared(1)
     const isReady = await new Promise<boolean>(resolve => {
       const result = pool.applyAsync(tasks.square, [3], {
         callback: () => resolve(result.ready() && result.successful())
@@ -161,8 +159,8 @@ describe('callbacks', { timeout }, () => {
     assert.equal(isReady, true)
   })
 
-  test('a callback may give the pool more to do', async () => {
-    await using pool = new Pool(1)
+  behaviour('callbacks: a callback may give the pool more to do', async () => {
+    const pool = shared(1)
     let left = 100
     await new Promise<void>(resolve => {
       const next = () => {
@@ -174,26 +172,29 @@ describe('callbacks', { timeout }, () => {
     assert.equal(left, 0)
   })
 
-  test('errorCallback of what is running and of what waits when the pool is terminated is called once', async () => {
-    await using scratch = await Scratch.create()
-    const gate = new Gate(scratch)
-    const pool = new Pool(1)
-    const calls = new Map<number, number>()
-    const count = (n: number) => () => calls.set(n, (calls.get(n) ?? 0) + 1)
-    const results = [pool.applyAsync(tasks.holdGate, gate.args, { errorCallback: count(0) })]
-    for (let n = 1; n < 10; n++) results.push(pool.applyAsync(tasks.square, [n], { errorCallback: count(n) }))
-    await gate.arrival()
-    pool.terminate()
-    await pool.join()
-    for (const result of results) await assert.rejects(result.get(), { name: 'PoolTerminatedError' })
-    assert.deepEqual(
-      [...calls].sort(),
-      Array.from({ length: 10 }, (_, n) => [n, 1])
-    )
-  })
+  behaviour(
+    'callbacks: errorCallback of what is running and of what waits when the pool is terminated is called once',
+    async () => {
+      await using scratch = await Scratch.create()
+      const gate = new Gate(scratch)
+      const pool = new Pool(1)
+      const calls = new Map<number, number>()
+      const count = (n: number) => () => calls.set(n, (calls.get(n) ?? 0) + 1)
+      const results = [pool.applyAsync(tasks.holdGate, gate.args, { errorCallback: count(0) })]
+      for (let n = 1; n < 10; n++) results.push(pool.applyAsync(tasks.square, [n], { errorCallback: count(n) }))
+      await gate.arrival()
+      pool.terminate()
+      await pool.join()
+      for (const result of results) await assert.rejects(result.get(), { name: 'PoolTerminatedError' })
+      assert.deepEqual(
+        [...calls].sort(),
+        Array.from({ length: 10 }, (_, n) => [n, 1])
+      )
+    }
+  )
 
-  test('those that are no functions are refused at the call', async () => {
-    await using pool = new Pool(1)
+  behaviour('callbacks: those that are no functions are refused at the call', async () => {
+    const pool = shared(1)
     assert.throws(() => pool.applyAsync(tasks.square, [1], { callback: 7 as never }), TypeError)
     await assert.rejects(pool.apply(tasks.square, [1], { errorCallback: 'x' as never }), TypeError)
   })

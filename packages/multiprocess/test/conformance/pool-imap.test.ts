@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { type IMapIterator, Pool, TimeoutError } from '../src/index.ts'
-import * as tasks from './fixtures/pool/tasks.ts'
-import { Gate, range, reports, Scratch, until } from './fixtures/pool/tools.ts'
-
-const timeout = 120_000
+import type { IMapIterator } from '../../src/index.ts'
+import { conform } from '../fixtures/conformance/grounds.ts'
+import * as tasks from '../fixtures/pool/tasks.ts'
+import { Gate, range, reports, Scratch, until } from '../fixtures/pool/tools.ts'
 
 /** Hands out the numbers from 0 on without end; says how many, and whether it was closed. */
 class Endless {
@@ -70,16 +68,17 @@ async function settled(isQuiet: () => unknown): Promise<void> {
   }
 }
 
-describe('imap', { timeout }, () => {
-  test('gives the results in the order of the items, however long each takes', async () => {
-    await using pool = new Pool(2)
+conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
+  const { Pool, TimeoutError } = face
+  behaviour('imap: gives the results in the order of the items, however long each takes', async () => {
+    const pool = shared(2)
     assert.deepEqual(await collect(pool.imap(tasks.square, range(3000))), range(3000).map(tasks.square))
     const delays = range(20).map(n => 20 - n)
     assert.deepEqual(await collect(pool.imap(tasks.block, delays)), delays)
   })
 
-  test('of sync and async iterables, of nothing', async () => {
-    await using pool = new Pool(2)
+  behaviour('imap: of sync and async iterables, of nothing', async () => {
+    const pool = shared(2)
     assert.deepEqual(await collect(pool.imap(tasks.square, new Set([1, 2, 3]))), [1, 4, 9])
     assert.deepEqual(await collect(pool.imap(tasks.square, later(range(50)))), range(50).map(tasks.square))
     assert.deepEqual(await collect(pool.imap(tasks.square, [])), [])
@@ -87,8 +86,8 @@ describe('imap', { timeout }, () => {
     assert.deepEqual(await collect(pool.imap(tasks.identity<string>, 'añ😀')), ['a', 'ñ', '😀'])
   })
 
-  test('with several items to a task, and with a number for chunksize', async () => {
-    await using pool = new Pool(2)
+  behaviour('imap: with several items to a task, and with a number for chunksize', async () => {
+    const pool = shared(2)
     for (const options of [
       2,
       7,
@@ -106,8 +105,8 @@ describe('imap', { timeout }, () => {
     }
   })
 
-  test('with so many items to a task that they fit on no stack', { timeout }, async () => {
-    await using pool = new Pool(2)
+  behaviour('imap: with so many items to a task that they fit on no stack', async () => {
+    const pool = shared(2)
     for (const results of [
       pool.imap(tasks.identity<number>, range(400_000), 200_000),
       pool.imapUnordered(tasks.identity<number>, range(400_000), 200_000)
@@ -118,8 +117,8 @@ describe('imap', { timeout }, () => {
     }
   })
 
-  test('several calls of next at once get one result each, in order', async () => {
-    await using pool = new Pool(2)
+  behaviour('imap: several calls of next at once get one result each, in order', async () => {
+    const pool = shared(2)
     const results = pool.imap(tasks.square, range(5))
     const steps = await Promise.all(range(8).map(() => results.next()))
     assert.deepEqual(
@@ -129,8 +128,8 @@ describe('imap', { timeout }, () => {
     assert.deepEqual(await results.next(), { done: true, value: undefined })
   })
 
-  test('promises of another make, and functions that answer undefined', async () => {
-    await using pool = new Pool(2)
+  behaviour('imap: promises of another make, and functions that answer undefined', async () => {
+    const pool = shared(2)
     for (const chunksize of [1, 2]) {
       assert.deepEqual(await collectAll(pool.imap(tasks.thenable, [1, 2, 3], chunksize)), [1, 4, 9])
       assert.deepEqual(await collectAll(pool.imap(tasks.thenableTwice, [1, 2, 3], chunksize)), [1, 4, 9])
@@ -138,11 +137,9 @@ describe('imap', { timeout }, () => {
       assert.deepEqual(await collectAll(pool.imap(tasks.nothing, [1, 2], chunksize)), [undefined, undefined])
     }
   })
-})
 
-describe('imapUnordered', { timeout }, () => {
-  test('gives each result once', async () => {
-    await using pool = new Pool(2)
+  behaviour('imapUnordered: gives each result once', async () => {
+    const pool = shared(2)
     for (const options of [1, 7, { buffersize: 1 }]) {
       const results = await collect(pool.imapUnordered(tasks.square, range(1000), options))
       assert.deepEqual(
@@ -152,9 +149,9 @@ describe('imapUnordered', { timeout }, () => {
     }
   })
 
-  test('gives a result as soon as it is there', async () => {
+  behaviour('imapUnordered: gives a result as soon as it is there', async () => {
     await using scratch = await Scratch.create()
-    await using pool = new Pool(2)
+    const pool = shared(2)
     const gate = new Gate(scratch)
     const results = pool.imapUnordered(tasks.holdOrReturn, [gate.args, 1, 2, 3, 4, 5])
     assert.deepEqual(
@@ -166,81 +163,86 @@ describe('imapUnordered', { timeout }, () => {
     assert.equal((await results.next()).done, true)
   })
 
-  test('with one worker the order is that of the items', async () => {
-    await using pool = new Pool(1)
+  behaviour('imapUnordered: with one worker the order is that of the items', async () => {
+    const pool = shared(1)
     assert.deepEqual(await collect(pool.imapUnordered(tasks.square, range(500))), range(500).map(tasks.square))
   })
-})
 
-describe('the input is never further ahead of the consumer than buffersize', { timeout }, () => {
   for (const method of ['imap', 'imapUnordered'] as const) {
     for (const source of ['numbers', 'numbersLater'] as const) {
-      test(`${method} of endless ${source}`, async () => {
-        await using pool = new Pool(2)
-        for (const [chunksize, buffersize] of [
-          [1, 1],
-          [1, 5],
-          [3, 6],
-          [4, 7]
-        ]) {
-          const endless = new Endless()
-          const results = pool[method](tasks.square, endless[source](), { chunksize, buffersize })
-          const used = buffersize - (buffersize % chunksize)
-          await until(() => endless.taken === used, 'the buffer is filled')
-          for (const consumed of range(5)) {
-            await settled(() => endless.taken)
-            assert.ok(endless.taken <= consumed + buffersize, `${endless.taken} taken, ${consumed} consumed`)
-            const { value } = await results.next()
-            if (method === 'imap') assert.equal(value, consumed ** 2)
+      behaviour(
+        `the input is never further ahead of the consumer than buffersize: ${method} of endless ${source}`,
+        async () => {
+          const pool = shared(2)
+          for (const [chunksize, buffersize] of [
+            [1, 1],
+            [1, 5],
+            [3, 6],
+            [4, 7]
+          ]) {
+            const endless = new Endless()
+            const results = pool[method](tasks.square, endless[source](), { chunksize, buffersize })
+            const used = buffersize - (buffersize % chunksize)
+            await until(() => endless.taken === used, 'the buffer is filled')
+            for (const consumed of range(5)) {
+              await settled(() => endless.taken)
+              assert.ok(endless.taken <= consumed + buffersize, `${endless.taken} taken, ${consumed} consumed`)
+              const { value } = await results.next()
+              if (method === 'imap') assert.equal(value, consumed ** 2)
+            }
+            await results.return?.()
+            assert.equal(endless.isClosed, true)
           }
-          await results.return?.()
-          assert.equal(endless.isClosed, true)
         }
-      })
+      )
     }
   }
 
-  test('left out, it is a small multiple of processes, concurrency and chunksize', async () => {
-    await using pool = new Pool(2, { concurrency: 2 })
-    const endless = new Endless()
-    const results = pool.imap(tasks.square, endless.numbers(), 3)
-    await until(() => endless.taken >= 12, 'the workers have something to do')
-    await settled(() => endless.taken)
-    assert.ok(endless.taken <= 2 * 2 * 3 * 8, `${endless.taken} taken`)
-    await results.return?.()
-  })
-})
-
-describe('leaving the loop early', { timeout }, () => {
-  for (const method of ['imap', 'imapUnordered'] as const) {
-    test(`${method}: break closes the input, and what is not begun never runs`, async () => {
-      await using scratch = await Scratch.create()
-      await using pool = new Pool(1)
+  behaviour(
+    'the input is never further ahead of the consumer than buffersize: left out, it is a small multiple of processes, concurrency and chunksize',
+    async () => {
+      await using pool = new Pool(2, { concurrency: 2 })
       const endless = new Endless()
-      const gate = new Gate(scratch)
-      const file = scratch.file('reports')
-      const items = function* () {
-        for (const task of endless.numbers()) yield { file, task, gate: task === 3 ? gate.args : undefined }
-      }
-      let consumed = 0
-      for await (const _ of pool[method](tasks.reportOrHold, items(), { buffersize: 50 })) {
-        if (++consumed < 3) continue
-        // The worker has begun the fourth; the others wait behind it.
-        await gate.arrival()
-        await until(() => endless.taken >= 50, 'the buffer is filled')
-        break
-      }
-      assert.equal(endless.isClosed, true)
-      gate.open()
-      await pool.apply(tasks.nothing)
-      assert.deepEqual(
-        (await reports(scratch)).map(({ task }) => task),
-        [0, 1, 2, 3]
-      )
-    })
+      const results = pool.imap(tasks.square, endless.numbers(), 3)
+      await until(() => endless.taken >= 12, 'the workers have something to do')
+      await settled(() => endless.taken)
+      assert.ok(endless.taken <= 2 * 2 * 3 * 8, `${endless.taken} taken`)
+      await results.return?.()
+    }
+  )
 
-    test(`${method}: an error of the consumer closes the input`, async () => {
-      await using pool = new Pool(2)
+  for (const method of ['imap', 'imapUnordered'] as const) {
+    behaviour(
+      `leaving the loop early: ${method}: break closes the input, and what is not begun never runs`,
+      async () => {
+        await using scratch = await Scratch.create()
+        const pool = shared(1)
+        const endless = new Endless()
+        const gate = new Gate(scratch)
+        const file = scratch.file('reports')
+        const items = function* () {
+          for (const task of endless.numbers()) yield { file, task, gate: task === 3 ? gate.args : undefined }
+        }
+        let consumed = 0
+        for await (const _ of pool[method](tasks.reportOrHold, items(), { buffersize: 50 })) {
+          if (++consumed < 3) continue
+          // The worker has begun the fourth; the others wait behind it.
+          await gate.arrival()
+          await until(() => endless.taken >= 50, 'the buffer is filled')
+          break
+        }
+        assert.equal(endless.isClosed, true)
+        gate.open()
+        await pool.apply(tasks.nothing)
+        assert.deepEqual(
+          (await reports(scratch)).map(({ task }) => task),
+          [0, 1, 2, 3]
+        )
+      }
+    )
+
+    behaviour(`leaving the loop early: ${method}: an error of the consumer closes the input`, async () => {
+      const pool = shared(2)
       for (const source of ['numbers', 'numbersLater'] as const) {
         const endless = new Endless()
         await assert.rejects(
@@ -256,9 +258,9 @@ describe('leaving the loop early', { timeout }, () => {
     })
   }
 
-  test('what waits in next gets done; so does who asks later', async () => {
+  behaviour('leaving the loop early: what waits in next gets done; so does who asks later', async () => {
     await using scratch = await Scratch.create()
-    await using pool = new Pool(1)
+    const pool = shared(1)
     const gate = new Gate(scratch)
     const results = pool.imap(tasks.holdOrReturn, [gate.args, 1])
     const waiting = results.next()
@@ -270,18 +272,16 @@ describe('leaving the loop early', { timeout }, () => {
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  test('the pool can be closed and joined afterwards', async () => {
+  behaviour('leaving the loop early: the pool can be closed and joined afterwards', async () => {
     const pool = new Pool(1)
     for await (const _ of pool.imap(tasks.square, new Endless().numbers())) break
     pool.close()
     await pool.join()
   })
-})
 
-describe('errors in imap', { timeout }, () => {
   for (const method of ['imap', 'imapUnordered'] as const) {
-    test(`${method}: an item's error is that item's alone`, async () => {
-      await using pool = new Pool(1)
+    behaviour(`errors in imap: ${method}: an item's error is that item's alone`, async () => {
+      const pool = shared(1)
       for (const chunksize of [1, 2, 10]) {
         assert.deepEqual(await collectAll(pool[method](tasks.failOnThree, range(6), chunksize)), [
           0,
@@ -298,8 +298,8 @@ describe('errors in imap', { timeout }, () => {
       ])
     })
 
-    test(`${method}: for await throws it`, async () => {
-      await using pool = new Pool(1)
+    behaviour(`errors in imap: ${method}: for await throws it`, async () => {
+      const pool = shared(1)
       const seen: number[] = []
       await assert.rejects(
         async () => {
@@ -310,24 +310,27 @@ describe('errors in imap', { timeout }, () => {
       assert.deepEqual(seen, [0, 1, 2])
     })
 
-    test(`${method}: an input that throws ends the results, after those of the items before it`, async () => {
-      await using pool = new Pool(1)
-      const failing = function* () {
-        yield* range(5)
-        throw new RangeError('no more')
-      }
-      for (const source of [() => failing(), () => later(failing())]) {
-        for (const chunksize of [1, 3]) {
-          const all = await collectAll(pool[method](tasks.square, source(), chunksize))
-          if (method === 'imapUnordered')
-            all.sort((a, b) => Number(typeof a === 'string') - Number(typeof b === 'string'))
-          assert.deepEqual(all, [0, 1, 4, 9, 16, 'RangeError: no more'], `chunksize ${chunksize}`)
+    behaviour(
+      `errors in imap: ${method}: an input that throws ends the results, after those of the items before it`,
+      async () => {
+        const pool = shared(1)
+        const failing = function* () {
+          yield* range(5)
+          throw new RangeError('no more')
+        }
+        for (const source of [() => failing(), () => later(failing())]) {
+          for (const chunksize of [1, 3]) {
+            const all = await collectAll(pool[method](tasks.square, source(), chunksize))
+            if (method === 'imapUnordered')
+              all.sort((a, b) => Number(typeof a === 'string') - Number(typeof b === 'string'))
+            assert.deepEqual(all, [0, 1, 4, 9, 16, 'RangeError: no more'], `chunksize ${chunksize}`)
+          }
         }
       }
-    })
+    )
 
-    test(`${method}: an item or a result that cannot cross is that item's error`, async () => {
-      await using pool = new Pool(1)
+    behaviour(`errors in imap: ${method}: an item or a result that cannot cross is that item's error`, async () => {
+      const pool = shared(1)
       const items = [1, Symbol('only here'), 3]
       const all = await collectAll(pool[method](tasks.identity, items))
       assert.deepEqual(all.map(one => (typeof one === 'string' ? one.split(':')[0] : one)).sort(), [
@@ -339,7 +342,7 @@ describe('errors in imap', { timeout }, () => {
       assert.match(String(results), /^SerializationError/)
     })
 
-    test(`${method}: a pool that is terminated`, async () => {
+    behaviour(`errors in imap: ${method}: a pool that is terminated`, async () => {
       await using scratch = await Scratch.create()
       const pool = new Pool(1)
       const gate = new Gate(scratch)
@@ -358,12 +361,10 @@ describe('errors in imap', { timeout }, () => {
       await pool.join()
     })
   }
-})
 
-describe('next with a timeout or a signal', { timeout }, () => {
-  test('TimeoutError, and then the result is still delivered', async () => {
+  behaviour('next with a timeout or a signal: TimeoutError, and then the result is still delivered', async () => {
     await using scratch = await Scratch.create()
-    await using pool = new Pool(1)
+    const pool = shared(1)
     const gate = new Gate(scratch)
     const results = pool.imap(tasks.holdOrReturn, [gate.args, 'b', 'c'])
     await assert.rejects(results.next({ timeout: 0 }), TimeoutError)
