@@ -12,7 +12,7 @@ import { correspondent } from './correspondent.ts'
 import type { Link } from './link.ts'
 import { localLink } from './local-link.ts'
 import { ownServer } from './own-link.ts'
-import { BaseProxy, insideProxy } from './proxy.ts'
+import { type BaseProxy, insideProxy } from './proxy.ts'
 import { proxyClass } from './proxy-classes.ts'
 import type { LocalPlace, ProxyData, ProxyType, RemotePlace } from './proxy-data.ts'
 import { RemoteHolder, RemoteLink, remoteLink } from './remote-link.ts'
@@ -55,7 +55,7 @@ registerKind<BaseProxy, ProxyData>({
   name: 'proxy',
   request: PROXY_REQUEST,
   crossesPrograms: true,
-  test: object => object instanceof BaseProxy,
+  test: insideProxy.isProxy,
   encode: (proxy, writer) => {
     const { type, link, id, holder } = insideProxy.parts(proxy)
     const place = link.describe(id, holder, release => writer.hold(release))

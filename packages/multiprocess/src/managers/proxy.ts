@@ -14,6 +14,8 @@ export interface ProxyParts {
 
 /** What the modules of managers may do with a proxy. */
 export let insideProxy: {
+  /** Without asking the object itself, which may be a Proxy of JavaScript's. */
+  readonly isProxy: (object: object) => object is BaseProxy
   readonly parts: (proxy: BaseProxy) => ProxyParts
   readonly call: (proxy: BaseProxy, method: number, args: readonly unknown[], signal?: AbortSignal) => Promise<unknown>
   readonly callSync: (proxy: BaseProxy, method: number, args: readonly unknown[]) => unknown
@@ -31,6 +33,7 @@ export class BaseProxy implements Disposable {
 
   static {
     insideProxy = {
+      isProxy: (object): object is BaseProxy => #parts in object,
       parts: proxy => proxy.#open(),
       call: async (proxy, method, args, signal) => {
         const { link, id } = proxy.#open()
