@@ -86,7 +86,9 @@ for (const [ground, library] of GROUNDS) {
       await dropMany(manager, 2000, false)
     })
 
-    test('a message that is not read keeps what it brings, and one that is not sent does not', { timeout }, async () => {
+    test('a message that is not read keeps what it brings, and one that is not sent does not', {
+      timeout
+    }, async () => {
       const queue = new library.Queue<unknown>()
       const [list, refused] = [await manager.list(), await manager.list()]
       const [id, other] = [list, refused].map(idOf)

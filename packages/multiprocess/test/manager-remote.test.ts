@@ -22,7 +22,7 @@ import { Program, Scratch } from './fixtures/process/tools.ts'
 
 const timeout = 60_000
 const authkey = 'abracadabra'
-const HOSTILE = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 2000)
+const HOSTILE = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 500)
 
 /** A program that serves a queue, a list and a lock, all the same for everybody who asks; it writes its address. */
 const SERVER = `

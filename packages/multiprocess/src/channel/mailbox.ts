@@ -5,7 +5,7 @@
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { adopt, type Handle, handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { RING_BYTES, Ring } from './ring.ts'
+import { LARGEST_INLINE, RING_BYTES, Ring } from './ring.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -34,7 +34,14 @@ export class Mailbox extends SharedObject {
 
   /** Puts bytes in, and tells the reader. @throws MultiprocessError `ERR_OUT_OF_MEMORY` */
   post(bytes: Uint8Array, start: number, length: number): void {
-    this.#ring.send(this.#ring.pack(bytes, start, length, true))
+    const ring = this.#ring
+    const chunk = length > LARGEST_INLINE ? ring.pack(bytes, start, length, true) : 0
+    try {
+      ring.send(bytes, start, length, true, chunk)
+    } catch (error) {
+      ring.discard(chunk)
+      throw error
+    }
     this.family.loop.ring(this.owner)
   }
 

@@ -238,5 +238,5 @@ function prepare(
     initializer: initializer === undefined ? null : sentTarget(initializer, 'initializer'),
     initargs
   }
-  return encodeHeld(preparation, 'manager', method === 'thread' ? 'held' : 'no')
+  return encodeHeld(preparation, 'manager', { sharesBuffers: method === 'thread' ? 'held' : 'no' })
 }
