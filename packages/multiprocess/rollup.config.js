@@ -19,6 +19,7 @@ const groups = [
   { name: 'member', entry: input.worker },
   { name: 'watcher', entry: input['watcher-main'] },
   { name: 'memory', entry: file('codec/memory-kinds.js') },
+  { name: 'proxies', entry: file('managers/proxy-kind.js') },
   { name: 'managers', entry: input['server-main'] },
   { name: 'library', entry: input.index }
 ]

@@ -198,6 +198,22 @@ describe('a server that ends', { timeout }, () => {
   }
 })
 
+test('children of a program that serves reach it through shared memory, until it stops', { timeout }, async () => {
+  const manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey })
+  const server = manager.getServer()
+  const over = server.serveForever()
+  const client = new SyncManager({ address: server.address, authkey })
+  await client.connect()
+  const [dict, queue] = [await client.dict<string, number>(), await client.Queue<unknown>()]
+  await joinAll([begin(GROUNDS[0][1], tasks.setMany, dict, 'child', 10)])
+  assert.equal(await dict.get('child-9'), 9)
+  const pending = queue.get()
+  await server.stop()
+  await assert.rejects(pending, { code: 'ERR_MANAGER_DIED' })
+  await over
+  await server.stop()
+})
+
 test('a program that is connected and has nothing to wait for ends', { timeout }, async () => {
   await withServer(async address => {
     await using scratch = await Scratch.create({

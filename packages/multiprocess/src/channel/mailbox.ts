@@ -49,6 +49,12 @@ export class Mailbox extends SharedObject {
     return this.#ring.isEmpty
   }
 
+  /** Whether all is taken that was in it when this was called: answered anew each time it is asked. */
+  untilNow(): () => boolean {
+    const end = this.#ring.sent.load()
+    return () => ((end - this.#ring.received.load()) | 0) <= 0
+  }
+
   /** Takes what was put in first, and shows it to `use`, which has it for as long as it runs. False: there was nothing. */
   take(use: (bytes: Uint8Array, start: number, end: number) => void): boolean {
     const ring = this.#ring

@@ -19,6 +19,7 @@ import type { Mailbox } from '../channel/mailbox.ts'
 import { MultiprocessError, ValueError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
+import { SHARED_OWNER } from '../ground/process-table.ts'
 import { substituteError } from '../pool/substitute.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'
 import { isGone } from '../sync/turns.ts'
@@ -128,6 +129,8 @@ export class Server implements Source, Host {
       this.family.loop.remove(this)
       this.family.loop.release()
     }
+    // Those of the family who wait find nobody there.
+    this.#mailbox.owner = SHARED_OWNER
     clearInterval(this.#lookTimer)
     this.#tokens.stop()
     for (const peer of this.peers) peer.close()
@@ -357,7 +360,8 @@ export class Server implements Source, Host {
     for (const [owner, peer] of this.#locals) {
       const isTurn = looksClosely && looks++ >= this.#looked && looks <= this.#looked + MOST_LOOKS
       if (!isGone(this.family, owner, isTurn) && !this.family.table.hasEnded(owner)) continue
-      while (this.poll());
+      const isTaken = this.#mailbox.untilNow()
+      while (!isTaken() && this.poll());
       this.#locals.delete(owner)
       closePeer(peer)
     }
