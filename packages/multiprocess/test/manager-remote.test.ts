@@ -198,7 +198,7 @@ describe('a server that ends', { timeout }, () => {
   }
 })
 
-test('children of a program that serves reach it through shared memory, until it stops', { timeout }, async () => {
+test('a program may be a client of its own server, and so may its children, until that stops', { timeout }, async () => {
   const manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey })
   const server = manager.getServer()
   const over = server.serveForever()
