@@ -1,8 +1,8 @@
 /**
- * Queues and pipes beside CPython's, Node's IPC and MessagePort: `node dist/bench/channels.js [--rounds N] [--json FILE]`.
+ * Queues and pipes side by side with CPython's, Node's IPC and MessagePort: `node dist/bench/channels.js [--rounds N] [--json FILE]`.
  *
- * All take their turn in every round; the first round warms up; medians. A child sends when it is told, so that starting it
- * is not measured; time ends when the last message has been received.
+ * All in turn in every round, medians. Both ends are started, and have passed some messages, before the clock starts; it ends when
+ * the last message has been received. A child sends when it is told.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { Event, Pipe, Process, Queue, Semaphore, SimpleQueue } from 'multiprocess'
-import { describeMachine } from './machine.ts'
+import { describeMachine, othersUse } from './machine.ts'
 import { type Spread, spread } from './statistics.ts'
 import * as tasks from './workers/channel-tasks.ts'
 
@@ -19,25 +19,54 @@ const MESSAGES = 100_000
 const TRIPS = 10_000
 const BLOCKS = 300
 const SIZE = 2 ** 20
+/** One of so many is passed beforehand as well. */
+const WARM_UP = 5
 const PYTHON = fileURLToPath(new URL('../../bench/cpython-channels.py', import.meta.url))
 const PEER = fileURLToPath(new URL('./workers/channel-peer.js', import.meta.url))
 
-const UNITS = {
-  messages: 'small messages a second, 1 producer, 1 consumer',
-  messages2: 'small messages a second, 2 producers, 2 consumers',
-  roundTrip: 'round trip, µs',
-  bandwidth: 'messages of 1 MiB, GB/s'
-}
-type Measure = keyof typeof UNITS
+const MEASURES = ['messages', 'messages2', 'roundTrip', 'bandwidth'] as const
+type Measure = (typeof MEASURES)[number]
 type Results = Record<Measure, Record<string, number>>
 
-/** Against which the others are compared. */
-const REFERENCE: Record<Measure, string> = {
-  messages: 'CPython Queue',
-  messages2: 'CPython Queue',
-  roundTrip: 'CPython Pipe',
-  bandwidth: 'CPython Pipe'
+/** `goal`: how many times better than CPython's `reference` what is named in `judged` is to be. */
+const ROWS: Record<
+  Measure,
+  { name: string; unit: string; isRate: boolean; reference: string; judged: string[]; goal: number }
+> = {
+  messages: {
+    name: 'small messages, 1 producer, 1 consumer',
+    unit: '/s',
+    isRate: true,
+    reference: 'CPython Queue',
+    judged: ['Queue, get', 'Queue, getSync'],
+    goal: 15
+  },
+  messages2: {
+    name: 'small messages, 2 producers, 2 consumers',
+    unit: '/s',
+    isRate: true,
+    reference: 'CPython Queue',
+    judged: ['Queue, getSync'],
+    goal: 8
+  },
+  roundTrip: {
+    name: 'round trip, both sides awake',
+    unit: 'µs',
+    isRate: false,
+    reference: 'CPython Pipe',
+    judged: ['Pipe, recv', 'Pipe, recvSync'],
+    goal: 5
+  },
+  bandwidth: {
+    name: 'messages of 1 MiB',
+    unit: 'GB/s',
+    isRate: true,
+    reference: 'CPython Pipe',
+    judged: ['Pipe, recvBytes'],
+    goal: 4
+  }
 }
+const COPY = 'memcpy, one thread'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } } })
 const rounds = Number(values.rounds)
@@ -49,36 +78,56 @@ await compare()
 
 async function compare(): Promise<void> {
   const all: Results[] = []
-  for (let round = 0; round <= rounds; round++) {
+  const others: number[] = []
+  for (let round = -1; round < rounds; round++) {
+    others.push(await othersUse(100))
     const results = merge([await ownResults(), await nodeResults(), pythonResults()])
-    results.bandwidth['memcpy, one thread'] = copySpeed()
-    if (round > 0) all.push(results)
+    results.bandwidth[COPY] = copySpeed()
+    // The first round warms up.
+    if (round >= 0) all.push(results)
   }
-  const report = Object.fromEntries(
-    Object.keys(UNITS).map(key => {
-      const measure = key as Measure
-      const names = Object.keys(all[0][measure])
-      return [measure, Object.fromEntries(names.map(name => [name, spread(all.map(one => one[measure][name]))]))]
-    })
-  ) as Record<Measure, Record<string, Spread>>
   const machine = describeMachine()
-  console.log(`${machine.cpu}, ${machine.cores} processors, ${machine.system}, Node ${machine.node}, ${rounds} rounds`)
-  for (const [key, unit] of Object.entries(UNITS)) {
-    const measure = key as Measure
-    console.log(`\n${unit}`)
-    const base = report[measure][REFERENCE[measure]].median
-    for (const [name, { median, min, max }] of Object.entries(report[measure])) {
-      const ratio = (median / base).toFixed(2)
-      console.log(
-        `  ${name.padEnd(32)}${show(median).padStart(12)}  (${show(min)} … ${show(max)})  ${ratio} × ${REFERENCE[measure]}`
-      )
-    }
+  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${rounds} rounds in turn`)
+  console.log(`other programs used ${Math.round(spread(others).median * 100)} % of the processors between the rounds`)
+  const table: Record<string, unknown> = {}
+  for (const measure of MEASURES) {
+    const spreads = Object.fromEntries(
+      Object.keys(all[0][measure]).map(name => [name, spread(all.map(one => one[measure][name]))])
+    )
+    print(measure, spreads)
+    const { goal, reference, judged } = ROWS[measure]
+    table[measure] = { spreads, reference, ratios: judged.map(name => ratio(measure, spreads, name)), judged, goal }
   }
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ machine, rounds, report }, null, 2))
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ machine, rounds, othersUse: spread(others), table }, null, 2)}\n`)
+  }
+}
+
+/** How many times better than CPython. */
+function ratio(measure: Measure, spreads: Record<string, Spread>, name: string): number {
+  const { isRate, reference } = ROWS[measure]
+  const [value, base] = [spreads[name].median, spreads[reference].median]
+  return isRate ? value / base : base / value
+}
+
+function print(measure: Measure, spreads: Record<string, Spread>): void {
+  const { name: title, unit, reference, judged, goal } = ROWS[measure]
+  console.log(`\n${title}`)
+  for (const [name, { median, min, max }] of Object.entries(spreads)) {
+    const times = ratio(measure, spreads, name)
+    const figures = `${show(median).padStart(10)} ${unit} (${show(min)} to ${show(max)})`
+    const compared = name === reference ? '' : `: ${times.toFixed(1)} × ${reference}`
+    const outcome = judged.includes(name) ? `, goal ${goal}: ${times >= goal ? 'met' : 'missed'}` : ''
+    const part =
+      COPY in spreads && judged.includes(name)
+        ? `; ${((median / spreads[COPY].median) * 100).toFixed(0)} % of memcpy`
+        : ''
+    console.log(`  ${name.padEnd(22)} ${figures}${compared}${outcome}${part}`)
+  }
 }
 
 function show(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
+  return value < 10 ? value.toFixed(2) : Math.round(value).toLocaleString('en')
 }
 
 function merge(parts: readonly Partial<Results>[]): Results {
@@ -89,7 +138,7 @@ function merge(parts: readonly Partial<Results>[]): Results {
 }
 
 function pythonResults(): Partial<Results> {
-  const args = [PYTHON, MESSAGES, TRIPS, BLOCKS, SIZE].map(String)
+  const args = [PYTHON, MESSAGES, TRIPS, BLOCKS, SIZE, WARM_UP].map(String)
   return JSON.parse(execFileSync('python3', args, { encoding: 'utf8' }))
 }
 
@@ -122,12 +171,16 @@ async function timed(action: () => unknown): Promise<number> {
 
 async function messages(queue: Queue<number> | SimpleQueue<number>, way: 'sync' | 'async'): Promise<number> {
   const [ready, go] = [new Semaphore(0), new Event()]
-  const child = start(tasks.putAll, queue, MESSAGES, ready, go)
+  const child = start(tasks.putAll, queue, WARM_UP, MESSAGES, ready, go)
+  const getAll = async (count: number) => {
+    if (way === 'sync') for (let i = 0; i < count; i++) queue.getSync()
+    else for (let i = 0; i < count; i++) await queue.get()
+  }
+  await getAll(MESSAGES / WARM_UP)
   await ready.acquire()
-  const ms = await timed(async () => {
+  const ms = await timed(() => {
     go.set()
-    if (way === 'sync') for (let i = 0; i < MESSAGES; i++) queue.getSync()
-    else for (let i = 0; i < MESSAGES; i++) await queue.get()
+    return getAll(MESSAGES)
   })
   await child.join()
   return (MESSAGES / ms) * 1000
@@ -137,10 +190,10 @@ async function messages2(): Promise<number> {
   const [ready, done, go] = [new Semaphore(0), new Semaphore(0), new Event()]
   const queue = new Queue<number>()
   const children = [
-    start(tasks.putAll, queue, MESSAGES / 2, ready, go),
-    start(tasks.putAll, queue, MESSAGES / 2, ready, go),
-    start(tasks.getAll, queue, MESSAGES / 2, ready, done),
-    start(tasks.getAll, queue, MESSAGES / 2, ready, done)
+    start(tasks.putAll, queue, WARM_UP, MESSAGES / 2, ready, go),
+    start(tasks.putAll, queue, WARM_UP, MESSAGES / 2, ready, go),
+    start(tasks.getAll, queue, WARM_UP, MESSAGES / 2, ready, go, done),
+    start(tasks.getAll, queue, WARM_UP, MESSAGES / 2, ready, go, done)
   ]
   for (const _ of children) await ready.acquire()
   const ms = await timed(async () => {
@@ -156,10 +209,10 @@ async function messages2(): Promise<number> {
 async function roundTrip(way: 'sync' | 'async'): Promise<number> {
   const [here, there] = Pipe<number>()
   const ready = new Semaphore(0)
-  const child = start(way === 'sync' ? tasks.echoSync : tasks.echo, there as never, TRIPS, ready)
+  const child = start(way === 'sync' ? tasks.echoSync : tasks.echo, there as never, TRIPS / WARM_UP + TRIPS, ready)
   await ready.acquire()
-  const ms = await timed(async () => {
-    for (let i = 0; i < TRIPS; i++) {
+  const travel = async (trips: number) => {
+    for (let i = 0; i < trips; i++) {
       if (way === 'sync') {
         here.sendSync(i)
         here.recvSync()
@@ -168,7 +221,9 @@ async function roundTrip(way: 'sync' | 'async'): Promise<number> {
         await here.recv()
       }
     }
-  })
+  }
+  await travel(TRIPS / WARM_UP)
+  const ms = await timed(() => travel(TRIPS))
   await child.join()
   return (ms / TRIPS) * 1000
 }
@@ -176,7 +231,8 @@ async function roundTrip(way: 'sync' | 'async'): Promise<number> {
 async function bandwidth(): Promise<number> {
   const [receiver, sender] = Pipe({ duplex: false })
   const [ready, go] = [new Semaphore(0), new Event()]
-  const child = start(tasks.sendAll, sender, BLOCKS, SIZE, ready, go)
+  const child = start(tasks.sendAll, sender, WARM_UP, BLOCKS, SIZE, ready, go)
+  for (let i = 0; i < BLOCKS / WARM_UP; i++) await receiver.recvBytes()
   await ready.acquire()
   const ms = await timed(async () => {
     go.set()
@@ -216,13 +272,16 @@ async function nodeResults(): Promise<Partial<Results>> {
       peer.post(order)
       await received
     }
+    await ask({ put: MESSAGES / WARM_UP }, MESSAGES / WARM_UP)
     Object.assign(results.messages as object, {
       [name]: (MESSAGES / (await timed(() => ask({ put: MESSAGES }, MESSAGES)))) * 1000
     })
+    for (let i = 0; i < TRIPS / WARM_UP; i++) await ask(i, 1)
     const tripMs = await timed(async () => {
       for (let i = 0; i < TRIPS; i++) await ask(i, 1)
     })
     Object.assign(results.roundTrip as object, { [name]: (tripMs / TRIPS) * 1000 })
+    await ask({ send: BLOCKS / WARM_UP, size: SIZE }, BLOCKS / WARM_UP)
     const blockMs = await timed(() => ask({ send: BLOCKS, size: SIZE }, BLOCKS))
     Object.assign(results.bandwidth as object, { [name]: (BLOCKS * SIZE) / blockMs / 1e6 })
     await peer.end()

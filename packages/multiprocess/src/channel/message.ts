@@ -4,49 +4,32 @@ import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import { importModule } from '../codec/module-imports.ts'
 import { MultiprocessError } from '../errors.ts'
 import { Line } from './line.ts'
-import type { Check, LongMessage, Parcel, Ring } from './ring.ts'
+import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts'
 
 const encoder = new Encoder()
 
-/** A value on its way: what must be given back when it is not sent after all. */
+/** A message on its way. */
 export interface Letter {
-  readonly parcel: Parcel
+  /** Valid until the next message, unless it is kept. */
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly length: number
+  /** The bytes are no value, but what the user gave. */
+  readonly isRaw: boolean
+  /** Of a long message, that they were copied to; 0: none. */
+  readonly chunk: number
+  /** What it holds, to be given back when it is not sent after all. */
   readonly releases: Releases
 }
 
-/**
- * The letter stands in memory that the next one is written to: to be sent at once, or kept by `keepLetter`.
- * @throws SerializationError when the value cannot cross
- */
-export function writeLetter(ring: Ring, value: unknown, path: string): Letter {
-  encoder.encode(value, undefined, 0, 0, path)
-  const { bytes, start, end, releases } = encoder
-  try {
-    return { parcel: ring.pack(bytes, start, end - start), releases }
-  } catch (error) {
-    runAll(releases)
-    throw error
-  }
-}
-
-/** The letter of bytes, that are sent as they are. */
-export function bytesLetter(ring: Ring, bytes: Uint8Array): Letter {
-  return { parcel: ring.pack(bytes, 0, bytes.length, true), releases: null }
-}
-
 /** The same letter, in memory of its own. */
-function keepLetter({ parcel, releases }: Letter): Letter {
-  if (parcel.chunk !== 0) return { parcel, releases }
-  const { bytes, start, length } = parcel
-  return { parcel: { ...parcel, bytes: bytes.slice(start, start + length), start: 0 }, releases }
+function keepLetter(letter: Letter): Letter {
+  if (letter.chunk !== 0) return letter
+  const { bytes, start, length } = letter
+  return { ...letter, bytes: bytes.slice(start, start + length), start: 0 }
 }
 
-function discardLetter(ring: Ring, { parcel, releases }: Letter): void {
-  ring.discard(parcel)
-  runAll(releases)
-}
-
-/** Sends the letters of one process, in the order in which they are given to it. */
+/** Sends the messages of one process, in the order in which they are given to it. */
 export class Sender {
   readonly #ring: Ring
   readonly #line = new Line()
@@ -58,46 +41,87 @@ export class Sender {
     this.#check = check
   }
 
-  /** False: it can't be sent at once, and is gone. */
-  sendNow(letter: Letter): boolean {
-    return this.#orDiscard(letter, () => this.#line.isEmpty && this.#try(letter))
+  /** Whether some of this process wait already, behind whom who waits in the event loop has to stand. */
+  get isBusy(): boolean {
+    return !this.#line.isEmpty
   }
 
-  /** The same, blocking the thread for so many milliseconds at the most. */
+  /**
+   * Sends a value if that can be done at once.
+   * @param waits left out: it is tried
+   * @returns undefined once it is sent, or the letter, to be given to another method before anything else is
+   * @throws SerializationError when the value cannot cross
+   */
+  post(value: unknown, path: string, waits = false): Letter | undefined {
+    encoder.encode(value, undefined, 0, 0, path)
+    const { bytes, start, end, releases } = encoder
+    return this.#post(bytes, start, end - start, false, releases, waits)
+  }
+
+  /** The same for bytes, that are sent as they are. */
+  postBytes(bytes: Uint8Array, waits = false): Letter | undefined {
+    return this.#post(bytes, 0, bytes.length, true, null, waits)
+  }
+
+  #post(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isRaw: boolean,
+    releases: Releases,
+    waits: boolean
+  ): Letter | undefined {
+    const ring = this.#ring
+    let chunk = 0
+    let isSent = false
+    try {
+      if (length > LARGEST_INLINE) chunk = ring.pack(bytes, start, length, isRaw)
+      if (!waits) {
+        this.#check?.()
+        isSent = ring.send(bytes, start, length, isRaw, chunk)
+      }
+    } catch (error) {
+      ring.discard(chunk)
+      runAll(releases)
+      throw error
+    }
+    return isSent ? undefined : { bytes, start, length, isRaw, chunk, releases }
+  }
+
+  /** It is not sent after all. */
+  discard({ chunk, releases }: Letter): void {
+    this.#ring.discard(chunk)
+    runAll(releases)
+  }
+
+  /** Blocks the thread for so many milliseconds at the most. @returns false when it could not be sent, and is gone */
   sendSync(letter: Letter, timeout: number): boolean {
-    return this.#orDiscard(letter, () => this.#ring.received.waitSync(() => this.#try(letter), timeout))
+    let isSent: boolean | undefined
+    try {
+      isSent = this.#ring.received.waitSync(() => this.#try(letter), timeout)
+    } finally {
+      if (!isSent) this.discard(letter)
+    }
+    return isSent ?? false
   }
 
   /** The same in the event loop. @throws the signal's reason, once it is aborted */
   async send(letter: Letter, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     let isSent: boolean | undefined
-    let kept = letter
+    const kept = keepLetter(letter)
     try {
-      isSent = this.#line.isEmpty && this.#try(letter)
-      if (isSent) return true
-      kept = keepLetter(letter)
       isSent = await this.#line.run(timeout, signal, async left =>
-        left < 0 ? false : await this.#ring.received.wait(() => this.#try(kept), left, signal)
+        left < 0 ? false : await this.#ring.received.wait(() => this.#try(kept), left, signal, undefined, true)
       )
     } finally {
-      if (!isSent) discardLetter(this.#ring, kept)
+      if (!isSent) this.discard(kept)
     }
     return isSent ?? false
   }
 
-  #try({ parcel }: Letter): true | undefined {
+  #try({ bytes, start, length, isRaw, chunk }: Letter): true | undefined {
     this.#check?.()
-    return this.#ring.send(parcel) || undefined
-  }
-
-  #orDiscard(letter: Letter, send: () => boolean | undefined): boolean {
-    let isSent: boolean | undefined
-    try {
-      isSent = send()
-    } finally {
-      if (!isSent) discardLetter(this.#ring, letter)
-    }
-    return isSent ?? false
+    return this.#ring.send(bytes, start, length, isRaw, chunk) || undefined
   }
 }
 

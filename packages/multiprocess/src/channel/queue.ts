@@ -3,7 +3,7 @@ import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { checkReadable, type Letter, Pending, type Received, receiveLetter, Sender, writeLetter } from './message.ts'
+import { checkReadable, Pending, type Received, receiveLetter, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 const LARGEST = 0x7fffffff
@@ -48,18 +48,26 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   async put(item: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    if (!(await this.#sender.send(this.#write(item), timeout, signal))) throw new Full()
+    this.#checkOpen()
+    const letter = this.#sender.post(item, 'item', this.#sender.isBusy)
+    if (letter !== undefined && !(await this.#sender.send(letter, timeout, signal))) throw new Full()
   }
 
   /** The same, blocking the thread while the queue is full. */
   putSync(item: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
-    if (!this.#sender.sendSync(this.#write(item), timeout)) throw new Full()
+    this.#checkOpen()
+    const letter = this.#sender.post(item, 'item')
+    if (letter !== undefined && !this.#sender.sendSync(letter, timeout)) throw new Full()
   }
 
   /** The same, without waiting. @throws Full */
   putNowait(item: T): void {
-    if (!this.#sender.sendNow(this.#write(item))) throw new Full()
+    this.#checkOpen()
+    const letter = this.#sender.post(item, 'item', this.#sender.isBusy)
+    if (letter === undefined) return
+    this.#sender.discard(letter)
+    throw new Full()
   }
 
   /**
@@ -130,9 +138,8 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     for (;;) yield await this.get()
   }
 
-  #write(item: T): Letter {
+  #checkOpen(): void {
     if (this.#isClosed) throw new ValueError('cannot put into a queue that this process has closed')
-    return writeLetter(this.ring, item, 'item')
   }
 }
 

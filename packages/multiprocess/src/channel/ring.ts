@@ -4,7 +4,7 @@
  *
  *     SEND_LOCK, RECEIVE_LOCK   robust locks: one sender, and one receiver, at a time
  *     SENT, RECEIVED            how many messages were, modulo 2^32; who waits for a message sleeps on SENT, who waits for
- *                               room on RECEIVED
+ *                               room on RECEIVED. Each has a cache line of its own, that the other side reads
  *     TAILS, HEADS              two of each: that at `SENT & 1`, or `RECEIVED & 1`, holds. CHUNK, OFFSET in it, and BYTES
  *                               that have passed
  *     NO_SENDERS, NO_RECEIVERS  1: of a pipe, that end is gone
@@ -26,24 +26,25 @@
  */
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
+import type { Memory } from '../ground/memory.ts'
 import { LISTED_OWNER } from '../ground/process-table.ts'
 import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
-import { WaitWord } from '../sync/waiting.ts'
+import { Patience, WaitWord } from '../sync/waiting.ts'
 
-// Words, from a multiple of 64 bytes on: senders and receivers write to different cache lines.
+// Words, from a multiple of 64 bytes on. What senders write, what receivers write, and what both read stand apart.
 const SEND_LOCK = 0
-const SENT = 1
 const TAILS = 4
-const RECEIVE_LOCK = 16
-const RECEIVED = 17
-const HEADS = 20
-const MOST_MESSAGES = 32
-const MOST_BYTES = 33
-const DONE = 34
-const NO_SENDERS = 35
-const NO_RECEIVERS = 36
+const SENT = 16
+const RECEIVE_LOCK = 32
+const HEADS = 36
+const RECEIVED = 48
+const DONE = 64
+const MOST_MESSAGES = 80
+const MOST_BYTES = 81
+const NO_SENDERS = 82
+const NO_RECEIVERS = 83
 
 const CHUNK = 0
 const OFFSET = 1
@@ -70,17 +71,6 @@ const PADDING = 64
 /** Bytes of a shared block's payload. */
 export const RING_BYTES = PADDING + (NO_RECEIVERS + 1) * 4
 
-/** What is sent: bytes, or the chunk of a long message that they were copied to. */
-export interface Parcel {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly length: number
-  /** 0: none */
-  readonly chunk: number
-  /** The bytes are no value, but what the user gave. */
-  readonly isRaw: boolean
-}
-
 /** A long message that was received: its chunk belongs to this process now. */
 export interface LongMessage {
   readonly chunk: number
@@ -104,6 +94,14 @@ export class Ring {
   readonly #receiveLock: WordLock
   readonly #mostMessages: number
   readonly #mostBytes: number
+  readonly #tail: ChunkView
+  readonly #head: ChunkView
+  /** There were more than so many sent when `#receivedLast` were received. */
+  #sentSeen = 0
+  #receivedLast = 0
+  /** At least so many messages, and bytes, had been received. */
+  #receivedSeen: number
+  #leftSeen = 0
 
   /** @param limits of a new one: messages and bytes that it holds at the most, 0: as many as there is memory for */
   constructor(handle: Handle, limits?: { messages: number; bytes: number }) {
@@ -115,14 +113,17 @@ export class Ring {
     this.#words = memory.windowOf(at).words
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#list = family.shared.listOf(handle.at)
-    this.sent = new WaitWord(family, at + SENT * 4)
-    this.received = new WaitWord(family, at + RECEIVED * 4)
+    this.sent = new WaitWord(family, at + SENT * 4, new Patience())
+    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience())
     this.done = new WaitWord(family, at + DONE * 4)
     this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive)
     this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive)
     if (limits !== undefined) this.#format(limits)
     this.#mostMessages = this.#words[this.#base + MOST_MESSAGES]
     this.#mostBytes = this.#words[this.#base + MOST_BYTES]
+    this.#tail = new ChunkView(memory)
+    this.#head = new ChunkView(memory)
+    this.#receivedSeen = this.received.load()
   }
 
   #format({ messages, bytes }: { messages: number; bytes: number }): void {
@@ -179,9 +180,8 @@ export class Ring {
     return Atomics.load(this.#words, this.#base + NO_RECEIVERS) === 0
   }
 
-  /** What `send` takes. A parcel that is not sent must be given to `discard`. */
-  pack(bytes: Uint8Array, start: number, length: number, isRaw = false): Parcel {
-    if (length <= LARGEST_INLINE) return { bytes, start, length, chunk: 0, isRaw }
+  /** The chunk of a long message, with the bytes. One that is not sent must be given to `discard`. */
+  pack(bytes: Uint8Array, start: number, length: number, isRaw: boolean): number {
     const { arena, memory } = this.family
     const at = arena.allocate(CHUNK_HEADER_BYTES + length)
     try {
@@ -192,26 +192,34 @@ export class Ring {
     }
     memory.set(at + SIZE, 0)
     memory.set(at + LENGTH, isRaw ? length | RAW : length)
-    return { bytes, start, length, chunk: at / UNIT, isRaw }
+    return at / UNIT
   }
 
-  discard({ chunk }: Parcel): void {
+  /** @param chunk 0: none */
+  discard(chunk: number): void {
     if (chunk !== 0) this.family.arena.free(chunk * UNIT)
   }
 
-  /** Sends it. @returns false when there is no room */
-  send(parcel: Parcel): boolean {
-    if (!this.#hasRoom(parcel.length)) return false
+  /**
+   * Sends so many bytes.
+   * @param isRaw they are no value, but what the user gave
+   * @param chunk of what is longer than LARGEST_INLINE, that `pack` copied it to; 0: none
+   * @returns false when there is no room
+   */
+  send(bytes: Uint8Array, start: number, length: number, isRaw: boolean, chunk: number): boolean {
+    if (!this.#hasRoom(length)) return false
+    const words = this.#words
+    const base = this.#base
     this.#sendLock.acquire()
     try {
-      if (!this.#hasRoom(parcel.length)) return false
-      const sent = this.#words[this.#base + SENT]
-      const from = this.#base + TAILS + (sent & 1) * PLACE_WORDS
-      const to = this.#base + TAILS + (~sent & 1) * PLACE_WORDS
-      if (parcel.chunk === 0) this.#write(parcel, from, to)
-      else this.#append(parcel, from, to)
-      this.#words[to + BYTES] = this.#words[from + BYTES] + parcel.length
-      Atomics.store(this.#words, this.#base + SENT, (sent + 1) | 0)
+      if (!this.#hasRoom(length)) return false
+      const sent = words[base + SENT]
+      const from = base + TAILS + (sent & 1) * PLACE_WORDS
+      const to = base + TAILS + (~sent & 1) * PLACE_WORDS
+      if (chunk === 0) this.#write(bytes, start, length, isRaw, from, to)
+      else this.#append(chunk, from, to)
+      words[to + BYTES] = words[from + BYTES] + length
+      Atomics.store(words, base + SENT, (sent + 1) | 0)
     } finally {
       this.#sendLock.release()
     }
@@ -219,41 +227,55 @@ export class Ring {
     return true
   }
 
+  /** What was seen last is looked at again only when it says no: it can only have become more. */
   #hasRoom(length: number): boolean {
-    if (this.#mostMessages !== 0 && this.size >= this.#mostMessages) return false
-    if (this.#mostBytes === 0) return true
-    const waiting = this.#bytesAt(TAILS, this.sent.load()) - this.#bytesAt(HEADS, this.received.load())
-    return this.isEmpty || (waiting | 0) + length <= this.#mostBytes
+    const mostMessages = this.#mostMessages
+    if (mostMessages !== 0) {
+      const sent = this.sent.load()
+      if ((sent - this.#receivedSeen) >>> 0 < mostMessages) return true
+      this.#receivedSeen = this.received.load()
+      return ((sent - this.#receivedSeen) | 0) < mostMessages
+    }
+    const mostBytes = this.#mostBytes
+    if (mostBytes === 0) return true
+    const sent = this.sent.load()
+    const passed = this.#bytesAt(TAILS, sent)
+    if (((passed - this.#leftSeen) >>> 0) + length <= mostBytes) return true
+    const received = this.received.load()
+    if (sent === received) return true
+    this.#leftSeen = this.#bytesAt(HEADS, received)
+    return ((passed - this.#leftSeen) | 0) + length <= mostBytes
   }
 
   #bytesAt(places: number, count: number): number {
     return this.#words[this.#base + places + (count & 1) * PLACE_WORDS + BYTES]
   }
 
-  #write({ bytes, start, length, isRaw }: Parcel, from: number, to: number): void {
-    const { memory } = this.family
+  #write(bytes: Uint8Array, start: number, length: number, isRaw: boolean, from: number, to: number): void {
+    const words = this.#words
+    const view = this.#tail
     const needed = 4 + ((length + 3) & ~3)
-    let chunk = this.#words[from + CHUNK]
-    let offset = this.#words[from + OFFSET]
-    const size = memory.get(chunk * UNIT + SIZE)
+    let chunk = words[from + CHUNK]
+    let offset = words[from + OFFSET]
+    view.look(chunk)
+    const size = view.size
     // There is always room for END.
     if (offset + needed + 4 > size) {
       const next = this.#newChunk(Math.max(Math.min(size * 4, LAST_CHUNK_BYTES), needed + CHUNK_HEADER_BYTES + 4))
       this.#link(chunk, next, offset)
       chunk = next
       offset = CHUNK_HEADER_BYTES
+      view.look(chunk)
     }
-    const at = chunk * UNIT + offset
-    const window = memory.windowOf(at)
-    const index = at % WINDOW_BYTES
-    window.words[index >> 2] = isRaw ? length | RAW : length
-    copy(bytes, start, length, window.bytes, index + 4)
-    this.#words[to + CHUNK] = chunk
-    this.#words[to + OFFSET] = offset + needed
+    const at = view.start + offset
+    view.words[at >> 2] = isRaw ? length | RAW : length
+    copy(bytes, start, length, view.bytes, at + 4)
+    words[to + CHUNK] = chunk
+    words[to + OFFSET] = offset + needed
   }
 
   /** The chunk of a long message, and behind it the one where it goes on. */
-  #append({ chunk }: Parcel, from: number, to: number): void {
+  #append(chunk: number, from: number, to: number): void {
     const { arena, memory } = this.family
     const next = this.#newChunk(LAST_CHUNK_BYTES)
     memory.set(chunk * UNIT + NEXT, next)
@@ -284,12 +306,14 @@ export class Ring {
    * @returns its length, and it stands in `scratch`; or a long one; undefined when there is none
    */
   receive(check?: Check): number | LongMessage | undefined {
-    if (this.isEmpty) return undefined
+    if (!this.#hasMessage(this.received.load())) return undefined
     this.#receiveLock.acquire()
     let message: number | LongMessage
     try {
-      if (this.isEmpty) return undefined
-      message = this.#take(check)
+      const received = this.#words[this.#base + RECEIVED]
+      if (!this.#hasMessage(received)) return undefined
+      message = this.#take(received, check)
+      this.#receivedLast = (received + 1) | 0
     } finally {
       this.#receiveLock.release()
     }
@@ -299,48 +323,59 @@ export class Ring {
     return message
   }
 
-  #take(check: Check | undefined): number | LongMessage {
-    const { arena, memory } = this.family
+  /** Whether more than `received` were sent. What was seen last says so as long as nobody else has received since. */
+  #hasMessage(received: number): boolean {
+    if (received === this.#receivedLast && received !== this.#sentSeen) return true
+    this.#receivedLast = received
+    this.#sentSeen = this.sent.load()
+    return received !== this.#sentSeen
+  }
+
+  #take(received: number, check: Check | undefined): number | LongMessage {
     const words = this.#words
-    const received = words[this.#base + RECEIVED]
     const from = this.#base + HEADS + (received & 1) * PLACE_WORDS
     const to = this.#base + HEADS + (~received & 1) * PLACE_WORDS
+    const view = this.#head
     const first = words[from + CHUNK]
-    let chunk = first
     let offset = words[from + OFFSET]
-    let header = memory.get(chunk * UNIT + offset)
-    let long = 0
-    if (header === END) {
-      chunk = memory.get(chunk * UNIT + NEXT)
+    view.look(first)
+    let at = view.start + offset
+    if (view.words[at >> 2] === END) {
+      const chunk = view.words[(view.start + NEXT) >> 2]
+      view.look(chunk)
+      if (view.size === 0) return this.#takeLong(received, chunk, from, to, check)
       offset = CHUNK_HEADER_BYTES
-      if (memory.get(chunk * UNIT + SIZE) === 0) {
-        long = chunk
-        header = memory.get(chunk * UNIT + LENGTH)
-        chunk = memory.get(chunk * UNIT + NEXT)
-      } else {
-        header = memory.get(chunk * UNIT + offset)
-      }
+      at = view.start + offset
     }
+    const header = view.words[at >> 2]
     const length = header & ~RAW
-    if (long !== 0) {
-      if (check !== undefined) {
-        this.#show(long * UNIT, length, (bytes, start) => check(bytes, start, start + length, header < 0))
-      }
-    } else {
-      const at = chunk * UNIT + offset + 4
-      if (this.scratch.length < length) this.scratch = new Uint8Array(Math.max(length, LARGEST_INLINE))
-      copy(memory.windowOf(at).bytes, at % WINDOW_BYTES, length, this.scratch, 0)
-      check?.(this.scratch, 0, length, header < 0)
-      offset += 4 + ((length + 3) & ~3)
-    }
-    words[to + CHUNK] = chunk
-    words[to + OFFSET] = offset
+    if (this.scratch.length < length) this.scratch = new Uint8Array(Math.max(length, LARGEST_INLINE))
+    copy(view.bytes, at + 4, length, this.scratch, 0)
+    check?.(this.scratch, 0, length, header < 0)
+    words[to + CHUNK] = view.chunk
+    words[to + OFFSET] = offset + 4 + ((length + 3) & ~3)
     words[to + BYTES] = words[from + BYTES] + length
     Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
-    if (chunk !== first) this.#unlink(chunk, long)
-    if (long === 0) return length
-    arena.setOwner(long * UNIT, this.family.self)
-    return { chunk: long, length }
+    if (view.chunk !== first) this.#unlink(view.chunk, 0)
+    return length
+  }
+
+  #takeLong(received: number, chunk: number, from: number, to: number, check: Check | undefined): LongMessage {
+    const { arena, memory, self } = this.family
+    const words = this.#words
+    const header = memory.get(chunk * UNIT + LENGTH)
+    const length = header & ~RAW
+    if (check !== undefined) {
+      this.#show(chunk * UNIT, length, (bytes, start) => check(bytes, start, start + length, header < 0))
+    }
+    const next = memory.get(chunk * UNIT + NEXT)
+    words[to + CHUNK] = next
+    words[to + OFFSET] = CHUNK_HEADER_BYTES
+    words[to + BYTES] = words[from + BYTES] + length
+    Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
+    this.#unlink(next, chunk)
+    arena.setOwner(chunk * UNIT, self)
+    return { chunk, length }
   }
 
   /** Gives back the chunks before `head`. @param kept but this one */
@@ -371,6 +406,38 @@ export class Ring {
     this.family.arena.free(chunk * UNIT)
   }
 }
+
+/** The chunk that was looked at last. */
+class ChunkView {
+  chunk = 0
+  words = NO_WORDS
+  bytes = NO_BYTES
+  /** Where it begins in `bytes`. */
+  start = 0
+  readonly #memory: Memory
+
+  constructor(memory: Memory) {
+    this.#memory = memory
+  }
+
+  look(chunk: number): void {
+    if (chunk === this.chunk) return
+    const at = chunk * UNIT
+    const { words, bytes } = this.#memory.windowOf(at)
+    this.chunk = chunk
+    this.words = words
+    this.bytes = bytes
+    this.start = at % WINDOW_BYTES
+  }
+
+  /** Another chunk may stand there now. */
+  get size(): number {
+    return this.words[(this.start + SIZE) >> 2]
+  }
+}
+
+const NO_WORDS: Int32Array = new Int32Array(0)
+const NO_BYTES: Uint8Array = new Uint8Array(0)
 
 /** What stands where in the block of a ring, for `SharedBlocks.link`: what becomes 1 when an end goes, and who is woken then. */
 export const RECEIVING_END = { gone: place(NO_RECEIVERS), wake: place(RECEIVED) }

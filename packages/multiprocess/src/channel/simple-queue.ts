@@ -1,19 +1,21 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
-import { checkReadable, Pending, type Received, receiveLetter, writeLetter } from './message.ts'
+import { checkReadable, Pending, type Received, receiveLetter, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
 export class SimpleQueue<T = unknown> extends SharedObject {
   protected static override readonly size: number = RING_BYTES
   readonly #ring: Ring
+  readonly #sender: Sender
   #isClosed = false
 
   constructor() {
     const isFirst = isNew()
     super()
     this.#ring = new Ring(handleOf(this), isFirst ? { messages: 0, bytes: 0 } : undefined)
+    this.#sender = new Sender(this.#ring)
   }
 
   /** @throws SerializationError when the item cannot cross; ValueError once closed */
@@ -24,7 +26,7 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   /** The same; it never has to wait. */
   putSync(item: T): void {
     this.#checkOpen()
-    this.#ring.send(writeLetter(this.#ring, item, 'item').parcel)
+    this.#sender.post(item, 'item')
   }
 
   /** Takes the first item, waiting in the event loop while there is none. @throws ValueError once closed */

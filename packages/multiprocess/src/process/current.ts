@@ -1,7 +1,8 @@
 /** The process that asks, and its parent, as Process objects. */
+import { boundTo } from '../ground/bound-class.ts'
+import { inherited } from '../ground/inheritance.ts'
 import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
-import type { Process } from './process.ts'
-import { processInRole } from './process.ts'
+import { Process, processInRole } from './process.ts'
 import type { Role } from './role.ts'
 import { currentIdentity, setIdentity } from './state.ts'
 import type { Target } from './target.ts'
@@ -12,7 +13,7 @@ let parent: Process | null | undefined
 /** The Process that this process is; in the program's first process, one with the name `MainProcess`. */
 export function currentProcess(): Process {
   const { name, isDaemon } = currentIdentity()
-  current ??= processInRole(itself(name, isDaemon))
+  current ??= processInRole(itself(name, isDaemon), ownClass())
   return current
 }
 
@@ -32,9 +33,14 @@ export function becomeInstance(
 export function parentProcess(): Process | null {
   if (parent === undefined) {
     const from = currentIdentity().parent
-    parent = from === null ? null : processInRole(other(from.name, from.pid))
+    parent = from === null ? null : processInRole(other(from.name, from.pid), ownClass())
   }
   return parent
+}
+
+/** A thread and its parent are Processes of the start method `thread`. */
+function ownClass(): typeof Process {
+  return boundTo(Process, inherited()?.method ?? 'spawn')
 }
 
 function itself(name: string, daemon: boolean): Role {

@@ -2,8 +2,8 @@
  * Waiting, written once: a step that is tried, and a word to sleep on until it may be worth trying again. Whoever makes a
  * step possible changes the word first and wakes then.
  *
- * It spins for a moment, if that has paid lately, and parks then. A sleep is cut into slices, after each of which the step is
- * tried again and told to look closely: whoever should wake may be dead.
+ * It spins for a moment, if that has paid lately, or would have, and parks then. A sleep is cut into slices, after each of
+ * which the step is tried again and told to look closely: whoever should wake may be dead.
  */
 
 import type { Family } from '../ground/family.ts'
@@ -27,13 +27,50 @@ export type Blocks = (value: number) => boolean
 const always: Blocks = () => true
 
 const SPIN_MS = 0.1
+/** A spin that took so many milliseconds was interrupted: there are not processors enough for spinners. */
+const INTERRUPTED_MS = 0.5
 const PATIENCE = 8
-const RETRY_EVERY = 64
+/** A sleep that was over within so many milliseconds, most of them for being woken: a spin might have met its end. */
+const SHORT_MS = 0.2
+/** After so many of these in a row a spin is tried again: few at first, more each time that it does not pay. */
+const FEWEST_SLEEPS = 4
+const MOST_SLEEPS = 128
 const FIRST_SLICE_MS = 20
 const LAST_SLICE_MS = 200
 
-let patience = PATIENCE
-let refused = 0
+/** Whether spinning pays where waits are of one kind. */
+export class Patience {
+  #left = PATIENCE
+  #sleeps = FEWEST_SLEEPS
+  #shortSleeps = 0
+
+  get isLeft(): boolean {
+    return this.#left > 0
+  }
+
+  /** A spin has ended, that found something or not. */
+  spun(isFound: boolean, ms: number): void {
+    if (ms >= INTERRUPTED_MS) {
+      this.#left = 0
+      this.#sleeps = MOST_SLEEPS
+    } else if (isFound) {
+      this.#left = PATIENCE
+      this.#sleeps = FEWEST_SLEEPS
+    } else if (--this.#left === 0) {
+      this.#sleeps = Math.min(this.#sleeps * 2, MOST_SLEEPS)
+    }
+  }
+
+  /** A wait without a spin has ended. */
+  slept(ms: number): void {
+    this.#shortSleeps = ms < SHORT_MS ? this.#shortSleeps + 1 : 0
+    if (this.#shortSleeps < this.#sleeps) return
+    this.#shortSleeps = 0
+    this.#left = 1
+  }
+}
+
+const common = new Patience()
 
 /** A word of the arena that is slept on. */
 export class WaitWord {
@@ -43,9 +80,12 @@ export class WaitWord {
   readonly #at: number
   readonly #lotWords: Int32Array
   readonly #count: number
+  readonly #patience: Patience
 
-  constructor(family: Family, at: number) {
+  /** @param patience of the waits on this word, left out: one for all such words */
+  constructor(family: Family, at: number, patience: Patience = common) {
     this.#family = family
+    this.#patience = patience
     this.#at = at
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
@@ -72,12 +112,15 @@ export class WaitWord {
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
-    const end = performance.now() + timeout
-    result = this.#spin(step)
+    const begin = performance.now()
+    const end = begin + timeout
+    const isPatient = this.#patience.isLeft
+    if (isPatient) result = this.#spin(step, begin)
+    if (result !== undefined) return result
     let slice = FIRST_SLICE_MS
     let looksClosely = false
     let wakeups = 0
-    while (result === undefined) {
+    for (;;) {
       const seen = this.load()
       result = step(looksClosely, wakeups)
       if (result !== undefined) break
@@ -88,6 +131,7 @@ export class WaitWord {
       slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
       if (!looksClosely) wakeups++
     }
+    if (!isPatient) this.#patience.slept(performance.now() - begin)
     return result
   }
 
@@ -107,8 +151,10 @@ export class WaitWord {
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
-    const end = performance.now() + timeout
-    if (spins) result = this.#spin(step)
+    const begin = performance.now()
+    const end = begin + timeout
+    const isPatient = spins && this.#patience.isLeft
+    if (isPatient) result = this.#spin(step, begin)
     if (result !== undefined) return result
     let slice = FIRST_SLICE_MS
     let looksClosely = false
@@ -116,7 +162,7 @@ export class WaitWord {
     for (;;) {
       const seen = this.load()
       result = step(looksClosely, wakeups)
-      if (result !== undefined) return result
+      if (result !== undefined) break
       const left = end - performance.now()
       if (left <= 0) return undefined
       if (!blocks(seen)) continue
@@ -126,6 +172,8 @@ export class WaitWord {
       slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
       if (!looksClosely) wakeups++
     }
+    if (spins && !isPatient) this.#patience.slept(performance.now() - begin)
+    return result
   }
 
   /** Resolves once the word is woken, or is another than was `seen`. @throws the signal's reason, once it is aborted */
@@ -133,21 +181,26 @@ export class WaitWord {
     await this.#family.lot.parkAsync(this.#at, seen, { signal })
   }
 
-  #spin<R>(step: Step<R>): R | undefined {
-    if (patience <= 0 && ++refused % RETRY_EVERY !== 0) return undefined
-    if (!this.#family.seats.take()) return undefined
+  #spin<R>(step: Step<R>, begin: number): R | undefined {
+    const { seats } = this.#family
+    if (!seats.take()) return undefined
     let result: R | undefined
-    const end = performance.now() + SPIN_MS
-    do {
-      for (let i = 0; i < 16 && result === undefined; i++) result = step(false, 0)
-    } while (result === undefined && performance.now() < end)
-    this.#family.seats.leave()
-    patience = result === undefined ? patience - 1 : PATIENCE
+    try {
+      do {
+        for (let i = 0; i < 16 && result === undefined; i++) result = step(false, 0)
+      } while (result === undefined && performance.now() - begin < SPIN_MS)
+    } finally {
+      seats.leave()
+    }
+    this.#patience.spun(result !== undefined, performance.now() - begin)
     return result
   }
 }
 
+const WITHOUT_END = { timeout: Number.POSITIVE_INFINITY, signal: undefined }
+
 /** The options of a wait, checked. */
 export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
-  return { timeout: checkTimeout(options?.timeout), signal: options?.signal }
+  if (options === undefined) return WITHOUT_END
+  return { timeout: checkTimeout(options.timeout), signal: options.signal }
 }

@@ -2,9 +2,10 @@
  * A block of the arena whose message brings large buffers: they stand behind the message, each at the beginning of a page, and whoever
  * reads the message looks at them where they are. The block goes when the last of these views has been collected.
  */
-import type { LargeSource } from '../codec/large-buffers.ts'
 import type { Family } from '../ground/family.ts'
 import { PAGE_BYTES } from '../ground/layout.ts'
+import { alignToPage } from '../ground/message-blocks.ts'
+import type { LargeSource } from './large-buffers.ts'
 
 /** With so many bytes in view already, further ones are copied: the collector may be in no hurry. */
 const MOST_VIEWED = 2 ** 30
@@ -90,11 +91,6 @@ export class LargeBlock implements LargeSource {
     viewed -= length
     this.release()
   }
-}
-
-/** Where the first buffer stands, from the beginning of the block. */
-export function alignToPage(length: number): number {
-  return Math.ceil(length / PAGE_BYTES) * PAGE_BYTES
 }
 
 /** Undefined where there is no WebAssembly, or no room for it. */
