@@ -316,10 +316,19 @@ export class Ring {
     } finally {
       this.#receiveLock.release()
     }
-    // Room for so many bytes may be enough for several, and not for the one that came first.
-    if (this.#mostBytes !== 0) this.received.wake(Number.POSITIVE_INFINITY)
-    else if (this.#mostMessages !== 0) this.received.wake(1)
+    if (this.#mostMessages !== 0) this.received.wake(1)
+    else if (this.#mostBytes !== 0 && this.received.isAwaited) this.#tellRoom()
     return message
+  }
+
+  /**
+   * Wakes who waits for room for bytes once half of them have left: so a sender that is slow to wake finds room for several
+   * messages, and the receiver has some left meanwhile. Who wants more than half is woken each time from there on.
+   */
+  #tellRoom(): void {
+    const waiting = this.#bytesAt(TAILS, this.sent.load()) - this.#bytesAt(HEADS, this.received.load())
+    // Room for so many may be enough for several, and not for the one that came first.
+    if ((waiting | 0) <= this.#mostBytes / 2) this.received.wake(Number.POSITIVE_INFINITY)
   }
 
   /** Whether more than `received` were sent. What was seen last says so as long as nobody else has received since. */

@@ -28,7 +28,7 @@ export function createArenaFile(): number {
 }
 
 export function mapArenaFile(fd: number): Backing {
-  const { mmap, munmap, view, futex, fallocate, errno } = system()
+  const { mmap, munmap, view, futex, sched_yield, fallocate, errno } = system()
   const timespec = new BigInt64Array(2)
   return {
     length: ARENA_BYTES,
@@ -67,6 +67,7 @@ export function mapArenaFile(fd: number): Backing {
     wake(address, count) {
       return futex(address, FUTEX_WAKE, Math.min(count, 0x7fffffff), null)
     },
+    yield: sched_yield,
     discard(offset, length) {
       if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) < 0) throw systemError('fallocate')
     }

@@ -31,6 +31,7 @@ export interface System {
   ): bigint
   munmap(address: bigint, length: number): number
   futex(address: number, op: number, value: number, timeout: Pointer): number
+  sched_yield(): number
   prctl(option: number, argument: number): number
   fcntl(fd: number, command: number, argument: number): number
   pipe2(fds: Int32Array, flags: number): number
@@ -79,6 +80,7 @@ function load(): System {
     mmap: define('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
     munmap: define('int munmap(void* address, size_t length)'),
     futex: (address, op, value, timeout) => syscall(SYS_FUTEX, address, op, value, timeout, null, 0),
+    sched_yield: define('int sched_yield()'),
     prctl: define('int prctl(int option, ulong argument)'),
     fcntl: define('int fcntl(int fd, int command, int argument)'),
     pipe2: define('int pipe2(_Out_ int* fds, int flags)'),
