@@ -140,6 +140,24 @@ describe('a Queue', { timeout }, () => {
     await Promise.all(waiting)
   })
 
+  test('is as full and as empty as what others did has left it', async () => {
+    const queue = new Queue<number>(8)
+    await using pool = new Pool(1)
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 8; i++) queue.putNowait(i)
+      assert.throws(() => queue.putNowait(8), Full)
+      assert.equal(queue.getNowait(), 0)
+      // Seven are left, and another process takes them.
+      assert.deepEqual(await pool.apply(tasks.takeSync, [queue, 7]), [1, 2, 3, 4, 5, 6, 7])
+      assert.throws(() => queue.getNowait(), Empty)
+      await pool.apply(tasks.produceSync, [queue, 0, 3])
+      for (let i = 3; i < 8; i++) queue.putNowait(i)
+      assert.throws(() => queue.putNowait(8), Full)
+      assert.deepEqual(tasks.takeSync(queue, 8), [0, 1, 2, 3, 4, 5, 6, 7])
+      assert.throws(() => queue.getNowait(), Empty)
+    }
+  })
+
   test('keeps the order of waiting puts when one of them gives up', async () => {
     const queue = new Queue<number>(1)
     await queue.put(0)

@@ -76,7 +76,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
     const sender = this.#sending()
-    const letter = sender.post(value, 'value', sender.isBusy)
+    const letter = sender.post(value, 'value', true)
     if (letter !== undefined) checkSent(await sender.send(letter, timeout, signal), timeout)
   }
 
@@ -84,7 +84,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
   sendSync(value: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
     const sender = this.#sending()
-    const letter = sender.post(value, 'value')
+    const letter = sender.post(value, 'value', false)
     if (letter !== undefined) checkSent(sender.sendSync(letter, timeout), timeout)
   }
 
@@ -125,14 +125,14 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
    */
   async sendBytes(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): Promise<void> {
     const sender = this.#sending()
-    const letter = sender.postBytes(part(bytes, offset, size), sender.isBusy)
+    const letter = sender.postBytes(part(bytes, offset, size), true)
     if (letter !== undefined) await sender.send(letter, Number.POSITIVE_INFINITY, undefined)
   }
 
   /** The same, blocking the thread. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): void {
     const sender = this.#sending()
-    const letter = sender.postBytes(part(bytes, offset, size))
+    const letter = sender.postBytes(part(bytes, offset, size), false)
     if (letter !== undefined) sender.sendSync(letter, Number.POSITIVE_INFINITY)
   }
 
@@ -210,8 +210,12 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
 
   async #receive<R>(options: WaitOptions | undefined, take: (ring: Ring) => R | undefined): Promise<R> {
     const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
     const ring = this.#receiving()
-    return checkCame(await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true), timeout)
+    const came =
+      this.#step(ring, take) ??
+      (await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true))
+    return checkCame(came, timeout)
   }
 
   #receiveSync<R>(options: { timeout?: number } | undefined, take: (ring: Ring) => R | undefined): R {
