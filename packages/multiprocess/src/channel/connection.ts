@@ -213,8 +213,7 @@ export class Connection<T = unknown> extends SharedObject implements Waitable, A
     signal?.throwIfAborted()
     const ring = this.#receiving()
     const came =
-      this.#step(ring, take) ??
-      (await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true))
+      this.#step(ring, take) ?? (await ring.sent.wait(() => this.#step(ring, take), timeout, signal, undefined, true))
     return checkCame(came, timeout)
   }
 

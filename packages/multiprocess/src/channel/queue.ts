@@ -79,8 +79,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     signal?.throwIfAborted()
     const { ring } = this
     const received =
-      receiveLetter(ring) ??
-      (await ring.sent.wait(() => receiveLetter(ring), timeout, signal, undefined, true))
+      receiveLetter(ring) ?? (await ring.sent.wait(() => receiveLetter(ring), timeout, signal, undefined, true))
     const { value } = checkReceived(received)
     return (value instanceof Pending ? await value.promise : value) as T
   }
