@@ -2,9 +2,9 @@
 //   node scripts/test.js            all tests
 //   node scripts/test.js --smoke    one file a subject: for other versions of Node
 //   node scripts/test.js --soak     the long ones: loops, kills, real pages
-//   node scripts/test.js FILTER     those whose file's name holds FILTER
-import { readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+//   node scripts/test.js FILTER     those whose path in dist/test holds FILTER, as in conformance/queue
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
@@ -18,10 +18,14 @@ const filters = args.filter(arg => !arg.startsWith('--'))
 const ending = isSoak ? '.soak.js' : isSmoke ? '.smoke.test.js' : '.test.js'
 const files = [...readdirSync(join(root, 'packages')).map(name => join('packages', name)), 'examples']
   .map(name => join(root, name, 'dist', 'test'))
+  .flatMap(directory => [directory, join(directory, 'conformance')])
+  .filter(existsSync)
   .flatMap(directory => readdirSync(directory).map(name => join(directory, name)))
-  .filter(
-    file => file.endsWith(ending) && (filters.length === 0 || filters.some(filter => basename(file).includes(filter)))
-  )
+  .filter(file => file.endsWith(ending))
+  .filter(file => {
+    const path = file.slice(file.indexOf(join('dist', 'test')) + 'dist/test/'.length).replaceAll(sep, '/')
+    return filters.length === 0 || filters.some(filter => path.includes(filter))
+  })
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []

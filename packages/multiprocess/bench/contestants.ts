@@ -1,4 +1,5 @@
 import type { Contestant } from './contestants/contestant.ts'
+import type { TaskName } from './task-by-name.ts'
 
 export interface ContestantInfo {
   readonly id: string
@@ -7,11 +8,13 @@ export interface ContestantInfo {
   /** What was set, besides the number of workers. */
   readonly setup: string
   /** What its workers are. */
-  readonly workers: 'processes' | 'threads'
-  /** `ours` is compared with the best `peer`, and with each `reference`. */
+  readonly workers: 'processes' | 'threads' | 'none'
+  /** `ours` is compared with the best `peer`, and with a `reference` where a goal names it. */
   readonly role: 'ours' | 'peer' | 'reference'
+  /** Left out: all that take it. */
+  readonly parts?: readonly string[]
   /** Left out for one that is not a Node program. */
-  readonly open?: (workers: number) => Promise<Contestant>
+  readonly open?: (workers: number, task: TaskName) => Promise<Contestant>
 }
 
 /** Each library is loaded by the round that measures it and by no other. */
@@ -22,7 +25,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: 'Pool',
     workers: 'processes',
     role: 'ours',
-    open: async workers => (await import('./contestants/multiprocess.ts')).openMultiprocess(workers)
+    open: async (workers, task) => (await import('./contestants/multiprocess.ts')).openMultiprocess(workers, task)
   },
   {
     id: 'piscina-1',
@@ -30,7 +33,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: 'defaults',
     workers: 'threads',
     role: 'peer',
-    open: async workers => (await import('./contestants/piscina.ts')).openPiscina(workers, 1)
+    open: async (workers, task) => (await import('./contestants/piscina.ts')).openPiscina(workers, task, 1)
   },
   {
     id: 'piscina-16',
@@ -38,7 +41,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: 'concurrentTasksPerWorker: 16',
     workers: 'threads',
     role: 'peer',
-    open: async workers => (await import('./contestants/piscina.ts')).openPiscina(workers, 16)
+    open: async (workers, task) => (await import('./contestants/piscina.ts')).openPiscina(workers, task, 16)
   },
   {
     id: 'tinypool-thread',
@@ -46,7 +49,8 @@ export const contestants: readonly ContestantInfo[] = [
     setup: "runtime: 'worker_threads'",
     workers: 'threads',
     role: 'peer',
-    open: async workers => (await import('./contestants/tinypool.ts')).openTinypool(workers, 'worker_threads')
+    open: async (workers, task) =>
+      (await import('./contestants/tinypool.ts')).openTinypool(workers, task, 'worker_threads')
   },
   {
     id: 'tinypool-process',
@@ -54,7 +58,8 @@ export const contestants: readonly ContestantInfo[] = [
     setup: "runtime: 'child_process'",
     workers: 'processes',
     role: 'peer',
-    open: async workers => (await import('./contestants/tinypool.ts')).openTinypool(workers, 'child_process')
+    open: async (workers, task) =>
+      (await import('./contestants/tinypool.ts')).openTinypool(workers, task, 'child_process')
   },
   {
     id: 'poolifier-thread',
@@ -62,7 +67,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: 'FixedThreadPool',
     workers: 'threads',
     role: 'peer',
-    open: async workers => (await import('./contestants/poolifier.ts')).openPoolifier(workers, 'thread')
+    open: async (workers, task) => (await import('./contestants/poolifier.ts')).openPoolifier(workers, task, 'thread')
   },
   {
     id: 'poolifier-cluster',
@@ -70,7 +75,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: 'FixedClusterPool',
     workers: 'processes',
     role: 'peer',
-    open: async workers => (await import('./contestants/poolifier.ts')).openPoolifier(workers, 'cluster')
+    open: async (workers, task) => (await import('./contestants/poolifier.ts')).openPoolifier(workers, task, 'cluster')
   },
   {
     id: 'workerpool-thread',
@@ -78,7 +83,7 @@ export const contestants: readonly ContestantInfo[] = [
     setup: "workerType: 'thread'",
     workers: 'threads',
     role: 'peer',
-    open: async workers => (await import('./contestants/workerpool.ts')).openWorkerpool(workers, 'thread')
+    open: async (workers, task) => (await import('./contestants/workerpool.ts')).openWorkerpool(workers, task, 'thread')
   },
   {
     id: 'workerpool-process',
@@ -86,7 +91,25 @@ export const contestants: readonly ContestantInfo[] = [
     setup: "workerType: 'process'",
     workers: 'processes',
     role: 'peer',
-    open: async workers => (await import('./contestants/workerpool.ts')).openWorkerpool(workers, 'process')
+    open: async (workers, task) =>
+      (await import('./contestants/workerpool.ts')).openWorkerpool(workers, task, 'process')
+  },
+  {
+    id: 'node-ipc',
+    library: 'node',
+    setup: "child_process.fork, serialization: 'advanced', by hand",
+    workers: 'processes',
+    role: 'reference',
+    open: async (workers, task) => (await import('./contestants/node-ipc.ts')).openNodeIpc(workers, task)
+  },
+  {
+    id: 'serial',
+    library: 'node',
+    setup: 'no pool: one after the other',
+    workers: 'none',
+    role: 'reference',
+    parts: ['cpu'],
+    open: async (_, task) => (await import('./contestants/serial.ts')).openSerial(task)
   },
   {
     id: 'cpython',

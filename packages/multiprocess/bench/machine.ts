@@ -46,6 +46,7 @@ function processorTimes(): { idle: number; total: number } {
 /** The version installed, or null when the contestant is not there. */
 export function versionOf(info: ContestantInfo): string | null {
   if (info.role === 'ours') return ownVersion()
+  if (info.library === 'node') return process.versions.node
   if (info.open !== undefined) return packageVersion(info.library)
   const { status, stdout } = spawnSync(info.library, ['-c', 'import platform; print(platform.python_version())'], {
     encoding: 'utf8'

@@ -1,10 +1,11 @@
-import { bestPeer, type Goal, judgeGoals, roundTripRatio, throughputRatio } from './goals.ts'
+/** What a run found, in words and tables. */
+import { type Goal, ours, ratioOf } from './goals.ts'
 import type { Machine } from './machine.ts'
-import type { Settings } from './measure.ts'
+import type { Part, Settings } from './parts/part.ts'
 import type { Row } from './row.ts'
 import { type Spread, spread } from './statistics.ts'
 
-export interface Report {
+export interface PartReport {
   readonly date: string
   readonly machine: Machine
   readonly settings: Settings
@@ -16,29 +17,30 @@ export interface Report {
 }
 
 export function makeReport(
+  part: Part,
   machine: Machine,
   settings: Settings,
   rounds: number,
   othersUse: readonly number[],
   rows: readonly Row[]
-): Report {
-  const fastestFirst = [...rows].sort((a, b) => (b.tasksPerSecond?.median ?? -1) - (a.tasksPerSecond?.median ?? -1))
+): PartReport {
+  const sign = part.isMoreBetter ? -1 : 1
+  const rank = (row: Row) => (row.spread === null ? Number.POSITIVE_INFINITY : sign * row.spread.median)
   return {
     date: new Date().toISOString(),
     machine,
     settings,
     rounds,
     othersUse: spread(othersUse),
-    rows: fastestFirst,
-    goals: judgeGoals(fastestFirst)
+    rows: [...rows].sort((a, b) => rank(a) - rank(b)),
+    goals: part.judge(rows)
   }
 }
 
-const header = ['pool', 'workers', 'tasks/s', 'min – max', 'ours ×', 'µs/round trip', 'min – max', 'ours ÷']
-
-export function toText(report: Report): string {
-  const cells = [header, ...report.rows.map(row => cellsOf(row, report.rows))]
-  const widths = header.map((_, column) => Math.max(...cells.map(row => row[column].length)))
+/** One part, for a terminal. */
+export function toText(part: Part, report: PartReport): string {
+  const cells = [headerOf(part), ...report.rows.map(row => cellsOf(part, row, report.rows))]
+  const widths = cells[0].map((_, column) => Math.max(...cells.map(row => row[column].length)))
   const lines = cells.map(row =>
     row
       .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
@@ -47,96 +49,84 @@ export function toText(report: Report): string {
   )
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2))
   return [
-    machineLine(report.machine),
-    scenarioLine(report),
-    noiseLine(report.othersUse),
+    `${part.title}: ${scenarioOf(part, report)}`,
+    noiseOf(report.othersUse),
     '',
     lines[0],
     rule,
     ...lines.slice(1),
-    '',
     ...notesOf(report),
-    ...report.goals.map(goal => `goal: ${goalText(goal)}`)
-  ].join('\n')
-}
-
-export function toMarkdown(report: Report, explanation: string): string {
-  const cells = [header, header.map((_, column) => (column < 2 ? '---' : '---:'))]
-  cells.push(...report.rows.map(row => cellsOf(row, report.rows)))
-  const notes = notesOf(report).filter(line => line !== '')
-  return [
-    '# Benchmark',
-    '',
-    `${machineLine(report.machine)}. ${scenarioLine(report)}; ${noiseLine(report.othersUse)}.`,
-    '',
-    ...cells.map(row => `| ${row.join(' | ')} |`),
-    '',
-    ...notes.map(line => `- ${line}`),
-    ...report.goals.map(goal => `- goal: ${goalText(goal)}`),
-    '',
-    explanation,
+    ...report.goals.map(goal => `goal: ${goalText(goal)}`),
     ''
   ].join('\n')
 }
 
-function cellsOf(row: Row, rows: readonly Row[]): string[] {
-  const name = `${row.library}${row.version === null ? '' : ` ${row.version}`}, ${row.setup}`
-  const { tasksPerSecond, roundTripUs } = row
-  if (tasksPerSecond === null || roundTripUs === null) {
-    return [name, row.workers, row.version === null ? 'not there' : 'failed', '', '', '', '', '']
-  }
-  const ours = rows.find(other => other.role === 'ours')
+/** The same, as a chapter. */
+export function toChapter(part: Part, report: PartReport): string {
+  const header = headerOf(part)
+  const cells = [header, header.map((_, column) => (column < 2 ? '---' : '---:'))]
+  cells.push(...report.rows.map(row => cellsOf(part, row, report.rows)))
+  const lines = [...report.goals.map(goal => `Goal: ${goalText(goal)}`), ...notesOf(report)]
   return [
-    name,
-    row.workers,
-    whole(tasksPerSecond.median),
-    `${whole(tasksPerSecond.min)} – ${whole(tasksPerSecond.max)}`,
-    ratioText(row === ours ? null : throughputRatio(ours, row)),
-    roundTripUs.median.toFixed(1),
-    `${roundTripUs.min.toFixed(1)} – ${roundTripUs.max.toFixed(1)}`,
-    ratioText(row === ours ? null : roundTripRatio(ours, row))
-  ]
+    `## ${part.title}`,
+    '',
+    `${upperFirst(scenarioOf(part, report))}. ${report.date.slice(0, 10)}; ${noiseOf(report.othersUse)}.`,
+    '',
+    ...cells.map(row => `| ${row.join(' | ')} |`),
+    '',
+    ...lines.map(line => `- ${line}`),
+    ''
+  ].join('\n')
 }
 
-function machineLine({ cpu, cores, memoryGiB, system, node }: Machine): string {
-  return `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}`
+export function machineText({ cpu, cores, memoryGiB, system, node }: Machine): string {
+  return `${cpu}, ${cores} processors, ${memoryGiB} GiB, ${system}, Node ${node}`
 }
 
-function noiseLine({ median, max }: Spread): string {
+function headerOf(part: Part): string[] {
+  return ['pool', 'workers', part.unit, 'least – most', 'ours is better ×']
+}
+
+function cellsOf(part: Part, row: Row, rows: readonly Row[]): string[] {
+  const name = `${row.library}${row.version === null ? '' : ` ${row.version}`}, ${row.setup}`
+  if (row.spread === null) return [name, row.workers, row.version === null ? 'not there' : 'failed', '', '']
+  const { median, min, max } = row.spread
+  const ratio = row.role === 'ours' ? null : ratioOf(part, ours(rows), row)
+  return [name, row.workers, figure(median), `${figure(min)} – ${figure(max)}`, ratio === null ? '' : times(ratio)]
+}
+
+function scenarioOf(part: Part, { settings, rounds }: PartReport): string {
+  const inTurn = rounds === 1 ? 'one round' : `medians of ${rounds} rounds, all in turn in each`
+  return `${part.describe(settings)}. ${settings.workers} workers each; ${inTurn}`
+}
+
+function noiseOf({ median, max }: Spread): string {
   const warning = median > 0.1 ? ': the machine was busy, and these figures are not to be relied on' : ''
   return `other programs used ${percent(median)} of the processors between the runs (at most ${percent(max)})${warning}`
 }
 
-function scenarioLine({ settings, rounds }: Report): string {
-  const { workers, tasks, trips } = settings
-  return (
-    `${workers} workers each; square(n), ${whole(tasks)} tasks at once, then ${whole(trips)} one at a time; ` +
-    (rounds === 1 ? 'one round' : `medians of ${rounds} rounds, all contestants in turn in each`)
-  )
+function notesOf(report: PartReport): string[] {
+  return report.rows.flatMap(row => row.notes.map(note => `${row.id}: ${note}`))
 }
 
-function notesOf(report: Report): string[] {
-  const best = bestPeer(report.rows)
-  const notes = report.rows.flatMap(row => row.notes.map(note => `${row.id}: ${note}`))
-  if (best?.tasksPerSecond) {
-    notes.push(`best Node peer: ${best.id}, ${whole(best.tasksPerSecond.median)} tasks/s`)
-  }
-  return notes.length === 0 ? [] : [...notes, '']
-}
-
-function goalText({ name, value, atLeast, met }: Goal): string {
+export function goalText({ name, value, atLeast, isMet }: Goal): string {
   if (value === null) return `${name}: not measured (to reach: at least ${atLeast})`
-  return `${name}: ${value.toFixed(1)} (to reach: at least ${atLeast}): ${met ? 'met' : 'NOT met'}`
+  return `${name}: ${times(value)} (to reach: at least ${atLeast}): ${isMet ? 'met' : 'NOT met'}`
 }
 
-function ratioText(ratio: number | null): string {
-  return ratio === null ? '' : ratio.toFixed(1)
+/** A ratio. */
+export function times(ratio: number): string {
+  return ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)
+}
+
+export function figure(value: number): string {
+  return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')
 }
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { ContestantInfo } from './contestants.ts'
-import type { Sample, Settings } from './measure.ts'
+import type { Part, Sample, Settings } from './parts/part.ts'
 
 export type RoundResult =
   | { readonly sample: Sample; readonly note?: string }
@@ -14,9 +14,14 @@ const drainMs = 2_000
 
 const running = new Set<ChildProcess>()
 
-/** Runs one contestant once, in a fresh process. Never rejects: what goes wrong is in the answer. */
-export function runRound(info: ContestantInfo, settings: Settings, timeoutMs: number): Promise<RoundResult> {
-  const [command, args] = commandOf(info, settings)
+/** Runs one contestant once in one part, in a fresh process. Never rejects: what goes wrong is in the answer. */
+export function runRound(
+  info: ContestantInfo,
+  part: Part,
+  settings: Settings,
+  timeoutMs: number
+): Promise<RoundResult> {
+  const [command, args] = commandOf(info, part, settings)
   return new Promise(resolve => {
     // A process group of its own, so that a contestant that hangs can be ended with all its workers.
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
@@ -86,12 +91,15 @@ export function killRunning(): void {
   for (const child of running) killGroup(child)
 }
 
-function commandOf(info: ContestantInfo, settings: Settings): [string, string[]] {
+function commandOf(info: ContestantInfo, part: Part, settings: Settings): [string, string[]] {
   const given = JSON.stringify(settings)
   if (info.open === undefined) {
-    return [info.library, [fileURLToPath(new URL('../../bench/cpython-pool.py', import.meta.url)), given]]
+    return [info.library, [fileURLToPath(new URL('../../bench/cpython-pool.py', import.meta.url)), part.id, given]]
   }
-  return [process.execPath, ['--expose-gc', fileURLToPath(new URL('./runner.js', import.meta.url)), info.id, given]]
+  return [
+    process.execPath,
+    ['--expose-gc', fileURLToPath(new URL('./runner.js', import.meta.url)), info.id, part.id, given]
+  ]
 }
 
 /** What follows `tag` on the last whole line that begins with it. */

@@ -1,19 +1,21 @@
-/** One round of one contestant, in a process of its own: `node --expose-gc runner.js ID SETTINGS`. */
+/** One round of one contestant in one part, in a process of its own: `node --expose-gc runner.js ID PART SETTINGS`. */
 import { writeSync } from 'node:fs'
 import { contestants } from './contestants.ts'
-import { measure, type Settings } from './measure.ts'
+import type { Settings } from './parts/part.ts'
+import { parts } from './parts.ts'
 
 process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
 
-const [id, settings] = process.argv.slice(2)
+const [id, partId, settings] = process.argv.slice(2)
 const info = contestants.find(contestant => contestant.id === id)
-if (info?.open === undefined || settings === undefined) {
-  throw new Error('usage: node --expose-gc runner.js ID SETTINGS; main.js starts it')
+const part = parts.find(({ id }) => id === partId)
+if (info?.open === undefined || part === undefined || settings === undefined) {
+  throw new Error('usage: node --expose-gc runner.js ID PART SETTINGS; main.js starts it')
 }
 const parsed = JSON.parse(settings) as Settings
-const contestant = await info.open(parsed.workers)
-const sample = await measure(contestant, parsed)
+const contestant = await info.open(parsed.workers, part.task)
+const sample = await part.measure(contestant, parsed)
 writeSync(1, `BENCH-SAMPLE ${JSON.stringify(sample)}\n`)
 await contestant.close()
 

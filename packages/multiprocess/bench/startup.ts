@@ -12,11 +12,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { Process } from 'multiprocess'
+import { Event, Process } from 'multiprocess'
 import { describeMachine, othersUse } from './machine.ts'
 import { type Spread, spread } from './statistics.ts'
-import { nothing } from './tasks.ts'
+import { nothing, say } from './tasks.ts'
 
 interface Step {
   readonly name: string
@@ -28,6 +29,8 @@ const library = import.meta.resolve('multiprocess')
 const warmupRounds = 3
 /** Milliseconds between two rounds, in which it is seen how busy the machine is with other work. */
 const pauseMs = 100
+/** Within these a process of the reserve is up, and waits. */
+const reserveMs = 300
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '30' }, json: { type: 'string' } } })
 const rounds = Number(values.rounds)
@@ -48,8 +51,17 @@ async function compare(): Promise<void> {
   writeFileSync(emptyModule, '')
   const bare: Step = { name: 'node -e 0', run: () => timeNode(['-e', '0']) }
   const started: Step = { name: 'Process: start and join', run: startAndJoin }
+  const bareStart: Step = { name: 'Process: start until it runs', run: () => startUntilItRuns(undefined) }
+  const warm: Step = { name: 'the same from the reserve', run: () => startUntilItRuns(1) }
   const imported: Step = { name: "import 'multiprocess'", run: timeImport }
-  const steps = [bare, { name: 'node empty.mjs', run: () => timeNode([emptyModule]) }, started, imported]
+  const steps = [
+    bare,
+    { name: 'node empty.mjs', run: () => timeNode([emptyModule]) },
+    started,
+    bareStart,
+    warm,
+    imported
+  ]
 
   const machine = describeMachine()
   const firstMs = await startAndJoin()
@@ -67,17 +79,19 @@ async function compare(): Promise<void> {
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${rounds} rounds in turn`)
   console.log(`other programs used ${Math.round(spread(others).median * 100)} % of the processors between the rounds`)
   for (const [{ name }, { median, min, max }] of found) {
-    console.log(`${name.padEnd(26)} median ${ms(median)}  min ${ms(min)}  max ${ms(max)}`)
+    console.log(`${name.padEnd(29)} median ${ms(median)}  min ${ms(min)}  max ${ms(max)}`)
   }
-  console.log(`${'the first start in a program'.padEnd(26)} ${ms(firstMs)}`)
+  console.log(`${'the first start in a program'.padEnd(29)} ${ms(firstMs)}`)
   const ratio = found.get(started)!.median / found.get(bare)!.median
   const added = found.get(started)!.median - found.get(bare)!.median
   console.log(`a Process takes ${ratio.toFixed(2)} times node -e 0: ${ms(added)} more`)
+  const share = found.get(warm)!.median / found.get(bareStart)!.median
+  console.log(`from the reserve it runs after ${share.toFixed(3)} of the time`)
   if (values.json !== undefined) {
     const medians = Object.fromEntries([...found].map(([{ name }, figures]) => [name, figures]))
     writeFileSync(
       values.json,
-      `${JSON.stringify({ machine, rounds, othersUse: spread(others), ms: medians, firstStartMs: firstMs, ratio }, null, 2)}\n`
+      `${JSON.stringify({ machine, rounds, othersUse: spread(others), ms: medians, firstStartMs: firstMs, ratio, share }, null, 2)}\n`
     )
   }
 }
@@ -89,6 +103,19 @@ async function startAndJoin(): Promise<number> {
   await child.join()
   const elapsed = performance.now() - began
   if (child.exitcode !== 0) throw new Error(`the process ended with ${child.exitcode}, and should end with 0`)
+  return elapsed
+}
+
+/** Until the target has said so; the reserve has been ready for a while then. */
+async function startUntilItRuns(reserve: number | undefined): Promise<number> {
+  if (reserve !== undefined) await sleep(reserveMs)
+  const isThere = new Event()
+  const began = performance.now()
+  const child = new Process({ target: say, args: [isThere], reserve })
+  child.start()
+  await isThere.wait()
+  const elapsed = performance.now() - began
+  await child.join()
   return elapsed
 }
 

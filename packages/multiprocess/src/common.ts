@@ -1,9 +1,15 @@
 /** The names that are the same over processes and over threads. */
 import './codec/memory-kinds.ts'
 import './codec/shared-kinds.ts'
+import type { StartMethod } from './ground/platform.ts'
+import { hasProcesses } from './ground/system.ts'
 import { isChild } from './process/state.ts'
 
+export { Connection } from './channel/connection.ts'
+export type { PipeOptions } from './channel/pipe.ts'
 export { wait, waitSync } from './channel/wait.ts'
+export { type Address, Client, type ClientOptions } from './connection/client.ts'
+export { Listener, type ListenerOptions } from './connection/listener.ts'
 export {
   AuthenticationError,
   BrokenBarrierError,
@@ -47,3 +53,8 @@ export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/
 
 /** True in the program's first process; false in its children, also while they load the modules they need. */
 export const isMainProcess: boolean = !isChild()
+
+/** The start methods that can be had here: 'spawn', on the platforms that processes need, and 'thread'. */
+export function getAllStartMethods(): StartMethod[] {
+  return hasProcesses() ? ['spawn', 'thread'] : ['thread']
+}

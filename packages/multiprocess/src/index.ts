@@ -1,9 +1,10 @@
 /** `multiprocess`: everything over processes. */
+import { contextOf } from './contexts.ts'
 
-export { Connection, type PipeOptions } from './channel/connection.ts'
 export { JoinableQueue, Queue } from './channel/queue.ts'
 export { SimpleQueue } from './channel/simple-queue.ts'
 export * from './common.ts'
+export type { Context } from './contexts.ts'
 export { Pool } from './pool/pool.ts'
 export { Process } from './process/process.ts'
 export { Barrier } from './sync/barrier.ts'
@@ -13,13 +14,4 @@ export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
 
-import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } from './channel/connection.ts'
-import { RLock } from './sync/rlock.ts'
-import { factoriesFor } from './sync/synchronized.ts'
-
-export const { Array, Value, RawArray, RawValue } = factoriesFor('spawn', RLock)
-
-/** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
-export function Pipe<T = unknown>(options?: Options): [PipeEnd<T>, PipeEnd<T>] {
-  return pipeOver('spawn', options)
-}
+export const { Array, Pipe, RawArray, RawValue, Value, getContext, getStartMethod } = contextOf('spawn')

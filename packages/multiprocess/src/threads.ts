@@ -1,78 +1,43 @@
 /** `multiprocess/threads`, also named `multiprocess/dummy`: the same names over worker threads. */
-import { type PipeOptions as Options, type Connection as PipeEnd, pipeOver } from './channel/connection.ts'
-import { JoinableQueue as BaseJoinableQueue, Queue as BaseQueue } from './channel/queue.ts'
-import { SimpleQueue as BaseSimpleQueue } from './channel/simple-queue.ts'
-import type { StartMethod } from './ground/platform.ts'
-import { Pool as ProcessPool } from './pool/pool.ts'
-import { Process as BaseProcess } from './process/process.ts'
-import { Barrier as BaseBarrier } from './sync/barrier.ts'
-import { Condition as BaseCondition } from './sync/condition.ts'
-import { Event as BaseEvent } from './sync/event.ts'
-import { Lock as BaseLock } from './sync/lock.ts'
-import { RLock as BaseRLock } from './sync/rlock.ts'
-import { BoundedSemaphore as BaseBoundedSemaphore, Semaphore as BaseSemaphore } from './sync/semaphore.ts'
-import { factoriesFor } from './sync/synchronized.ts'
 
-export { Connection, type PipeOptions } from './channel/connection.ts'
+import { contextOf } from './contexts.ts'
+import type * as processes from './index.ts'
+
 export * from './common.ts'
+export type { Context } from './contexts.ts'
 
-/** The same as a Process, in a thread: `pid` is its threadId, and no signal reaches it, but it can be ended. */
-export class Process<A extends unknown[] = never[]> extends BaseProcess<A> {
-  protected static override readonly method: StartMethod = 'thread'
-}
+export const {
+  Array,
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  JoinableQueue,
+  Lock,
+  Pipe,
+  Pool,
+  Process,
+  Queue,
+  RawArray,
+  RawValue,
+  RLock,
+  Semaphore,
+  SimpleQueue,
+  Value,
+  getContext,
+  getStartMethod
+} = contextOf('thread')
 
-/** The same, with worker threads. */
-export class Pool extends ProcessPool {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class Lock extends BaseLock {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class RLock extends BaseRLock {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class Semaphore extends BaseSemaphore {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class BoundedSemaphore extends BaseBoundedSemaphore {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class Condition extends BaseCondition {
-  protected static override readonly method: StartMethod = 'thread'
-
-  protected override makeLock(): BaseLock {
-    return new RLock()
-  }
-}
-
-export class Event extends BaseEvent {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class Barrier extends BaseBarrier {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class Queue<T = unknown> extends BaseQueue<T> {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class JoinableQueue<T = unknown> extends BaseJoinableQueue<T> {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export class SimpleQueue<T = unknown> extends BaseSimpleQueue<T> {
-  protected static override readonly method: StartMethod = 'thread'
-}
-
-export const { Array, Value, RawArray, RawValue } = factoriesFor('thread', RLock)
-
-/** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
-export function Pipe<T = unknown>(options?: Options): [PipeEnd<T>, PipeEnd<T>] {
-  return pipeOver('thread', options)
-}
+export type Barrier = processes.Barrier
+export type BoundedSemaphore = processes.BoundedSemaphore
+export type Condition = processes.Condition
+export type Event = processes.Event
+export type JoinableQueue<T = unknown> = processes.JoinableQueue<T>
+export type Lock = processes.Lock
+export type Pool = processes.Pool
+/** `pid` is a thread's threadId, and no signal reaches it, but it can be ended. */
+export type Process<A extends unknown[] = never[]> = processes.Process<A>
+export type Queue<T = unknown> = processes.Queue<T>
+export type RLock = processes.RLock
+export type Semaphore = processes.Semaphore
+export type SimpleQueue<T = unknown> = processes.SimpleQueue<T>

@@ -367,6 +367,26 @@ describe('classes and instances', { timeout: 120_000, concurrency: 2 }, () => {
     ])
   })
 
+  test('URLs, which have private members, and classes that extend them', async () => {
+    const url = new URL('https://user@example.org:81/a?b=c#d')
+    const params = new URLSearchParams('b=c&b=d')
+    const [sameUrl, sameParams, seen] = await cross((u, p) => [u, p, [u.hash, p.getAll('b')]] as const, url, params)
+    assert.ok(sameUrl instanceof URL && sameParams instanceof URLSearchParams)
+    assert.deepEqual([sameUrl.href, `${sameParams}`, seen], [url.href, `${params}`, ['#d', ['c', 'd']]])
+    class Page extends URL {
+      level = 2
+      get name(): string {
+        return `${this.pathname} ${this.level}`
+      }
+    }
+    const page = await cross(
+      p => (p.name === '/x 3' ? p : null),
+      Object.assign(new Page('https://example.org/x'), { level: 3 })
+    )
+    assert.ok(page instanceof Page)
+    assert.deepEqual([page.href, page.name], ['https://example.org/x', '/x 3'])
+  })
+
   test('plain objects and arrays stay what they are', async () => {
     const plain = { a: [1, { b: 2 }], m: new Map([[1, 2]]) }
     assert.deepEqual(decode(encode(plain)), plain)

@@ -9,9 +9,8 @@ import { anything, graph, RUNS } from './fixtures/codec/arbitraries.ts'
 
 const LIMIT = { timeout: 60_000 + RUNS * 20 }
 
-/** Decodes, and makes sure that damage is told by the error meant for it, in little time. */
+/** Decodes, and makes sure that damage is told by the error meant for it. */
 function decodeDamaged(bytes: Uint8Array): void {
-  const begin = performance.now()
   try {
     decode(bytes)
   } catch (error) {
@@ -23,8 +22,6 @@ function decodeDamaged(bytes: Uint8Array): void {
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error
   }
-  const milliseconds = performance.now() - begin
-  assert.ok(milliseconds < 5000, `${milliseconds} ms`)
 }
 
 /** Ways to damage a message, each by a few numbers. */

@@ -216,16 +216,20 @@ describe('what a function costs', { timeout: 60_000 }, () => {
       'tasks.mjs': tasks,
       'main.mjs': `
         ${attempt}
-        const time = work => { const started = performance.now(); work(); return performance.now() - started }
-        const first = time(() => referenceOf(tasks.square, ''))
-        const others = Array.from({ length: 200 }, (_, i) => { tasks.renew(i); return time(() => referenceOf(tasks.current, '')) })
-        const again = time(() => { for (let i = 0; i < 1e6; i++) referenceOf(tasks.square, '') }) / 1e6
-        console.log(JSON.stringify({ first, other: others.sort((a, b) => a - b)[100], again }))
+        import { Session } from 'node:inspector'
+        const { post } = Session.prototype
+        let posts = 0
+        Session.prototype.post = function (...args) { posts++; return post.apply(this, args) }
+        const count = work => { const before = posts; work(); return posts - before }
+        const first = count(() => referenceOf(tasks.square, ''))
+        const others = Array.from({ length: 200 }, (_, i) => { tasks.renew(i); return count(() => referenceOf(tasks.current, '')) })
+        const again = count(() => { for (let i = 0; i < 1000; i++) referenceOf(tasks.square, '') })
+        console.log(JSON.stringify({ first, other: Math.max(...others.slice(1)), again }))
       `
     })
     const { first, other, again } = (await project.json(['main.mjs'])) as Record<string, number>
     const text = JSON.stringify({ first, other, again })
-    // Three times the budgets of 100 ms, 1 ms and 1 µs, for machines that do other things at the same time.
-    assert.ok(first < 300 && other < 3 && again < 0.003, text)
+    assert.ok(first > 0 && other > 0, text)
+    assert.ok(other <= first && other <= 10 && again === 0, text)
   })
 })

@@ -301,13 +301,9 @@ describe('functions of the language and of Node', { timeout: 30_000 }, () => {
 })
 
 describe('what the same function costs again', { timeout: 30_000 }, () => {
-  test('the reference is the same object, in less than a microsecond', () => {
+  test('the reference is the same object', () => {
     const first: FunctionReferenceData = referenceOf(shapes.square, 'args[0]')
-    assert.equal(referenceOf(shapes.square, 'args[1]'), first)
-    const started = process.hrtime.bigint()
-    for (let i = 0; i < 200_000; i++) referenceOf(shapes.square, 'args[0]')
-    const perCall = Number(process.hrtime.bigint() - started) / 200_000
-    assert.ok(perCall < 1000, `${perCall} ns`)
+    for (let i = 0; i < 1000; i++) assert.equal(referenceOf(shapes.square, 'args[1]'), first)
   })
 
   test('other functions of a module come with the first', async () => {
@@ -316,18 +312,18 @@ describe('what the same function costs again', { timeout: 30_000 }, () => {
       'main.mjs': `
         import { referenceOf } from '${LIBRARY.reference}'
         import * as many from './many.mjs'
-        const started = performance.now()
-        referenceOf(many.f0, '')
-        const first = performance.now() - started
-        const rest = performance.now()
-        const references = Object.entries(many).map(([name, fn]) => [name, referenceOf(fn, '')])
-        const others = performance.now() - rest
+        import { Session } from 'node:inspector'
+        const { post } = Session.prototype
+        let posts = 0
+        Session.prototype.post = function (...args) { posts++; return post.apply(this, args) }
+        const count = work => { const before = posts; work(); return posts - before }
+        const first = count(() => referenceOf(many.f0, ''))
+        let references
+        const others = count(() => { references = Object.entries(many).map(([name, fn]) => [name, referenceOf(fn, '')]) })
         const wrong = references.filter(([name, { export: found }]) => name !== found).length
-        console.log(JSON.stringify({ count: references.length, wrong, first, others }))
+        console.log(JSON.stringify({ count: references.length, wrong, isAsked: first > 0, others }))
       `
     })
-    const result = (await project.json(['main.mjs'])) as { count: number; wrong: number; first: number; others: number }
-    assert.deepEqual([result.count, result.wrong], [1000, 0])
-    assert.ok(result.others < result.first, JSON.stringify(result))
+    assert.deepEqual(await project.json(['main.mjs']), { count: 1000, wrong: 0, isAsked: true, others: 0 })
   })
 })

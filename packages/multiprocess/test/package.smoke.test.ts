@@ -1,7 +1,7 @@
 /** The package as it is published: what `npm pack` puts into it, unpacked beside a program that imports it by name. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access, mkdir, readdir, rename, symlink } from 'node:fs/promises'
+import { access, cp, mkdir, readdir, rename, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -34,6 +34,47 @@ const PROGRAM = (entry: string) => `
   await pool.join()
 `
 
+const OUTPUT = 'true 0\n[ 1, 4, 9 ] [ Map(1) { 1 => 1970-01-01T00:00:00.010Z } ]\ntrue no\n'
+
+const MISSING = `
+  import { getAllStartMethods, Lock } from 'multiprocess'
+  try {
+    new Lock()
+  } catch ({ code, message }) {
+    console.log(getAllStartMethods().join(), code, message)
+  }
+`
+
+const TYPED_PROGRAM = `
+  import { type Context, getContext, type Lock, Pool, Process, Queue } from 'multiprocess'
+  import * as threads from 'multiprocess/threads'
+  import type { Pool as DummyPool } from 'multiprocess/dummy'
+
+  const context: Context = getContext('thread')
+  export const lock: Lock = new context.Lock()
+  export const pools: (Pool | DummyPool)[] = [new Pool(2), new threads.Pool({ context, processes: 1 })]
+  export const numbers: Queue<number> = new threads.Queue<number>(1)
+  export const squares: Promise<number[]> = pools[0].map((n: number) => n * n, [1, 2])
+  new Process({ target: (text: string) => text.length, args: ['text'] }).start()
+  // @ts-expect-error: the argument of the target is text
+  new Process({ target: (text: string) => text.length, args: [1] })
+  // @ts-expect-error: a queue of numbers
+  numbers.putNowait('text')
+`
+
+/** Has the scratch's program find packages of this workspace. */
+async function link(scratch: Scratch, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const found = (require.resolve.paths(name) ?? []).map(folder => path.join(folder, name))
+    for (const folder of found) {
+      if (!(await readdir(folder).catch(() => undefined))) continue
+      await mkdir(path.dirname(scratch.file(`node_modules/${name}`)), { recursive: true })
+      await symlink(folder, scratch.file(`node_modules/${name}`))
+      break
+    }
+  }
+}
+
 describe('the packed package', { timeout }, () => {
   let scratch: Scratch
   let installed: string
@@ -46,15 +87,7 @@ describe('the packed package', { timeout }, () => {
     await mkdir(scratch.file('node_modules'))
     await run('tar', ['-xzf', filename], { cwd: scratch.directory })
     await rename(scratch.file('package'), installed)
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const found = (require.resolve.paths(name) ?? []).map(folder => path.join(folder, name))
-      for (const folder of found) {
-        if (!(await readdir(folder).catch(() => undefined))) continue
-        await mkdir(path.dirname(scratch.file(`node_modules/${name}`)), { recursive: true })
-        await symlink(folder, scratch.file(`node_modules/${name}`))
-        break
-      }
-    }
+    await link(scratch, [...Object.keys({ ...dependencies, ...optionalDependencies }), 'typescript', '@types/node'])
   })
 
   after(() => scratch[Symbol.asyncDispose]())
@@ -64,9 +97,81 @@ describe('the packed package', { timeout }, () => {
       await scratch.write('program.mjs', PROGRAM(entry))
       const { stdout, stderr } = await run(process.execPath, [scratch.file('program.mjs')], { timeout })
       assert.equal(stderr, '')
-      assert.equal(stdout, 'true 0\n[ 1, 4, 9 ] [ Map(1) { 1 => 1970-01-01T00:00:00.010Z } ]\ntrue no\n')
+      assert.equal(stdout, OUTPUT)
     })
   }
+
+  test('a CommonJS program has it through require()', { timeout }, async () => {
+    // Node 20.19 and 22.12 and newer need no option for it; 20 warns that it is experimental.
+    await scratch.write(
+      'program.cjs',
+      `const { Pool, getContext } = require('multiprocess')
+      const threads = require('multiprocess/threads')
+      const { square } = require('./squares.cjs')
+      async function main() {
+        for (const { Pool: Any } of [{ Pool }, threads, getContext('thread')]) {
+          const pool = new Any(1)
+          console.log(await pool.map(square, [1, 2, 3]), await pool.apply(x => x + 1, [1]))
+          pool.close()
+          await pool.join()
+        }
+      }
+      main()`
+    )
+    await scratch.write('squares.cjs', 'exports.square = x => x * x')
+    const { stdout } = await run(process.execPath, [scratch.file('program.cjs')], { timeout })
+    assert.equal(stdout, '[ 1, 4, 9 ] 2\n'.repeat(3))
+  })
+
+  for (const [module, resolution, file] of [
+    ['node16', 'node16', 'program.mts'],
+    ['node20', 'node16', 'program.cts'],
+    ['esnext', 'bundler', 'program.ts']
+  ] as const) {
+    test(`its types are found with moduleResolution ${resolution}, by ${file}`, { timeout }, async () => {
+      await scratch.write(`types-${resolution}/${file}`, TYPED_PROGRAM)
+      const options = [
+        '--noEmit',
+        '--strict',
+        '--target',
+        'es2022',
+        '--lib',
+        'es2023,esnext.disposable',
+        '--types',
+        'node'
+      ]
+      const resolving = ['--module', module, '--moduleResolution', resolution]
+      const tsc = scratch.file('node_modules/typescript/bin/tsc')
+      const program = scratch.file(`types-${resolution}/${file}`)
+      const { stdout } = await run(process.execPath, [tsc, ...options, ...resolving, program], {
+        timeout,
+        cwd: scratch.directory
+      }).catch(error => error as { stdout: string })
+      assert.equal(stdout, '')
+    })
+  }
+
+  test('threads need nothing native: without optional dependencies processes say what is missing', {
+    timeout
+  }, async () => {
+    const bare = await Scratch.create({ 'tasks.mjs': TASKS, 'package.json': '{}' })
+    try {
+      await mkdir(bare.file('node_modules'))
+      await cp(installed, bare.file('node_modules/multiprocess'), { recursive: true })
+      await link(bare, Object.keys(dependencies))
+      await bare.write('threads.mjs', PROGRAM('multiprocess/threads'))
+      const { stdout } = await run(process.execPath, [bare.file('threads.mjs')], { timeout })
+      assert.equal(stdout, OUTPUT)
+      await bare.write('processes.mjs', MISSING)
+      const { stdout: missing } = await run(process.execPath, [bare.file('processes.mjs')], { timeout })
+      assert.match(
+        missing,
+        /^thread ERR_UNSUPPORTED_PLATFORM cannot load @koromix\/koffi-.* install without --omit=optional\n$/
+      )
+    } finally {
+      await bare[Symbol.asyncDispose]()
+    }
+  })
 
   test('every name that the source exports is there, and has its types', { timeout }, async () => {
     await scratch.write('names.mjs', "console.log(Object.keys(await import('multiprocess')).sort().join())")

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pool } from '../src/index.ts'
+import { Pool, RawValue } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
-import { mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
+import { consumeMany, isTheOne, mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
 import { liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
 
@@ -19,18 +19,28 @@ test('a map with retries has all results though workers are killed', { timeout }
   await untilBlocks(blocks)
 })
 
+test('2,000,000 submissions while their results are consumed, in flat memory', { timeout }, () =>
+  consumeMany(2_000_000)
+)
+
 test('when one result is the one, everything stops: the others never run, and all processes are gone', {
   timeout
-}, async () => {
-  const pool = new Pool(2)
-  const results = range(50_000).map(n => pool.applyAsync(tasks.identity<number>, [n]))
-  for (const result of results) if ((await result) === 1000) break
+}, async t => {
+  const runs = RawValue('i')
+  const pool = new Pool(1)
+  const results = range(50_000).map(n => pool.applyAsync(isTheOne, [runs, n]))
+  for (const result of results) if (await result) break
+  const stopped = performance.now()
   pool.terminate()
   await pool.join()
+  t.diagnostic(`all processes gone ${(performance.now() - stopped).toFixed(1)} ms after the result`)
   assert.deepEqual(workers(), [])
   const outcomes = await Promise.allSettled(results)
-  assert.ok(outcomes.some(({ status }) => status === 'rejected'))
+  const done = outcomes.filter(({ status }) => status === 'fulfilled').length
+  assert.ok(done > 1000 && done < 50_000, `${done} results`)
   assert.ok(outcomes.every(outcome => outcome.status === 'fulfilled' || outcome.reason.name === 'PoolTerminatedError'))
+  // Those that a worker had taken, and whose results nobody has read, have run.
+  assert.ok(runs.value >= done && runs.value < 50_000, `${runs.value} runs`)
 })
 
 test('whatever ends a worker: the task rejects, or is stopped, and the pool goes on', { timeout }, async () => {

@@ -45,12 +45,20 @@ describe('a timeout', { timeout: 120_000 }, () => {
   })
 
   test('is counted from the begin of the task, not from its submission', { timeout }, async () => {
+    await using scratch = await Scratch.create()
     await using pool = new Pool(1)
-    const results = range(6).map(() => pool.applyAsync(tasks.block, [100], { timeout: 450 }))
-    assert.deepEqual(
-      await Promise.all(results),
-      range(6).map(() => 100)
-    )
+    await using other = new Pool(1)
+    const gate = new Gate(scratch)
+    const held = pool.applyAsync(tasks.holdGate, gate.args)
+    await gate.arrival()
+    const options = { timeout: 400 }
+    const queued = pool.applyAsync(tasks.square, [3], options)
+    // One that begins at once, where nothing is in its way, has none of its time left.
+    assert.ok((await errorOf(other.apply(tasks.neverWith, [null], options))) instanceof TimeoutError)
+    assert.equal(queued.ready(), false)
+    gate.open()
+    await held
+    assert.equal(await queued, 9)
   })
 
   test('a task that ends in its grace keeps its worker', { timeout }, async () => {
@@ -139,10 +147,9 @@ describe('a signal', { timeout: 120_000 }, () => {
     const kept = range(3000).map(n => pool.applyAsync(tasks.square, [n]))
     assert.equal(getEventListeners(controller.signal, 'abort').length, 1)
     const reason = new RangeError('enough')
-    const begin = performance.now()
     controller.abort(reason)
     for (const result of dropped) assert.equal(await errorOf(result), reason)
-    assert.ok(performance.now() - begin < 30_000)
+    // No worker could take anything meanwhile.
     assert.equal(held.ready(), false)
     gate.open()
     assert.deepEqual(await Promise.all(kept), range(3000).map(tasks.square))

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
 import { LARGE_LENGTH } from '../src/codec/large-buffers.ts'
 import { Pool, SerializationError } from '../src/index.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
-import { collectGarbage, liveBlocks, until, untilBlocks } from './fixtures/pool/tools.ts'
+import { collectGarbage, liveBlocks, privateMegabytes, until, untilBlocks } from './fixtures/pool/tools.ts'
 import { runProgram } from './fixtures/process/tools.ts'
 
 const timeout = 120_000
 const MB = 2 ** 20
 const LENGTH = LARGE_LENGTH + 2 ** 16
-
-/** Megabytes that this process has for itself alone. */
-function privateMemory(): number {
-  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
-}
 
 describe('large buffers', { timeout }, () => {
   for (const length of [LENGTH, LENGTH + 8008]) {
@@ -25,21 +19,21 @@ describe('large buffers', { timeout }, () => {
       await pool.apply(tasks.nothing)
       const seen = await pool.apply(
         (array: Float64Array) => {
-          const before = privateMemory()
+          const before = privateMegabytes()
           let sum = 0
           for (const number of array) sum += number
-          return { sum, grown: privateMemory() - before, length: array.length, own: array.buffer.byteLength }
+          return { sum, grown: privateMegabytes() - before, length: array.length, own: array.buffer.byteLength }
         },
         [new Float64Array(length / 8).fill(2)]
       )
       assert.deepEqual([seen.sum, seen.length, seen.own], [length / 4, length / 8, length])
       assert.ok(seen.grown < 16, `reading it takes ${seen.grown} MB`)
 
-      const before = privateMemory()
+      const before = privateMegabytes()
       const bytes = await pool.apply((n: number) => new Uint8Array(n).fill(5), [length])
       assert.ok(bytes.every(byte => byte === 5))
       assert.equal(bytes.buffer.byteLength, length)
-      const grown = privateMemory() - before
+      const grown = privateMegabytes() - before
       assert.ok(grown < 16, `receiving it takes ${grown} MB`)
     })
   }

@@ -50,7 +50,10 @@ describe('spinning', { timeout }, () => {
   })
 })
 
-test('a wait whose step throws as it spins leaves its seat', { timeout, skip: cpuCount() < 2 && 'nobody spins' }, async () => {
+test('a wait whose step throws as it spins leaves its seat', {
+  timeout,
+  skip: cpuCount() < 2 && 'nobody spins'
+}, async () => {
   const family = currentFamily('spawn')
   const at = family.arena.allocate(64)
   const isSeated = () => family.memory.first.words.subarray(SEATS_WORD, SEATS_WORD + SEAT_COUNT).includes(family.self)

@@ -6,7 +6,17 @@ import { promisify } from 'node:util'
 import * as dummy from 'multiprocess/dummy'
 import * as threads from 'multiprocess/threads'
 import * as processes from '../src/index.ts'
-import { exit, fail, later, spin, square, where } from './fixtures/threads/tasks.ts'
+import {
+  exit,
+  fail,
+  later,
+  pids,
+  spin,
+  square,
+  terminateParent,
+  terminateSelf,
+  where
+} from './fixtures/threads/tasks.ts'
 
 const timeout = 30_000
 const { Pool, Process, WorkerDiedError } = threads
@@ -42,6 +52,25 @@ test('joinSync sees the end of a thread while this one is blocked', { timeout },
   assert.equal(child.joinSync({ timeout: 1 }), false)
   assert.equal(child.joinSync(), true)
   assert.equal(child.exitcode, 0)
+})
+
+test('a thread knows its own pid, and that of its parent', { timeout }, async () => {
+  await using pool = new Pool(1)
+  const { own, parent } = await pool.apply(pids)
+  assert.equal(own, pool.stats.workers[0].pid)
+  assert.equal(parent, process.pid)
+})
+
+test('a thread that sends itself a signal ends alone, and cannot end its parent', { timeout }, async () => {
+  const child = new Process({ target: terminateSelf })
+  child.start()
+  await child.join()
+  assert.equal(child.exitcode, -15)
+  await using pool = new Pool(1)
+  await assert.rejects(pool.apply(terminateParent), {
+    name: 'ProcessError',
+    message: /^cannot send SIGTERM to the parent/
+  })
 })
 
 test('a busy thread is ended by terminate', { timeout }, async () => {
@@ -81,11 +110,20 @@ test('a pool of threads ends at once, with a thread in a busy loop', { timeout }
   await pool.join()
 })
 
+/** What the program prints that uses all of the face. */
+const EVERYTHING = `\
+0 7 -15
+[ 1, 4, 9 ] 16
+100,100,100,100,100 3
+48 true heard all true
+thread true
+`
+
 test('nothing native is needed, and an idle pool lets the program end', { timeout }, async () => {
   const program = fileURLToPath(new URL('./fixtures/threads/program.js', import.meta.url))
   for (const options of [['--no-addons'], ['--no-addons', '--max-old-space-size=500', '--stack-size=900']]) {
     const { stdout } = await promisify(execFile)(process.execPath, [...options, program])
-    assert.equal(stdout, '0 [ 1, 4, 9 ]\n', options.join(' '))
+    assert.equal(stdout, EVERYTHING, options.join(' '))
   }
 })
 

@@ -1,4 +1,4 @@
 import { ThreadWorker } from 'poolifier'
-import { square } from '../tasks.ts'
+import { taskByName } from '../task-by-name.ts'
 
-export default new ThreadWorker<number, number>(n => square(n as number))
+export default new ThreadWorker<unknown, unknown>(taskByName(process.env.BENCH_TASK))

@@ -1,4 +1,4 @@
 import workerpool from 'workerpool'
-import { square } from '../tasks.ts'
+import { compute, spin, square, touch } from '../tasks.ts'
 
-workerpool.worker({ square })
+workerpool.worker({ square, spin, touch, compute })

@@ -1,12 +1,20 @@
 /** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
 import type { Family } from '../ground/family.ts'
+import { pollDescriptors } from '../ground/sockets.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import type { Source } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
 
 /** What an object has behind `waitable`: a word that changes when it becomes ready. */
 interface Word {
   readonly family: Family
   readonly word: WaitWord
+  isReady(): boolean
+}
+
+/** The same of a socket: it tells after each change. */
+interface Stream {
+  readonly source: Source
   isReady(): boolean
 }
 
@@ -19,13 +27,15 @@ interface Member {
   unref(): void
 }
 
+type Target = Word | Stream | Member
+
 /** Processes are looked at this often, in milliseconds, by a thread that blocks. */
 const LOOK_EVERY_MS = 20
 /** A wake-up that a death swallowed is made up for after so many milliseconds. */
 const SLICE_MS = 500
 
 /**
- * Waits until one of the objects is ready: a connection that has a message or has ended, a queue that has an item, an event
+ * Waits until one of the objects is ready: a connection that has a message or has ended, a listener at which one has come, a queue that has an item, an event
  * that is set, the sentinel of a process that has ended.
  * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out, or when there are none
  * @throws TypeError for what cannot be waited for; the signal's reason when that is aborted
@@ -52,10 +62,12 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
-  const longest = targets.every(target => 'word' in target) ? SLICE_MS : LOOK_EVERY_MS
+  const longest = targets.some(target => 'onEnd' in target) ? LOOK_EVERY_MS : SLICE_MS
+  const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
   let hasSlept = false
   for (;;) {
     const seen = look(targets)
+    for (const source of sources) source.pump()
     const left = end - performance.now()
     if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
     block(targets, seen, Math.min(left, longest))
@@ -63,11 +75,11 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   }
 }
 
-function look(targets: readonly (Word | Member)[]): number[] {
+function look(targets: readonly Target[]): number[] {
   return targets.map(target => ('word' in target ? target.word.load() : 0))
 }
 
-function readyOf<T>(all: readonly T[], targets: readonly (Word | Member)[], hasSlept: boolean): T[] {
+function readyOf<T>(all: readonly T[], targets: readonly Target[], hasSlept: boolean): T[] {
   return all.filter((_, i) => {
     const target = targets[i]
     if (!isReady(target)) return false
@@ -78,35 +90,36 @@ function readyOf<T>(all: readonly T[], targets: readonly (Word | Member)[], hasS
 }
 
 /** Blocks the thread until something may have changed. */
-function block(targets: readonly (Word | Member)[], seen: readonly number[], timeout: number): void {
+function block(targets: readonly Target[], seen: readonly number[], timeout: number): void {
+  const descriptors = targets.flatMap(target => ('source' in target ? target.source.descriptors() : []))
   const family = targets.find(target => 'word' in target)?.family
   if (family === undefined) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeout)
+    pollDescriptors(descriptors, timeout)
     return
   }
   const over = new AbortController()
   targets.forEach((target, i) => {
     if ('word' in target) target.word.sleep(seen[i], over.signal).catch(() => {})
   })
-  family.loop.block(look(targets).some((word, i) => word !== seen[i]) ? 0 : timeout)
+  family.loop.block(look(targets).some((word, i) => word !== seen[i]) ? 0 : timeout, descriptors)
   over.abort()
 }
 
-function targetOf(object: Waitable): Word | Member {
-  const target = (object as Waitable | null | undefined)?.[waitable] as Partial<Word & Member> | undefined
-  if (target?.word === undefined && target?.onEnd === undefined) {
-    throw new TypeError('only connections, queues, events and sentinels of processes can be waited for')
+function targetOf(object: Waitable): Target {
+  const target = (object as Waitable | null | undefined)?.[waitable] as Partial<Word & Stream & Member> | undefined
+  if (target?.word === undefined && target?.source === undefined && target?.onEnd === undefined) {
+    throw new TypeError('only connections, listeners, queues, events and sentinels of processes can be waited for')
   }
-  return target as Word | Member
+  return target as Target
 }
 
-function isReady(target: Word | Member): boolean {
-  return 'word' in target ? target.isReady() : !target.isAlive()
+function isReady(target: Target): boolean {
+  return 'onEnd' in target ? !target.isAlive() : target.isReady()
 }
 
 /** Resolves once something may have changed. */
 async function change(
-  targets: readonly (Word | Member)[],
+  targets: readonly Target[],
   seen: readonly number[],
   timeout: number,
   signal: AbortSignal | undefined
@@ -123,6 +136,14 @@ async function change(
       targets.forEach((target, i) => {
         if ('word' in target) {
           target.word.sleep(seen[i], over.signal).then(resolve, () => {})
+        } else if ('source' in target) {
+          const { source } = target
+          source.ref()
+          const leave = source.onChange(resolve)
+          leaves.push(() => {
+            leave()
+            source.unref()
+          })
         } else {
           target.ref()
           const leave = target.onEnd(resolve)

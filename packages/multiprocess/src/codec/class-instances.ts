@@ -24,10 +24,15 @@ function findClass(prototype: object): AnyFunction | null {
   const constructor = constructorOf(prototype)
   if (constructor === undefined || isNative(constructor)) return null
   const verdict = verdictOf(prototype)
-  if (verdict.is === 'host') return null
+  if (verdict.is === 'host' || isWrittenWhole(prototype)) return null
   if (verdict.is === 'error' && errorClassOf(Object.create(prototype)).prototype === prototype) return null
   const finding = findReference(constructor)
   return 'refusal' in finding && finding.refusal.kind === 'internal' ? null : constructor
+}
+
+/** Classes of Node with private members, whose instances the codec writes by itself. */
+function isWrittenWhole(prototype: object): boolean {
+  return prototype === URL.prototype || prototype === URLSearchParams.prototype
 }
 
 /** The function whose `prototype` the object is. */
@@ -61,7 +66,7 @@ function findPrivates(prototype: object): string[] {
   const names: string[] = []
   for (let link: object | null = prototype; link !== null; link = Object.getPrototypeOf(link)) {
     const constructor = constructorOf(link)
-    if (constructor === undefined || isNative(constructor)) continue
+    if (constructor === undefined || isNative(constructor) || isWrittenWhole(link)) continue
     const text = textOf(constructor)
     if (!text.startsWith('class') || !text.includes('#')) continue
     try {

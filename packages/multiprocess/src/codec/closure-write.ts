@@ -13,6 +13,7 @@ import { InspectorUnavailableError, type ProxyFacts } from './function-inspector
 import { nameOf, textOf } from './function-members.ts'
 import { describeFunction, explainRefusal } from './function-refusals.ts'
 import type { CodeCodec, WriteContents } from './hooks.ts'
+import { refuseCode } from './refusals.ts'
 import type { Writer } from './writer.ts'
 
 const REDUCE = Symbol.for('multiprocess.reduce')
@@ -90,6 +91,7 @@ function writeBound(writer: Writer, fn: AnyFunction): void {
 
 /** False where V8 does not tell what is behind it. */
 function writeProxy(writer: Writer, proxy: object): boolean {
+  if (writer.audience === 'stranger') return false
   const session = sessionOf(writer)
   const facts = readProxy(session, proxy)
   if (facts === undefined) return false
@@ -134,6 +136,7 @@ function beginInstance(writer: Writer, object: object, prototype: object): numbe
     const names = privateMembers(prototype)
     if (names.length > 0) refusePrivateMembers(writer, constructor, names)
   }
+  if (writer.audience === 'stranger') refuseCode(writer, constructor ?? constructorBehind(prototype), true)
   const session = sessionOf(writer)
   const isExotic = constructor !== null && hasOtherFields(object)
   session.begin(constructor === null ? HEIR : isExotic ? INSTANCE_WITH_FIELDS : INSTANCE)
@@ -161,7 +164,9 @@ function hasOtherFields(object: object): boolean {
     types.isRegExp(object) ||
     types.isBoxedPrimitive(object) ||
     types.isAnyArrayBuffer(object) ||
-    ArrayBuffer.isView(object)
+    ArrayBuffer.isView(object) ||
+    object instanceof URL ||
+    object instanceof URLSearchParams
   return isBuiltIn && otherKeys(object).length > 0
 }
 
@@ -183,6 +188,11 @@ function refusePrivateMembers(writer: Writer, constructor: AnyFunction, names: r
   )
 }
 
+function constructorBehind(object: object): AnyFunction {
+  const { constructor } = object as { constructor?: unknown }
+  return typeof constructor === 'function' ? (constructor as AnyFunction) : Object
+}
+
 /** Whether it takes `new` to call it. */
 function isClassOf(callee: AnyFunction, object: object): boolean {
   const prototype: unknown = Object.getOwnPropertyDescriptor(callee, 'prototype')?.value
@@ -194,6 +204,7 @@ function isClassOf(callee: AnyFunction, object: object): boolean {
 function writeReduced(writer: Writer, object: object): boolean {
   const reduce: unknown = (object as Record<symbol, unknown>)[REDUCE]
   if (typeof reduce !== 'function') return false
+  if (writer.audience === 'stranger') refuseCode(writer, constructorBehind(object), true)
   const reduced: unknown = reduce.call(object)
   const [callee, args = []] = Array.isArray(reduced) ? (reduced as unknown[]) : []
   if (typeof callee !== 'function' || !Array.isArray(args)) {

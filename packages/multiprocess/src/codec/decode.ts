@@ -3,7 +3,7 @@ import './decode-other.ts'
 import './error-values.ts'
 import './large-buffers.ts'
 import { SerializationError } from '../errors.ts'
-import { HAS_MODULES, isStackOverflow } from './format.ts'
+import { HAS_MODULES, isStackOverflow, VERSION } from './format.ts'
 import type { LargeSource } from './large-buffers.ts'
 import { isImported } from './module-imports.ts'
 import { Reader } from './reader.ts'
@@ -19,18 +19,21 @@ let idle: Reader | null = new Reader()
  *
  * @param isLast nobody reads the message again: what it holds of shared objects is given back
  * @param large where the buffers are that stand behind the message
+ * @param isDataOnly who wrote it has not shown a key: what is no plain data is refused
  */
 export function decode(
   bytes: Uint8Array,
   start = 0,
   end: number = bytes.length,
   isLast = false,
-  large: LargeSource | null = null
+  large: LargeSource | null = null,
+  isDataOnly = false
 ): unknown {
   const reader = idle ?? new Reader()
   idle = null
   reader.isLast = isLast
   reader.large = large
+  reader.isDataOnly = isDataOnly
   try {
     return reader.message(bytes, start, end)
   } catch (error) {
@@ -42,6 +45,11 @@ export function decode(
     reader.clear()
     idle = reader
   }
+}
+
+/** Whether the bytes begin as a message does. */
+export function isMessage(bytes: Uint8Array): boolean {
+  return bytes.length > 1 && (bytes[0] & ~HAS_MODULES) === VERSION
 }
 
 /** Those of `modulesOf` that are yet to be imported. */

@@ -6,7 +6,15 @@ import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } fr
 import { getCodeCodec, type Kind, kindOf } from './hooks.ts'
 import { EntryStep } from './path.ts'
 import { PLAIN, type Verdict, verdictOf } from './prototypes.ts'
-import { refuseArguments, refuseClosed, refuseExternal, refuseInstance, refuseModule, refuseProxy } from './refusals.ts'
+import {
+  checkLeaves,
+  refuseArguments,
+  refuseClosed,
+  refuseExternal,
+  refuseInstance,
+  refuseModule,
+  refuseProxy
+} from './refusals.ts'
 import type { Writer } from './writer.ts'
 
 /** A built-in type: how to tell it by what the object is, not by its prototype, and how to write it. */
@@ -176,6 +184,7 @@ function writeInstance(writer: Writer, object: Record<string, unknown>): void {
 }
 
 function writeKind(writer: Writer, object: object, kind: Kind): void {
+  if (writer.audience !== 'family') checkLeaves(writer, object, kind)
   if (kind.request !== undefined) writer.moduleNumber(kind.request)
   writer.byte(KIND)
   writer.string(kind.name)

@@ -15,7 +15,7 @@ import {
 } from './format.ts'
 import type { AnyFunction } from './function-data.ts'
 import { getCodeCodec, getFunctionCodec } from './hooks.ts'
-import { refuseFunction, refuseSymbol } from './refusals.ts'
+import { refuseCode, refuseFunction, refuseSymbol } from './refusals.ts'
 import type { Writer } from './writer.ts'
 
 const { isProxy } = types
@@ -87,6 +87,7 @@ function writeObject(writer: Writer, object: object): void {
 }
 
 function writeFunction(writer: Writer, fn: AnyFunction): void {
+  if (writer.audience === 'stranger') refuseCode(writer, fn)
   const code = getCodeCodec()
   if (code !== null) {
     if (!writer.meet(fn)) code.writeFunction(writer, fn)

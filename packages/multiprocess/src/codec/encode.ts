@@ -1,7 +1,7 @@
 import { writeValue } from './encode-value.ts'
 import { isStackOverflow } from './format.ts'
 import type { LargeBuffers } from './large-buffers.ts'
-import { type SharesBuffers, Writer } from './writer.ts'
+import { type Audience, type SharesBuffers, Writer } from './writer.ts'
 
 export type Releases = readonly (() => void)[] | null
 
@@ -22,6 +22,7 @@ export class Encoder {
   allowsLarge = false
   /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
   sharesBuffers: SharesBuffers = 'no'
+  audience: Audience = 'family'
   large: LargeBuffers | null = null
 
   readonly #writer = new Writer()
@@ -57,6 +58,7 @@ export class Encoder {
       writer.begin(target, start, limit, path)
       writer.allowsLarge = this.allowsLarge
       writer.sharesBuffers = this.sharesBuffers
+      writer.audience = this.audience
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()
@@ -88,13 +90,28 @@ export function encode(value: unknown, path?: string): Uint8Array {
   return encodeHeld(value, path).bytes
 }
 
+/** A message as bytes of its own. */
+export interface HeldMessage {
+  readonly bytes: Uint8Array
+  /** What is to stand behind it. */
+  readonly large: LargeBuffers | null
+  /** What gives back what it holds. */
+  readonly releases: Releases
+}
+
+/** What may be in a message, besides what may be in any. */
+export interface Allowances {
+  readonly sharesBuffers?: SharesBuffers
+  readonly allowsLarge?: boolean
+}
+
 /** The same, with what gives back what the message holds. */
-export function encodeHeld(
-  value: unknown,
-  path?: string,
-  sharesBuffers: SharesBuffers = 'no'
-): { bytes: Uint8Array; releases: Releases } {
+export function encodeHeld(value: unknown, path?: string, allowances: Allowances = {}): HeldMessage {
+  const { sharesBuffers = 'no', allowsLarge = false } = allowances
   encoder.sharesBuffers = sharesBuffers
+  encoder.allowsLarge = allowsLarge
   encoder.encode(value, undefined, 0, 0, path)
-  return { bytes: encoder.bytes.slice(encoder.start, encoder.end), releases: encoder.releases }
+  const { bytes, start, end, large, releases } = encoder
+  encoder.large = null
+  return { bytes: bytes.slice(start, end), large, releases }
 }

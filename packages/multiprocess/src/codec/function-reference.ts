@@ -50,6 +50,11 @@ export function referenceOf(fn: AnyFunction, path: string): FunctionReferenceDat
   return finding.reference
 }
 
+/** Tells where a function is found which no text declares: one that a factory made. */
+export function nameFunction(fn: AnyFunction, reference: FunctionReferenceData): void {
+  references.set(fn, reference)
+}
+
 /** The reference to a function for which one was found before. */
 export function knownReference(fn: AnyFunction): FunctionReferenceData | undefined {
   return references.get(fn)

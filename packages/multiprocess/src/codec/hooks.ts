@@ -15,6 +15,8 @@ export interface Kind<T = unknown, D = unknown> {
   readonly name: string
   /** What `importModule` imports before a message is read that holds one: the module that registers the kind. */
   readonly request?: string
+  /** Whether its objects also cross to other programs, that have shown their key. */
+  readonly crossesPrograms?: boolean
   /** Asked of every object that is neither a plain object nor a plain array; a cheap test pays. */
   test(value: object): boolean
   /** @param writer its message, for which `encode` may hold something: see `Writer.hold` */

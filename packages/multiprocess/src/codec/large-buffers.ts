@@ -1,11 +1,11 @@
 /** Buffers that do not stand in a message but behind it, each at the beginning of a page: copied once, and viewed where they are. */
 
+import { alignToPage, type Behind } from '../ground/message-blocks.ts'
 import { LARGE_BUFFER } from './format.ts'
 import { setObjectReader } from './reader.ts'
 
 /** From this length on, in bytes; below, copies into memory that is in use already are as fast. */
 export const LARGE_LENGTH = 2 ** 25
-const PAGE_BYTES = 2 ** 16
 
 /** Where the reader of a message finds them. */
 export interface LargeSource {
@@ -14,7 +14,7 @@ export interface LargeSource {
 }
 
 /** What the writer of a message is to put behind it. */
-export class LargeBuffers {
+export class LargeBuffers implements Behind {
   readonly parts: { readonly offset: number; readonly bytes: Uint8Array }[] = []
   length = 0
 
@@ -22,7 +22,7 @@ export class LargeBuffers {
     const offset = this.length
     const bytes = new Uint8Array(buffer)
     this.parts.push({ offset, bytes })
-    this.length += Math.ceil(bytes.length / PAGE_BYTES) * PAGE_BYTES
+    this.length += alignToPage(bytes.length)
     return offset
   }
 }

@@ -6,12 +6,16 @@ import {
   ARRAY_WITH_FIELDS,
   BIGINT,
   BIGINT64,
+  CODE,
   DOUBLE,
   FALSE,
+  FUNCTION,
   HAS_MODULES,
   INCOMPLETE,
   INT16,
   INT32,
+  KIND,
+  LARGE_BUFFER,
   MAX_SHAPES,
   NULL,
   OBJECT,
@@ -19,6 +23,7 @@ import {
   REFERRED,
   SHAPE,
   SHAPE_DEFINITION,
+  SHARED_BUFFER,
   SHORT_STRING,
   SMALL_INTEGER,
   STRING8,
@@ -44,6 +49,9 @@ const LONGEST_ROW = 1024
 /** With so many fields V8 keeps an object's fields in a table; it does so from the beginning where there is no prototype. */
 const MANY_FIELDS = 24
 
+/** What comes from the family, and from programs that have shown their key. */
+const NOT_DATA: readonly number[] = [FUNCTION, KIND, CODE, LARGE_BUFFER, SHARED_BUFFER]
+
 const READERS: (ObjectReader | undefined)[] = []
 
 export function setObjectReader(tag: number, read: ObjectReader): void {
@@ -60,6 +68,8 @@ export class Reader {
   isLast = false
   /** The memory behind the message, if there is any. */
   large: LargeSource | null = null
+  /** Whether it may hold nothing but plain data: who wrote it has not shown a key. */
+  isDataOnly = false
   /** The code in this message, once some of it was met. */
   code: { finish(): void } | null = null
   /** What is to be done to the object at a place before its contents are read. */
@@ -93,7 +103,10 @@ export class Reader {
     if ((first & ~HAS_MODULES) !== VERSION) {
       this.damaged(`it begins with byte ${first} instead of ${VERSION}: another version of this package wrote it`)
     }
-    if ((first & HAS_MODULES) !== 0) this.#readModules()
+    if ((first & HAS_MODULES) !== 0) {
+      if (this.isDataOnly) this.#refuseCode()
+      this.#readModules()
+    }
     this.pos = start + 1
   }
 
@@ -138,6 +151,13 @@ export class Reader {
 
   damaged(how: string): never {
     throw new SerializationError(`cannot read the message: it is damaged: ${how}`)
+  }
+
+  #refuseCode(): never {
+    throw new SerializationError(
+      'cannot receive the message: it holds functions, classes or shared objects, which are taken only from a program that ' +
+        'has shown its key: give both sides an authkey'
+    )
   }
 
   /** Makes sure that so many bytes are left, and passes them; answers where they begin. */
@@ -324,6 +344,7 @@ export class Reader {
       }
       return array
     }
+    if (this.isDataOnly && NOT_DATA.includes(form)) this.#refuseCode()
     const read = READERS[form >> 2]
     if (read === undefined) this.damaged(`${tag} is no value's tag`)
     return read(this, tag, at)

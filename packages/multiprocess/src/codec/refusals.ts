@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { AnyFunction } from './function-data.ts'
+import type { Kind } from './hooks.ts'
 import type { Writer } from './writer.ts'
 
 const OTHER_PROCESS = 'it belongs to this process; send what it takes to open another one where it is needed'
@@ -46,6 +47,32 @@ export function refuseFunction(writer: Writer, fn: AnyFunction): never {
   writer.refuse(
     fn.name === '' ? `a ${type} without a name` : `the ${type} ${fn.name}`,
     'send data, and let the receiver import the function from its module'
+  )
+}
+
+/** Another program that has not shown its key gets no code. */
+export function refuseCode(writer: Writer, fn: AnyFunction, isInstance = false): never {
+  const type = Function.prototype.toString.call(fn).startsWith('class') ? 'class' : 'function'
+  const name = fn.name === '' ? `a ${type} without a name` : `the ${type} ${fn.name}`
+  writer.refuse(
+    isInstance ? `an instance of ${name}` : name,
+    `code crosses only between programs that have shown each other their key: give both an authkey${
+      isInstance ? ', or send its fields: { ...object }' : ''
+    }`
+  )
+}
+
+/** Whether an object of the kind may leave the family of processes. */
+export function checkLeaves(writer: Writer, object: object, kind: Kind): void {
+  if (kind.crossesPrograms === true && writer.audience === 'program') return
+  const name = (object as { constructor?: { name?: unknown } }).constructor?.name
+  const what = withArticle(typeof name === 'string' && name !== '' ? name : kind.name)
+  if (kind.crossesPrograms === true) {
+    writer.refuse(what, 'it crosses only between programs that have shown each other their key: give both an authkey')
+  }
+  writer.refuse(
+    `${what} in shared memory`,
+    'only processes of this family can use it; send a copy of what it holds, or have a manager hold it'
   )
 }
 

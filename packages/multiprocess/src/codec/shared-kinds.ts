@@ -2,10 +2,12 @@
  * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
  * are registered here. Who receives one first imports this.
  */
-import { Connection, connectionAt } from '../channel/connection.ts'
+import { Connection } from '../channel/connection.ts'
+import { connectionAt, isPipeEnd } from '../channel/pipe.ts'
 import { JoinableQueue, Queue } from '../channel/queue.ts'
 import { SimpleQueue } from '../channel/simple-queue.ts'
 import { SerializationError, ValueError } from '../errors.ts'
+import { boundTo } from '../ground/bound-class.ts'
 import { familyWith } from '../ground/family.ts'
 import { shapeOf, viewArray } from '../memory/shared-array.ts'
 import { adopt, type Handle, handleOf, isShared, objectAt } from '../memory/shared-object.ts'
@@ -55,27 +57,27 @@ const KINDS: readonly SharedKind[] = [
       return lock === null ? cell : synchronize(cell, lock)
     }
   },
-  kind(BoundedSemaphore, () => new BoundedSemaphore()),
-  kind(Semaphore, () => new Semaphore()),
+  kind(BoundedSemaphore),
+  kind(Semaphore),
   kind(
     Condition,
-    lock => new Condition(lock as Lock),
-    condition => condition.lock
+    condition => condition.lock,
+    (type, lock) => new type(lock as Lock)
   ),
-  kind(RLock, () => new RLock()),
-  kind(Lock, () => new Lock()),
-  kind(Event, () => new Event()),
+  kind(RLock),
+  kind(Lock),
+  kind(Event),
   kind(
     JoinableQueue,
-    maxsize => new JoinableQueue(maxsize as number),
-    queue => queue.maxsize
+    queue => queue.maxsize,
+    (type, maxsize) => new type(maxsize as number)
   ),
   kind(
     Queue,
-    maxsize => new Queue(maxsize as number),
-    queue => queue.maxsize
+    queue => queue.maxsize,
+    (type, maxsize) => new type(maxsize as number)
   ),
-  kind(SimpleQueue, () => new SimpleQueue()),
+  kind(SimpleQueue),
   {
     name: 'Connection',
     test: object => object instanceof Connection,
@@ -84,24 +86,28 @@ const KINDS: readonly SharedKind[] = [
   },
   kind(
     Barrier,
-    description => {
+    ({ parties, options: { action, timeout } }) => [parties, action, timeout],
+    (type, description) => {
       const [parties, action, timeout] = description as [number, (() => void)?, number?]
-      return new Barrier(parties, { action, timeout })
-    },
-    ({ parties, options: { action, timeout } }) => [parties, action, timeout]
+      return new type(parties, { action, timeout })
+    }
   )
 ]
 
-function kind<T extends object>(
-  type: abstract new (...args: never[]) => T,
-  revive: (description: unknown) => T,
-  describe: (object: T) => unknown = () => null
+/** Of a class: what arrives is of the class that the start method of its family has. */
+function kind<A extends unknown[], T extends object>(
+  type: new (...args: A) => T,
+  describe: (object: T) => unknown = () => null,
+  revive: (type: new (...args: A) => T, description: unknown) => T = type => new (type as unknown as new () => T)()
 ): SharedKind {
   return {
     name: type.name,
     test: object => object instanceof type,
     describe: describe as never,
-    revive: (description, handle) => adopt(handle, () => revive(description))
+    revive: (description, handle) => {
+      const bound = boundTo(type as never, handle.family.platform.method) as typeof type
+      return adopt(handle, () => revive(bound, description))
+    }
   }
 }
 
@@ -111,9 +117,17 @@ markImported(SHARED_REQUEST)
 registerKind<object, Data>({
   name: 'shared',
   request: SHARED_REQUEST,
-  test: object => isShared(object) || (object instanceof Connection && object.closed),
+  test: object => isShared(object) || object instanceof Connection,
   encode: (object, writer) => {
-    if (!isShared(object)) throw new ValueError('cannot send an end of a pipe that this process has closed')
+    if (!isShared(object)) {
+      if (isPipeEnd(object as Connection)) {
+        throw new ValueError('cannot send an end of a pipe that this process has closed')
+      }
+      writer.refuse(
+        'a connection to another program',
+        'it belongs to this process; send the address, and connect there'
+      )
+    }
     const { family, at } = handleOf(object)
     const found = KINDS.find(kind => kind.test(object)) as SharedKind
     family.shared.retain(at)

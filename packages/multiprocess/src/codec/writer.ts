@@ -37,6 +37,12 @@ const UNUSED_TIMES = 8
 /** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
 export type SharesBuffers = 'no' | 'once' | 'held'
 
+/**
+ * Who reads the message: a process of the family; another program, which has shown that it holds the key; or one that has not,
+ * and gets plain data only.
+ */
+export type Audience = 'family' | 'program' | 'stranger'
+
 function hasEnumerableFields(object: object): boolean {
   for (const _ in object) return true
   return false
@@ -89,6 +95,7 @@ export class Writer {
   allowsLarge = false
   /** Whether the reader is a thread of this program, and then whether it is the only one. */
   sharesBuffers: SharesBuffers = 'no'
+  audience: Audience = 'family'
   large: LargeBuffers | null = null
   /** Whether the class of the error that is written next is told. */
   tellsClass = false

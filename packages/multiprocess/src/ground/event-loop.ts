@@ -16,6 +16,7 @@ import type { Memory } from './memory.ts'
 import type { Bell, Bells } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 import type { Seats } from './seats.ts'
+import { type Descriptor, pollDescriptors, readNow } from './sockets.ts'
 
 export interface Source {
   /** Takes what has come; true when there was something. Must not run user code. */
@@ -30,6 +31,9 @@ const SPIN_MS = 0.1
 const PATIENCE = 4
 const RETRY_EVERY = 64
 const RING_AGAIN_MS = 5
+/** Where a bell is no descriptor, one that waits for descriptors too looks at its sources so often, in milliseconds. */
+const LOOK_EVERY_MS = 1
+const RINGS = new Uint8Array(64)
 
 const AWAKE = 0
 const ASLEEP = 1
@@ -92,11 +96,7 @@ export class EventLoop {
 
   /** Work was handed out whose answer may come within microseconds: look for it, if looking has paid lately. */
   stir(): void {
-    if (this.#isScheduled) return
-    if (this.#patience <= 0) {
-      if (++this.#refused % RETRY_EVERY !== 0) return
-      this.#patience = 1
-    }
+    if (this.#isScheduled || !this.#maySpin()) return
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#spinSince = 0
     this.#schedule()
@@ -105,10 +105,11 @@ export class EventLoop {
   /**
    * Blocks this thread until a source had something, for so many milliseconds at the most; it spins for a moment first.
    * May return early. The event loop takes over again when this thread comes back to it.
+   * @param others descriptors that may have something, too
    */
-  block(timeout: number): void {
+  block(timeout: number, others: readonly Descriptor[] = []): void {
     const end = performance.now() + timeout
-    if (this.#patience > 0 && this.#seats.take()) {
+    if (this.#maySpin() && this.#seats.take()) {
       const spinEnd = Math.min(end, performance.now() + SPIN_MS)
       let isFound = false
       do {
@@ -117,11 +118,29 @@ export class EventLoop {
       this.#seats.leave()
       this.#patience = isFound ? PATIENCE : this.#patience - 1
       if (isFound) return
-    } else if (++this.#refused % RETRY_EVERY === 0) {
-      this.#patience = 1
+    }
+    if (others.length > 0) {
+      this.#blockAlso(others, end)
+      return
     }
     Atomics.store(this.#words, this.#asleep, BLOCKED)
     if (!this.#poll()) this.#memory.wait(this.#asleep * 4, BLOCKED, Math.max(0, end - performance.now()))
+    Atomics.store(this.#words, this.#asleep, AWAKE)
+    this.#poll()
+    this.#schedule()
+  }
+
+  /** As one that sleeps in the event loop, which is woken by its bell. */
+  #blockAlso(others: readonly Descriptor[], end: number): void {
+    const bell = this.#bells.descriptor(this.#self)
+    const left = Math.max(0, end - performance.now())
+    Atomics.store(this.#words, this.#asleep, ASLEEP)
+    if (!this.#poll()) {
+      // Rings of before: the event loop, which would read them, stands still.
+      if (bell >= 0) while (readNow(bell, RINGS) > 0);
+      if (bell < 0) pollDescriptors(others, Math.min(left, LOOK_EVERY_MS))
+      else if (Atomics.load(this.#words, this.#asleep) === ASLEEP) pollDescriptors([{ fd: bell }, ...others], left)
+    }
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#poll()
     this.#schedule()
@@ -188,12 +207,18 @@ export class EventLoop {
     if (this.#poll()) {
       this.#spinSince = 0
       this.#schedule()
-    } else if (this.#holds > 0 && this.#patience > 0 && this.#seats.take()) {
+    } else if (this.#holds > 0 && this.#maySpin() && this.#seats.take()) {
       this.#spin()
       this.#seats.leave()
     } else {
       this.#sleep()
     }
+  }
+
+  /** Asked each time that it could: one that has lost patience tries again now and then. */
+  #maySpin(): boolean {
+    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY === 0) this.#patience = 1
+    return this.#patience > 0
   }
 
   #spin(): void {

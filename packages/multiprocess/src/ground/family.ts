@@ -2,22 +2,26 @@
  * A family: the processes that share one arena. The first creates it when it first needs it; a child attaches to the one
  * it inherits.
  */
-import { MultiprocessError } from '../errors.ts'
+import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Arena } from './arena.ts'
 import { EventLoop } from './event-loop.ts'
-import { ARENA_FD, type Inheritance, inherited } from './inheritance.ts'
+import { ARENA_FD, inherited } from './inheritance.ts'
 import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './layout.ts'
+import { createArenaFile } from './memfd.ts'
 import { Memory } from './memory.ts'
 import { ParkingLot } from './parking-lot.ts'
 import type { Platform, StartMethod } from './platform.ts'
+import { ProcessDirectory } from './process-directory.ts'
 import { ProcessPlatform } from './process-platform.ts'
 import { type OwnerId, ProcessTable } from './process-table.ts'
 import { cpuCount } from './processors.ts'
 import { Seats } from './seats.ts'
 import { SharedBlocks } from './shared-blocks.ts'
+import { system } from './system.ts'
 import { ThreadPlatform } from './thread-platform.ts'
 
 const RETRY_MS = 20
+const CREATION_MS = 5000
 
 export class Family {
   readonly platform: Platform
@@ -48,22 +52,32 @@ export class Family {
     table.setLive(self)
   }
 
-  static create(platform: Platform): Family {
-    const family = new Family(platform, table => table.claim(0))
+  /** @param thread the id among threads of one that creates it */
+  static create(platform: Platform, thread: OwnerId = 0): Family {
+    const family = new Family(platform, table => table.claim(0, thread))
     family.arena.format()
     family.memory.first.words[FAMILY_WORD] = Math.floor(Math.random() * 2 ** 31)
     Atomics.store(family.memory.first.words, MAGIC_WORD, MAGIC)
     return family
   }
 
-  static attach(platform: Platform, self: OwnerId): Family {
-    const family = new Family(platform, () => self)
+  static attach(platform: Platform, self: OwnerId | ((table: ProcessTable) => OwnerId)): Family {
+    const family = new Family(platform, table => (typeof self === 'number' ? self : self(table)))
+    family.#awaitCreation()
     if (family.memory.first.words[MAGIC_WORD] !== MAGIC) {
       throw new MultiprocessError(
         'what was inherited is no arena of a family: parent and child load different versions'
       )
     }
     return family
+  }
+
+  /** Another thread of this process may be at it. */
+  #awaitCreation(): void {
+    const end = performance.now() + CREATION_MS
+    while (Atomics.load(this.memory.first.words, MAGIC_WORD) === 0 && performance.now() < end) {
+      this.memory.wait(MAGIC_WORD * 4, 0, 1)
+    }
   }
 
   /** The same in all its processes. */
@@ -107,20 +121,91 @@ const families = new Map<StartMethod, Family>()
 export function currentFamily(method: StartMethod = inherited()?.method ?? 'spawn'): Family {
   let family = families.get(method)
   if (family === undefined) {
-    const from = inherited()
-    if (from?.method === method) family = Family.attach(platformOf(from), from.self)
-    else family = Family.create(method === 'spawn' ? new ProcessPlatform() : new ThreadPlatform())
+    family = method === 'spawn' ? openProcesses() : openThreads()
     families.set(method, family)
   }
   return family
 }
 
+/** The same, where this process or thread uses it already. */
+export function openFamily(method: StartMethod): Family | undefined {
+  return families.get(method)
+}
+
 /** The family with a number, if this process belongs to it. */
 export function familyWith(number: number): Family | undefined {
   const own = currentFamily()
-  return [own, ...families.values()].find(family => family.number === number)
+  if (own.number === number) return own
+  // Another thread of this process may have brought it.
+  if (!families.has('spawn') && (directory()?.fd ?? -1) >= 0) currentFamily('spawn')
+  return [...families.values()].find(family => family.number === number)
 }
 
-function platformOf(from: Inheritance): Platform {
-  return from.method === 'spawn' ? new ProcessPlatform(ARENA_FD) : new ThreadPlatform(from.buffer)
+function openThreads(): Family {
+  const from = inherited()
+  if (from?.method === 'thread') return Family.attach(new ThreadPlatform(from.buffer), from.self)
+  const family = Family.create(new ThreadPlatform())
+  const processes = families.get('spawn')
+  const owner = from?.self ?? processes?.self
+  if (owner !== undefined) {
+    const known = new ProcessDirectory(family.memory)
+    known.setOwner(owner)
+    known.publish(processes === undefined ? ARENA_FD : (processes.platform as ProcessPlatform).fd)
+  }
+  return family
+}
+
+function openProcesses(): Family {
+  const from = inherited()
+  if (from?.method === 'spawn') return Family.attach(new ProcessPlatform(ARENA_FD), from.self)
+  const known = directory()
+  if (known === undefined) return Family.create(new ProcessPlatform())
+  const thread = from?.self ?? 0
+  if (thread !== 0) currentFamily('thread').table.setAbroad(thread)
+  const family = known.fd < 0 ? createAmongThreads(known, thread) : joinAmongThreads(known, thread)
+  if (thread === 0) known.setOwner(family.self)
+  return family
+}
+
+function createAmongThreads(known: ProcessDirectory, thread: OwnerId): Family {
+  const fd = createArenaFile()
+  if (known.publish(fd)) return Family.create(new ProcessPlatform(fd, known.windows, thread !== 0), thread)
+  // Another thread was faster.
+  system().close(fd)
+  return joinAmongThreads(known, thread)
+}
+
+function joinAmongThreads(known: ProcessDirectory, thread: OwnerId): Family {
+  return Family.attach(new ProcessPlatform(known.fd, known.windows, thread !== 0), table => {
+    const id = table.claim(thread === 0 ? 0 : known.owner, thread)
+    if (id === 0) throw new ProcessError('cannot use what processes share in this thread: the family already has 1,023')
+    return id
+  })
+}
+
+/** Where this process has threads of its own. */
+function directory(): ProcessDirectory | undefined {
+  const isThere = inherited()?.method === 'thread' || families.has('thread')
+  return isThere ? new ProcessDirectory(currentFamily('thread').memory) : undefined
+}
+
+/** A thread was told to stop: it passes for dead among processes, too, once it must have come to a stop. */
+export function stopAmongProcesses(thread: OwnerId): void {
+  for (const [{ table }, id] of slotsAmongProcesses(thread)) table.setStopped(id)
+}
+
+/** After a thread has ended, and before it is reaped among threads: frees what it had among processes. */
+export function reapAmongProcesses(thread: OwnerId): void {
+  for (const [family, id] of slotsAmongProcesses(thread)) {
+    const bell = family.table.bell(id)
+    family.reap(id)
+    if (bell >= 0) system().close(bell)
+  }
+}
+
+function slotsAmongProcesses(thread: OwnerId): [Family, OwnerId][] {
+  if (!currentFamily('thread').table.isAbroad(thread) || (directory()?.fd ?? -1) < 0) return []
+  const family = currentFamily('spawn')
+  const owner = (directory() as ProcessDirectory).owner
+  return [...family.table.slotsOfThread(thread, owner)].map(id => [family, id])
 }

@@ -1,7 +1,7 @@
 /**
  * Where what stands in the arena. Offsets are bytes from its beginning, `…_WORD` are 32-bit words of the first window.
  *
- *     0        header: the arena's lock, journal, list heads; the seats of spinners
+ *     0        header: the arena's lock, journal, list heads; the seats of spinners; what threads know of processes
  *     64 KiB   process table: 1,024 slots of 256 bytes
  *     512 KiB  parking lot: 256 buckets of 64 bytes
  *     1 MiB    page table: 16 bytes for each of the 1,048,576 pages of 64 KiB
@@ -41,6 +41,8 @@ export const SEATS_WORD = 80
 export const SEAT_COUNT = 8
 export const JOURNAL_WORD = 256
 export const JOURNAL_CAPACITY = 512
+/** Among threads, what they know of processes: two words, and then one of 64 bits for each window. */
+export const PROCESSES_WORD = 8192
 
 export const TABLE_AT = 64 * 1024
 export const SLOT_BYTES = 256

@@ -1,5 +1,5 @@
 /** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
-import { ARENA_BYTES } from './layout.ts'
+import { ARENA_BYTES, WINDOW_BYTES } from './layout.ts'
 import type { Backing } from './memory.ts'
 import { system, systemError } from './system.ts'
 
@@ -27,14 +27,25 @@ export function createArenaFile(): number {
   return fd
 }
 
-export function mapArenaFile(fd: number): Backing {
+/** @param windows by number: addresses of windows that are mapped in this process for good, or 0; those mapped here join them */
+export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
   const { mmap, munmap, view, futex, sched_yield, fallocate, errno } = system()
   const timespec = new BigInt64Array(2)
+  const mapAnew = (offset: number, length: number): bigint => {
+    const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
+    if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+    if (windows === undefined || length !== WINDOW_BYTES || offset % WINDOW_BYTES !== 0) return address
+    const first = Atomics.compareExchange(windows, offset / WINDOW_BYTES, 0n, address)
+    if (first === 0n) return address
+    munmap(address, length)
+    return first
+  }
   return {
     length: ARENA_BYTES,
     map(offset, length) {
-      const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
-      if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+      const isWindow = length === WINDOW_BYTES && offset % WINDOW_BYTES === 0
+      const known = isWindow && windows !== undefined ? Atomics.load(windows, offset / WINDOW_BYTES) : 0n
+      const address = known !== 0n ? known : mapAnew(offset, length)
       return { buffer: view(address, length), start: 0, address: Number(address) }
     },
     unmap(address, length) {

@@ -41,8 +41,9 @@ class PipeBell implements Bell {
     this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
     this.#socket.unref()
     this.#socket.resume()
-    // The writing end stays open here, or the last ringer that dies would end the stream.
-    table.setBell(self, fds[0])
+    // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
+    // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
+    table.setBell(self, fds[1])
   }
 
   ref(): void {
@@ -56,10 +57,13 @@ class PipeBell implements Bell {
 
 export class PipeBells implements Bells {
   readonly #table: ProcessTable
+  readonly #keeps: boolean
   readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
-  constructor(table: ProcessTable) {
+  /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
+  constructor(table: ProcessTable, keeps = true) {
     this.#table = table
+    this.#keeps = keeps
   }
 
   open(self: OwnerId, onRing: () => void): Bell {
@@ -69,7 +73,12 @@ export class PipeBells implements Bells {
   ring(owner: OwnerId): boolean {
     const fd = this.#descriptor(owner)
     if (fd >= 0) system().write(fd, ONE, 1)
+    if (fd >= 0 && !this.#keeps) system().close(fd)
     return fd !== UNREACHABLE
+  }
+
+  descriptor(self: OwnerId): number {
+    return this.#table.bell(self)
   }
 
   #descriptor(owner: OwnerId): number {
@@ -81,7 +90,12 @@ export class PipeBells implements Bells {
     const { open, errno } = system()
     const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
     if (fd < 0) return errno() === ENOENT || errno() === ESRCH || errno() === ENXIO ? NOBODY : UNREACHABLE
-    this.#others.set(slotOf(owner), { owner, fd })
+    // Its owner may have gone meanwhile, and the number be another file's.
+    if (this.#table.bell(owner) !== bell) {
+      system().close(fd)
+      return NOBODY
+    }
+    if (this.#keeps) this.#others.set(slotOf(owner), { owner, fd })
     return fd
   }
 

@@ -2,11 +2,21 @@
  * What a ground is: all that differs between processes and threads. Everything else, here and above, is written once over
  * it.
  */
+import { ValueError } from '../errors.ts'
 import type { Backing } from './memory.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 
 /** How members of a family are started: Python's word for it. */
 export type StartMethod = 'spawn' | 'thread'
+
+export const START_METHODS: readonly StartMethod[] = ['spawn', 'thread']
+
+/** @throws ValueError for what is no start method */
+export function checkMethod(method: unknown): StartMethod {
+  if (START_METHODS.includes(method as StartMethod)) return method as StartMethod
+  const name = typeof method === 'string' ? `'${method}'` : String(method)
+  throw new ValueError(`there is no start method ${name}: there are 'spawn', for processes, and 'thread'`)
+}
 
 /** A bell that rings in its owner's event loop, which it does not keep alive until `ref()`. */
 export interface Bell {
@@ -19,6 +29,8 @@ export interface Bells {
   open(self: OwnerId, onRing: () => void): Bell
   /** False when the bell could not be rung though its owner may live; of one whose owner is gone it is true. */
   ring(owner: OwnerId): boolean
+  /** What can be read once the bell of `self` has rung; -1: that is no descriptor. */
+  descriptor(self: OwnerId): number
   /** The owner is gone. */
   forget(owner: OwnerId): void
 }

@@ -6,6 +6,7 @@ import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Ending } from './ending.ts'
 import type { Family } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
+import { type Behind, storeMessage } from './message-blocks.ts'
 import type { Member } from './platform.ts'
 import type { ProcessPlatform } from './process-platform.ts'
 import { processStatus, UNKNOWN_START } from './process-status.ts'
@@ -37,21 +38,21 @@ export class ProcessMember implements Member {
   #references = 1
 
   /**
-   * Starts `node main id parent-pid block length`, where the block, which belongs to the child, holds `preparation`.
+   * Starts `node main id parent-pid block length has-more`, where the block, which belongs to the child, holds `preparation`,
+   * and more if something is to stand behind it; a length of 0 has it wait for its work.
    * @throws ProcessError when the system refuses
    */
-  constructor(family: Family, main: URL, preparation: Uint8Array) {
-    const { table, arena, memory, self } = family
+  constructor(family: Family, main: URL, preparation: Uint8Array | null, behind: Behind | null) {
+    const { table, arena, self } = family
     const { fd } = family.platform as ProcessPlatform
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     try {
-      const at = arena.allocate(preparation.length, this.id)
-      memory.withBytes(at, preparation.length, (bytes, start) => bytes.set(preparation, start))
-      const argv = [...inheritedExecArgv(), fileURLToPath(main), this.id, process.pid, at, preparation.length].map(
-        String
-      )
+      const length = preparation?.length ?? 0
+      const at = preparation === null ? 0 : storeMessage(family, preparation, 0, length, behind, this.id)
+      const numbers = [this.id, process.pid, at, length, behind === null ? 0 : 1]
+      const argv = [...inheritedExecArgv(), fileURLToPath(main), ...numbers.map(String)]
       this.#process = process
         .getBuiltinModule('node:child_process')
         .spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })

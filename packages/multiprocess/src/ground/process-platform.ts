@@ -12,14 +12,21 @@ export class ProcessPlatform implements Platform {
   readonly fd: number
   readonly backing: Backing
 
-  /** @param fd the inherited arena; left out: a new one */
-  constructor(fd: number = createArenaFile()) {
+  readonly #isThread: boolean
+
+  /**
+   * @param fd the inherited arena; left out: a new one
+   * @param windows what threads of this process have mapped
+   * @param isThread whether this is one that may be stopped at any time
+   */
+  constructor(fd: number = createArenaFile(), windows?: BigInt64Array, isThread = false) {
     this.fd = fd
-    this.backing = mapArenaFile(fd)
+    this.backing = mapArenaFile(fd, windows)
+    this.#isThread = isThread
   }
 
   bells(table: ProcessTable): Bells {
-    return new PipeBells(table)
+    return new PipeBells(table, !this.#isThread)
   }
 
   /** A child has been registered by its parent, as a rule. */
@@ -32,6 +39,6 @@ export class ProcessPlatform implements Platform {
   /** Asks the kernel, so it costs some 20 µs. */
   isAlive(table: ProcessTable, id: OwnerId): boolean {
     const pid = table.pid(id)
-    return pid !== 0 && isRunning(pid, table.startTime(id))
+    return pid !== 0 && !table.isStopped(id) && isRunning(pid, table.startTime(id))
   }
 }

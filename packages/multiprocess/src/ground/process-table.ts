@@ -1,7 +1,7 @@
 /**
  * The process table: who belongs to the family. Slot words, and who may write them:
  *
- *     STATE    FREE → STARTING | parent's slot   by the parent, compare-and-exchange: a slot is claimed by one only
+ *     STATE    FREE → STARTING | parent's slot | thread   by the parent, compare-and-exchange: a slot is claimed by one only
  *              STARTING → LIVE                   by the child, once it has attached
  *              STARTING, LIVE → FREE             by whoever reaps it, after the process is gone
  *     AGE      one more at each reaping: slot and age make an id that is not used again for a long time
@@ -9,9 +9,14 @@
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
- *     STOPPED  when a thread was stopped, by who stopped it; 0: it was not
+ *     STOPPED  when a thread was stopped, by who stopped it, or came to its end, by itself; 0: neither
  *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
+ *     ABROAD   a thread: 1 before it claims a slot among processes
+ *     WORK …   of one that was started without work, by its parent: see work.ts
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
+ *
+ * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
+ * for all others. It sets ABROAD, there, before.
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
  */
@@ -29,12 +34,23 @@ const ASLEEP = 7
 const ENDED = 8
 const STOPPED = 9
 const LOADED = 10
+const ABROAD = 11
+const WORK = 12
+const WORK_AT_LOW = 13
+const WORK_AT_HIGH = 14
+const WORK_LENGTH = 15
 
 const FREE = 0
 const STARTING = 1
 const LIVE = 2
 
 const SLOT_BITS = 10
+const PARENT_SHIFT = 8
+const THREAD_SHIFT = PARENT_SHIFT + SLOT_BITS
+
+/** V8 stops a thread at the next call or turn of a loop; the sections under locks take microseconds. */
+const STOP_MS = 500
+
 const AGE_MASK = 2 ** 20 - 1
 
 const MILLISECONDS = 2 ** 31 - 1
@@ -76,11 +92,15 @@ export class ProcessTable {
     return this.#idOf(slotOf(id)) === id && Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) !== FREE
   }
 
-  /** A free slot, or 0 when all are taken. */
-  claim(parent: OwnerId): OwnerId {
+  /**
+   * A free slot, or 0 when all are taken.
+   * @param thread the id among threads of one that claims it for itself
+   */
+  claim(parent: OwnerId, thread: OwnerId = 0): OwnerId {
+    const state = STARTING | (slotOf(parent) << PARENT_SHIFT) | (slotOf(thread) << THREAD_SHIFT)
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
       const base = this.#base(slot)
-      if (Atomics.compareExchange(this.#words, base + STATE, FREE, STARTING | (slotOf(parent) << 8)) !== FREE) continue
+      if (Atomics.compareExchange(this.#words, base + STATE, FREE, state) !== FREE) continue
       Atomics.store(this.#words, base + PARENT, parent)
       return this.#idOf(slot)
     }
@@ -147,7 +167,7 @@ export class ProcessTable {
     const base = this.#base(slotOf(id))
     const named = Atomics.load(this.#words, base + PARENT)
     if (named !== 0) return named === parent || !this.#isCurrent(named)
-    return Atomics.load(this.#words, base + STATE) >> 8 === slotOf(parent)
+    return slotOf(Atomics.load(this.#words, base + STATE) >> PARENT_SHIFT) === slotOf(parent)
   }
 
   hasBell(id: OwnerId): boolean {
@@ -190,10 +210,30 @@ export class ProcessTable {
     Atomics.store(this.#words, this.#base(slotOf(id)) + STOPPED, milliseconds())
   }
 
-  /** Milliseconds since it was stopped; -1: it was not. */
-  stoppedFor(id: OwnerId): number {
+  /** Whether it was stopped so long ago that it must have come to a stop. */
+  isStopped(id: OwnerId): boolean {
     const since = this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STOPPED) : 0
-    return since === 0 ? -1 : (milliseconds() - since) & MILLISECONDS
+    return since !== 0 && ((milliseconds() - since) & MILLISECONDS) >= STOP_MS
+  }
+
+  setAbroad(id: OwnerId): void {
+    Atomics.store(this.#words, this.#base(slotOf(id)) + ABROAD, 1)
+  }
+
+  isAbroad(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + ABROAD) !== 0
+  }
+
+  /** What a thread of this process has claimed for itself. @param owner the first thread of the process */
+  *slotsOfThread(thread: OwnerId, owner: OwnerId): Generator<OwnerId> {
+    for (const id of this.members()) {
+      const state = Atomics.load(this.#words, this.#base(slotOf(id)) + STATE)
+      const parent = slotOf(state >> PARENT_SHIFT)
+      const pid = this.pid(id)
+      if (slotOf(state >> THREAD_SHIFT) !== slotOf(thread) || (parent !== 0 && parent !== slotOf(owner))) continue
+      // It may have been stopped before it wrote its pid.
+      if (pid === 0 || pid === process.pid) yield id
+    }
   }
 
   hasLoaded(id: OwnerId): boolean {
@@ -202,6 +242,29 @@ export class ProcessTable {
 
   setLoaded(id: OwnerId): void {
     Atomics.store(this.#words, this.#base(slotOf(id)) + LOADED, 1)
+  }
+
+  /** 0 until `setWork`. */
+  workWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + WORK
+  }
+
+  hasWork(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.workWord(id)) !== 0
+  }
+
+  setWork(id: OwnerId, at: number, length: number, hasMore: boolean): void {
+    const base = this.#base(slotOf(id))
+    this.#words[base + WORK_AT_LOW] = at % 2 ** 31
+    this.#words[base + WORK_AT_HIGH] = Math.floor(at / 2 ** 31)
+    this.#words[base + WORK_LENGTH] = length
+    Atomics.store(this.#words, base + WORK, hasMore ? 2 : 1)
+  }
+
+  work(id: OwnerId): { at: number; length: number; hasMore: boolean } {
+    const base = this.#base(slotOf(id))
+    const at = this.#words[base + WORK_AT_LOW] + this.#words[base + WORK_AT_HIGH] * 2 ** 31
+    return { at, length: this.#words[base + WORK_LENGTH], hasMore: this.#words[base + WORK] === 2 }
   }
 
   /** The word that its owner sets before it sleeps in its event loop. */

@@ -46,6 +46,13 @@ export interface System {
   waitid(idType: number, id: number, info: Int32Array, options: number): number
   linkat(oldDirectory: number, oldPath: string, newDirectory: number, newPath: string, flags: number): number
   flock(fd: number, operation: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, length: number): number
+  connect(fd: number, address: Uint8Array, length: number): number
+  listen(fd: number, backlog: number): number
+  accept4(fd: number, address: null, length: null, flags: number): number
+  setsockopt(fd: number, level: number, name: number, value: Int32Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Int32Array, length: Int32Array): number
   /** Does not block the event loop, and keeps it alive. */
   flockAsync(fd: number, operation: number): Promise<number>
 }
@@ -102,6 +109,13 @@ function load(): System {
     poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
     waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
     linkat: define('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
+    socket: define('int socket(int domain, int type, int protocol)'),
+    bind: define('int bind(int fd, void* address, uint length)'),
+    connect: define('int connect(int fd, void* address, uint length)'),
+    listen: define('int listen(int fd, int backlog)'),
+    accept4: define('int accept4(int fd, void* address, void* length, int flags)'),
+    setsockopt: define('int setsockopt(int fd, int level, int name, void* value, uint length)'),
+    getsockopt: define('int getsockopt(int fd, int level, int name, _Out_ void* value, _Inout_ void* length)'),
     flock,
     flockAsync: (fd, operation) =>
       new Promise((resolve, reject) => {
@@ -117,6 +131,17 @@ export function checkPlatform(what: string, instead: string): void {
   throw new MultiprocessError(`${what} need Linux on x64 or arm64, this is ${platform}; ${instead}`, {
     code: 'ERR_UNSUPPORTED_PLATFORM'
   })
+}
+
+/** Whether processes can be had: the platform is one of theirs, and koffi's binary is there. Loads nothing. */
+export function hasProcesses(): boolean {
+  try {
+    checkPlatform('processes', '')
+    createRequire(import.meta.url).resolve(`@koromix/koffi-${process.platform}-${process.arch}`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function requireKoffi(): Koffi {

@@ -4,17 +4,21 @@ import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { ProcessError } from '../errors.ts'
 import { Ending } from './ending.ts'
-import type { Family } from './family.ts'
+import { type Family, reapAmongProcesses, stopAmongProcesses } from './family.ts'
 import { inheritedExecArgv } from './inherited-options.ts'
 import type { Member } from './platform.ts'
 import type { OwnerId } from './process-table.ts'
 import type { ThreadPlatform } from './thread-platform.ts'
 
+/** A thread that was stopped is looked at this often, by one that blocks. */
+const LOOK_EVERY_MS = 20
+
 /** What the thread's main finds as its `workerData`. */
 export interface ThreadData {
   readonly id: OwnerId
   readonly buffer: SharedArrayBuffer
-  readonly preparation: Uint8Array
+  /** null: it waits for its work. */
+  readonly preparation: Uint8Array | null
 }
 
 export class ThreadMember implements Member {
@@ -28,13 +32,13 @@ export class ThreadMember implements Member {
   #references = 1
 
   /** @throws ProcessError when the family is full */
-  constructor(family: Family, main: URL, preparation: Uint8Array) {
+  constructor(family: Family, main: URL, preparation: Uint8Array | null) {
     const { table, self } = family
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
     const { buffer } = family.platform as ThreadPlatform
-    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation.slice() }
+    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation?.slice() ?? null }
     try {
       this.#worker = startWorker(main, workerData)
     } catch (error) {
@@ -49,7 +53,12 @@ export class ThreadMember implements Member {
   }
 
   get exitcode(): number | null {
-    if (this.#exitcode === null && this.#family.table.hasEnded(this.id)) this.#end(this.#family.table.endCode(this.id))
+    if (this.#exitcode === null) {
+      const { table, platform } = this.#family
+      if (table.hasEnded(this.id)) this.#end(table.endCode(this.id))
+      // One that was stopped says nothing, and this thread, blocked, does not hear of its end.
+      else if (this.#killedBy !== 0 && !platform.isAlive(table, this.id)) this.#end(-this.#killedBy)
+    }
     return this.#exitcode
   }
 
@@ -67,7 +76,7 @@ export class ThreadMember implements Member {
     while (this.exitcode === null) {
       const left = end - performance.now()
       if (left <= 0) return false
-      memory.wait(table.endedWord(this.id) * 4, 0, left)
+      memory.wait(table.endedWord(this.id) * 4, 0, this.#killedBy === 0 ? left : Math.min(left, LOOK_EVERY_MS))
     }
     return true
   }
@@ -77,6 +86,7 @@ export class ThreadMember implements Member {
     if (this.exitcode !== null || this.#killedBy !== 0) return
     this.#killedBy = constants.signals[signal]
     this.#family.table.setStopped(this.id)
+    stopAmongProcesses(this.id)
     void this.#worker.terminate()
   }
 
@@ -91,7 +101,10 @@ export class ThreadMember implements Member {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
-    this.#ending.end(exitcode, () => this.#family.reap(this.id))
+    this.#ending.end(exitcode, () => {
+      reapAmongProcesses(this.id)
+      this.#family.reap(this.id)
+    })
   }
 }
 

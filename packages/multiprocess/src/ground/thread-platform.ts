@@ -7,9 +7,6 @@ import type { Backing } from './memory.ts'
 import type { Bell, Bells, Platform } from './platform.ts'
 import type { OwnerId, ProcessTable } from './process-table.ts'
 
-/** V8 stops a thread at the next call or turn of a loop; the sections under locks take microseconds. */
-const STOP_MS = 500
-
 export const THREAD_ARENA_BYTES = 2 ** 32
 
 export class ThreadPlatform implements Platform {
@@ -36,7 +33,7 @@ export class ThreadPlatform implements Platform {
    * ended in a section whose lock its parent, blocked, waits for: it passes for dead when it must have come to a stop.
    */
   isAlive(table: ProcessTable, id: OwnerId): boolean {
-    return (table.isLive(id) || table.isStarting(id)) && table.stoppedFor(id) < STOP_MS
+    return (table.isLive(id) || table.isStarting(id)) && !table.isStopped(id)
   }
 }
 
@@ -89,6 +86,10 @@ class AtomicsBells implements Bells {
     Atomics.add(this.#words, word, 1)
     Atomics.notify(this.#words, word, 1)
     return true
+  }
+
+  descriptor(): number {
+    return -1
   }
 
   forget(): void {}

@@ -1,11 +1,12 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
+import { LargeBlock } from '../codec/large-block.ts'
 import type { LargeBuffers, LargeSource } from '../codec/large-buffers.ts'
 import { importModule, importModuleNow } from '../codec/module-imports.ts'
 import type { Family } from '../ground/family.ts'
+import { storeMessage } from '../ground/message-blocks.ts'
 import type { OwnerId } from '../ground/process-table.ts'
-import { alignToPage, LargeBlock } from './large-block.ts'
 import { BLOCK, FLAGS, INLINE_BYTES, KEPT, LENGTH, type TaskTable, UNIT } from './task-table.ts'
 
 /** In LENGTH: large buffers stand behind the message. */
@@ -219,34 +220,14 @@ export class Messages {
   }
 
   /** The last message, and behind it what belongs there. */
-  #storeLarge({ parts, length: largeLength }: LargeBuffers): number {
-    const { arena, memory } = this.#family
+  #storeLarge(large: LargeBuffers): number {
     const { bytes, start, end } = this.#encoder
     this.#encoder.large = null
-    const data = alignToPage(end - start)
-    const at = arena.allocate(data + largeLength)
-    try {
-      memory.withBytes(at, end - start, (target, offset) => target.set(bytes.subarray(start, end), offset))
-      for (const part of parts) {
-        memory.withBytes(at + data + part.offset, part.bytes.length, (target, offset) => target.set(part.bytes, offset))
-      }
-    } catch (error) {
-      arena.free(at)
-      throw error
-    }
-    return at / UNIT
+    return storeMessage(this.#family, bytes, start, end, large) / UNIT
   }
 
   #store(bytes: Uint8Array, start: number, length: number): number {
-    const { arena, memory } = this.#family
-    const at = arena.allocate(length)
-    try {
-      memory.withBytes(at, length, (target, offset) => target.set(bytes.subarray(start, start + length), offset))
-    } catch (error) {
-      arena.free(at)
-      throw error
-    }
-    return at / UNIT
+    return storeMessage(this.#family, bytes, start, start + length, null) / UNIT
   }
 }
 

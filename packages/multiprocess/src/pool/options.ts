@@ -1,5 +1,6 @@
 /** What a pool and its methods take, checked. */
 import { ValueError } from '../errors.ts'
+import { checkMethod, type StartMethod } from '../ground/platform.ts'
 import type { Target } from '../process/target.ts'
 import type { ProgressOption } from './progress.ts'
 
@@ -26,6 +27,8 @@ export interface PoolOptions {
    * time. It is whole once `join()` has resolved. Left out: none.
    */
   trace?: string
+  /** `getContext(…)`, whose start method its workers have. Left out: that of the module that Pool comes from. */
+  context?: { readonly method: StartMethod }
 }
 
 export interface TaskOptions {
@@ -72,6 +75,15 @@ export interface IMapOptions extends TaskOptions {
   buffersize?: number
   /** As that of `map`; the total is known of arrays, sets and maps. */
   progress?: ProgressOption
+}
+
+/** The start method that an option names. @throws TypeError, ValueError */
+export function methodFrom({ context }: PoolOptions, otherwise: StartMethod): StartMethod {
+  if (context === undefined) return otherwise
+  if (typeof context !== 'object' || context === null) {
+    throw new TypeError(`context must be what getContext() answers, not ${context === null ? 'null' : typeof context}`)
+  }
+  return checkMethod(context.method)
 }
 
 /** @throws TypeError, ValueError that name what was expected and what came */

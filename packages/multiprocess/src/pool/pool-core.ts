@@ -99,11 +99,9 @@ export class PoolCore {
     const prepared =
       initializer === undefined
         ? null
-        : encodeHeld(
-            { initializer: sentTarget(initializer, 'initializer'), initargs },
-            '',
-            method === 'thread' ? 'held' : 'no'
-          )
+        : encodeHeld({ initializer: sentTarget(initializer, 'initializer'), initargs }, '', {
+            sharesBuffers: method === 'thread' ? 'held' : 'no'
+          })
     this.#held = prepared?.releases ?? null
 
     const family = currentFamily(method)

@@ -1,4 +1,5 @@
 /** A pool of worker processes, as its users see it: Python's `multiprocessing.Pool`. */
+import { methodOf } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { checkTimeout } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
@@ -8,7 +9,14 @@ import { withCallbacks } from './callbacks.ts'
 import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import type { IMapIterator } from './imap.ts'
-import { type ApplyOptions, chunkOptions, type IMapOptions, type MapOptions, type PoolOptions } from './options.ts'
+import {
+  type ApplyOptions,
+  chunkOptions,
+  type IMapOptions,
+  type MapOptions,
+  methodFrom,
+  type PoolOptions
+} from './options.ts'
 import { PoolCore, type PoolStats } from './pool-core.ts'
 import { MAP, STARMAP } from './task-kinds.ts'
 
@@ -30,7 +38,7 @@ export class Pool implements AsyncDisposable {
   constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
     const options = typeof first === 'object' && first !== null ? first : second
     const processes = first === options ? options.processes : (first ?? options.processes)
-    this.#core = new PoolCore(this, (this.constructor as typeof Pool).method, { ...options, processes } as PoolOptions)
+    this.#core = new PoolCore(this, methodFrom(options, methodOf(this)), { ...options, processes } as PoolOptions)
   }
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */

@@ -88,6 +88,9 @@ class Worker {
   #patience = PATIENCE
   #refused = 0
   #slice = MIN_SLICE_MS
+  /** This worker looks for a task as soon as it has told its result, before anything else can happen in this process. */
+  #isAboutToLook = false
+  #isSearcher = false
   #onProgress: (() => void) | undefined
 
   constructor(family: Family, options: WorkerOptions) {
@@ -146,6 +149,7 @@ class Worker {
     for (;;) {
       const mayTake = this.#retirement.mayTake(this.#taken)
       if (!mayTake && this.#underWay === 0) {
+        this.#endSearch()
         this.#tell(WORKER_RETIRED)
         return
       }
@@ -154,9 +158,12 @@ class Worker {
       const slot = isOpen ? this.#table.take(index) : -1
       if (slot >= 0) {
         hasTurned = false
+        this.#endSearch()
         this.#retirement.hasTaken(++this.#taken)
         this.#slice = MIN_SLICE_MS
+        this.#isAboutToLook = true
         const preparing = this.#execute(slot)
+        this.#isAboutToLook = false
         if (preparing !== undefined) await preparing
         if (performance.now() - lastTurn < TURN_MS) continue
       } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
@@ -168,6 +175,7 @@ class Worker {
         hasTurned = false
         if (isWoken) continue
       }
+      this.#endSearch()
       await new Promise(setImmediate)
       hasTurned = slot < 0
       lastTurn = performance.now()
@@ -176,10 +184,9 @@ class Worker {
 
   /** Spins until there is a task, for a moment. */
   #search(): boolean {
-    const { index } = this.#options
     if (this.#underWay > 0) return false
     if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY !== 0) return false
-    if (!this.#table.beginSearch(index)) return false
+    if (!this.#beginSearch()) return false
     let isFound = false
     if (this.#family.seats.take()) {
       const end = performance.now() + SPIN_MS
@@ -189,10 +196,21 @@ class Worker {
       this.#family.seats.leave()
       this.#patience = isFound ? PATIENCE : this.#patience - 1
     }
-    this.#table.endSearch(index)
-    // Tasks that came while this worker searched woke nobody; it will take one of them.
-    if (this.#table.readyCount > 1) wakeOne(this.#family, this.#table)
     return isFound
+  }
+
+  /** From now on until `#endSearch` what comes wakes nobody. */
+  #beginSearch(): boolean {
+    if (!this.#isSearcher) this.#isSearcher = this.#table.beginSearch(this.#options.index)
+    return this.#isSearcher
+  }
+
+  /** This worker has a task, or looks for none just now: what came meanwhile is for another one. */
+  #endSearch(): void {
+    if (!this.#isSearcher) return
+    this.#isSearcher = false
+    this.#table.endSearch(this.#options.index)
+    if (this.#table.hasReady) wakeOne(this.#family, this.#table)
   }
 
   /** Until a task may be there, or, while others are under way, until one of them ends. False: just for a turn. */
@@ -353,6 +371,8 @@ class Worker {
     if ((words[this.#table.slot(slot) + FLAGS] & OBSERVED) !== 0) this.#end(slot)
     words[this.#table.slot(slot) + IS_ERROR] = isError
     this.#messages.handOver(slot, this.#options.owner)
+    // The answer to this result may be a task, and come within a microsecond: nobody has to be woken for it.
+    if (this.#isAboutToLook && this.#underWay === 0 && !this.#table.hasReady) this.#beginSearch()
     this.#table.finish(slot, this.#options.index)
     this.#family.loop.ring(this.#options.owner)
   }

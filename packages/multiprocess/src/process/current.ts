@@ -1,6 +1,8 @@
 /** The process that asks, and its parent, as Process objects. */
-import type { Process } from './process.ts'
-import { processInRole } from './process.ts'
+import { boundTo } from '../ground/bound-class.ts'
+import { inherited } from '../ground/inheritance.ts'
+import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
+import { Process, processInRole } from './process.ts'
 import type { Role } from './role.ts'
 import { currentIdentity, setIdentity } from './state.ts'
 import type { Target } from './target.ts'
@@ -11,7 +13,7 @@ let parent: Process | null | undefined
 /** The Process that this process is; in the program's first process, one with the name `MainProcess`. */
 export function currentProcess(): Process {
   const { name, isDaemon } = currentIdentity()
-  current ??= processInRole(itself(name, isDaemon))
+  current ??= processInRole(itself(name, isDaemon), ownClass())
   return current
 }
 
@@ -31,22 +33,27 @@ export function becomeInstance(
 export function parentProcess(): Process | null {
   if (parent === undefined) {
     const from = currentIdentity().parent
-    parent = from === null ? null : processInRole(other(from.name, from.pid))
+    parent = from === null ? null : processInRole(other(from.name, from.pid), ownClass())
   }
   return parent
+}
+
+/** A thread and its parent are Processes of the start method `thread`. */
+function ownClass(): typeof Process {
+  return boundTo(Process, inherited()?.method ?? 'spawn')
 }
 
 function itself(name: string, daemon: boolean): Role {
   return {
     name,
     daemon,
-    pid: process.pid,
+    pid: ownPid(),
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(process.pid, signal),
+    kill: signalSelf,
     setName: name => setIdentity({ ...currentIdentity(), name }),
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
-    describe: () => `pid ${process.pid}, this process`
+    describe: () => `pid ${ownPid()}, this process`
   }
 }
 
@@ -58,7 +65,7 @@ function other(name: string, pid: number): Role {
     pid,
     exitcode: null,
     isAlive: () => true,
-    kill: signal => void process.kill(pid, signal),
+    kill: signal => signalParent(pid, signal),
     describe: () => `pid ${pid}, the parent`
   }
 }

@@ -18,9 +18,9 @@ export interface Load {
   readonly target: SentTarget | null
   /** A subclass of Process with its own `run`. */
   readonly subclass: SentTarget | null
-  readonly args: readonly unknown[]
+  args: readonly unknown[]
   /** A subclass's fields are sent; its constructor does not run again. */
-  readonly fields: object | null
+  fields: object | null
 }
 
 export function joinMessages(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -1,23 +1,26 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
 import { decode, missingModulesOf, modulesOf } from '../codec/decode.ts'
 import { setFunctionCodec } from '../codec/hooks.ts'
+import type { LargeBlock } from '../codec/large-block.ts'
 import { mapStacks } from '../codec/mapped-stacks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference, SHARED_REQUEST } from '../codec/module-imports.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
+import type { Process } from './process.ts'
 import { receivedTarget } from './received-target.ts'
 import { setIdentity } from './state.ts'
 
-export async function runPreparation(message: Uint8Array): Promise<void> {
+/** @param large the block with the message, when buffers stand behind it; it goes with the last view of them */
+export async function runPreparation(message: Uint8Array, large: LargeBlock | null = null): Promise<void> {
   try {
-    await run(message)
+    await run(message, large)
   } catch (error) {
     mapStacks(error)
     throw error
   }
 }
 
-async function run(message: Uint8Array): Promise<void> {
+async function run(message: Uint8Array, large: LargeBlock | null): Promise<void> {
   setFunctionCodec({
     resolveReference,
     referenceOf: () => {
@@ -35,12 +38,22 @@ async function run(message: Uint8Array): Promise<void> {
     const { table, self } = (await import('../ground/family.ts')).currentFamily()
     table.setLoaded(self)
   }
-  const { target, subclass, args, fields } = decode(second, 0, second.length, true) as Load
-  const main = target === null ? undefined : await receivedTarget(target)
-  if (subclass === null) {
-    await main?.(...args)
+  const load = decode(second, 0, second.length, true, large) as Load
+  large?.release()
+  const target = load.target === null ? undefined : await receivedTarget(load.target)
+  if (load.subclass === null) {
+    await handOver(load, args => target?.(...args))
   } else {
+    const subclass = (await receivedTarget(load.subclass)) as unknown as typeof Process
     const { becomeInstance } = await import('./current.ts')
-    await becomeInstance((await receivedTarget(subclass)) as never, fields ?? {}, main, args).run()
+    await handOver(load, (args, fields) => becomeInstance(subclass, fields ?? {}, target, args).run())
   }
+}
+
+/** Who calls has nothing of it from now on: what the target lets go of can be collected while it runs. */
+function handOver(load: Load, run: (args: readonly unknown[], fields: object | null) => unknown): unknown {
+  const { args, fields } = load
+  load.args = []
+  load.fields = null
+  return run(args, fields)
 }

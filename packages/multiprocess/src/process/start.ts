@@ -5,12 +5,12 @@ import { isImporting } from '../codec/module-imports.ts'
 import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
 import type { Member, StartMethod } from '../ground/platform.ts'
-import { ProcessMember } from '../ground/process-member.ts'
-import { ThreadMember } from '../ground/thread-member.ts'
+import { ownPid } from '../ground/self.ts'
 import { startTimer } from '../ground/timer.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
+import { createMember, reserveOf } from './reserve.ts'
 import type { Role } from './role.ts'
-import { currentIdentity, isBooting, PROCESS_MAIN, THREAD_MAIN } from './state.ts'
+import { currentIdentity, isBooting } from './state.ts'
 import './sending.ts'
 
 /** A function that starts itself in a child may do so this deep; a module that does so at its import must end somewhere. */
@@ -25,6 +25,8 @@ export interface Plan {
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
   readonly authkey: Uint8Array
+  /** Left out: it is neither taken from the reserve, nor is that changed. */
+  readonly reserve?: number
   readonly load: Load
 }
 
@@ -60,19 +62,22 @@ export function start(plan: Plan): Started {
       isDaemon: plan.isDaemon,
       mayStart: !plan.isDaemon || plan.isPoolWorker,
       authkey: plan.authkey,
-      parent: { name: identity.name, pid: process.pid }
+      parent: { name: identity.name, pid: ownPid() }
     },
     argv: process.argv,
     entries: entries()
   }
-  const load = encodeHeld(plan.load, plan.name, plan.method === 'thread' ? 'held' : 'no')
+  const isProcess = plan.method === 'spawn'
+  const load = encodeHeld(plan.load, plan.name, {
+    sharesBuffers: isProcess ? 'no' : 'held',
+    allowsLarge: isProcess
+  })
   try {
     const message = joinMessages(encode(preparation), load.bytes)
     const family = currentFamily(plan.method)
-    const member =
-      plan.method === 'spawn'
-        ? new ProcessMember(family, PROCESS_MAIN, message)
-        : new ThreadMember(family, THREAD_MAIN, message)
+    const reserve = plan.reserve === undefined ? undefined : reserveOf(plan.method)
+    const member = reserve?.take(message, load.large) ?? createMember(plan.method, message, load.large)
+    reserve?.keep(plan.reserve as number)
     // What the message holds the child gives back, if it came to read it.
     member.onEnd(() => {
       if (!family.table.hasLoaded(member.id)) runAll(load.releases)

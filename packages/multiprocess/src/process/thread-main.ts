@@ -1,17 +1,20 @@
 /** The first module of a child thread. */
 import { workerData } from 'node:worker_threads'
-import { currentFamily } from '../ground/family.ts'
+import { currentFamily, openFamily } from '../ground/family.ts'
 import { inherit } from '../ground/inheritance.ts'
 import type { ThreadData } from '../ground/thread-member.ts'
+import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from './run-preparation.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
 inherit({ self: id, method: 'thread', buffer })
 
 process.once('exit', code => {
+  const processes = openFamily('spawn')
+  processes?.table.setStopped(processes.self)
   const { table, memory } = currentFamily()
   table.setEnded(id, code)
   memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
 })
 
-await runPreparation(preparation)
+await runPreparation(preparation ?? awaitWork(currentFamily()).message)

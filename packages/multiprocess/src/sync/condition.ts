@@ -6,6 +6,7 @@
  * away, and one that leaves, because its time ran out or it died, has none or passes for one that came too late.
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
+import { boundTo, methodOf } from '../ground/bound-class.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
@@ -25,13 +26,8 @@ export class Condition extends Lock {
       throw new TypeError('the lock of a condition must be a Lock or an RLock')
     }
     super()
-    this.#lock = lock ?? this.makeLock()
+    this.#lock = lock ?? new (boundTo(RLock, methodOf(this)))()
     this.#waiters = new WaitList(this.family, this.words, this.index)
-  }
-
-  /** The lock of its own that it gets when it is given none. */
-  protected makeLock(): Lock {
-    return new RLock()
   }
 
   get lock(): Lock {

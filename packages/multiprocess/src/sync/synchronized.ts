@@ -1,4 +1,5 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
+import { boundTo } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { createArray, setText, shapeOf, textOf } from '../memory/shared-array.ts'
 import { createCell, SharedCell } from '../memory/shared-value.ts'
@@ -6,7 +7,7 @@ import { type AnyTypedArray, type ElementOf, type TypeCode, type TypedArrayOf, t
 import type { Awaitable } from './awaitable.ts'
 import { Condition } from './condition.ts'
 import { Lock } from './lock.ts'
-import type { RLock } from './rlock.ts'
+import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 
 export interface Synchronized {
@@ -66,8 +67,8 @@ export function withText<T extends AnyTypedArray>(array: T): T {
 }
 
 /** The lock that an option names, or undefined for none. */
-export function lockFor({ lock = true }: LockOption, RLockType: new () => RLock): Lock | undefined {
-  if (lock === true) return new RLockType()
+export function lockFor({ lock = true }: LockOption, method: StartMethod): Lock | undefined {
+  if (lock === true) return new (boundTo(RLock, method))()
   if (lock === false) return undefined
   if (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition) {
     throw new TypeError('lock must be true, false, a Lock or an RLock')
@@ -89,7 +90,7 @@ export interface Factories {
   RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): { value: ElementOf<C> }
 }
 
-export function factoriesFor(method: StartMethod, RLockType: new () => RLock): Factories {
+export function factoriesFor(method: StartMethod): Factories {
   const RawArray = <C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>) =>
     withText(createArray(method, code, init)) as TypedArrayOf<C> & { value: string }
   const RawValue = <C extends TypeCode>(code: C, init?: ElementOf<C>) => createCell(method, code, init)
@@ -97,12 +98,12 @@ export function factoriesFor(method: StartMethod, RLockType: new () => RLock): F
     RawArray,
     RawValue,
     Array: (code, init, options = {}) => {
-      const lock = lockFor(options, RLockType)
+      const lock = lockFor(options, method)
       const array = RawArray(code, init)
       return (lock === undefined ? array : synchronize(array, lock)) as never
     },
     Value: (code, init, options = {}) => {
-      const lock = lockFor(options, RLockType)
+      const lock = lockFor(options, method)
       const cell = RawValue(code, init)
       return (lock === undefined ? cell : synchronize(cell, lock)) as never
     }

@@ -1,0 +1,83 @@
+/**
+ * The two ends of a pipe: Python's `multiprocessing.Pipe`. A pipe is one ring for each direction. An end is a shared block that
+ * keeps the rings it uses; it goes when no process has it any more and no message brings it, and then the rings are told: who
+ * receives finds the end of the messages, who sends learns that nobody would receive.
+ */
+import { currentFamily, type Family } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
+import { type Handle, isShared, keepFor, letGo, payloadAt } from '../memory/shared-object.ts'
+import { type Connection, connectionOver } from './connection.ts'
+import { RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
+import { RingTransport } from './ring-transport.ts'
+
+/** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
+const MOST_BYTES = 2 ** 22
+const READABLE = 1
+const WRITABLE = 2
+/** Behind the two links. */
+const MODE = 24
+const END_BYTES = 28
+
+const ends = new WeakSet<Connection>()
+
+/** Whether a connection is an end of a pipe, closed or not. */
+export function isPipeEnd(connection: Connection): boolean {
+  return ends.has(connection)
+}
+
+/** The object of an end that exists. */
+export function connectionAt(handle: Handle): Connection {
+  const { family, at } = handle
+  const mode = family.memory.get(payloadAt(handle) + MODE)
+  let link = 0
+  const from = mode & READABLE ? new Ring({ family, at: family.shared.linked(at, link++) }) : undefined
+  const to = mode & WRITABLE ? new Ring({ family, at: family.shared.linked(at, link) }) : undefined
+  const release = (): void => {
+    const object = end.deref()
+    if (object !== undefined && isShared(object)) letGo(object)
+  }
+  const transport = new RingTransport({ family, from, to, release })
+  const connection = connectionOver(transport)
+  const end = new WeakRef(connection)
+  ends.add(connection)
+  // Who waits in the transport may have dropped the connection.
+  keepFor(connection, handle, transport)
+  return connection
+}
+
+export interface PipeOptions {
+  /** true, the default: both ends send and receive; false: the first only receives, the second only sends */
+  duplex?: boolean
+}
+
+export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Connection<T>, Connection<T>] {
+  const { duplex = true } = options
+  if (typeof duplex !== 'boolean') throw new TypeError(`duplex must be true or false, not ${typeof duplex}`)
+  const family = currentFamily(method)
+  const { shared } = family
+  const forward = makeRing(family)
+  const back = duplex ? makeRing(family) : undefined
+  const first = makeEnd(family, forward, back)
+  const second = makeEnd(family, back, forward)
+  // The ends keep them now.
+  shared.drop(forward)
+  if (back !== undefined) shared.drop(back)
+  return [connectionAt({ family, at: first }), connectionAt({ family, at: second })] as [Connection<T>, Connection<T>]
+}
+
+function makeRing(family: Family): number {
+  const at = family.shared.create(RING_BYTES)
+  new Ring({ family, at }, { messages: 0, bytes: MOST_BYTES })
+  return at
+}
+
+function makeEnd(family: Family, from: number | undefined, to: number | undefined): number {
+  const at = family.shared.create(END_BYTES)
+  const links = []
+  if (from !== undefined) links.push({ block: from, ...RECEIVING_END })
+  if (to !== undefined) links.push({ block: to, ...SENDING_END })
+  family.shared.link(at, links)
+  const mode = (from === undefined ? 0 : READABLE) | (to === undefined ? 0 : WRITABLE)
+  family.memory.set(payloadAt({ family, at }) + MODE, mode)
+  return at
+}

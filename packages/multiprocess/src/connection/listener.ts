@@ -1,0 +1,120 @@
+/** Where other programs connect to: Python's `multiprocessing.connection.Listener`. */
+import { type Connection, connectionOver } from '../channel/connection.ts'
+import { registerKind } from '../codec/hooks.ts'
+import { MultiprocessError, TimeoutError } from '../errors.ts'
+import { checkPlatform } from '../ground/system.ts'
+import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import type { HostAndPort, NetAddress } from '../socket/address.ts'
+import { ListeningSocket, type ListenOptions } from '../socket/listen.ts'
+import type { MessageSocket } from '../socket/message-socket.ts'
+import { waitFor, waitForSync } from '../socket/waiting.ts'
+import { waitOptions } from '../sync/waiting.ts'
+import { SocketTransport } from './socket-transport.ts'
+
+export interface ListenerOptions extends ListenOptions {}
+
+/** So many that were refused are kept for an `accept` to come; then the oldest are forgotten. */
+const MOST_REFUSED = 64
+
+/** One who has connected, or the reason why they were not let in. */
+type Arrival = { readonly socket: MessageSocket } | { readonly error: Error }
+
+/**
+ * Listens for connections of other programs, of this package and of CPython's. Whoever connects shows the key, if there is one,
+ * while this process does other things; `accept` has those who have shown it, in that order.
+ */
+export class Listener implements Waitable, AsyncDisposable {
+  readonly #socket: ListeningSocket
+  readonly #arrivals: Arrival[] = []
+  #lastAccepted: HostAndPort | null = null
+
+  /**
+   * Listens from now on.
+   * @param address the path of a unix socket, whose file goes when the Listener is closed; an abstract name of Linux, which
+   *   begins with \0; `{ host, port }`, where the host is an IP address, `localhost`, or '' for all of this machine, and port 0
+   *   is a free one. Left out: an abstract name of its own, which only programs of this user can use
+   * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …
+   * @throws ValueError for an address that other machines can reach, without an authkey
+   */
+  constructor(address?: NetAddress, options: ListenerOptions = {}) {
+    this.#socket = new ListeningSocket(address, options, {
+      onSocket: socket => this.#arrive({ socket }),
+      onRefused: error => this.#arrive({ error })
+    })
+  }
+
+  /** As it was given, with the port that was free in place of 0. */
+  get address(): NetAddress {
+    return this.#socket.address
+  }
+
+  /** Where the last accepted connection came from; null before, and for a unix socket. */
+  get lastAccepted(): HostAndPort | null {
+    return this.#lastAccepted
+  }
+
+  /**
+   * The next connection. As long as this is awaited, the process stays alive.
+   * @throws AuthenticationError for one who did not show the key; the next `accept` has the next one
+   * @throws MultiprocessError `ERR_CLOSED`; TimeoutError; the signal's reason
+   */
+  async accept<T = unknown>(options?: WaitOptions): Promise<Connection<T>> {
+    const { timeout, signal } = waitOptions(options)
+    return this.#admit<T>(await waitFor(this.#socket, () => this.#next(), timeout, signal), timeout)
+  }
+
+  /** The same, blocking the thread. @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` where processes cannot be started */
+  acceptSync<T = unknown>(options?: { timeout?: number }): Connection<T> {
+    const { timeout } = waitOptions(options)
+    checkPlatform('blocking listeners', 'await accept() instead')
+    return this.#admit<T>(
+      waitForSync(this.#socket, () => this.#next(), timeout),
+      timeout
+    )
+  }
+
+  /** Nobody can connect any more; connections that were accepted go on. */
+  async close(): Promise<void> {
+    this.#socket.close()
+    for (const arrival of this.#arrivals.splice(0)) if ('socket' in arrival) arrival.socket.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Ready while `accept` would not wait. */
+  get [waitable](): unknown {
+    return { source: this.#socket, isReady: () => this.#arrivals.length > 0 || this.#socket.isClosed }
+  }
+
+  #arrive(arrival: Arrival): void {
+    this.#arrivals.push(arrival)
+    if ('error' in arrival) {
+      const refused = this.#arrivals.filter(other => 'error' in other)
+      if (refused.length > MOST_REFUSED) this.#arrivals.splice(this.#arrivals.indexOf(refused[0]), 1)
+    }
+    this.#socket.notify()
+  }
+
+  #next(): Arrival | undefined {
+    if (this.#socket.isClosed) throw new MultiprocessError('this listener is closed', { code: 'ERR_CLOSED' })
+    return this.#arrivals.shift()
+  }
+
+  #admit<T>(arrival: Arrival | undefined, timeout: number): Connection<T> {
+    if (arrival === undefined) throw new TimeoutError(`nobody connected within ${timeout} ms`)
+    if ('error' in arrival) throw arrival.error
+    this.#lastAccepted = arrival.socket.remoteAddress
+    return connectionOver<T>(new SocketTransport(arrival.socket))
+  }
+}
+
+registerKind<Listener, null>({
+  name: 'Listener',
+  test: object => object instanceof Listener,
+  encode: (_listener, writer) => writer.refuse('a Listener', 'it belongs to this process; send its address'),
+  decode: () => {
+    throw new MultiprocessError('a Listener does not cross')
+  }
+})

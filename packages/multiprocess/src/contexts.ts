@@ -1,0 +1,109 @@
+/**
+ * Contexts: every class and function of the module, bound to one start method. Both faces are made of them. They name all that
+ * stands above in the order of the folders, which is why they are no part of `process/`.
+ */
+import type { Connection } from './channel/connection.ts'
+import { type PipeOptions, pipeOver } from './channel/pipe.ts'
+import { JoinableQueue, Queue } from './channel/queue.ts'
+import { SimpleQueue } from './channel/simple-queue.ts'
+import type { AnyFunction } from './codec/function-data.ts'
+import { nameFunction } from './codec/function-reference.ts'
+import * as common from './common.ts'
+import { boundTo } from './ground/bound-class.ts'
+import { checkMethod, type StartMethod } from './ground/platform.ts'
+import { Pool } from './pool/pool.ts'
+import { Process } from './process/process.ts'
+import { Barrier } from './sync/barrier.ts'
+import { Condition } from './sync/condition.ts'
+import { Event } from './sync/event.ts'
+import { Lock } from './sync/lock.ts'
+import { RLock } from './sync/rlock.ts'
+import { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
+import { type Factories, factoriesFor } from './sync/synchronized.ts'
+
+/** What differs between start methods. */
+export interface Bound extends Factories {
+  readonly Barrier: typeof Barrier
+  readonly BoundedSemaphore: typeof BoundedSemaphore
+  readonly Condition: typeof Condition
+  readonly Event: typeof Event
+  readonly JoinableQueue: typeof JoinableQueue
+  readonly Lock: typeof Lock
+  readonly Pool: typeof Pool
+  readonly Process: typeof Process
+  readonly Queue: typeof Queue
+  readonly RLock: typeof RLock
+  readonly Semaphore: typeof Semaphore
+  readonly SimpleQueue: typeof SimpleQueue
+  /** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
+  Pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>]
+  /**
+   * The names of this module for a start method: 'spawn' for processes, 'thread' for threads.
+   * @param method left out: that of the module or the context it is called of
+   * @throws ValueError for what is no start method
+   */
+  getContext(method?: StartMethod): Context
+  /** That of the module or the context it is called of. */
+  getStartMethod(): StartMethod
+}
+
+/** Every class and function of this module, bound to one start method. It crosses as itself. */
+export interface Context extends Bound, Readonly<typeof common> {
+  readonly method: StartMethod
+}
+
+/** The modules that export what is bound to a start method; the bundle has them beside this one, too. */
+const FACES: Readonly<Record<StartMethod, string>> = {
+  spawn: new URL('./index.js', import.meta.url).href,
+  thread: new URL('./threads.js', import.meta.url).href
+}
+
+const contexts = new Map<StartMethod, Context>()
+
+/** @throws ValueError for what is no start method */
+export function contextOf(method: StartMethod): Context {
+  let context = contexts.get(checkMethod(method))
+  if (context === undefined) {
+    context = createContext(method)
+    contexts.set(method, context)
+  }
+  return context
+}
+
+function createContext(method: StartMethod): Context {
+  const bound: Bound = {
+    ...factoriesFor(method),
+    Barrier: boundTo(Barrier, method),
+    BoundedSemaphore: boundTo(BoundedSemaphore, method),
+    Condition: boundTo(Condition, method),
+    Event: boundTo(Event, method),
+    JoinableQueue: boundTo(JoinableQueue, method),
+    Lock: boundTo(Lock, method),
+    Pool: boundTo(Pool, method),
+    Process: boundTo(Process, method),
+    Queue: boundTo(Queue, method),
+    RLock: boundTo(RLock, method),
+    Semaphore: boundTo(Semaphore, method),
+    SimpleQueue: boundTo(SimpleQueue, method),
+    Pipe: options => pipeOver(method, options),
+    getContext: (other = method) => contextOf(other),
+    getStartMethod: () => method
+  }
+  for (const [name, fn] of Object.entries(bound)) {
+    nameFunction(fn as AnyFunction, { module: FACES[method], export: name })
+  }
+  return Object.freeze(Object.assign(new StartContext(method), common, bound))
+}
+
+/** A context's prototype: another process makes it anew from its start method. */
+class StartContext {
+  readonly method: StartMethod
+
+  constructor(method: StartMethod) {
+    this.method = method
+  }
+
+  [Symbol.for('multiprocess.reduce')](): [unknown, [StartMethod]] {
+    return [contextOf('spawn').getContext, [this.method]]
+  }
+}

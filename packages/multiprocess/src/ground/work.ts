@@ -1,0 +1,38 @@
+/**
+ * Work for one of the family that was started before there was any: it blocks until its parent gives it a preparation. Words of
+ * its slot in the process table, after which it sleeps:
+ *
+ *     WORK          0 → 1, or 2 when more stands behind the message   by the parent, once, after the others
+ *     AT, LENGTH    the block, which the waiting one owns: it is freed with it, whatever happens
+ */
+import type { Family } from './family.ts'
+import { type Behind, storeMessage } from './message-blocks.ts'
+import type { OwnerId } from './process-table.ts'
+
+/** A longer preparation is given back at once; a shorter one with its owner. */
+export const KEPT_BYTES = 65_536
+
+/** @throws MultiprocessError when there is no memory for it */
+export function giveWork(family: Family, to: OwnerId, preparation: Uint8Array, behind: Behind | null): void {
+  const { memory, table } = family
+  const at = storeMessage(family, preparation, 0, preparation.length, behind, to)
+  table.setWork(to, at, preparation.length, behind !== null)
+  memory.wake(table.workWord(to) * 4, 1)
+}
+
+export interface Given {
+  readonly message: Uint8Array
+  /** The block, which is there still when more stands behind the message. */
+  readonly at: number
+  readonly hasMore: boolean
+}
+
+/** Blocks the thread until the parent of this one has given it work. */
+export function awaitWork({ arena, memory, table, self }: Family): Given {
+  while (!table.hasWork(self)) memory.wait(table.workWord(self) * 4, 0, Number.POSITIVE_INFINITY)
+  const { at, length, hasMore } = table.work(self)
+  const message = new Uint8Array(length)
+  memory.withBytes(at, length, (bytes, start) => message.set(bytes.subarray(start, start + length)))
+  if (length > KEPT_BYTES && !hasMore) arena.free(at)
+  return { message, at, hasMore }
+}

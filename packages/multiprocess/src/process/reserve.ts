@@ -1,0 +1,114 @@
+/**
+ * The reserve: processes, or threads, of this one that are started and idle, each blocked until it is given what to run. One that
+ * was started in other circumstances than those of now (environment, working directory, Node's options) is never used: what a
+ * start promises of them holds whether or not it comes from the reserve.
+ */
+import { readFileSync } from 'node:fs'
+import { currentFamily } from '../ground/family.ts'
+import { inheritedExecArgv } from '../ground/inherited-options.ts'
+import type { Behind } from '../ground/message-blocks.ts'
+import type { Member, StartMethod } from '../ground/platform.ts'
+import { ProcessMember } from '../ground/process-member.ts'
+import { ThreadMember } from '../ground/thread-member.ts'
+import { giveWork } from '../ground/work.ts'
+import { PROCESS_MAIN, THREAD_MAIN } from './state.ts'
+
+/** @param preparation null: it will be given later */
+export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
+  const family = currentFamily(method)
+  return method === 'spawn'
+    ? new ProcessMember(family, PROCESS_MAIN, preparation, behind)
+    : new ThreadMember(family, THREAD_MAIN, preparation)
+}
+
+interface Idle {
+  readonly member: Member
+  readonly circumstances: string
+}
+
+class Reserve {
+  readonly #method: StartMethod
+  #idle: Idle[] = []
+  #size = 0
+  #isDue = false
+
+  constructor(method: StartMethod) {
+    this.#method = method
+  }
+
+  /** A member that runs what is prepared, if one is ready. @throws MultiprocessError when there is no memory for it */
+  take(preparation: Uint8Array, behind: Behind | null): Member | undefined {
+    this.#discardStale()
+    const member = this.#idle.shift()?.member
+    if (member === undefined) return undefined
+    try {
+      giveWork(currentFamily(this.#method), member.id, preparation, behind)
+    } catch (error) {
+      member.kill('SIGKILL')
+      throw error
+    }
+    member.ref()
+    return member
+  }
+
+  /** From the event loop, so that the start that asks for it need not wait. */
+  keep(size: number): void {
+    this.#size = size
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      this.#fill()
+    })
+  }
+
+  #fill(): void {
+    this.#discardStale()
+    for (const { member } of this.#idle.splice(this.#size)) member.kill('SIGKILL')
+    try {
+      while (this.#idle.length < this.#size) this.#add()
+    } catch {
+      // What the system refuses now, a start that needs it will be told.
+    }
+  }
+
+  #add(): void {
+    const member = createMember(this.#method, null, null)
+    member.unref()
+    const idle: Idle = { member, circumstances: circumstances(this.#method) }
+    this.#idle.push(idle)
+    member.onEnd(() => {
+      this.#idle = this.#idle.filter(other => other !== idle)
+    })
+  }
+
+  #discardStale(): void {
+    if (this.#idle.length === 0) return
+    const now = circumstances(this.#method)
+    const { platform, table } = currentFamily(this.#method)
+    // Asking whether one has ended may take it out.
+    for (const { member, circumstances } of [...this.#idle]) {
+      if (!member.hasEnded && circumstances !== now) member.kill('SIGKILL')
+    }
+    this.#idle = this.#idle.filter(
+      ({ member, circumstances }) => circumstances === now && !member.hasEnded && platform.isAlive(table, member.id)
+    )
+  }
+}
+
+/** All that one has from its parent at its start, and cannot be told later. */
+function circumstances(method: StartMethod): string {
+  const umask = method === 'spawn' ? /^Umask:.*/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[0] : undefined
+  return JSON.stringify([process.execPath, inheritedExecArgv(), process.cwd(), umask, process.env])
+}
+
+const reserves = new Map<StartMethod, Reserve>()
+
+export function reserveOf(method: StartMethod): Reserve {
+  let reserve = reserves.get(method)
+  if (reserve === undefined) {
+    reserve = new Reserve(method)
+    reserves.set(method, reserve)
+  }
+  return reserve
+}

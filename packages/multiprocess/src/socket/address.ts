@@ -1,0 +1,74 @@
+/** Addresses of sockets, checked. */
+import type { BlockList, Socket } from 'node:net'
+import { ValueError } from '../errors.ts'
+import type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
+
+export type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
+
+// Node's own modules are loaded when they are first used: most programs have no use for them.
+const net = () => process.getBuiltinModule('node:net')
+
+let loopback: BlockList | undefined
+
+function loopbackAddresses(): BlockList {
+  if (loopback === undefined) {
+    loopback = new (net().BlockList)()
+    loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+    loopback.addAddress('::1', 'ipv6')
+  }
+  return loopback
+}
+
+/** @throws TypeError, ValueError */
+export function checkAddress(address: NetAddress): NetAddress {
+  if (typeof address === 'string') {
+    if (address === '' || address === '\0') throw new ValueError('the address of a unix socket is a path, not ""')
+    if (address.indexOf('\0', 1) > 0 && !address.startsWith('\0')) {
+      throw new ValueError(`the path of a unix socket has no zero in it: ${JSON.stringify(address)}`)
+    }
+    return address
+  }
+  const { host, port } = (address ?? {}) as Partial<HostAndPort>
+  if (typeof host !== 'string' || typeof port !== 'number') {
+    throw new TypeError('an address is the path of a unix socket, or { host, port }')
+  }
+  if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
+    throw new ValueError(`a port is a whole number from 0 to 65535, not ${port}`)
+  }
+  return { host, port }
+}
+
+/** The same to bind to: with an IP address as its host, since a name would have to be looked up first. */
+export function checkBindAddress(address: NetAddress): NetAddress {
+  const checked = checkAddress(address)
+  if (typeof checked === 'string') return checked
+  const host = checked.host === 'localhost' ? '127.0.0.1' : checked.host === '' ? '0.0.0.0' : checked.host
+  if (net().isIP(host) === 0 || host.includes('%')) {
+    throw new ValueError(
+      `cannot listen at the host ${JSON.stringify(host)}: give an IP address, "localhost", or "" for all of this machine's`
+    )
+  }
+  return { host, port: checked.port }
+}
+
+/** Whether only this machine's programs can connect to it. */
+export function isLoopback(address: NetAddress): boolean {
+  if (typeof address === 'string') return true
+  return loopbackAddresses().check(address.host, net().isIPv6(address.host) ? 'ipv6' : 'ipv4')
+}
+
+/** Linux's abstract names have no file, and so no permissions: every user of the machine can connect to them. */
+export function isAbstract(address: NetAddress): boolean {
+  return typeof address === 'string' && address.startsWith('\0')
+}
+
+export function describeAddress(address: NetAddress): string {
+  if (typeof address === 'string') return JSON.stringify(address).replace('"\\u0000', '"\\0')
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+}
+
+/** Who is at the other end; null for unix sockets, which have no address there. */
+export function peerAddress(socket: Socket): HostAndPort | null {
+  const { remoteAddress, remotePort } = socket
+  return remoteAddress === undefined || remotePort === undefined ? null : { host: remoteAddress, port: remotePort }
+}

@@ -1,0 +1,148 @@
+/** Connecting to a listener. */
+import type { Socket } from 'node:net'
+import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
+import { connectUnix, hasSocketCalls, peerUser } from '../ground/sockets.ts'
+import type { WaitOptions } from '../ground/waitable.ts'
+import { checkAddress, describeAddress, isAbstract, type NetAddress } from './address.ts'
+import { MessageSocket } from './message-socket.ts'
+import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
+
+export interface ConnectOptions extends SocketOptions, WaitOptions {
+  /** Milliseconds for connecting and for showing keys, together. Left out: 20,000. */
+  timeout?: number
+}
+
+/** After how long the system asks a silent machine whether it is still there, in milliseconds: SO_KEEPALIVE, tcp(7). */
+export const KEEPALIVE_MS = 60_000
+/** A listener whose queue is full is tried again after so many milliseconds. */
+const TRY_AGAIN_MS = 20
+
+/**
+ * Connects, and shows and asks for keys, if one is given.
+ * @throws MultiprocessError with the system's `code`: ENOENT, ECONNREFUSED, ENOTFOUND, …; AuthenticationError; TimeoutError; the
+ *   signal's reason
+ */
+export async function connectSocket(address: NetAddress, options: ConnectOptions = {}): Promise<MessageSocket> {
+  const target = checkAddress(address)
+  const settings = checkSocketOptions(options)
+  const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
+  const { signal } = options
+  signal?.throwIfAborted()
+  const end = performance.now() + timeout
+  const socket = await openSocket(target, timeout, signal)
+  const messages = new MessageSocket(socket)
+  try {
+    if (settings.key === undefined && isAbstract(target)) checkPeer(socket, target)
+    messages.ref()
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => reject(signal?.reason)
+      signal?.addEventListener('abort', onAbort)
+      const settled = (error?: Error) => {
+        signal?.removeEventListener('abort', onAbort)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const handshakeTimeout = Math.max(1, end - performance.now())
+      messages.start({ role: 'client', settings, handshakeTimeout, settled })
+    })
+    messages.unref()
+    return messages
+  } catch (error) {
+    messages.destroy(undefined)
+    if (error instanceof AuthenticationError) {
+      throw new AuthenticationError(`cannot connect to ${describeAddress(target)}: ${error.message}`, { cause: error })
+    }
+    throw error
+  }
+}
+
+async function openSocket(address: NetAddress, timeout: number, signal: AbortSignal | undefined): Promise<Socket> {
+  const end = performance.now() + timeout
+  for (;;) {
+    try {
+      return await openOnce(address, Math.max(1, end - performance.now()), signal)
+    } catch (error) {
+      // connect(2): the queue of a unix socket is full.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() + TRY_AGAIN_MS >= end) throw error
+      await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS * (0.5 + Math.random())))
+    }
+  }
+}
+
+async function openOnce(address: NetAddress, timeout: number, signal: AbortSignal | undefined): Promise<Socket> {
+  if (typeof address !== 'string' || !isAbstract(address) || !hasSocketCalls()) {
+    return await openByNode(address, timeout, signal)
+  }
+  try {
+    return new (process.getBuiltinModule('node:net').Socket)({
+      fd: connectUnix(address),
+      readable: true,
+      writable: true
+    })
+  } catch (error) {
+    throw connectError(address, error as Error)
+  }
+}
+
+function openByNode(address: NetAddress, timeout: number, signal: AbortSignal | undefined): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const { connect } = process.getBuiltinModule('node:net')
+    const socket =
+      typeof address === 'string'
+        ? connect({ path: address })
+        : connect({ ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS })
+    const finish = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.off('connect', onConnect)
+      socket.off('error', onError)
+    }
+    const fail = (error: unknown): void => {
+      finish()
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(error)
+    }
+    const onConnect = (): void => {
+      finish()
+      resolve(socket)
+    }
+    const onError = (error: Error): void => fail(connectError(address, error))
+    const onAbort = (): void => fail(signal?.reason)
+    const timer = setTimeout(
+      () => fail(new TimeoutError(`nobody answered at ${describeAddress(address)} within ${Math.round(timeout)} ms`)),
+      Math.min(timeout, 2 ** 31 - 1)
+    )
+    signal?.addEventListener('abort', onAbort)
+    socket.on('connect', onConnect)
+    socket.on('error', onError)
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket',
+  ECONNREFUSED: 'nobody listens there',
+  ENOTFOUND: 'there is no such host',
+  EACCES: 'this user may not connect there',
+  EAGAIN: 'too many wait there to be accepted',
+  ENOTSOCK: 'that is no socket'
+}
+
+function connectError(address: NetAddress, cause: Error): MultiprocessError {
+  const { code = 'EIO', message } = cause as NodeJS.ErrnoException
+  const reason = REASONS[code] ?? message
+  return new MultiprocessError(`cannot connect to ${describeAddress(address)}: ${reason} (${code})`, { code, cause })
+}
+
+/**
+ * Without a key nothing but the user tells who listens at a name that everybody may take.
+ * @throws AuthenticationError
+ */
+export function checkPeer(socket: Socket, address: NetAddress): void {
+  if (!hasSocketCalls()) return
+  const user = peerUser((socket as unknown as { _handle: { fd: number } })._handle.fd)
+  if (user === process.getuid?.() || user === 0) return
+  throw new AuthenticationError(
+    `at ${describeAddress(address)} is a program of another user (${user}): name a file instead, or give both sides an authkey`
+  )
+}

@@ -1,0 +1,260 @@
+/** A socket that others connect to. */
+import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
+import type { Server, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
+import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/sockets.ts'
+import {
+  checkBindAddress,
+  describeAddress,
+  type HostAndPort,
+  isAbstract,
+  isLoopback,
+  type NetAddress
+} from './address.ts'
+import { checkPeer, KEEPALIVE_MS } from './connect.ts'
+import { MessageSocket } from './message-socket.ts'
+import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
+import { Listeners, type Source } from './waiting.ts'
+
+export interface ListenOptions extends SocketOptions {
+  /** Connections that the system keeps waiting while this process is busy: listen(2). Left out: 511. */
+  backlog?: number
+  /** Milliseconds that a client has to show its key. Left out: 20,000. */
+  handshakeTimeout?: number
+}
+
+/** What becomes of those who connect. */
+export interface ListenHandlers {
+  readonly onSocket: (socket: MessageSocket) => void
+  /** One that has not shown the key, or hung up before. */
+  readonly onRefused: (error: AuthenticationError, from: HostAndPort | null) => void
+}
+
+const BACKLOG = 511
+/** So many may be about to show their keys at once; one more, and the oldest has to go. */
+const MOST_HANDSHAKES = 1024
+const MOST_ACCEPTS = 64
+
+/** Paths that are to go when this process ends. */
+const paths = new Set<string>()
+
+export class ListeningSocket implements Source {
+  readonly address: NetAddress
+  readonly #settings: Settings
+  readonly #handshakeTimeout: number
+  readonly #handlers: ListenHandlers
+  readonly #server: Server
+  readonly #handshaking = new Set<MessageSocket>()
+  readonly #changes = new Listeners()
+  readonly #remove: () => void
+  #holds = 0
+  #isClosed = false
+
+  /**
+   * Listens from now on.
+   * @param address left out: one of its own, that only this user's programs can connect to
+   * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …; TypeError, ValueError
+   */
+  constructor(address: NetAddress | undefined, options: ListenOptions, handlers: ListenHandlers) {
+    const { backlog = BACKLOG, handshakeTimeout = HANDSHAKE_MS } = options
+    if (!(Number.isInteger(backlog) && backlog > 0)) {
+      throw new ValueError(`backlog must be a whole number from 1 on, not ${String(backlog)}`)
+    }
+    this.#settings = checkSocketOptions(options)
+    this.#handshakeTimeout = checkDuration('handshakeTimeout', handshakeTimeout)
+    this.#handlers = handlers
+    const place = address === undefined ? ownPlace() : { address: checkBindAddress(address), remove: () => {} }
+    if (this.#settings.key === undefined && !isLoopback(place.address)) {
+      throw new ValueError(
+        `cannot listen at ${describeAddress(place.address)} without an authkey: whoever reaches this machine could connect. ` +
+          'Give { authkey }, or listen at localhost'
+      )
+    }
+    this.#server = process
+      .getBuiltinModule('node:net')
+      .createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS }, this.#onConnection)
+    // What goes wrong with one connection, or when there are no descriptors left, the next may not meet.
+    this.#server.on('error', () => {})
+    this.#remove = place.remove
+    this.address = this.#listen(place.address, backlog)
+    this.#server.unref()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Those who have yet to show their key are let go; what was accepted goes on. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#server.close()
+    for (const socket of this.#handshaking) socket.destroy(undefined)
+    this.#handshaking.clear()
+    if (typeof this.address === 'string' && !isAbstract(this.address)) removePath(this.address)
+    this.#remove()
+    this.#changes.notify()
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#changes.add(listener)
+  }
+
+  /** Of those who wait for a connection. */
+  notify(): void {
+    this.#changes.notify()
+  }
+
+  ref(): void {
+    if (++this.#holds === 1) this.#server.ref()
+  }
+
+  unref(): void {
+    if (--this.#holds === 0) this.#server.unref()
+  }
+
+  descriptors(): readonly Descriptor[] {
+    const fd = this.#descriptor
+    if (fd < 0) return []
+    return [{ fd }, ...[...this.#handshaking].flatMap(socket => socket.descriptors())]
+  }
+
+  /** @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` */
+  pump(): void {
+    const fd = this.#descriptor
+    for (let i = 0; i < MOST_ACCEPTS && fd >= 0; i++) {
+      const accepted = acceptNow(fd)
+      if (accepted < 0) break
+      const socket = new (process.getBuiltinModule('node:net').Socket)({ fd: accepted, readable: true, writable: true })
+      if (typeof this.address !== 'string') socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS)
+      this.#onConnection(socket)
+    }
+    const now = performance.now()
+    for (const socket of [...this.#handshaking]) {
+      socket.pump()
+      socket.expire(now)
+    }
+  }
+
+  get #descriptor(): number {
+    return (this.#server as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1
+  }
+
+  #listen(address: NetAddress, backlog: number): NetAddress {
+    if (!hasSocketCalls()) {
+      const where = typeof address === 'string' ? { path: address } : address
+      this.#server.listen({ ...where, backlog })
+    } else {
+      try {
+        this.#server.listen({ fd: bindSocket(address, backlog), backlog })
+      } catch (error) {
+        this.#remove()
+        throw error instanceof ValueError ? error : bindError(address, error as MultiprocessError)
+      }
+    }
+    if (typeof address === 'string') {
+      if (!isAbstract(address)) keepPath(address)
+      return address
+    }
+    const bound = this.#server.address()
+    return bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port }
+  }
+
+  readonly #onConnection = (socket: Socket): void => {
+    let messages: MessageSocket
+    try {
+      if (this.#settings.key === undefined && isAbstract(this.address)) checkPeer(socket, this.address)
+      messages = new MessageSocket(socket)
+    } catch (error) {
+      socket.on('error', () => {})
+      socket.destroy()
+      if (error instanceof AuthenticationError) this.#handlers.onRefused(error, null)
+      return
+    }
+    if (this.#handshaking.size >= MOST_HANDSHAKES) {
+      const [oldest] = this.#handshaking
+      oldest.destroy(new AuthenticationError('too many others are about to show their keys'))
+    }
+    this.#handshaking.add(messages)
+    messages.start({
+      role: 'listener',
+      settings: this.#settings,
+      handshakeTimeout: this.#handshakeTimeout,
+      settled: error => {
+        this.#handshaking.delete(messages)
+        if (this.#isClosed) {
+          messages.destroy(undefined)
+        } else if (error === undefined) {
+          this.#handlers.onSocket(messages)
+        } else {
+          this.#handlers.onRefused(error as AuthenticationError, messages.remoteAddress)
+        }
+      }
+    })
+  }
+}
+
+/**
+ * An address of its own. On Linux an abstract name: it goes with the socket, however the process ends, and only programs of
+ * this user are let in. Elsewhere a file in a directory of its own, mkdtemp(3), that only this user can enter.
+ */
+function ownPlace(): { address: NetAddress; remove: () => void } {
+  if (process.platform === 'linux' && hasSocketCalls()) {
+    return {
+      address: `\0multiprocess-${process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')}`,
+      remove: () => {}
+    }
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'multiprocess-'))
+  return { address: join(directory, 'listener'), remove: () => removeDirectory(directory) }
+}
+
+function removeDirectory(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // It is gone.
+  }
+}
+
+function keepPath(path: string): void {
+  if (paths.size === 0) process.once('exit', removePaths)
+  paths.add(path)
+}
+
+function removePath(path: string): void {
+  if (!paths.delete(path)) return
+  if (paths.size === 0) process.off('exit', removePaths)
+  try {
+    unlinkSync(path)
+  } catch {
+    // It is gone.
+  }
+}
+
+function removePaths(): void {
+  for (const path of [...paths]) {
+    removePath(path)
+    if (dirname(path).startsWith(join(tmpdir(), 'multiprocess-'))) removeDirectory(dirname(path))
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen there',
+  ENOENT: 'there is no such directory'
+}
+
+function bindError(address: NetAddress, cause: MultiprocessError): MultiprocessError {
+  const { code } = cause
+  const left = typeof address === 'string' && !isAbstract(address) && code === 'EADDRINUSE'
+  return new MultiprocessError(
+    `cannot listen at ${describeAddress(address)}: ${REASONS[code] ?? cause.message} (${code})${
+      left ? '; if nobody listens there, a program that was killed has left the file: remove it' : ''
+    }`,
+    { code, cause }
+  )
+}

@@ -1,0 +1,97 @@
+/** Waiting for what comes through a socket: in the event loop, which is told, or by a thread that blocks and reads it itself. */
+import { type Descriptor, pollDescriptors } from '../ground/sockets.ts'
+import { startTimer } from '../ground/timer.ts'
+
+/** Tries once. undefined: not now. */
+export type SocketStep<R> = () => R | undefined
+
+/** What changes by what comes through sockets. */
+export interface Source {
+  /** What a thread that blocks is to wait for; none: nothing more will come. */
+  descriptors(): readonly Descriptor[]
+  /** Takes what has come, as the event loop would. */
+  pump(): void
+  /** The listener runs after each change. @returns a function that takes it back */
+  onChange(listener: () => void): () => void
+  /** It keeps this process alive until as many `unref()` calls have come. */
+  ref(): void
+  unref(): void
+}
+
+/** A thread that blocks tries again after so many milliseconds: time itself may have changed something. */
+const SLICE_MS = 500
+
+export class Listeners {
+  readonly #listeners = new Set<() => void>()
+
+  add(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  notify(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+/**
+ * Waits in the event loop until the step succeeds; of several who wait, those who came first are tried first.
+ * @param timeout milliseconds, or Infinity
+ * @returns undefined when the timeout ran out
+ * @throws the signal's reason, once it is aborted
+ */
+export async function waitFor<R>(
+  source: Source,
+  step: SocketStep<R>,
+  timeout: number,
+  signal: AbortSignal | undefined
+): Promise<R | undefined> {
+  signal?.throwIfAborted()
+  const result = step()
+  if (result !== undefined || timeout === 0) return result
+  return await new Promise<R | undefined>((resolve, reject) => {
+    const end = (): void => {
+      leave()
+      stopTimer()
+      signal?.removeEventListener('abort', onAbort)
+      source.unref()
+    }
+    const attempt = (): void => {
+      try {
+        const result = step()
+        if (result === undefined) return
+        end()
+        resolve(result)
+      } catch (error) {
+        end()
+        reject(error)
+      }
+    }
+    const onAbort = (): void => {
+      end()
+      reject(signal?.reason)
+    }
+    const leave = source.onChange(attempt)
+    const stopTimer = startTimer(() => {
+      end()
+      resolve(undefined)
+    }, timeout)
+    signal?.addEventListener('abort', onAbort)
+    source.ref()
+  })
+}
+
+/** The same, blocking the thread. */
+export function waitForSync<R>(source: Source, step: SocketStep<R>, timeout: number): R | undefined {
+  let result = step()
+  if (result !== undefined) return result
+  const end = performance.now() + timeout
+  for (;;) {
+    source.pump()
+    result = step()
+    if (result !== undefined) return result
+    const left = end - performance.now()
+    if (left <= 0) return undefined
+    pollDescriptors(source.descriptors(), Math.min(left, SLICE_MS))
+  }
+}

@@ -1,0 +1,485 @@
+/** `multiprocessing.Condition`, `Event`, `Barrier`. */
+import assert from 'node:assert/strict'
+import { WordLock } from '../../src/ground/word-lock.ts'
+import type { Condition, Semaphore } from '../../src/index.ts'
+import { handleOf, payloadAt } from '../../src/memory/shared-object.ts'
+import { conform } from '../fixtures/conformance/grounds.ts'
+import * as tasks from '../fixtures/conformance/tasks.ts'
+import * as sync from '../fixtures/sync/tasks.ts'
+
+const ROUNDS = Number(process.env.MULTIPROCESS_TEST_ROUNDS ?? 100)
+
+async function acquireTimes(semaphore: Semaphore, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) assert.equal(await semaphore.acquire({ timeout: 20_000 }), true, 'nobody came')
+}
+
+conform('Condition', ({ face, behaviour, pool, start }) => {
+  const { Condition, Lock, RLock, Semaphore, Value, ValueError } = face
+  const notifying = async (condition: Condition) => condition.runExclusive(() => condition.notify())
+
+  behaviour('if lock is specified then it should be a Lock or RLock object', () => {
+    const lock = new Lock()
+    assert.equal(new Condition(lock).lock, lock)
+    const rlock = new RLock()
+    assert.equal(new Condition(rlock).lock, rlock)
+    assert.throws(() => new Condition(new Semaphore() as never), TypeError)
+    assert.throws(() => new Condition(5 as never), TypeError)
+  })
+
+  behaviour('otherwise a new RLock is created: it can be acquired again by who holds it', () => {
+    const condition = new Condition()
+    assert.equal(condition.acquireSync(), true)
+    assert.equal(condition.acquireSync({ timeout: 0 }), true)
+    condition.release()
+    assert.equal(condition.locked, true)
+    condition.release()
+    assert.equal(condition.locked, false)
+  })
+
+  behaviour('acquire() and release() are those of the underlying lock', async () => {
+    const lock = new Lock()
+    const condition = new Condition(lock)
+    await condition.acquire()
+    assert.equal(lock.locked, true)
+    lock.release()
+    assert.equal(condition.locked, false)
+    await condition.runExclusive(() => assert.equal(lock.locked, true))
+    condition.runExclusiveSync(() => assert.equal(lock.locked, true))
+  })
+
+  behaviour('wait() by who has not acquired the lock raises', async () => {
+    const condition = new Condition()
+    await assert.rejects(condition.wait(), ValueError)
+    assert.throws(() => condition.waitSync(), ValueError)
+  })
+
+  behaviour('notify() by who has not acquired the lock raises', async () => {
+    const condition = new Condition()
+    assert.throws(() => condition.notify(), ValueError)
+    assert.throws(() => condition.notifyAll(), ValueError)
+    condition.acquireSync()
+    assert.equal(await pool().apply(tasks.errorOf, [condition, 'notify']), 'ValueError')
+  })
+
+  behaviour('notify() of a count that is none is refused', () => {
+    const condition = new Condition()
+    condition.acquireSync()
+    for (const n of [-1, Number.NaN]) assert.throws(() => condition.notify(n), ValueError)
+  })
+
+  behaviour('notify() when nobody waits is a no-op', async () => {
+    const condition = new Condition()
+    await condition.runExclusive(() => condition.notify())
+    condition.acquireSync()
+    assert.equal(await condition.wait({ timeout: 5 }), false)
+  })
+
+  behaviour('wait() releases the lock, blocks until it is awakened, and re-acquires the lock', async () => {
+    const condition = new Condition(new Lock())
+    await condition.acquire()
+    const notified = pool().apply(notifying, [condition])
+    assert.equal(await condition.wait(), true)
+    await notified
+    assert.equal(condition.locked, true)
+  })
+
+  behaviour('waitSync() does so while this event loop stands still', async () => {
+    const condition = new Condition()
+    condition.acquireSync()
+    const notified = pool().apply(notifying, [condition])
+    assert.equal(condition.waitSync(), true)
+    assert.equal(condition.locked, true)
+    condition.release()
+    await notified
+  })
+
+  behaviour('wait() returns false if a given timeout expired', async () => {
+    const condition = new Condition()
+    condition.acquireSync()
+    assert.equal(await condition.wait({ timeout: 5 }), false)
+    assert.equal(condition.waitSync({ timeout: 5 }), false)
+    assert.equal(condition.locked, true)
+  })
+
+  behaviour('an RLock that was acquired several times is released fully, and restored', async () => {
+    const lock = new RLock()
+    const condition = new Condition(lock)
+    lock.acquireSync()
+    lock.acquireSync()
+    const notified = pool().apply(notifying, [condition])
+    assert.equal(await condition.wait({ timeout: 20_000 }), true)
+    await notified
+    lock.release()
+    assert.equal(lock.locked, true)
+    lock.release()
+    assert.equal(lock.locked, false)
+  })
+
+  behaviour('notify() wakes up one that waits, in the order they came, blocked or not', async () => {
+    const condition = new Condition()
+    const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+    const results: Promise<boolean>[] = []
+    for (const isBlocking of [true, false, true]) {
+      results.push(pool(4).apply(sync.sleepOn, [condition, sleeping, woken, { isBlocking }]))
+      await acquireTimes(sleeping, 1)
+    }
+    for (let n = 0; n < 3; n++) {
+      await condition.runExclusive(() => condition.notify())
+      await results[n]
+      assert.equal(woken.value, n + 1)
+    }
+    assert.deepEqual(await Promise.all(results), [true, true, true])
+  })
+
+  behaviour('notify(n) wakes up n, and notifyAll() all; times that run out half-way take no wake-up', async () => {
+    const condition = new Condition(new Lock())
+    const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+    await using two = new face.Pool(2, { concurrency: 6 })
+    const short = [1, 2, 3].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken, { timeout: 20 }]))
+    assert.deepEqual(await Promise.all(short), [false, false, false])
+    const long = [1, 2, 3, 4, 5, 6].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken]))
+    await acquireTimes(sleeping, 9)
+    await acquireTimes(woken, 3)
+    await condition.acquire()
+    condition.notify(3)
+    condition.release()
+    await acquireTimes(woken, 3)
+    assert.equal(await woken.acquire({ timeout: 20 }), false)
+    await condition.runExclusive(() => condition.notifyAll())
+    await acquireTimes(woken, 3)
+    assert.deepEqual(await Promise.all(long), [true, true, true, true, true, true])
+    assert.equal(woken.value, 0)
+  })
+
+  behaviour('a notification goes to who waited already, not to one that comes later', async () => {
+    const condition = new Condition(new Lock())
+    const order: string[] = []
+    const waiting: string[] = []
+    const wait = async (name: string) => {
+      await condition.runExclusive(async () => {
+        waiting.push(name)
+        await condition.wait()
+        order.push(name)
+      })
+    }
+    const early = wait('early')
+    await new Promise(setImmediate)
+    let late: Promise<void> | undefined
+    await condition.runExclusive(() => {
+      condition.notify()
+      late = wait('late')
+    })
+    await early
+    assert.deepEqual(order, ['early'])
+    while (waiting.length < 2) await new Promise(setImmediate)
+    await condition.runExclusive(() => condition.notify())
+    await late
+  })
+
+  behaviour('waitFor() waits until the predicate is true, and returns its last value', async () => {
+    const condition = new Condition()
+    const state = Value('i', -1)
+    const result = pool().apply(sync.countDown, [condition, state])
+    await condition.acquire()
+    assert.equal(await condition.waitFor(() => state.value === 0, { timeout: 20_000 }), true)
+    condition.release()
+    for (let i = 0; i < 4; i++) {
+      await condition.runExclusive(() => {
+        state.value++
+        condition.notify()
+      })
+    }
+    assert.equal(await result, true)
+    condition.acquireSync()
+    assert.equal(await condition.waitFor(() => 'at once'), 'at once')
+    assert.equal(
+      condition.waitForSync(() => 'at once'),
+      'at once'
+    )
+  })
+
+  behaviour('waitFor() returns the last value of the predicate when the timeout ran out', async () => {
+    const condition = new Condition()
+    condition.acquireSync()
+    assert.equal(
+      condition.waitForSync(() => false, { timeout: 5 }),
+      false
+    )
+    assert.equal(await condition.waitFor(() => 0, { timeout: 5 }), 0)
+  })
+
+  behaviour('a wait that is aborted rejects, with the lock held, and takes no notification', async () => {
+    const condition = new Condition()
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    await condition.runExclusive(async () => {
+      const waiting = condition.wait({ signal: controller.signal })
+      setImmediate(() => controller.abort(reason))
+      await assert.rejects(waiting, reason)
+      assert.equal(condition.locked, true)
+    })
+    assert.equal(condition.locked, false)
+    const other = condition.runExclusive(() => condition.wait())
+    await new Promise(setImmediate)
+    await condition.runExclusive(() => condition.notify())
+    assert.equal(await other, true)
+  })
+
+  behaviour('one that is killed while it waits takes no notification with it', async () => {
+    const condition = new Condition()
+    const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+    const victim = start(sync.sleepOn, condition, sleeping, woken, {})
+    await acquireTimes(sleeping, 1)
+    const other = pool().apply(sync.sleepOn, [condition, sleeping, woken])
+    await acquireTimes(sleeping, 1)
+    victim.kill()
+    await victim.join()
+    await condition.runExclusive(() => condition.notify())
+    assert.equal(await other, true)
+  })
+})
+
+conform('Event', ({ face, behaviour, pool }) => {
+  const { Event } = face
+
+  behaviour('the internal flag is initially false', () => {
+    assert.equal(new Event().isSet(), false)
+  })
+
+  behaviour('isSet() returns true if and only if the flag is true, here and elsewhere', async () => {
+    const event = new Event()
+    assert.equal(await pool().apply(tasks.call, [event, 'isSet']), false)
+    event.set()
+    assert.equal(event.isSet(), true)
+    assert.equal(await pool().apply(tasks.call, [event, 'isSet']), true)
+  })
+
+  behaviour('set() sets the flag to true, and all waiting for it to become true are awakened', async () => {
+    const event = new Event()
+    const waits = [
+      event.wait(),
+      pool().apply(tasks.call, [event, 'wait']),
+      pool().apply(tasks.call, [event, 'waitSync'])
+    ]
+    event.set()
+    assert.deepEqual(await Promise.all(waits), [true, true, true])
+  })
+
+  behaviour('wait() once the flag is true does not block at all', async () => {
+    const event = new Event()
+    event.set()
+    assert.equal(await event.wait({ timeout: 0 }), true)
+    assert.equal(event.waitSync(), true)
+    assert.equal(await pool().apply(tasks.call, [event, 'waitSync']), true)
+  })
+
+  behaviour('clear() resets the flag to false; subsequently wait() will block until set() is called', async () => {
+    const event = new Event()
+    event.set()
+    event.clear()
+    assert.equal(event.isSet(), false)
+    assert.equal(await event.wait({ timeout: 5 }), false)
+    await pool().apply(tasks.call, [event, 'set'])
+    assert.equal(await event.wait(), true)
+  })
+
+  behaviour('wait() returns false if a timeout is given and the operation times out', async () => {
+    const event = new Event()
+    assert.equal(await event.wait({ timeout: 0 }), false)
+    assert.equal(await event.wait({ timeout: 5 }), false)
+    assert.equal(event.waitSync({ timeout: 5 }), false)
+    assert.equal(await pool().apply(tasks.call, [event, 'waitSync', { timeout: 5 }]), false)
+  })
+
+  behaviour('set and cleared at once, it wakes who waited', async () => {
+    const event = new Event()
+    for (let i = 0; i < 100; i++) {
+      const waits = [event.wait({ timeout: 20_000 }), event.wait({ timeout: 20_000 })]
+      event.set()
+      event.clear()
+      assert.deepEqual(await Promise.all(waits), [true, true])
+    }
+  })
+
+  behaviour('set() twice, and clear() twice, are set() and clear()', () => {
+    const event = new Event()
+    event.set()
+    event.set()
+    assert.equal(event.isSet(), true)
+    event.clear()
+    event.clear()
+    assert.equal(event.isSet(), false)
+  })
+
+  behaviour('a wait that is aborted rejects with the reason', async () => {
+    const event = new Event()
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const waiting = event.wait({ signal: controller.signal })
+    controller.abort(reason)
+    await assert.rejects(waiting, reason)
+    await assert.rejects(event.wait({ signal: controller.signal }), reason)
+  })
+})
+
+conform('Barrier', ({ face, behaviour, pool, start }) => {
+  const { Array: SharedArray, Barrier, BrokenBarrierError, ValueError } = face
+
+  behaviour('parties: the number of processes required to pass the barrier', () => {
+    assert.equal(new Barrier(3).parties, 3)
+    for (const parties of [0, -1, 1.5, '2' as never]) assert.throws(() => new Barrier(parties), ValueError)
+  })
+
+  behaviour('nWaiting: the number of processes currently waiting in the barrier', async () => {
+    const barrier = new Barrier(2)
+    assert.equal(barrier.nWaiting, 0)
+    const waiting = barrier.wait()
+    assert.equal(barrier.nWaiting, 1)
+    assert.equal(await pool().apply(tasks.get, [barrier, 'nWaiting']), 1)
+    await pool().apply(tasks.call, [barrier, 'waitSync'])
+    await waiting
+    assert.equal(barrier.nWaiting, 0)
+  })
+
+  behaviour('wait(): when all have called, they are all released, each with another of 0 to parties - 1', async () => {
+    const barrier = new Barrier(3)
+    const indices = await Promise.all([
+      barrier.wait(),
+      pool().apply(tasks.call, [barrier, 'wait']),
+      pool().apply(tasks.call, [barrier, 'waitSync'])
+    ])
+    assert.deepEqual(indices.sort(), [0, 1, 2])
+  })
+
+  behaviour('of one party is passed at once', async () => {
+    const barrier = new Barrier(1)
+    assert.equal(await barrier.wait(), 0)
+    assert.equal(barrier.waitSync(), 0)
+  })
+
+  behaviour(`can be reused any number of times: 5 parties, ${ROUNDS} rounds, blocked or not`, async () => {
+    const barrier = new Barrier(5)
+    const counts = SharedArray('i', ROUNDS)
+    const sums = await Promise.all([
+      ...[0, 1, 2, 3].map(n => pool(4).apply(sync.rounds, [barrier, counts, ROUNDS, n % 2 === 0])),
+      sync.rounds(barrier, counts, ROUNDS, false)
+    ])
+    // Each index once a round.
+    assert.equal(
+      sums.reduce((sum, n) => sum + n, 0),
+      ROUNDS * (0 + 1 + 2 + 3 + 4)
+    )
+    assert.equal(barrier.nWaiting, 0)
+  })
+
+  behaviour('action, if provided, is called by one of them before all are released', async () => {
+    const count = SharedArray('i', 1)
+    const barrier = new Barrier(2, { action: () => void count[0]++ })
+    for (let round = 1; round <= 3; round++) {
+      await Promise.all([pool().apply(sync.arrive, [barrier]), pool().apply(sync.arrive, [barrier])])
+      assert.equal(count[0], round)
+    }
+  })
+
+  behaviour('an action that raises an error puts the barrier into the broken state', async () => {
+    const barrier = new Barrier(2, { action: () => tasks.fail('mine') })
+    const results = await Promise.allSettled([barrier.wait(), barrier.wait()])
+    assert.deepEqual(results.map(result => (result as PromiseRejectedResult).reason.name).sort(), [
+      'BrokenBarrierError',
+      'RangeError'
+    ])
+    assert.equal(barrier.broken, true)
+  })
+
+  behaviour('options of another type are refused', () => {
+    assert.throws(() => new Barrier(2, { action: 5 as never }), TypeError)
+    assert.throws(() => new Barrier(2, { timeout: '5' as never }), TypeError)
+  })
+
+  behaviour('a wait() that times out puts the barrier into the broken state', async () => {
+    const barrier = new Barrier(3)
+    const waiting = assert.rejects(barrier.wait(), BrokenBarrierError)
+    await assert.rejects(barrier.wait({ timeout: 5 }), BrokenBarrierError)
+    await waiting
+    assert.equal(barrier.broken, true)
+  })
+
+  behaviour('timeout of the constructor is the default if none is specified for wait()', async () => {
+    const barrier = new Barrier(2, { timeout: 5 })
+    await assert.rejects(barrier.wait(), BrokenBarrierError)
+    barrier.reset()
+    assert.throws(() => barrier.waitSync(), BrokenBarrierError)
+    barrier.reset()
+    assert.equal(await pool().apply(tasks.errorOf, [barrier, 'waitSync']), 'BrokenBarrierError')
+  })
+
+  behaviour('wait() on one that is broken raises BrokenBarrierError', async () => {
+    const barrier = new Barrier(2)
+    barrier.abort()
+    await assert.rejects(barrier.wait(), BrokenBarrierError)
+    assert.throws(() => barrier.waitSync(), BrokenBarrierError)
+    assert.equal(await pool().apply(tasks.errorOf, [barrier, 'wait']), 'BrokenBarrierError')
+  })
+
+  behaviour('reset() returns it to the default, empty state; those waiting receive BrokenBarrierError', async () => {
+    const barrier = new Barrier(3)
+    const waiting = barrier.wait()
+    barrier.reset()
+    await assert.rejects(waiting, BrokenBarrierError)
+    assert.equal(barrier.broken, false)
+    assert.equal(barrier.nWaiting, 0)
+    barrier.abort()
+    barrier.reset()
+    assert.equal(barrier.broken, false)
+    assert.deepEqual((await Promise.all([1, 2, 3].map(() => barrier.wait()))).sort(), [0, 1, 2])
+  })
+
+  behaviour('abort() puts it into the broken state; any active or future wait() fails', async () => {
+    const barrier = new Barrier(2)
+    const waiting = assert.rejects(barrier.wait(), BrokenBarrierError)
+    await pool().apply(tasks.call, [barrier, 'abort'])
+    await waiting
+    assert.equal(barrier.broken, true)
+    assert.equal(await pool().apply(tasks.get, [barrier, 'broken']), true)
+  })
+
+  behaviour('a wait whose signal is aborted rejects with the reason, and breaks it for the others', async () => {
+    const barrier = new Barrier(3)
+    const other = assert.rejects(barrier.wait(), BrokenBarrierError)
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const aborted = barrier.wait({ signal: controller.signal })
+    controller.abort(reason)
+    await assert.rejects(aborted, reason)
+    await other
+  })
+
+  behaviour('all pass or none, though a time runs out as the last one comes', async () => {
+    const barrier = new Barrier(2)
+    const { family, at } = handleOf(barrier)
+    const mutex = new WordLock(family.memory, payloadAt({ family, at }), family.self, () => true)
+    const other = pool().apply(sync.arriveSoon, [barrier, 100])
+    while (barrier.nWaiting === 0) await new Promise(resolve => setTimeout(resolve, 1))
+    // Its time runs out while it can't say so.
+    mutex.acquire()
+    await new Promise(resolve => setTimeout(resolve, 150))
+    mutex.release()
+    const mine = await barrier.wait({ timeout: 10_000 }).catch(error => error.name)
+    const both = [mine, await other].join()
+    assert.ok(both === '1,0' || both === 'BrokenBarrierError,BrokenBarrierError', both)
+    assert.equal(barrier.broken, mine !== 1)
+  })
+
+  behaviour('a party that dies breaks it, until it is reset', async () => {
+    const barrier = new Barrier(3)
+    const victim = start(sync.arrive, barrier)
+    const other = pool().apply(sync.arrive, [barrier])
+    while (barrier.nWaiting < 2) await new Promise(setImmediate)
+    victim.kill()
+    await assert.rejects(other, { name: 'BrokenBarrierError' })
+    await victim.join()
+    barrier.reset()
+    const results = await Promise.all([1, 2, 3].map(() => barrier.wait()))
+    assert.deepEqual(results.sort(), [0, 1, 2])
+  })
+})

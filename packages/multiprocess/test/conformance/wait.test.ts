@@ -1,0 +1,155 @@
+/** `multiprocessing.connection.wait`. */
+import assert from 'node:assert/strict'
+import type { Waitable } from '../../src/index.ts'
+import * as channel from '../fixtures/channel/tasks.ts'
+import { conform } from '../fixtures/conformance/grounds.ts'
+import * as tasks from '../fixtures/conformance/tasks.ts'
+
+conform('wait', ({ face, behaviour, pool, start }) => {
+  const { Event, JoinableQueue, Pipe, Queue, wait, waitSync } = face
+
+  behaviour(
+    'waits till an object in the list is ready, and returns those which are ready, in their order',
+    async () => {
+      const queue = new Queue<number>()
+      const event = new Event()
+      const [a, b] = Pipe<number>()
+      const all: Waitable[] = [event, a, queue]
+      queue.putNowait(1)
+      assert.deepEqual(await wait(all), [queue])
+      event.set()
+      await b.send(1)
+      assert.deepEqual(await wait(all), [event, a, queue])
+      assert.deepEqual(waitSync(all), [event, a, queue])
+    }
+  )
+
+  behaviour('returns an empty list when the timeout ran out', async () => {
+    const all: Waitable[] = [new Queue(), new Event(), Pipe()[0]]
+    assert.deepEqual(await wait(all, { timeout: 5 }), [])
+    assert.deepEqual(waitSync(all, { timeout: 5 }), [])
+  })
+
+  behaviour('a timeout of 0 does not wait', async () => {
+    assert.deepEqual(await wait([new Queue()], { timeout: 0 }), [])
+    assert.deepEqual(waitSync([new Queue()], { timeout: 0 }), [])
+  })
+
+  behaviour('of nothing answers at once', async () => {
+    assert.deepEqual(await wait([]), [])
+    assert.deepEqual(waitSync([]), [])
+  })
+
+  behaviour('a readable Connection is ready when there is data, and when the other end was closed', async () => {
+    const [a, b] = Pipe()
+    const waiting = wait([a])
+    await b.send(1)
+    assert.deepEqual(await waiting, [a])
+    await a.recv()
+    b.close()
+    assert.deepEqual(await wait([a]), [a])
+  })
+
+  behaviour('a queue is ready while an item is there', async () => {
+    const queue = new JoinableQueue<number>()
+    const waiting = wait([queue])
+    await pool().apply(tasks.call, [queue, 'putSync', 1])
+    assert.deepEqual(await waiting, [queue])
+    queue.getNowait()
+    assert.deepEqual(await wait([queue], { timeout: 0 }), [])
+  })
+
+  behaviour('an event is ready while it is set', async () => {
+    const event = new Event()
+    const waiting = wait([event])
+    await pool().apply(tasks.call, [event, 'set'])
+    assert.deepEqual(await waiting, [event])
+    event.clear()
+    assert.deepEqual(waitSync([event], { timeout: 0 }), [])
+  })
+
+  behaviour('the sentinel attribute of a Process is ready when the process ends', async () => {
+    const isThere = new Event()
+    const child = start(tasks.stay, isThere)
+    const { sentinel } = child
+    await isThere.wait()
+    const waiting = wait([sentinel, new Queue()])
+    assert.deepEqual(waitSync([sentinel], { timeout: 5 }), [])
+    child.kill()
+    assert.deepEqual(await waiting, [sentinel])
+    assert.deepEqual(await wait([sentinel]), [sentinel])
+    assert.deepEqual(waitSync([sentinel]), [sentinel])
+  })
+
+  behaviour('waitSync() of a sentinel and a connection sees the process end while it blocks', () => {
+    const [here] = Pipe()
+    const child = start(tasks.stay)
+    assert.deepEqual(waitSync([here, child.sentinel], { timeout: 1 }), [])
+    child.kill()
+    assert.deepEqual(waitSync([here, child.sentinel]), [child.sentinel])
+  })
+
+  behaviour('an object that another process makes ready wakes who waits, blocked or not', async () => {
+    const queue = new Queue<string>()
+    const [here, there] = Pipe()
+    const events = [new Event(), new Event()]
+    const putting = events.map((event, i) =>
+      pool().apply(channel.putLater as typeof channel.putLater<string>, [queue, `${i}`, event])
+    )
+    const all: Waitable[] = [here, queue]
+    const waiting = wait(all)
+    events[0].set()
+    assert.deepEqual(await waiting, [queue])
+    assert.equal(queue.getNowait(), '0')
+    events[1].set()
+    assert.deepEqual(waitSync(all), [queue])
+    assert.equal(queue.getNowait(), '1')
+    there.close()
+    assert.deepEqual(await wait(all), [here])
+    await Promise.all(putting)
+  })
+
+  behaviour('hundreds of objects at once', async () => {
+    const queues = Array.from({ length: 300 }, () => new Queue<number>())
+    for (const chosen of [299, 0, 150]) {
+      const waiting = wait(queues)
+      queues[chosen].putNowait(1)
+      assert.deepEqual(await waiting, [queues[chosen]])
+      assert.deepEqual(waitSync(queues), [queues[chosen]])
+      queues[chosen].getNowait()
+    }
+  })
+
+  behaviour('what is there is left to those who take it', async () => {
+    const queue = new Queue<number>()
+    for (let i = 0; i < 20; i++) {
+      const waiting = [wait([queue]), wait([queue])]
+      const taking = queue.get()
+      const begin = performance.now()
+      queue.putNowait(i)
+      assert.equal(await taking, i)
+      assert.ok(performance.now() - begin < 400, 'woken only after its slice')
+      queue.putNowait(i)
+      for (const ready of await Promise.all(waiting)) assert.deepEqual(ready, [queue])
+      queue.getNowait()
+    }
+  })
+
+  behaviour('rejects with the reason once its signal is aborted', async () => {
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const queue = new Queue<number>()
+    const waiting = wait([queue], { signal: controller.signal })
+    controller.abort(reason)
+    await assert.rejects(waiting, reason)
+    await assert.rejects(wait([queue], { signal: controller.signal }), reason)
+    queue.putNowait(1)
+    assert.equal(await queue.get(), 1)
+  })
+
+  behaviour('what cannot be waited for is refused', async () => {
+    await assert.rejects(wait([{} as never]), TypeError)
+    assert.throws(() => waitSync([null as never]), TypeError)
+    await assert.rejects(wait([new Queue()], { timeout: Number.NaN }), RangeError)
+  })
+})
