@@ -21,7 +21,8 @@
  * The chunks belong to the shared block that the ring is part of: its LIST names the first. Receivers move LIST, and give
  * back the chunks that all have left. A sender fills the chunk of a long message before it takes the lock, while the chunk
  * is its own; a receiver makes it its own after RECEIVED. Between taking a chunk from the arena and linking it, and between
- * unlinking one and giving it back, a death loses that one chunk for as long as the family lives, and nothing else.
+ * unlinking one and giving it back, a death loses that one chunk, and with that of a long message the one behind it, for as
+ * long as the family lives, and nothing else.
  */
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
