@@ -35,3 +35,7 @@ export function nothing(): void {}
 export function say(event: { set(): void }): void {
   event.set()
 }
+
+export function lengthOf(bytes: Uint8Array): number {
+  return bytes.length
+}
