@@ -28,6 +28,16 @@ const EXAMPLES: Readonly<Record<string, { args?: string[]; expected: RegExp }>> 
       'I heard: hello'
     )
   },
+  '2b-manager': {
+    expected: lines(
+      'squares: 0,1,4,9,16,25,36,49,64,81',
+      'numbers: 0,1,2,3,4,5,6,7,8,9,10',
+      'computed: 82',
+      "fruit: \\[ 'apple', 'pear' \\]",
+      'balance: 42',
+      'counted at the server: 42,43,44'
+    )
+  },
   '3-locks': { expected: lines('10', '9', '8', '7', '6', '5', '4', '3', '2', '1', '0', 'done, and the lock is free') },
   '4-pool': {
     expected: lines(

@@ -10,6 +10,7 @@ const input = {
   'child-main': file('process/child-main.js'),
   'thread-main': file('process/thread-main.js'),
   worker: file('pool/worker.js'),
+  'server-main': file('managers/server-main.js'),
   'watcher-main': file('ground/watcher-main.js')
 }
 const entries = new Set(Object.values(input))
@@ -18,6 +19,8 @@ const groups = [
   { name: 'member', entry: input.worker },
   { name: 'watcher', entry: input['watcher-main'] },
   { name: 'memory', entry: file('codec/memory-kinds.js') },
+  { name: 'proxies', entry: file('managers/proxy-kind.js') },
+  { name: 'managers', entry: input['server-main'] },
   { name: 'library', entry: input.index }
 ]
 

@@ -29,6 +29,29 @@ export {
 export type { StartMethod } from './ground/platform.ts'
 export { cpuCount } from './ground/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
+export type { ManagerOptions, StartOptions } from './managers/base-manager.ts'
+export type { ManagerServer } from './managers/manager-server.ts'
+export { BaseProxy } from './managers/proxy.ts'
+export type {
+  AsyncResultProxy,
+  BarrierProxy,
+  ConditionProxy,
+  DictProxy,
+  EventProxy,
+  JoinableQueueProxy,
+  ListProxy,
+  LockProxy,
+  NamespaceProxy,
+  PoolProxy,
+  QueueProxy,
+  RLockProxy,
+  SemaphoreProxy,
+  SetProxy,
+  ValueProxy
+} from './managers/proxy-types.ts'
+export type { RegisterOptions } from './managers/registry.ts'
+export type { CallableProxy, IteratorProxy, Remote } from './managers/remote.ts'
+export type { ManagerClass } from './managers/sync-manager.ts'
 export type { ListItem } from './memory/list-items.ts'
 export { ShareableList, type ShareableListOptions } from './memory/shareable-list.ts'
 export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'

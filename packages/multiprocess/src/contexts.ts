@@ -11,6 +11,8 @@ import { nameFunction } from './codec/function-reference.ts'
 import * as common from './common.ts'
 import { boundTo } from './ground/bound-class.ts'
 import { checkMethod, type StartMethod } from './ground/platform.ts'
+import { BaseManager } from './managers/base-manager.ts'
+import { defineManagerOver, type ManagerClass, SyncManager } from './managers/sync-manager.ts'
 import { Pool } from './pool/pool.ts'
 import { Process } from './process/process.ts'
 import { Barrier } from './sync/barrier.ts'
@@ -24,6 +26,7 @@ import { type Factories, factoriesFor } from './sync/synchronized.ts'
 /** What differs between start methods. */
 export interface Bound extends Factories {
   readonly Barrier: typeof Barrier
+  readonly BaseManager: typeof BaseManager
   readonly BoundedSemaphore: typeof BoundedSemaphore
   readonly Condition: typeof Condition
   readonly Event: typeof Event
@@ -35,8 +38,17 @@ export interface Bound extends Factories {
   readonly RLock: typeof RLock
   readonly Semaphore: typeof Semaphore
   readonly SimpleQueue: typeof SimpleQueue
+  readonly SyncManager: typeof SyncManager
+  /** Starts a manager's server, and answers the manager once it serves. @throws ProcessError when the system refuses */
+  Manager(): Promise<SyncManager>
   /** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
   Pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>]
+  /**
+   * A class of managers that have, besides all that SyncManager has, a method for each factory, whose proxies are typed from
+   * what it makes: `defineManager({ Math: MathServer })` has `Math(...)`.
+   * @throws TypeError for what is neither a class nor a function
+   */
+  defineManager<F extends Readonly<Record<string, unknown>>>(factories: F): ManagerClass<F>
   /**
    * The names of this module for a start method: 'spawn' for processes, 'thread' for threads.
    * @param method left out: that of the module or the context it is called of
@@ -74,6 +86,7 @@ function createContext(method: StartMethod): Context {
   const bound: Bound = {
     ...factoriesFor(method),
     Barrier: boundTo(Barrier, method),
+    BaseManager: boundTo(BaseManager, method),
     BoundedSemaphore: boundTo(BoundedSemaphore, method),
     Condition: boundTo(Condition, method),
     Event: boundTo(Event, method),
@@ -85,6 +98,13 @@ function createContext(method: StartMethod): Context {
     RLock: boundTo(RLock, method),
     Semaphore: boundTo(Semaphore, method),
     SimpleQueue: boundTo(SimpleQueue, method),
+    SyncManager: boundTo(SyncManager, method),
+    Manager: async () => {
+      const manager = new (boundTo(SyncManager, method))()
+      await manager.start()
+      return manager
+    },
+    defineManager: factories => defineManagerOver(boundTo(SyncManager, method), factories),
     Pipe: options => pipeOver(method, options),
     getContext: (other = method) => contextOf(other),
     getStartMethod: () => method

@@ -9,11 +9,13 @@ export type { Context } from './contexts.ts'
 export const {
   Array,
   Barrier,
+  BaseManager,
   BoundedSemaphore,
   Condition,
   Event,
   JoinableQueue,
   Lock,
+  Manager,
   Pipe,
   Pool,
   Process,
@@ -23,12 +25,15 @@ export const {
   RLock,
   Semaphore,
   SimpleQueue,
+  SyncManager,
   Value,
+  defineManager,
   getContext,
   getStartMethod
 } = contextOf('thread')
 
 export type Barrier = processes.Barrier
+export type BaseManager = processes.BaseManager
 export type BoundedSemaphore = processes.BoundedSemaphore
 export type Condition = processes.Condition
 export type Event = processes.Event
@@ -41,3 +46,4 @@ export type Queue<T = unknown> = processes.Queue<T>
 export type RLock = processes.RLock
 export type Semaphore = processes.Semaphore
 export type SimpleQueue<T = unknown> = processes.SimpleQueue<T>
+export type SyncManager = processes.SyncManager

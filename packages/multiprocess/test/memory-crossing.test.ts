@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Pool, Process, ShareableList, SharedMemory } from '../src/index.ts'
-import * as threads from '../src/threads.ts'
 import * as targets from './fixtures/memory/targets.ts'
 import { runProgram } from './fixtures/process/tools.ts'
 
@@ -75,17 +74,6 @@ describe('shared memory crosses as itself', { timeout: 60_000 }, () => {
     using next = new SharedMemory({ name: shm.name, create: true, size: 10 })
     await assert.rejects(async () => pool.apply(targets.addOne, [shm]), { code: 'ENOENT', message: /there is none/ })
     next.unlink()
-  })
-
-  test('to threads, and back', async () => {
-    using shm = new threads.SharedMemory({ create: true, size: 10 })
-    await using pool = new threads.Pool(1)
-    assert.equal(await pool.apply(targets.addOne, [shm]), 1)
-    assert.equal(shm.buf[0], 1)
-    using made = await pool.apply(targets.createFilled, [5, 3])
-    assert.deepEqual(made.buf, new Uint8Array(5).fill(3))
-    shm.unlink()
-    made.unlink()
   })
 
   test('segments that a thread created last as long as the process, and no longer', async () => {

@@ -36,4 +36,13 @@ describe('simulated', { timeout: 5 * timeout }, () => {
       assert.ok(PROGRAMS[name].hasNoDeaths === true || deaths > SCHEDULES / 8, `${deaths} deaths`)
     })
   }
+
+  test('the same seed is the same schedule, whatever ran before', { timeout }, () => {
+    for (const name of Object.keys(PROGRAMS)) {
+      const first = [7, 8, 9].map(seed => simulation.run(name, seed, 1).digest)
+      const again = [9, 8, 7].map(seed => simulation.run(name, seed, 1).digest)
+      assert.deepEqual(again.reverse(), first, name)
+      assert.equal(new Set(first).size, 3, name)
+    }
+  })
 })

@@ -33,27 +33,6 @@ test('a target runs in a thread of this process', { timeout }, async () => {
   assert.notEqual(thread, 0)
 })
 
-test('exit codes are those of processes', { timeout }, async () => {
-  for (const [target, args, exitcode] of [
-    [square, [3], 0],
-    [exit, [7], 7],
-    [fail, [], 1]
-  ] as const) {
-    const child = new Process({ target: target as (...args: unknown[]) => unknown, args: [...args] })
-    child.start()
-    assert.equal(await child.join(), true)
-    assert.equal(child.exitcode, exitcode)
-  }
-})
-
-test('joinSync sees the end of a thread while this one is blocked', { timeout }, () => {
-  const child = new Process({ target: later, args: [50] })
-  child.start()
-  assert.equal(child.joinSync({ timeout: 1 }), false)
-  assert.equal(child.joinSync(), true)
-  assert.equal(child.exitcode, 0)
-})
-
 test('a thread knows its own pid, and that of its parent', { timeout }, async () => {
   await using pool = new Pool(1)
   const { own, parent } = await pool.apply(pids)
@@ -71,14 +50,6 @@ test('a thread that sends itself a signal ends alone, and cannot end its parent'
     name: 'ProcessError',
     message: /^cannot send SIGTERM to the parent/
   })
-})
-
-test('a busy thread is ended by terminate', { timeout }, async () => {
-  const child = new Process({ target: spin })
-  child.start()
-  child.terminate()
-  assert.equal(await child.join(), true)
-  assert.equal(child.exitcode, -15)
 })
 
 test('a daemon thread lets the program end, and one that is none keeps it alive', { timeout }, async () => {

@@ -41,26 +41,21 @@ export class Sender {
     this.#check = check
   }
 
-  /** Whether some of this process wait already, behind whom who waits in the event loop has to stand. */
-  get isBusy(): boolean {
-    return !this.#line.isEmpty
-  }
-
   /**
    * Sends a value if that can be done at once.
-   * @param waits left out: it is tried
+   * @param inLine not while others of this process wait in the event loop: who sends there stands behind them
    * @returns undefined once it is sent, or the letter, to be given to another method before anything else is
    * @throws SerializationError when the value cannot cross
    */
-  post(value: unknown, path: string, waits = false): Letter | undefined {
+  post(value: unknown, path: string, inLine: boolean): Letter | undefined {
     encoder.encode(value, undefined, 0, 0, path)
     const { bytes, start, end, releases } = encoder
-    return this.#post(bytes, start, end - start, false, releases, waits)
+    return this.#post(bytes, start, end - start, false, releases, inLine)
   }
 
   /** The same for bytes, that are sent as they are. */
-  postBytes(bytes: Uint8Array, waits = false): Letter | undefined {
-    return this.#post(bytes, 0, bytes.length, true, null, waits)
+  postBytes(bytes: Uint8Array, inLine: boolean): Letter | undefined {
+    return this.#post(bytes, 0, bytes.length, true, null, inLine)
   }
 
   #post(
@@ -69,14 +64,14 @@ export class Sender {
     length: number,
     isRaw: boolean,
     releases: Releases,
-    waits: boolean
+    inLine: boolean
   ): Letter | undefined {
     const ring = this.#ring
     let chunk = 0
     let isSent = false
     try {
       if (length > LARGEST_INLINE) chunk = ring.pack(bytes, start, length, isRaw)
-      if (!waits) {
+      if (!inLine || this.#line.isEmpty) {
         this.#check?.()
         isSent = ring.send(bytes, start, length, isRaw, chunk)
       }

@@ -49,7 +49,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
     this.#checkOpen()
-    const letter = this.#sender.post(item, 'item', this.#sender.isBusy)
+    const letter = this.#sender.post(item, 'item', true)
     if (letter !== undefined && !(await this.#sender.send(letter, timeout, signal))) throw new Full()
   }
 
@@ -57,14 +57,14 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   putSync(item: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
     this.#checkOpen()
-    const letter = this.#sender.post(item, 'item')
+    const letter = this.#sender.post(item, 'item', false)
     if (letter !== undefined && !this.#sender.sendSync(letter, timeout)) throw new Full()
   }
 
   /** The same, without waiting. @throws Full */
   putNowait(item: T): void {
     this.#checkOpen()
-    const letter = this.#sender.post(item, 'item', this.#sender.isBusy)
+    const letter = this.#sender.post(item, 'item', true)
     if (letter === undefined) return
     this.#sender.discard(letter)
     throw new Full()
@@ -77,8 +77,10 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   async get(options?: WaitOptions): Promise<T> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
-    const step = () => receiveLetter(this.ring)
-    const { value } = checkReceived(step() ?? (await this.ring.sent.wait(step, timeout, signal, undefined, true)))
+    const { ring } = this
+    const received =
+      receiveLetter(ring) ?? (await ring.sent.wait(() => receiveLetter(ring), timeout, signal, undefined, true))
+    const { value } = checkReceived(received)
     return (value instanceof Pending ? await value.promise : value) as T
   }
 

@@ -45,25 +45,25 @@ export class RingTransport implements Transport {
 
   send(value: unknown, timeout: number, signal: AbortSignal | undefined): true | Promise<boolean> {
     const sender = this.#sending()
-    const letter = sender.post(value, 'value', sender.isBusy)
+    const letter = sender.post(value, 'value', true)
     return letter === undefined ? true : sender.send(letter, timeout, signal)
   }
 
   sendSync(value: unknown, timeout: number): boolean {
     const sender = this.#sending()
-    const letter = sender.post(value, 'value')
+    const letter = sender.post(value, 'value', false)
     return letter === undefined || sender.sendSync(letter, timeout)
   }
 
   sendBytes(bytes: Uint8Array): true | Promise<boolean> {
     const sender = this.#sending()
-    const letter = sender.postBytes(bytes, sender.isBusy)
+    const letter = sender.postBytes(bytes, true)
     return letter === undefined ? true : sender.send(letter, Number.POSITIVE_INFINITY, undefined)
   }
 
   sendBytesSync(bytes: Uint8Array): void {
     const sender = this.#sending()
-    const letter = sender.postBytes(bytes)
+    const letter = sender.postBytes(bytes, false)
     if (letter !== undefined) sender.sendSync(letter, Number.POSITIVE_INFINITY)
   }
 

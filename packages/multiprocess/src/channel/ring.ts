@@ -21,16 +21,18 @@
  * The chunks belong to the shared block that the ring is part of: its LIST names the first. Receivers move LIST, and give
  * back the chunks that all have left. A sender fills the chunk of a long message before it takes the lock, while the chunk
  * is its own; a receiver makes it its own after RECEIVED. Between taking a chunk from the arena and linking it, and between
- * unlinking one and giving it back, a death loses that one chunk for as long as the family lives, and nothing else.
+ * unlinking one and giving it back, a death loses that one chunk, and with that of a long message the one behind it, for as
+ * long as the family lives, and nothing else.
  */
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import type { Memory } from '../ground/memory.ts'
+import { keepFreedMemory } from '../ground/malloc.ts'
 import { LISTED_OWNER } from '../ground/process-table.ts'
 import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
 import { Patience, WaitWord } from '../sync/waiting.ts'
+import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, NEXT, SIZE, UNIT } from './chunk.ts'
 
 // Words, from a multiple of 64 bytes on. What senders write, what receivers write, and what both read stand apart.
 const SEND_LOCK = 0
@@ -50,21 +52,12 @@ const OFFSET = 1
 const BYTES = 2
 const PLACE_WORDS = 4
 
-const NEXT = 0
-const SIZE = 4
-const LENGTH = 8
-/** Here the messages of a chunk begin. */
-export const CHUNK_HEADER_BYTES = 16
-
 const END = -1
 const RAW = 0x80000000 | 0
-const UNIT = 64
 const FIRST_CHUNK_BYTES = 1024
 const LAST_CHUNK_BYTES = 65_536
 /** A longer message has a chunk of its own. */
 export const LARGEST_INLINE = 16_384
-/** Up to this length a loop copies faster than a call. */
-const LOOPED_BYTES = 48
 
 const PADDING = 64
 /** Bytes of a shared block's payload. */
@@ -95,10 +88,10 @@ export class Ring {
   readonly #mostBytes: number
   readonly #tail: ChunkView
   readonly #head: ChunkView
-  /** There were more than so many sent when `#receivedLast` were received. */
+  /** So many were sent at least, when no more than `#receivedLast` had been received. */
   #sentSeen = 0
   #receivedLast = 0
-  /** At least so many messages, and bytes, had been received. */
+  /** So many messages, and bytes, were received at least. */
   #receivedSeen: number
   #leftSeen = 0
 
@@ -317,10 +310,19 @@ export class Ring {
     } finally {
       this.#receiveLock.release()
     }
-    // Room for so many bytes may be enough for several, and not for the one that came first.
-    if (this.#mostBytes !== 0) this.received.wake(Number.POSITIVE_INFINITY)
-    else if (this.#mostMessages !== 0) this.received.wake(1)
+    if (this.#mostMessages !== 0) this.received.wake(1)
+    else if (this.#mostBytes !== 0 && this.received.isAwaited) this.#tellRoom()
     return message
+  }
+
+  /**
+   * Wakes who waits for room for bytes once half of them have left: so a sender that is slow to wake finds room for several
+   * messages, and the receiver has some left meanwhile. Who wants more than half is woken each time from there on.
+   */
+  #tellRoom(): void {
+    const waiting = this.#bytesAt(TAILS, this.sent.load()) - this.#bytesAt(HEADS, this.received.load())
+    // Room for so many may be enough for several, and not for the one that came first.
+    if ((waiting | 0) <= this.#mostBytes / 2) this.received.wake(Number.POSITIVE_INFINITY)
   }
 
   /** Whether more than `received` were sent. What was seen last says so as long as nobody else has received since. */
@@ -361,7 +363,7 @@ export class Ring {
   }
 
   #takeLong(received: number, chunk: number, from: number, to: number, check: Check | undefined): LongMessage {
-    const { arena, memory, self } = this.family
+    const { arena, memory, platform, self } = this.family
     const words = this.#words
     const header = memory.get(chunk * UNIT + LENGTH)
     const length = header & ~RAW
@@ -375,6 +377,7 @@ export class Ring {
     Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
     this.#unlink(next, chunk)
     arena.setOwner(chunk * UNIT, self)
+    if (platform.method === 'spawn') keepFreedMemory()
     return { chunk, length }
   }
 
@@ -407,49 +410,12 @@ export class Ring {
   }
 }
 
-/** The chunk that was looked at last. */
-class ChunkView {
-  chunk = 0
-  words = NO_WORDS
-  bytes = NO_BYTES
-  /** Where it begins in `bytes`. */
-  start = 0
-  readonly #memory: Memory
-
-  constructor(memory: Memory) {
-    this.#memory = memory
-  }
-
-  look(chunk: number): void {
-    if (chunk === this.chunk) return
-    const at = chunk * UNIT
-    const { words, bytes } = this.#memory.windowOf(at)
-    this.chunk = chunk
-    this.words = words
-    this.bytes = bytes
-    this.start = at % WINDOW_BYTES
-  }
-
-  /** Another chunk may stand there now. */
-  get size(): number {
-    return this.words[(this.start + SIZE) >> 2]
-  }
-}
-
-const NO_WORDS: Int32Array = new Int32Array(0)
-const NO_BYTES: Uint8Array = new Uint8Array(0)
-
 /** What stands where in the block of a ring, for `SharedBlocks.link`: what becomes 1 when an end goes, and who is woken then. */
 export const RECEIVING_END = { gone: place(NO_RECEIVERS), wake: place(RECEIVED) }
 export const SENDING_END = { gone: place(NO_SENDERS), wake: place(SENT) }
 
 function place(word: number): number {
   return Math.ceil(SHARED_HEADER_BYTES / PADDING) * PADDING + word * 4
-}
-
-function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
-  if (length <= LOOPED_BYTES) for (let i = 0; i < length; i++) target[to + i] = source[from + i]
-  else target.set(source.subarray(from, from + length), to)
 }
 
 /** What is waited for, for reports: see `Wait.subject`. @param at where the words of the ring begin */

@@ -26,20 +26,16 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   /** The same; it never has to wait. */
   putSync(item: T): void {
     this.#checkOpen()
-    this.#sender.post(item, 'item')
+    this.#sender.post(item, 'item', false)
   }
 
   /** Takes the first item, waiting in the event loop while there is none. @throws ValueError once closed */
   async get(): Promise<T> {
     this.#checkOpen()
     const ring = this.#ring
-    const received = await ring.sent.wait(
-      () => receiveLetter(ring),
-      Number.POSITIVE_INFINITY,
-      undefined,
-      undefined,
-      true
-    )
+    const received =
+      receiveLetter(ring) ??
+      (await ring.sent.wait(() => receiveLetter(ring), Number.POSITIVE_INFINITY, undefined, undefined, true))
     const { value } = received as Received
     return (value instanceof Pending ? await value.promise : value) as T
   }

@@ -17,6 +17,10 @@ export const MEMORY_REQUEST = 'memory:'
 export const BUFFER_REQUEST = 'buffer:'
 /** The same of shared objects. */
 export const SHARED_REQUEST = 'shared:'
+/** The same of proxies of what a manager keeps. */
+export const PROXY_REQUEST = 'proxies:'
+/** The same of a connection to the server of another program: its address and key follow. */
+export const REMOTE_REQUEST = 'remote:'
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
 const WRITTEN_REQUEST = 'import:'
 
@@ -34,6 +38,11 @@ export function isImported(url: string): boolean {
 /** Called by the modules that stand behind the requests for kinds, wherever they are imported. */
 export function markImported(request: string): void {
   namespaces.set(request, {})
+}
+
+/** What stood behind the request is there no more. */
+export function markGone(request: string): void {
+  namespaces.delete(request)
 }
 
 /** The namespace of what a message requires, once it was imported. */
@@ -62,6 +71,8 @@ export async function importModule(url: string): Promise<void> {
   if (url.startsWith(BUFFER_REQUEST)) return requestBuffer(url.slice(BUFFER_REQUEST.length))
   if (url === MEMORY_REQUEST) return void (await import('./memory-kinds.ts'))
   if (url === SHARED_REQUEST) return void (await import('./shared-kinds.ts'))
+  if (url === PROXY_REQUEST) return void (await import('../managers/proxy-kind.ts'))
+  if (url.startsWith(REMOTE_REQUEST)) return (await import('../managers/remote-link.ts')).connectFor(url)
   importing += 1
   try {
     const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace

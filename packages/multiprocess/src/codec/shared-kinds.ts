@@ -3,6 +3,7 @@
  * are registered here. Who receives one first imports this.
  */
 import { Connection } from '../channel/connection.ts'
+import { Mailbox, mailboxAt } from '../channel/mailbox.ts'
 import { connectionAt, isPipeEnd } from '../channel/pipe.ts'
 import { JoinableQueue, Queue } from '../channel/queue.ts'
 import { SimpleQueue } from '../channel/simple-queue.ts'
@@ -83,6 +84,12 @@ const KINDS: readonly SharedKind[] = [
     test: object => object instanceof Connection,
     describe: () => null,
     revive: (_description, handle) => connectionAt(handle)
+  },
+  {
+    name: 'Mailbox',
+    test: object => object instanceof Mailbox,
+    describe: () => null,
+    revive: (_description, handle) => mailboxAt(handle)
   },
   kind(
     Barrier,

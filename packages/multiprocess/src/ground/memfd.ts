@@ -30,7 +30,7 @@ export function createArenaFile(): number {
 
 /** @param windows by number: addresses of windows that are mapped in this process for good, or 0; those mapped here join them */
 export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
-  const { mmap, munmap, view, futex, fallocate, errno } = system()
+  const { mmap, munmap, view, futex, sched_yield, fallocate, errno } = system()
   const timespec = new BigInt64Array(2)
   const mapAnew = (offset: number, length: number): bigint => {
     const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
@@ -82,6 +82,7 @@ export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
     wake(address, count) {
       return futex(address, FUTEX_WAKE, Math.min(count, 0x7fffffff), null)
     },
+    yield: sched_yield,
     discard(offset, length) {
       if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) < 0) throw systemError('fallocate')
     }

@@ -26,6 +26,8 @@ export interface Backing {
   wait(address: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out'
   /** Wakes up to `count` sleepers of the word; answers how many. */
   wake(address: number, count: number): number
+  /** Lets others run that wait for this processor (sched_yield(2)), where that can be done. */
+  yield?(): void
   /** Gives the memory behind a range back, where that can be done; what stood there is lost. */
   discard(offset: number, length: number): void
 }

@@ -31,6 +31,9 @@ export interface System {
   ): bigint
   munmap(address: bigint, length: number): number
   futex(address: number, op: number, value: number, timeout: Pointer): number
+  sched_yield(): number
+  /** Undefined where the C library is not glibc. */
+  readonly mallopt: ((parameter: number, value: number) => number) | undefined
   prctl(option: number, argument: number): number
   fcntl(fd: number, command: number, argument: number): number
   pipe2(fds: Int32Array, flags: number): number
@@ -76,6 +79,13 @@ function load(): System {
   ) => number
   const pidfd = libc.func('long syscall(long n, int pid, uint flags)') as (...args: unknown[]) => number
   const define = (definition: string) => libc.func(definition) as never
+  const defineIfThere = (definition: string) => {
+    try {
+      return define(definition)
+    } catch {
+      return undefined
+    }
+  }
   const flock = libc.func('int flock(int fd, int operation)') as System['flock'] & {
     async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
   }
@@ -88,6 +98,8 @@ function load(): System {
     mmap: define('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
     munmap: define('int munmap(void* address, size_t length)'),
     futex: (address, op, value, timeout) => syscall(SYS_FUTEX, address, op, value, timeout, null, 0),
+    mallopt: defineIfThere('int mallopt(int parameter, int value)'),
+    sched_yield: define('int sched_yield()'),
     prctl: define('int prctl(int option, ulong argument)'),
     fcntl: define('int fcntl(int fd, int command, int argument)'),
     pipe2: define('int pipe2(_Out_ int* fds, int flags)'),

@@ -28,14 +28,17 @@ export type Blocks = (value: number) => boolean
 const always: Blocks = () => true
 
 const SPIN_MS = 0.1
+/** Whoever is waited for may be waiting for this very processor. */
+const YIELD_EVERY_MS = 0.005
 /** A spin that took so many milliseconds was interrupted: there are not processors enough for spinners. */
 const INTERRUPTED_MS = 0.5
 const PATIENCE = 8
 /** A sleep that was over within so many milliseconds, most of them for being woken: a spin might have met its end. */
 const SHORT_MS = 0.2
-/** After so many of these in a row a spin is tried again: few at first, more each time that it does not pay. */
+/** After so many of these a spin is tried again: few at first, more each time that it does not pay. */
 const FEWEST_SLEEPS = 4
-const MOST_SLEEPS = 128
+/** The same for sleeps of any length. */
+const MOST_SLEEPS = 64
 const FIRST_SLICE_MS = 20
 const LAST_SLICE_MS = 200
 
@@ -44,6 +47,7 @@ export class Patience {
   #left = PATIENCE
   #sleeps = FEWEST_SLEEPS
   #shortSleeps = 0
+  #longSleeps = 0
 
   get isLeft(): boolean {
     return this.#left > 0
@@ -51,22 +55,22 @@ export class Patience {
 
   /** A spin has ended, that found something or not. */
   spun(isFound: boolean, ms: number): void {
-    if (ms >= INTERRUPTED_MS) {
-      this.#left = 0
-      this.#sleeps = MOST_SLEEPS
-    } else if (isFound) {
+    if (isFound && ms < INTERRUPTED_MS) {
       this.#left = PATIENCE
       this.#sleeps = FEWEST_SLEEPS
-    } else if (--this.#left === 0) {
-      this.#sleeps = Math.min(this.#sleeps * 2, MOST_SLEEPS)
+      return
     }
+    this.#left = ms < INTERRUPTED_MS ? this.#left - 1 : 0
+    if (this.#left === 0) this.#sleeps = Math.min(this.#sleeps * 2, MOST_SLEEPS)
   }
 
   /** A wait without a spin has ended. */
   slept(ms: number): void {
-    this.#shortSleeps = ms < SHORT_MS ? this.#shortSleeps + 1 : 0
-    if (this.#shortSleeps < this.#sleeps) return
+    if (ms < SHORT_MS) this.#shortSleeps++
+    else this.#longSleeps++
+    if (this.#shortSleeps < this.#sleeps && this.#longSleeps < MOST_SLEEPS) return
     this.#shortSleeps = 0
+    this.#longSleeps = 0
     this.#left = 1
   }
 }
@@ -104,9 +108,14 @@ export class WaitWord {
     return Atomics.load(this.words, this.index)
   }
 
+  /** Whether somebody may sleep on it: to be asked after the word was changed. */
+  get isAwaited(): boolean {
+    return this.#onLot.load(this.#count) !== 0
+  }
+
   /** After the word was changed. */
   wake(count: number): void {
-    if (this.#onLot.load(this.#count) !== 0) this.#family.lot.unpark(this.#at, count)
+    if (this.isAwaited) this.#family.lot.unpark(this.#at, count)
   }
 
   /**
@@ -203,17 +212,24 @@ export class WaitWord {
   }
 
   #spin<R>(step: Step<R>, begin: number): R | undefined {
-    const { seats } = this.#family
+    const { seats, memory } = this.#family
     if (!seats.take()) return undefined
     let result: R | undefined
+    let spent = 0
+    let yieldAfter = YIELD_EVERY_MS
     try {
-      do {
+      for (;;) {
         for (let i = 0; i < 16 && result === undefined; i++) result = step(false, 0)
-      } while (result === undefined && performance.now() - begin < SPIN_MS)
+        spent = performance.now() - begin
+        if (result !== undefined || spent >= SPIN_MS) break
+        if (spent < yieldAfter) continue
+        memory.backing.yield?.()
+        yieldAfter = spent + YIELD_EVERY_MS
+      }
     } finally {
       seats.leave()
     }
-    this.#patience.spun(result !== undefined, performance.now() - begin)
+    this.#patience.spun(result !== undefined, spent)
     return result
   }
 }

@@ -166,11 +166,13 @@ conform('Connection', ({ face, behaviour, pool }) => {
   })
 
   behaviour('send() with a signal that fires rejects with the reason', async () => {
-    const [a] = Pipe()
+    const [a, b] = Pipe()
     const reason = new Error('enough')
     await assert.rejects(a.send(1, { signal: AbortSignal.abort(reason) }), reason)
     await a.send(new Uint8Array(4_500_000))
     await assert.rejects(a.send(1, { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' })
+    // Until here: an end that nobody has any more is closed.
+    b.close()
   })
 
   behaviour('recv() blocks until there is something to receive', async () => {
@@ -193,9 +195,10 @@ conform('Connection', ({ face, behaviour, pool }) => {
   })
 
   behaviour('recv() with a timeout raises TimeoutError', async () => {
-    const [a] = Pipe()
+    const [a, b] = Pipe()
     await assert.rejects(a.recv({ timeout: 5 }), TimeoutError)
     assert.throws(() => a.recvSync({ timeout: 5 }), TimeoutError)
+    b.close()
   })
 
   behaviour('close() the connection: it can be used no more', async () => {

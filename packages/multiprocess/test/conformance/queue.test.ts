@@ -72,6 +72,22 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.full(), false)
   })
 
+  behaviour('full() and empty() are as what others did has left them', async () => {
+    const queue = new Queue<number>(8)
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 8; i++) queue.putNowait(i)
+      assert.throws(() => queue.putNowait(8), Full)
+      assert.equal(queue.getNowait(), 0)
+      assert.deepEqual(await pool().apply(channel.takeSync, [queue, 7]), [1, 2, 3, 4, 5, 6, 7])
+      assert.throws(() => queue.getNowait(), Empty)
+      await pool().apply(channel.produceSync, [queue, 0, 3])
+      for (let i = 3; i < 8; i++) queue.putNowait(i)
+      assert.throws(() => queue.putNowait(8), Full)
+      assert.deepEqual(channel.takeSync(queue, 8), [0, 1, 2, 3, 4, 5, 6, 7])
+      assert.throws(() => queue.getNowait(), Empty)
+    }
+  })
+
   behaviour('full() of a queue without a bound is never true', () => {
     const queue = new Queue<number>()
     for (let i = 0; i < 100; i++) queue.putNowait(i)
@@ -366,6 +382,7 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
 
   behaviour('is a Queue which additionally has taskDone() and join()', async () => {
     const queue = new JoinableQueue<number>(1)
+    assert.ok(queue instanceof face.Queue)
     queue.putNowait(1)
     assert.equal(queue.full(), true)
     assert.equal(await pool().apply(tasks.call, [queue, 'getSync']), 1)

@@ -1,0 +1,52 @@
+/** A chunk of a ring, in the arena; `ring.ts` says what stands in it. */
+import { WINDOW_BYTES } from '../ground/layout.ts'
+import type { Memory } from '../ground/memory.ts'
+
+export const NEXT = 0
+export const SIZE = 4
+export const LENGTH = 8
+/** Here the messages of a chunk begin. */
+export const CHUNK_HEADER_BYTES = 16
+
+/** Chunks are named in units of so many bytes. */
+export const UNIT = 64
+
+/** Up to this length a loop copies faster than a call. */
+const LOOPED_BYTES = 48
+
+const NO_WORDS: Int32Array = new Int32Array(0)
+const NO_BYTES: Uint8Array = new Uint8Array(0)
+
+/** The chunk that was looked at last. It never stands in two windows. */
+export class ChunkView {
+  chunk = 0
+  words = NO_WORDS
+  bytes = NO_BYTES
+  /** Where it begins in `bytes`. */
+  start = 0
+  readonly #memory: Memory
+
+  constructor(memory: Memory) {
+    this.#memory = memory
+  }
+
+  look(chunk: number): void {
+    if (chunk === this.chunk) return
+    const at = chunk * UNIT
+    const { words, bytes } = this.#memory.windowOf(at)
+    this.chunk = chunk
+    this.words = words
+    this.bytes = bytes
+    this.start = at % WINDOW_BYTES
+  }
+
+  /** Not kept: another chunk may stand there by now. */
+  get size(): number {
+    return this.words[(this.start + SIZE) >> 2]
+  }
+}
+
+export function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
+  if (length <= LOOPED_BYTES) for (let i = 0; i < length; i++) target[to + i] = source[from + i]
+  else target.set(source.subarray(from, from + length), to)
+}

@@ -1,0 +1,242 @@
+/** Managers: Python's `multiprocessing.managers`. */
+import { createMailbox } from '../channel/mailbox.ts'
+import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
+import { ValueError } from '../errors.ts'
+import { methodOf as methodOfClass } from '../ground/bound-class.ts'
+import { currentFamily } from '../ground/family.ts'
+import type { StartMethod } from '../ground/platform.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { type Started, start } from '../process/start.ts'
+import { currentIdentity, nextPath } from '../process/state.ts'
+import { checkTarget, sentTarget, type Target } from '../process/target.ts'
+import { checkAddress, checkBindAddress, describeAddress, isLoopback, type NetAddress } from '../socket/address.ts'
+import { checkSocketOptions } from '../socket/options.ts'
+import { methodOf } from './kinds.ts'
+import type { Link } from './link.ts'
+import { type LocalLink, localLink } from './local-link.ts'
+import type { BaseProxy } from './proxy.ts'
+import './proxy-kind.ts'
+import { ManagerServer } from './manager-server.ts'
+import { ownFactories, type RegisterOptions, register } from './registry.ts'
+import { connectRemote, RemoteLink } from './remote-link.ts'
+import type { Preparation } from './server-main.ts'
+
+const MODULE = new URL('./server-main.js', import.meta.url).href
+/** A server that was asked to end has so many milliseconds, and as many again after SIGTERM. */
+const END_MS = 1000
+
+export interface ManagerOptions {
+  /** Where other programs reach the server: the path of a unix socket, or a host and a port. Left out: only the family does. */
+  address?: NetAddress
+  /** The key that both sides prove to have. Left out: that of the current process. */
+  authkey?: string | Uint8Array
+}
+
+export interface StartOptions {
+  /** Runs in the server before it answers. */
+  initializer?: Target
+  initargs?: unknown[]
+}
+
+/** A manager without types of its own: subclasses register theirs. */
+export class BaseManager implements AsyncDisposable {
+  /** What its server is. */
+  static readonly method: StartMethod = 'spawn'
+  readonly #options: ManagerOptions
+  #link: Link | undefined
+  #server: Started | undefined
+
+  /** @throws TypeError, ValueError for an address or a key that is none */
+  constructor(options: ManagerOptions = {}) {
+    const { address, authkey } = options
+    if (address !== undefined) checkAddress(address)
+    if (authkey !== undefined) checkSocketOptions({ authkey })
+    this.#options = options
+  }
+
+  /**
+   * Gives the managers of this class, and of those that extend it, objects of a further type, and a method of that name which
+   * makes one and answers its proxy.
+   * @param factory left out: the managers are only connected to servers that have it; otherwise a class, or a function that answers the object or a promise of it, or the name of one
+   * @param options.exposed the methods that proxies have; left out: all whose names don't begin with `_`
+   * @param options.createMethod false: no method is made
+   */
+  static register(typeid: string, factory?: unknown, options: RegisterOptions = {}): void {
+    // biome-ignore lint/complexity/noThisInStatic: each subclass has a registry of its own
+    register(this, typeid, factory, options)
+  }
+
+  /**
+   * Starts the server, a child of this process that ends with it; resolves once it answers.
+   * @throws what the initializer throws; SerializationError when what was registered cannot cross; ProcessError when the
+   *   system refuses another process; ValueError when the manager was started before, or is connected
+   */
+  async start(options: StartOptions = {}): Promise<void> {
+    this.#checkNew()
+    const method = methodOfClass(this)
+    const listen = this.#listen()
+    const prepared = prepare(ownFactories(this.constructor), options, method)
+    const family = currentFamily(method)
+    const mailbox = createMailbox(family)
+    const path = nextPath()
+    try {
+      this.#server = start({
+        object: this,
+        method,
+        name: `Manager-${path.join(':')}`,
+        path,
+        isDaemon: true,
+        isPoolWorker: true,
+        authkey: currentIdentity().authkey,
+        load: {
+          target: { module: MODULE, export: 'serve' },
+          subclass: null,
+          args: [{ mailbox, listen, preparation: prepared?.bytes ?? null }],
+          fields: null
+        }
+      })
+    } catch (error) {
+      runAll(prepared?.releases ?? null)
+      throw error
+    }
+    const server = this.#server
+    mailbox.owner = server.id
+    server.onEnd(() => runAll(prepared?.releases ?? null))
+    const link = localLink(mailbox, `pid ${server.pid}`)
+    this.#link = link
+    try {
+      link.address = (await link.call(0, methodOf('manager', 'ping'), [])) as NetAddress
+    } catch (error) {
+      await this.#end(server, link)
+      this.#server = undefined
+      this.#link = undefined
+      throw error
+    }
+  }
+
+  /**
+   * Connects to the server of another program, at the address that this manager was made with.
+   * @throws AuthenticationError when the keys differ; TimeoutError; MultiprocessError with the system's code: ENOENT,
+   *   ECONNREFUSED, …; ValueError without an address, and when the manager was started before, or is connected
+   */
+  async connect(options: WaitOptions = {}): Promise<void> {
+    this.#checkNew()
+    const { address } = this.#options
+    if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
+    this.#link = await connectRemote(address, this.#authkey, methodOfClass(this), options)
+  }
+
+  /**
+   * A server in this process, which answers once `serveForever` is called.
+   * @throws ValueError, MultiprocessError when it cannot listen at the address
+   */
+  getServer(): ManagerServer {
+    this.#checkNew()
+    const family = currentFamily(methodOfClass(this))
+    return new ManagerServer(createMailbox(family, family.self), ownFactories(this.constructor), this.#listen())
+  }
+
+  get #authkey(): Uint8Array {
+    const { authkey = currentIdentity().authkey } = this.#options
+    return typeof authkey === 'string' ? Buffer.from(authkey) : authkey
+  }
+
+  /** @throws ValueError */
+  #listen(): { address: NetAddress; authkey: Uint8Array } | null {
+    const { address, authkey } = this.#options
+    if (address === undefined) return null
+    if (authkey === undefined && !isLoopback(checkBindAddress(address))) {
+      throw new ValueError(
+        `cannot listen at ${describeAddress(address)} without an authkey: whoever reaches this machine could connect, and ` +
+          'nobody knows the key that this process has made up. Give { authkey }, or listen at localhost'
+      )
+    }
+    return { address, authkey: this.#authkey }
+  }
+
+  /** Makes an object of a registered type, and answers its proxy. */
+  protected create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
+    return this.#open().call(0, methodOf('manager', 'create'), [typeid, args]) as Promise<BaseProxy>
+  }
+
+  /** Ends the server, which this manager must have started; what it keeps is gone. Does nothing when it has ended. */
+  async shutdown(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) {
+      throw new ValueError('cannot shut down a server that this manager did not start')
+    }
+    await this.#end(server, this.#link as LocalLink)
+  }
+
+  async #end(server: Started, link: LocalLink): Promise<void> {
+    if (server.isAlive())
+      await Promise.race([
+        link.call(0, methodOf('manager', 'shutdown'), []).catch(() => {}),
+        server.join(END_MS, undefined)
+      ])
+    if (await server.join(END_MS, undefined)) return
+    server.kill('SIGTERM')
+    if (await server.join(END_MS, undefined)) return
+    server.kill('SIGKILL')
+    await server.join(Number.POSITIVE_INFINITY, undefined)
+  }
+
+  /**
+   * Resolves to true once the server has ended, to false when the timeout, in milliseconds, ran out.
+   * @throws ValueError when this manager did not start one; the signal's reason when that is aborted
+   */
+  async join(options: WaitOptions = {}): Promise<boolean> {
+    if (this.#server === undefined) throw new ValueError('cannot join a server that this manager did not start')
+    return this.#server.join(checkTimeout(options.timeout), options.signal)
+  }
+
+  /** Of the server; what was given, until that is known. */
+  get address(): NetAddress {
+    return this.#link?.address ?? this.#options.address ?? ''
+  }
+
+  /** How many objects the server keeps for others than itself. */
+  numberOfObjects(): Promise<number> {
+    return this.#open().call(0, methodOf('manager', 'numberOfObjects'), []) as Promise<number>
+  }
+
+  /** What the server keeps for others than itself. */
+  debugInfo(): Promise<{ id: number; typeid: string; holders: number }[]> {
+    return this.#open().call(0, methodOf('manager', 'debugInfo'), []) as never
+  }
+
+  /** Shuts down the server that it started; lets go of one that it is connected to. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server !== undefined) await this.shutdown()
+    else if (this.#link instanceof RemoteLink) this.#link.close()
+  }
+
+  #open(): Link {
+    if (this.#link === undefined) {
+      throw new ValueError('the manager has no server yet: await start(), or connect() to one')
+    }
+    return this.#link
+  }
+
+  #checkNew(): void {
+    if (this.#link !== undefined || this.#server !== undefined) {
+      throw new ValueError('the manager has a server already: make another one')
+    }
+  }
+}
+
+function prepare(
+  factories: Preparation['factories'],
+  { initializer, initargs = [] }: StartOptions,
+  method: StartMethod
+): { bytes: Uint8Array; releases: Releases } | undefined {
+  if (initializer !== undefined) checkTarget(initializer, 'initializer')
+  if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
+  if (factories.size === 0 && initializer === undefined) return undefined
+  const preparation: Preparation = {
+    factories,
+    initializer: initializer === undefined ? null : sentTarget(initializer, 'initializer'),
+    initargs
+  }
+  return encodeHeld(preparation, 'manager', { sharesBuffers: method === 'thread' ? 'held' : 'no' })
+}

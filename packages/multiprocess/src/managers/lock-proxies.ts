@@ -1,0 +1,213 @@
+/** Proxies of locks and the like: they run functions while they hold them. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { OwnerDiedError, TimeoutError } from '../errors.ts'
+import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { Awaitable } from '../process/target.ts'
+import { type Kind, METHODS } from './kinds.ts'
+import { BaseProxy, insideProxy, type ProxyParts } from './proxy.ts'
+
+const { call, callSync, parts } = insideProxy
+
+abstract class WaitingProxy extends BaseProxy {
+  readonly #kind: Kind
+
+  constructor(made: ProxyParts) {
+    super(made)
+    this.#kind = made.type.kind as Kind
+  }
+
+  protected send(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    return call(this, this.#number(name), args, signal)
+  }
+
+  protected sendSync(name: string, args: readonly unknown[]): unknown {
+    return callSync(this, this.#number(name), args)
+  }
+
+  #number(name: string): number {
+    return (METHODS[this.#kind] as readonly string[]).indexOf(name)
+  }
+}
+
+export class EventProxy extends WaitingProxy {
+  wait(options?: WaitOptions): Promise<unknown> {
+    return this.send('wait', [checkTimeout(options?.timeout)], options?.signal)
+  }
+
+  waitSync(options?: WaitOptions): unknown {
+    return this.sendSync('wait', [checkTimeout(options?.timeout)])
+  }
+}
+
+/** The timeout of a wait at a barrier, left out, is the barrier's own. */
+export class BarrierProxy extends WaitingProxy {
+  wait(options?: WaitOptions): Promise<unknown> {
+    return this.send('wait', barrierTimeout(options), options?.signal)
+  }
+
+  waitSync(options?: WaitOptions): unknown {
+    return this.sendSync('wait', barrierTimeout(options))
+  }
+}
+
+function barrierTimeout(options: WaitOptions | undefined): number[] {
+  return options?.timeout === undefined ? [] : [checkTimeout(options.timeout)]
+}
+
+export class LockProxy extends WaitingProxy {
+  acquire(options?: WaitOptions): Promise<unknown> {
+    return this.send('acquire', [checkTimeout(options?.timeout), this.context], options?.signal)
+  }
+
+  acquireSync(options?: WaitOptions): unknown {
+    return this.sendSync('acquire', [checkTimeout(options?.timeout), this.context])
+  }
+
+  release(): Promise<unknown> {
+    return this.send('release', [this.context])
+  }
+
+  releaseSync(): unknown {
+    return this.sendSync('release', [this.context])
+  }
+
+  /** Which `runExclusive` of this process asks; 0: none. */
+  protected get context(): number {
+    return 0
+  }
+
+  async runExclusive<R>(fn: () => Awaitable<R>, options: WaitOptions = {}): Promise<R> {
+    let isAcquired: unknown
+    try {
+      isAcquired = await this.acquire(options)
+    } catch (error) {
+      if (error instanceof OwnerDiedError) await this.release()
+      throw error
+    }
+    if (!isAcquired) throw notAcquired(options)
+    try {
+      return await fn()
+    } finally {
+      await this.release()
+    }
+  }
+
+  runExclusiveSync<R>(fn: () => R, options: { timeout?: number } = {}): R {
+    let isAcquired: unknown
+    try {
+      isAcquired = this.acquireSync(options)
+    } catch (error) {
+      if (error instanceof OwnerDiedError) this.releaseSync()
+      throw error
+    }
+    if (!isAcquired) throw notAcquired(options)
+    try {
+      return fn()
+    } finally {
+      this.releaseSync()
+    }
+  }
+}
+
+function notAcquired({ timeout }: { timeout?: number }): TimeoutError {
+  return new TimeoutError(`the lock was not free within ${timeout} ms`)
+}
+
+export class SemaphoreProxy extends LockProxy {}
+
+/** One `runExclusive`; the id is the same for those inside each other. */
+interface Context {
+  readonly id: number
+  isOpen: boolean
+}
+
+/** By the object that holds the lock at the server. */
+const contexts = new AsyncLocalStorage<ReadonlyMap<object, Context>>()
+let lastId = 0
+
+/** As with the RLock of shared memory, the holder is a process, and inside it what `runExclusive` runs. */
+export class RLockProxy extends LockProxy {
+  protected override get context(): number {
+    const context = contexts.getStore()?.get(parts(this).holder)
+    return context?.isOpen ? context.id : 0
+  }
+
+  override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    const context = this.#openContext()
+    try {
+      return await this.#runIn(context, () => super.runExclusive(fn, options))
+    } finally {
+      context.isOpen = false
+    }
+  }
+
+  override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    const context = this.#openContext()
+    try {
+      return this.#runIn(context, () => super.runExclusiveSync(fn, options))
+    } finally {
+      context.isOpen = false
+    }
+  }
+
+  #openContext(): Context {
+    const outer = this.context
+    if (outer === 0) lastId = (lastId % 0x7fffffff) + 1
+    return { id: outer === 0 ? lastId : outer, isOpen: true }
+  }
+
+  #runIn<R>(context: Context, run: () => R): R {
+    return contexts.run(new Map(contexts.getStore()).set(parts(this).holder, context), run)
+  }
+}
+
+export class ConditionProxy extends RLockProxy {
+  wait(options?: WaitOptions): Promise<unknown> {
+    return this.send('wait', [checkTimeout(options?.timeout), this.context], options?.signal)
+  }
+
+  waitSync(options?: WaitOptions): unknown {
+    return this.sendSync('wait', [checkTimeout(options?.timeout), this.context])
+  }
+
+  notify(count = 1): Promise<unknown> {
+    return this.send('notify', [count, this.context])
+  }
+
+  notifySync(count = 1): unknown {
+    return this.sendSync('notify', [count, this.context])
+  }
+
+  notifyAll(): Promise<unknown> {
+    return this.send('notifyAll', [this.context])
+  }
+
+  notifyAllSync(): unknown {
+    return this.sendSync('notifyAll', [this.context])
+  }
+
+  /** The predicate runs here, each time that a notification comes. */
+  async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<R> {
+    const end = performance.now() + checkTimeout(options.timeout)
+    let result = predicate()
+    while (!result) {
+      const timeout = end - performance.now()
+      if (timeout <= 0) break
+      await this.wait({ timeout, signal: options.signal })
+      result = predicate()
+    }
+    return result
+  }
+
+  waitForSync<R>(predicate: () => R, options: { timeout?: number } = {}): R {
+    const end = performance.now() + checkTimeout(options.timeout)
+    let result = predicate()
+    while (!result) {
+      const timeout = end - performance.now()
+      if (timeout <= 0) break
+      this.waitSync({ timeout })
+      result = predicate()
+    }
+    return result
+  }
+}

@@ -1,0 +1,311 @@
+/** Locks, semaphores and conditions, as a server keeps them. What a client holds when it dies goes to the next. */
+import { OwnerDiedError, ValueError } from '../../errors.ts'
+import { Cancelled, currentCall } from '../call.ts'
+import type { Holding, Peer } from '../peer.ts'
+import { WaitLine } from './wait-line.ts'
+
+/** Who holds a lock: a client, and inside it one of its `runExclusive`, 0: none. */
+interface Holder {
+  readonly peer: Peer
+  readonly context: number
+  count: number
+}
+
+/** What a Condition asks of its lock. */
+export interface Lockable {
+  /** Whether the caller holds it. */
+  isHeldBy(peer: Peer, context: number): boolean
+  /** Releases it, however often it is held; answers that. */
+  releaseAll(): number
+  /** Takes it again, waiting as long as it takes. Throws OwnerDiedError when it is taken from a dead client. */
+  restore(peer: Peer, context: number, count: number): Promise<void>
+}
+
+type Line = { readonly peer: Peer; readonly context: number; grant(isFromDead: boolean): void }
+
+/** A lock that any client may release. */
+export class LockObject implements Holding, Lockable {
+  protected holder: Holder | undefined
+  /** The client that held it has died, and nobody has taken it since. */
+  #isOwnerDead = false
+  readonly #line = new WaitLine<boolean, Holder>()
+  /** Those who come back from a condition: they can't be cancelled, and go first. */
+  readonly #returning: Line[] = []
+
+  acquire(timeout = Number.POSITIVE_INFINITY, context = 0): boolean | Promise<boolean> {
+    const { peer } = currentCall()
+    if (this.mayEnterAgain(peer, context)) return true
+    if (this.holder === undefined) {
+      this.#take({ peer, context, count: 1 })
+      this.#throwIfFromDead()
+      return true
+    }
+    if (timeout === 0) return false
+    return this.#line.wait(timeout, () => false, { peer, context, count: 1 })
+  }
+
+  release(context = 0): void {
+    if (this.holder === undefined && !this.#isOwnerDead) {
+      throw new ValueError('cannot release a lock that nobody holds')
+    }
+    this.checkRelease(currentCall().peer, context)
+    this.leave()
+  }
+
+  locked(): boolean {
+    return this.holder !== undefined || this.#isOwnerDead
+  }
+
+  isHeldBy(_peer: Peer, _context: number): boolean {
+    return this.holder !== undefined
+  }
+
+  releaseAll(): number {
+    const count = this.holder?.count ?? 0
+    this.#pass()
+    return count
+  }
+
+  restore(peer: Peer, context: number, count: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const grant = (isFromDead: boolean) => {
+        if (peer.isGone) {
+          this.#isOwnerDead ||= isFromDead
+          this.#pass()
+          reject(new Cancelled())
+          return
+        }
+        this.#take({ peer, context, count })
+        if (isFromDead) reject(new OwnerDiedError())
+        else resolve()
+      }
+      if (this.holder !== undefined) this.#returning.push({ peer, context, grant })
+      else grant(this.#wasFromDead())
+    })
+  }
+
+  ownerGone(peer: Peer): void {
+    if (this.holder?.peer !== peer) return
+    this.#isOwnerDead = true
+    this.#pass()
+  }
+
+  protected mayEnterAgain(_peer: Peer, _context: number): boolean {
+    return false
+  }
+
+  protected checkRelease(_peer: Peer, _context: number): void {}
+
+  /** One release of what is held. */
+  protected leave(): void {
+    this.#isOwnerDead = false
+    this.#pass()
+  }
+
+  #take(holder: Holder): void {
+    this.holder = holder
+    holder.peer.holdings.add(this)
+  }
+
+  /** It is free: who is next has it. */
+  #pass(): void {
+    this.holder?.peer.holdings.delete(this)
+    this.holder = undefined
+    const returning = this.#returning.shift()
+    if (returning !== undefined) {
+      returning.grant(this.#wasFromDead())
+      return
+    }
+    const next = this.#line.first
+    if (next === undefined) return
+    this.#take(next.detail)
+    next.settle(() => {
+      this.#throwIfFromDead()
+      return true
+    })
+  }
+
+  #wasFromDead(): boolean {
+    const was = this.#isOwnerDead
+    this.#isOwnerDead = false
+    return was
+  }
+
+  #throwIfFromDead(): void {
+    if (this.#wasFromDead()) throw new OwnerDiedError()
+  }
+}
+
+/** A lock that its holder may take again, and it alone releases. */
+export class RLockObject extends LockObject {
+  override isHeldBy(peer: Peer, context: number): boolean {
+    return this.holder?.peer === peer && this.holder.context === context
+  }
+
+  protected override mayEnterAgain(peer: Peer, context: number): boolean {
+    if (!this.isHeldBy(peer, context)) return false
+    ;(this.holder as Holder).count++
+    return true
+  }
+
+  protected override checkRelease(peer: Peer, context: number): void {
+    if (!this.isHeldBy(peer, context)) throw new ValueError('cannot release an RLock that the caller does not hold')
+  }
+
+  protected override leave(): void {
+    if (this.holder !== undefined && --this.holder.count > 0) return
+    super.leave()
+  }
+}
+
+/** What a client had acquired when it died stays acquired, as in Python: who releases it may be another one. */
+export class SemaphoreObject {
+  protected count: number
+  protected readonly line = new WaitLine<boolean, Peer>()
+
+  /** @throws ValueError for what is no whole number from 0 on */
+  constructor(value = 1) {
+    if (!Number.isInteger(value) || value < 0) {
+      throw new ValueError(`the value of a semaphore must be a whole number from 0 on, not ${value}`)
+    }
+    this.count = value
+  }
+
+  acquire(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
+    const { peer } = currentCall()
+    if (this.count > 0) {
+      this.count--
+      this.taken(peer)
+      return true
+    }
+    if (timeout === 0) return false
+    return this.line.wait(timeout, () => false, peer)
+  }
+
+  release(): void {
+    this.given(currentCall().peer)
+    this.pass()
+  }
+
+  locked(): boolean {
+    return this.count === 0
+  }
+
+  value(): number {
+    return this.count
+  }
+
+  /** One more is there. */
+  protected pass(): void {
+    const next = this.line.first
+    if (next === undefined) {
+      this.count++
+      return
+    }
+    this.taken(next.detail)
+    next.settle(() => this.granted())
+  }
+
+  protected granted(): boolean {
+    return true
+  }
+
+  protected taken(_peer: Peer): void {}
+
+  protected given(_peer: Peer): void {}
+}
+
+/** As it is acquired and released in turn, what a client that died had acquired is given back, and the next ones are told. */
+export class BoundedSemaphoreObject extends SemaphoreObject implements Holding {
+  readonly #taken = new Map<Peer, number>()
+  /** Given back for dead clients, and not acquired since. */
+  #fromDead = 0
+
+  override acquire(timeout?: number): boolean | Promise<boolean> {
+    const acquired = super.acquire(timeout)
+    return acquired === true ? this.granted() : acquired
+  }
+
+  ownerGone(peer: Peer): void {
+    const count = this.#taken.get(peer) ?? 0
+    this.#taken.delete(peer)
+    for (let i = 0; i < count; i++) {
+      this.#fromDead++
+      this.pass()
+    }
+  }
+
+  protected override granted(): boolean {
+    if (this.#fromDead === 0) return true
+    this.#fromDead--
+    throw new OwnerDiedError()
+  }
+
+  protected override taken(peer: Peer): void {
+    this.#taken.set(peer, (this.#taken.get(peer) ?? 0) + 1)
+    peer.holdings.add(this)
+  }
+
+  protected override given(peer: Peer): void {
+    if (this.#taken.size === 0) {
+      throw new ValueError(`the semaphore was released more often than acquired: it is at ${this.count}`)
+    }
+    const holder = this.#taken.has(peer) ? peer : [...this.#taken.keys()][0]
+    const left = (this.#taken.get(holder) as number) - 1
+    if (left > 0) {
+      this.#taken.set(holder, left)
+      return
+    }
+    this.#taken.delete(holder)
+    holder.holdings.delete(this)
+  }
+}
+
+/** Waits for a change that others tell of, and gives its lock away meanwhile. */
+export class ConditionObject {
+  readonly #lock: LockObject
+  readonly #line = new WaitLine<boolean>()
+
+  constructor(lock: LockObject = new RLockObject()) {
+    this.#lock = lock
+  }
+
+  acquire(timeout?: number, context?: number): boolean | Promise<boolean> {
+    return this.#lock.acquire(timeout, context)
+  }
+
+  release(context?: number): void {
+    this.#lock.release(context)
+  }
+
+  locked(): boolean {
+    return this.#lock.locked()
+  }
+
+  async wait(timeout = Number.POSITIVE_INFINITY, context = 0): Promise<boolean> {
+    const { peer } = currentCall()
+    this.#check('wait for', context)
+    const waiting = this.#line.wait(timeout, () => false, undefined)
+    const count = this.#lock.releaseAll()
+    try {
+      return await waiting
+    } finally {
+      await this.#lock.restore(peer, context, count)
+    }
+  }
+
+  notify(count = 1, context = 0): void {
+    this.#check('notify', context)
+    for (const waiter of [...this.#line].slice(0, count)) waiter.settle(() => true)
+  }
+
+  notifyAll(context = 0): void {
+    this.notify(Number.POSITIVE_INFINITY, context)
+  }
+
+  #check(action: string, context: number): void {
+    if (!this.#lock.isHeldBy(currentCall().peer, context)) {
+      throw new ValueError(`cannot ${action} a condition whose lock the caller does not hold`)
+    }
+  }
+}

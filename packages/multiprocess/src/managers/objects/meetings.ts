@@ -1,0 +1,108 @@
+/** Events and barriers, as a server keeps them. */
+import { BrokenBarrierError, ValueError } from '../../errors.ts'
+import { checkTimeout } from '../../ground/waitable.ts'
+import { WaitLine } from './wait-line.ts'
+
+export class EventObject {
+  #isSet = false
+  readonly #line = new WaitLine<boolean>()
+
+  isSet(): boolean {
+    return this.#isSet
+  }
+
+  set(): void {
+    this.#isSet = true
+    for (const waiter of this.#line) waiter.settle(() => true)
+  }
+
+  clear(): void {
+    this.#isSet = false
+  }
+
+  wait(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
+    if (this.#isSet || timeout === 0) return this.#isSet
+    return this.#line.wait(timeout, () => false, undefined)
+  }
+}
+
+/** Who gives up waiting, or dies, breaks it: the others would wait for ever. */
+export class BarrierObject {
+  readonly #parties: number
+  readonly #action: (() => unknown) | undefined
+  readonly #timeout: number
+  readonly #line = new WaitLine<number, number>()
+  #isBroken = false
+
+  /** @throws ValueError, TypeError for arguments that make no sense */
+  constructor(parties: number, options: { action?: () => unknown; timeout?: number } = {}) {
+    if (!Number.isInteger(parties) || parties < 1) {
+      throw new ValueError(`parties must be a whole number from 1 on, not ${String(parties)}`)
+    }
+    const { action, timeout } = options
+    if (action !== undefined && typeof action !== 'function') {
+      throw new TypeError(`action must be a function, not ${typeof action}`)
+    }
+    this.#parties = parties
+    this.#action = action
+    this.#timeout = checkTimeout(timeout)
+  }
+
+  wait(timeout = this.#timeout): number | Promise<number> {
+    if (this.#isBroken) throw new BrokenBarrierError()
+    const index = this.#line.size
+    if (index + 1 === this.#parties) {
+      this.#pass()
+      return index
+    }
+    return this.#line.wait(
+      timeout,
+      () => {
+        this.abort()
+        throw new BrokenBarrierError()
+      },
+      index,
+      () => this.abort()
+    )
+  }
+
+  reset(): void {
+    this.#breakAll()
+    this.#isBroken = false
+  }
+
+  abort(): void {
+    this.#isBroken = true
+    this.#breakAll()
+  }
+
+  parties(): number {
+    return this.#parties
+  }
+
+  nWaiting(): number {
+    return this.#line.size
+  }
+
+  broken(): boolean {
+    return this.#isBroken
+  }
+
+  #pass(): void {
+    try {
+      this.#action?.()
+    } catch (error) {
+      this.abort()
+      throw error
+    }
+    for (const waiter of this.#line) waiter.settle(() => waiter.detail)
+  }
+
+  #breakAll(): void {
+    for (const waiter of this.#line) {
+      waiter.settle(() => {
+        throw new BrokenBarrierError()
+      })
+    }
+  }
+}

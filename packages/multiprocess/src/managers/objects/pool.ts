@@ -1,0 +1,97 @@
+/** A pool whose workers are children of the server. */
+import { boundTo } from '../../ground/bound-class.ts'
+import type { StartMethod } from '../../ground/platform.ts'
+import type { AsyncResult } from '../../pool/async-result.ts'
+import type { IMapOptions, MapOptions } from '../../pool/options.ts'
+import { Pool } from '../../pool/pool.ts'
+import type { Target } from '../../process/target.ts'
+import { currentCall } from '../call.ts'
+import { type Served, serveIterator, serveKind } from '../served.ts'
+
+type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | undefined
+
+export class PoolObject {
+  readonly #pool: Pool
+
+  constructor(method: StartMethod, processes?: number) {
+    this.#pool = new (boundTo(Pool, method))(processes)
+  }
+
+  apply(fn: Target, args?: never[], options?: object): unknown {
+    return this.#pool.apply(fn, args, { ...options, signal: currentCall().signal })
+  }
+
+  map(fn: Target, items: Iterable<never>, options?: Options<MapOptions>): unknown {
+    return this.#pool.map(fn as Target<[never]>, items, withSignal(options))
+  }
+
+  starmap(fn: Target, items: Iterable<never[]>, options?: Options<MapOptions>): unknown {
+    return this.#pool.starmap(fn, items, withSignal(options))
+  }
+
+  applyAsync(fn: Target, args?: never[], options?: object): Served {
+    return serveResult(this.#pool.applyAsync(fn, args, options))
+  }
+
+  mapAsync(fn: Target, items: Iterable<never>, options?: object): Served {
+    return serveResult(this.#pool.mapAsync(fn as Target<[never]>, items, options))
+  }
+
+  starmapAsync(fn: Target, items: Iterable<never[]>, options?: object): Served {
+    return serveResult(this.#pool.starmapAsync(fn, items, options))
+  }
+
+  imap(fn: Target, items: Iterable<never>, options?: number | IMapOptions): Served {
+    return serveIterator('imap', this.#pool.imap(fn as Target<[never]>, items, options))
+  }
+
+  imapUnordered(fn: Target, items: Iterable<never>, options?: number | IMapOptions): Served {
+    return serveIterator('imapUnordered', this.#pool.imapUnordered(fn as Target<[never]>, items, options))
+  }
+
+  close(): void {
+    this.#pool.close()
+  }
+
+  terminate(): void {
+    this.#pool.terminate()
+  }
+
+  join(): Promise<void> {
+    return this.#pool.join()
+  }
+}
+
+function withSignal(options: Options<MapOptions>): MapOptions {
+  const { signal } = currentCall()
+  return typeof options === 'number' ? { chunksize: options, signal } : { ...options, signal }
+}
+
+function serveResult(result: AsyncResult<unknown>): Served {
+  return serveKind('asyncResult', new AsyncResultObject(result))
+}
+
+/** The result itself is a promise, which a method cannot answer. */
+class AsyncResultObject {
+  readonly #result: AsyncResult<unknown>
+
+  constructor(result: AsyncResult<unknown>) {
+    this.#result = result
+  }
+
+  get(timeout?: number): Promise<unknown> {
+    return this.#result.get({ timeout, signal: currentCall().signal })
+  }
+
+  wait(timeout?: number): Promise<boolean> {
+    return this.#result.wait({ timeout, signal: currentCall().signal })
+  }
+
+  ready(): boolean {
+    return this.#result.ready()
+  }
+
+  successful(): boolean {
+    return this.#result.successful()
+  }
+}

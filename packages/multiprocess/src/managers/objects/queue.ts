@@ -1,0 +1,105 @@
+/** Queues, as a server keeps them. */
+import { Empty, Full, TimeoutError, ValueError } from '../../errors.ts'
+import { FifoQueue } from '../../pool/fifo-queue.ts'
+import { WaitLine } from './wait-line.ts'
+
+export class QueueObject {
+  readonly #items = new FifoQueue<unknown>()
+  readonly #maxsize: number
+  readonly #getters = new WaitLine<unknown>()
+  readonly #putters = new WaitLine<void, unknown>()
+
+  /** @throws ValueError for what is no whole number */
+  constructor(maxsize = 0) {
+    if (!Number.isInteger(maxsize)) throw new ValueError(`maxsize must be a whole number, not ${String(maxsize)}`)
+    this.#maxsize = Math.max(0, maxsize)
+  }
+
+  put(item: unknown, timeout: number): void | Promise<void> {
+    if (!this.full()) return this.add(item)
+    if (timeout === 0) throw new Full()
+    return this.#putters.wait(
+      timeout,
+      () => {
+        throw new Full()
+      },
+      item
+    )
+  }
+
+  putNowait(item: unknown): void {
+    if (this.full()) throw new Full()
+    this.add(item)
+  }
+
+  get(timeout: number): unknown {
+    if (this.#items.length > 0) return this.#take()
+    if (timeout === 0) throw new Empty()
+    return this.#getters.wait(
+      timeout,
+      () => {
+        throw new Empty()
+      },
+      undefined
+    )
+  }
+
+  getNowait(): unknown {
+    return this.get(0)
+  }
+
+  qsize(): number {
+    return this.#items.length
+  }
+
+  empty(): boolean {
+    return this.#items.length === 0
+  }
+
+  full(): boolean {
+    return this.#maxsize > 0 && this.#items.length >= this.#maxsize
+  }
+
+  protected add(item: unknown): void {
+    const getter = this.#getters.first
+    if (getter === undefined) this.#items.push(item)
+    else getter.settle(() => item)
+  }
+
+  #take(): unknown {
+    const item = this.#items.shift()
+    const putter = this.#putters.first
+    if (putter !== undefined) {
+      this.add(putter.detail)
+      putter.settle(() => undefined)
+    }
+    return item
+  }
+}
+
+export class JoinableQueueObject extends QueueObject {
+  #unfinished = 0
+  readonly #joiners = new WaitLine<void>()
+
+  protected override add(item: unknown): void {
+    this.#unfinished++
+    super.add(item)
+  }
+
+  taskDone(): void {
+    if (this.#unfinished === 0) throw new ValueError('taskDone() was called more often than items were put')
+    if (--this.#unfinished > 0) return
+    for (const joiner of this.#joiners) joiner.settle(() => undefined)
+  }
+
+  join(timeout: number): void | Promise<void> {
+    if (this.#unfinished === 0) return
+    return this.#joiners.wait(
+      timeout,
+      () => {
+        throw new TimeoutError(`not all items were done within ${timeout} ms`)
+      },
+      undefined
+    )
+  }
+}

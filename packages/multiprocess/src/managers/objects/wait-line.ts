@@ -1,0 +1,60 @@
+/** Those who wait at the server for one thing, in the order they came. */
+import { startTimer } from '../../ground/timer.ts'
+import { type Call, Cancelled, currentCall } from '../call.ts'
+
+interface Waiter<T, D> {
+  readonly call: Call
+  /** What they wait with. */
+  readonly detail: D
+  settle(answer: () => T | PromiseLike<T>): void
+}
+
+export class WaitLine<T, D = undefined> {
+  readonly #waiters = new Set<Waiter<T, D>>()
+
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  get first(): Waiter<T, D> | undefined {
+    for (const waiter of this.#waiters) return waiter
+    return undefined
+  }
+
+  *[Symbol.iterator](): Iterator<Waiter<T, D>> {
+    yield* this.#waiters
+  }
+
+  /**
+   * The call that is answered now waits here, until it is answered, its caller gives up, or the timeout, in milliseconds, runs out.
+   * @param onTimeout what it answers then
+   * @param onCancel runs when its caller gave up, or is gone
+   */
+  wait(timeout: number, onTimeout: () => T, detail: D, onCancel?: () => void): Promise<T> {
+    const call = currentCall()
+    return new Promise<T>((resolve, reject) => {
+      const waiter: Waiter<T, D> = {
+        call,
+        detail,
+        settle: answer => {
+          if (!this.#waiters.delete(waiter)) return
+          stopTimer()
+          call.onCancel = undefined
+          try {
+            resolve(answer())
+          } catch (error) {
+            reject(error)
+          }
+        }
+      }
+      const stopTimer = startTimer(() => waiter.settle(onTimeout), timeout)
+      call.onCancel = () => {
+        waiter.settle(() => {
+          onCancel?.()
+          throw new Cancelled()
+        })
+      }
+      this.#waiters.add(waiter)
+    })
+  }
+}

@@ -1,0 +1,53 @@
+/** What a server keeps: objects by their ids, as long as somebody has a proxy of them. */
+import type { ProxyType } from './proxy-data.ts'
+
+/** An object, and what its proxies are. A proxy inside the server keeps it by this alone. */
+export class Referent {
+  readonly id: number
+  readonly type: ProxyType
+  readonly object: Readonly<Record<string, (...args: unknown[]) => unknown>>
+  /** The methods that may be called, in the order of their numbers. */
+  readonly methods: readonly string[]
+  /** How many tokens, and holdings of remote clients, there are. */
+  holders = 0
+
+  constructor(id: number, type: ProxyType, object: object, methods: readonly string[]) {
+    this.id = id
+    this.type = type
+    this.object = object as Referent['object']
+    this.methods = methods
+  }
+}
+
+export class Referents {
+  readonly #held = new Map<number, Referent>()
+  #lastId = 0
+
+  create(type: ProxyType, object: object, methods: readonly string[]): Referent {
+    this.#lastId = (this.#lastId % 0x7fffffff) + 1
+    return new Referent(this.#lastId, type, object, methods)
+  }
+
+  get(id: number): Referent | undefined {
+    return this.#held.get(id)
+  }
+
+  /** One more has it. */
+  hold(referent: Referent): void {
+    if (referent.holders++ === 0) this.#held.set(referent.id, referent)
+  }
+
+  /** One less. Proxies inside the server may have it still. */
+  release(referent: Referent): void {
+    if (--referent.holders > 0) return
+    this.#held.delete(referent.id)
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  *[Symbol.iterator](): Iterator<Referent> {
+    yield* this.#held.values()
+  }
+}

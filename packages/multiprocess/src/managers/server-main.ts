@@ -1,0 +1,51 @@
+/** What a manager's process runs. */
+import type { Mailbox } from '../channel/mailbox.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts'
+import { importModule } from '../codec/module-imports.ts'
+import { receivedTarget } from '../process/received-target.ts'
+import type { NetAddress } from '../socket/address.ts'
+import type { Factory } from './factories.ts'
+import { Serving } from './serving.ts'
+
+export interface ServerOptions {
+  readonly mailbox: Mailbox
+  /** Where other programs reach it, with the key; null: they don't. */
+  readonly listen: { readonly address: NetAddress; readonly authkey: Uint8Array } | null
+  /** The message with `Preparation`; null: there is nothing of one's own. */
+  readonly preparation: Uint8Array | null
+}
+
+export interface Preparation {
+  readonly factories: ReadonlyMap<string, Factory>
+  readonly initializer: unknown
+  readonly initargs: readonly unknown[]
+}
+
+/** Answers calls until the process ends. */
+export async function serve({ mailbox, listen, preparation }: ServerOptions): Promise<never> {
+  // Ctrl-C reaches every process of the terminal; whether it ends the manager is for its owner to say.
+  process.on('SIGINT', () => {})
+  let own: ReadonlyMap<string, Factory> = new Map()
+  let failure: { readonly error: unknown } | undefined
+  let serving: Serving | undefined
+  try {
+    if (preparation !== null) own = await prepare(preparation)
+  } catch (error) {
+    failure = { error }
+  }
+  try {
+    serving = new Serving(mailbox, own, failure === undefined ? listen : null, failure)
+  } catch (error) {
+    serving = new Serving(mailbox, own, null, { error })
+  }
+  serving.server.onShutdown = () => process.exit()
+  serving.start()
+  return new Promise(() => {})
+}
+
+async function prepare(bytes: Uint8Array): Promise<ReadonlyMap<string, Factory>> {
+  for (const module of missingModulesOf(bytes)) await importModule(module)
+  const { factories, initializer, initargs } = decode(bytes) as Preparation
+  if (initializer !== null) await (await receivedTarget(initializer))(...initargs)
+  return factories
+}

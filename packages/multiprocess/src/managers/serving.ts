@@ -1,0 +1,67 @@
+/** A server and what reaches it: the family by its mailbox, other programs by a socket. */
+import { threadId } from 'node:worker_threads'
+import type { Mailbox } from '../channel/mailbox.ts'
+import type { NetAddress } from '../socket/address.ts'
+import { ListeningSocket } from '../socket/listen.ts'
+import { Factories, type Factory } from './factories.ts'
+import { ownProxy, setOwnServer } from './own-link.ts'
+import './proxy-kind.ts'
+import { Server } from './server.ts'
+
+export class Serving {
+  readonly server: Server
+  readonly address: NetAddress
+  readonly #listener: ListeningSocket | undefined
+
+  /**
+   * @param listen where others reach it, with the key; null: they don't
+   * @param failure what is told to all who call, instead of an answer
+   * @throws ValueError, MultiprocessError when it cannot listen there
+   */
+  constructor(
+    mailbox: Mailbox,
+    own: ReadonlyMap<string, Factory>,
+    listen: { readonly address: NetAddress; readonly authkey: Uint8Array } | null,
+    failure?: { readonly error: unknown }
+  ) {
+    const { method } = mailbox.family.platform
+    if (listen !== null) {
+      this.#listener = new ListeningSocket(
+        listen.address,
+        { authkey: listen.authkey },
+        { onSocket: socket => this.server.add(socket), onRefused: () => {} }
+      )
+    }
+    const address = this.#listener?.address ?? (method === 'thread' ? `thread ${threadId}` : `pid ${process.pid}`)
+    const factories = new Factories(method, own)
+    const check = () => {
+      if (failure !== undefined) throw failure.error
+    }
+    this.address = address
+    this.server = new Server(
+      mailbox,
+      {
+        create(typeid, args) {
+          check()
+          return factories.create(typeid, args)
+        },
+        ping() {
+          check()
+          return address
+        }
+      },
+      referent => ownProxy(this.server, mailbox, address, referent)
+    )
+    setOwnServer(mailbox, this.server)
+  }
+
+  start(): void {
+    this.server.start()
+  }
+
+  /** @param hasStarted it answered until now */
+  stop(hasStarted = true): void {
+    this.#listener?.close()
+    this.server.stop(hasStarted)
+  }
+}

@@ -1,0 +1,153 @@
+/** The manager of dicts, lists, locks and the like: Python's `SyncManager`. */
+import type { TypeCode } from '../memory/type-codes.ts'
+import { BaseManager, type ManagerOptions } from './base-manager.ts'
+import type {
+  BarrierProxy,
+  ConditionProxy,
+  DictProxy,
+  EventProxy,
+  JoinableQueueProxy,
+  ListProxy,
+  LockProxy,
+  NamespaceProxy,
+  PoolProxy,
+  QueueProxy,
+  RLockProxy,
+  SemaphoreProxy,
+  SetProxy,
+  ValueProxy
+} from './proxy-types.ts'
+import type { RemoteOf } from './remote.ts'
+
+export class SyncManager extends BaseManager {
+  /** @param init entries, or an object whose fields they are */
+  dict<K = string, V = unknown>(
+    init?: Iterable<readonly [K, V]> | Readonly<Record<string, V>>
+  ): Promise<DictProxy<K, V>> {
+    return this.#make('dict', init === undefined ? [] : [sendable(init)])
+  }
+
+  list<T = unknown>(init?: Iterable<T>): Promise<ListProxy<T>> {
+    return this.#make('list', init === undefined ? [] : [[...init]])
+  }
+
+  set<T = unknown>(init?: Iterable<T>): Promise<SetProxy<T>> {
+    return this.#make('set', init === undefined ? [] : [[...init]])
+  }
+
+  Namespace<T extends object = Record<string, unknown>>(init?: T): Promise<NamespaceProxy<T>> {
+    return this.#make('Namespace', init === undefined ? [] : [{ ...init }])
+  }
+
+  /** @throws ValueError, TypeError when the value is none of the code's type; `set` likewise */
+  Value<T>(code: TypeCode, init: T): Promise<ValueProxy<T>> {
+    return this.#make('Value', [code, init])
+  }
+
+  /** @throws ValueError, TypeError when an item is none of the code's type; what changes the list likewise */
+  Array<T>(code: TypeCode, init: Iterable<T>): Promise<ListProxy<T>> {
+    return this.#make('Array', [code, [...init]])
+  }
+
+  /** @param maxsize items that it holds at the most; 0, the default: as many as there is memory for */
+  Queue<T = unknown>(maxsize?: number): Promise<QueueProxy<T>> {
+    return this.#make('Queue', optional(maxsize))
+  }
+
+  JoinableQueue<T = unknown>(maxsize?: number): Promise<JoinableQueueProxy<T>> {
+    return this.#make('JoinableQueue', optional(maxsize))
+  }
+
+  Lock(): Promise<LockProxy> {
+    return this.#make('Lock', [])
+  }
+
+  RLock(): Promise<RLockProxy> {
+    return this.#make('RLock', [])
+  }
+
+  /** @param value left out: 1 */
+  Semaphore(value?: number): Promise<SemaphoreProxy> {
+    return this.#make('Semaphore', optional(value))
+  }
+
+  /** @param value left out: 1 */
+  BoundedSemaphore(value?: number): Promise<SemaphoreProxy> {
+    return this.#make('BoundedSemaphore', optional(value))
+  }
+
+  /** @param lock of this manager; left out: a new RLock */
+  Condition(lock?: LockProxy | RLockProxy): Promise<ConditionProxy> {
+    return this.#make('Condition', optional(lock))
+  }
+
+  Event(): Promise<EventProxy> {
+    return this.#make('Event', [])
+  }
+
+  /**
+   * @param options.action runs at the server, each time that all have come
+   * @param options.timeout of waits that say nothing else, in milliseconds; left out: for ever
+   */
+  Barrier(parties: number, options?: { action?: () => void; timeout?: number }): Promise<BarrierProxy> {
+    return this.#make('Barrier', options === undefined ? [parties] : [parties, options])
+  }
+
+  /** @param processes left out: as many as this machine has processors for it */
+  Pool(processes?: number): Promise<PoolProxy> {
+    return this.#make('Pool', optional(processes))
+  }
+
+  async #make<P>(typeid: string, args: readonly unknown[]): Promise<P> {
+    return (await this.create(typeid, args)) as P
+  }
+}
+
+function optional(value: unknown): unknown[] {
+  return value === undefined ? [] : [value]
+}
+
+/** Iterators, such as those of a Map, can't cross; what they give can. */
+function sendable(init: unknown): unknown {
+  return typeof init === 'object' && init !== null && Symbol.iterator in init ? [...(init as Iterable<unknown>)] : init
+}
+
+type Product<F> = F extends new (
+  ...args: never[]
+) => infer T
+  ? T
+  : F extends (...args: never[]) => infer T
+    ? Awaited<T>
+    : unknown
+type ArgumentsOf<F> = F extends new (
+  ...args: infer A
+) => unknown
+  ? A
+  : F extends (...args: infer A) => unknown
+    ? A
+    : never
+
+/** A manager with a method for each factory. */
+export type Managing<F> = {
+  [K in keyof F]: (...args: ArgumentsOf<F[K]>) => Promise<RemoteOf<Product<F[K]>>>
+}
+
+/** The constructor of such managers. */
+export type ManagerClass<F> = (new (
+  options?: ManagerOptions
+) => SyncManager & Managing<F>) &
+  Pick<typeof BaseManager, 'register'>
+
+/**
+ * A class of managers that have, besides all that SyncManager has, a method for each factory, whose proxies are typed from what
+ * it makes: `defineManager({ Math: MathServer })` has `Math(...)`.
+ * @throws TypeError for what is neither a class nor a function
+ */
+export function defineManagerOver<F extends Readonly<Record<string, unknown>>>(
+  base: typeof SyncManager,
+  factories: F
+): ManagerClass<F> {
+  const type = class Manager extends base {}
+  for (const [typeid, factory] of Object.entries(factories)) type.register(typeid, factory)
+  return type as unknown as ManagerClass<F>
+}
