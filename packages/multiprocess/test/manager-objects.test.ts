@@ -308,7 +308,10 @@ for (const [ground, library] of GROUNDS) {
       for await (const item of await pool.imap(tasks.square, [1, 2, 3])) items.push(item)
       assert.deepEqual(items, [1, 4, 9])
       const abort = new AbortController()
-      const spinning = pool.apply(() => new Promise(resolve => setTimeout(resolve, 1_000_000)), [], { signal: abort.signal, killAfter: 10 })
+      const spinning = pool.apply(() => new Promise(resolve => setTimeout(resolve, 1_000_000)), [], {
+        signal: abort.signal,
+        killAfter: 10
+      })
       abort.abort(new Error('stop'))
       await assert.rejects(spinning, /stop/)
       await pool.close()

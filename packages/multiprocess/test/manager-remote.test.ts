@@ -198,7 +198,9 @@ describe('a server that ends', { timeout }, () => {
   }
 })
 
-test('a program may be a client of its own server, and so may its children, until that stops', { timeout }, async () => {
+test('a program may be a client of its own server, and so may its children, until that stops', {
+  timeout
+}, async () => {
   const manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey })
   const server = manager.getServer()
   const over = server.serveForever()
