@@ -62,7 +62,7 @@ const ROWS: Record<
     unit: 'GB/s',
     isRate: true,
     reference: 'CPython Pipe',
-    judged: ['Pipe, recvBytes'],
+    judged: ['Pipe, recvBytes', 'Pipe, recvBytesSync'],
     goal: 4
   }
 }
@@ -152,7 +152,10 @@ async function ownResults(): Promise<Partial<Results>> {
     },
     messages2: { 'Queue, getSync': await messages2() },
     roundTrip: { 'Pipe, recv': await roundTrip('async'), 'Pipe, recvSync': await roundTrip('sync') },
-    bandwidth: { 'Pipe, recvBytes': await bandwidth() }
+    bandwidth: {
+      'Pipe, recvBytes': await bandwidth('async'),
+      'Pipe, recvBytesSync': await bandwidth('sync')
+    }
   }
 }
 
@@ -228,15 +231,20 @@ async function roundTrip(way: 'sync' | 'async'): Promise<number> {
   return (ms / TRIPS) * 1000
 }
 
-async function bandwidth(): Promise<number> {
+async function bandwidth(way: 'sync' | 'async'): Promise<number> {
   const [receiver, sender] = Pipe({ duplex: false })
   const [ready, go] = [new Semaphore(0), new Event()]
-  const child = start(tasks.sendAll, sender, WARM_UP, BLOCKS, SIZE, ready, go)
-  for (let i = 0; i < BLOCKS / WARM_UP; i++) await receiver.recvBytes()
+  const sendAll = way === 'sync' ? tasks.sendAllSync : tasks.sendAll
+  const child = start(sendAll, sender, WARM_UP, BLOCKS, SIZE, ready, go)
+  const receiveAll = async (count: number) => {
+    if (way === 'sync') for (let i = 0; i < count; i++) receiver.recvBytesSync()
+    else for (let i = 0; i < count; i++) await receiver.recvBytes()
+  }
+  await receiveAll(BLOCKS / WARM_UP)
   await ready.acquire()
-  const ms = await timed(async () => {
+  const ms = await timed(() => {
     go.set()
-    for (let i = 0; i < BLOCKS; i++) await receiver.recvBytes()
+    return receiveAll(BLOCKS)
   })
   await child.join()
   return (BLOCKS * SIZE) / ms / 1e6

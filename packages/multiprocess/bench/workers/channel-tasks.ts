@@ -47,6 +47,21 @@ export async function sendAll(
   for (let i = 0; i < count; i++) await connection.sendBytes(bytes)
 }
 
+export function sendAllSync(
+  connection: Connection,
+  warmUp: number,
+  count: number,
+  size: number,
+  ready: Semaphore,
+  go: Event
+): void {
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < count / warmUp; i++) connection.sendBytesSync(bytes)
+  ready.release()
+  go.waitSync()
+  for (let i = 0; i < count; i++) connection.sendBytesSync(bytes)
+}
+
 export function echoSync(connection: Connection, count: number, ready: Semaphore): void {
   ready.release()
   for (let i = 0; i < count; i++) connection.sendSync(connection.recvSync())

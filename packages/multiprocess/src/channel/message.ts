@@ -1,7 +1,7 @@
 /** Values as messages of a ring, and back. */
 import { decode, missingModulesOf } from '../codec/decode.ts'
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
-import { importModule } from '../codec/module-imports.ts'
+import { importModule, importModuleNow } from '../codec/module-imports.ts'
 import { MultiprocessError } from '../errors.ts'
 import { Line } from './line.ts'
 import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts'
@@ -195,13 +195,42 @@ function readOnceImported(bytes: Uint8Array, modules: readonly string[]): Pendin
   return new Pending(Promise.all(modules.map(importModule)).then(() => decode(bytes, 0, bytes.length, true)))
 }
 
-/** Leaves a message that cannot be read without waiting. */
-export function checkReadable(bytes: Uint8Array, start: number, end: number, _isRaw?: boolean): void {
-  const modules = missingModulesOf(bytes, start, end)
-  if (modules.length === 0) return
-  throw new MultiprocessError(
-    `cannot receive the next message without waiting: it needs modules that are yet to be imported (${modules.join(', ')}). ` +
-      'Receive it with the asynchronous method; it is still there',
-    { code: 'ERR_IMPORT' }
-  )
+/** A message that cannot be read without waiting, and was left. */
+class NeedsModules extends MultiprocessError {
+  readonly modules: readonly string[]
+
+  constructor(modules: readonly string[]) {
+    super(
+      `cannot receive the next message without waiting: it needs modules that are yet to be imported (${modules.join(', ')}). ` +
+        'Receive it with the asynchronous method; it is still there',
+      { code: 'ERR_IMPORT' }
+    )
+    this.modules = modules
+  }
+}
+
+/**
+ * Receives a value without waiting, also when what it needs must be imported first, as far as that can be done at once. That is
+ * done while the message stands in the ring: a module's own code may receive.
+ * @throws MultiprocessError (`ERR_IMPORT`): it cannot, and the message is left
+ */
+export function receiveReadable(ring: Ring, check?: Check): Received | undefined {
+  const checkBoth: Check = (bytes, start, end, isRaw) => {
+    check?.(bytes, start, end, isRaw)
+    const modules = missingModulesOf(bytes, start, end)
+    if (modules.length > 0) throw new NeedsModules(modules)
+  }
+  for (;;) {
+    try {
+      return receiveLetter(ring, checkBoth)
+    } catch (error) {
+      if (!(error instanceof NeedsModules && error.modules.every(importModuleNow))) throw error
+    }
+  }
+}
+
+/** The same of a message that stands in nobody's way. */
+export function checkReadable(bytes: Uint8Array, start: number, end: number): void {
+  const modules = missingModulesOf(bytes, start, end).filter(module => !importModuleNow(module))
+  if (modules.length > 0) throw new NeedsModules(modules)
 }

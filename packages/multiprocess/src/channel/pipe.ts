@@ -5,7 +5,7 @@
  */
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
-import { type Handle, isShared, keepFor, letGo, payloadAt } from '../memory/shared-object.ts'
+import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
 import { type Connection, connectionOver } from './connection.ts'
 import { RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
 import { RingTransport } from './ring-transport.ts'
@@ -66,7 +66,7 @@ export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Co
 }
 
 function makeRing(family: Family): number {
-  const at = family.shared.create(RING_BYTES)
+  const at = family.shared.create(RING_BYTES, originOf('Pipe'))
   new Ring({ family, at }, { messages: 0, bytes: MOST_BYTES })
   return at
 }

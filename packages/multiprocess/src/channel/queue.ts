@@ -3,7 +3,7 @@ import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { checkReadable, Pending, type Received, receiveLetter, Sender } from './message.ts'
+import { Pending, type Received, receiveLetter, receiveReadable, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 const LARGEST = 0x7fffffff
@@ -86,18 +86,18 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
 
   /**
    * The same, blocking the thread.
-   * @throws MultiprocessError `ERR_IMPORT` when the item needs modules that are yet to be imported, which can't be waited for
-   *   here: it stays in the queue
+   * @throws MultiprocessError `ERR_IMPORT` when the item needs modules that can't be imported at once: those that await
+   *   something at their top level. It stays in the queue then
    */
   getSync(options?: { timeout?: number }): T {
     const { timeout } = waitOptions(options)
-    const step = () => receiveLetter(this.ring, checkReadable)
+    const step = () => receiveReadable(this.ring)
     return checkReceived(this.ring.sent.waitSync(step, timeout)).value as T
   }
 
   /** The same, without waiting. @throws Empty */
   getNowait(): T {
-    return checkReceived(receiveLetter(this.ring, checkReadable)).value as T
+    return checkReceived(receiveReadable(this.ring)).value as T
   }
 
   /** How many items stand in the queue, exactly, at this moment. */

@@ -1,7 +1,7 @@
 /** A Connection over the rings of a pipe, in shared memory. */
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { checkReadable, type Received, receiveInto, receiveLetter, Sender } from './message.ts'
+import { type Received, receiveInto, receiveLetter, receiveReadable, Sender } from './message.ts'
 import type { Check, Ring } from './ring.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
@@ -161,13 +161,8 @@ const checkIsValue: Check = (_bytes, _start, _end, isRaw) => {
   if (isRaw) throw failure('ERR_BYTES', 'the next message was sent by sendBytes: receive it by recvBytes')
 }
 
-const checkIsReadable: Check = (bytes, start, end, isRaw) => {
-  checkIsValue(bytes, start, end, isRaw)
-  checkReadable(bytes, start, end, isRaw)
-}
-
 const takeValue = (ring: Ring) => receiveLetter(ring, checkIsValue)
-const takeReadable = (ring: Ring) => receiveLetter(ring, checkIsReadable)
+const takeReadable = (ring: Ring) => receiveReadable(ring, checkIsValue)
 
 function bytesCheck(maxLength: number): Check {
   return (_bytes, start, end, isRaw) => {

@@ -105,9 +105,10 @@ export class Ring {
     this.#words = memory.windowOf(at).words
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#list = family.shared.listOf(handle.at)
-    this.sent = new WaitWord(family, at + SENT * 4, new Patience())
-    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience())
-    this.done = new WaitWord(family, at + DONE * 4)
+    const subjects = family.waits && subjectsOf(handle.at, at)
+    this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent)
+    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received)
+    this.done = new WaitWord(family, at + DONE * 4, undefined, subjects?.done)
     this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive)
     this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive)
     if (limits !== undefined) this.#format(limits)
@@ -415,4 +416,14 @@ export const SENDING_END = { gone: place(NO_SENDERS), wake: place(SENT) }
 
 function place(word: number): number {
   return Math.ceil(SHARED_HEADER_BYTES / PADDING) * PADDING + word * 4
+}
+
+/** What is waited for, for reports: see `Wait.subject`. @param at where the words of the ring begin */
+function subjectsOf(block: number, at: number): { sent: string; received: string; done: string } {
+  const size = `which has {difference ${at + SENT * 4} ${at + RECEIVED * 4}} messages`
+  return {
+    sent: `to receive from {block ${block}}, ${size}`,
+    received: `to send to {block ${block}}, ${size}`,
+    done: `for the {difference ${at + SENT * 4} ${at + DONE * 4}} items of {block ${block}} that are not done`
+  }
 }

@@ -1,7 +1,7 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
-import { checkReadable, Pending, type Received, receiveLetter, Sender } from './message.ts'
+import { Pending, type Received, receiveLetter, receiveReadable, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
@@ -44,7 +44,7 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   getSync(): T {
     this.#checkOpen()
     const ring = this.#ring
-    const received = ring.sent.waitSync(() => receiveLetter(ring, checkReadable), Number.POSITIVE_INFINITY)
+    const received = ring.sent.waitSync(() => receiveReadable(ring), Number.POSITIVE_INFINITY)
     return (received as Received).value as T
   }
 

@@ -1,6 +1,8 @@
 /** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
-import type { Family } from '../ground/family.ts'
+import { isDebug } from '../ground/debug-mode.ts'
+import { currentFamily, type Family } from '../ground/family.ts'
 import { pollDescriptors } from '../ground/sockets.ts'
+import { system } from '../ground/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Source } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
@@ -20,8 +22,12 @@ interface Stream {
 
 /** The same of a process: it tells when it has ended. */
 interface Member {
+  readonly name: string
+  readonly pid: number
   isAlive(): boolean
   onEnd(listener: () => void): () => void
+  /** A descriptor that can be read from when it has ended; -1: there is none. */
+  openEnd(): number
   /** It keeps this process alive from now on. */
   ref(): void
   unref(): void
@@ -29,7 +35,7 @@ interface Member {
 
 type Target = Word | Stream | Member
 
-/** Processes are looked at this often, in milliseconds, by a thread that blocks. */
+/** What tells nothing of its end is looked at this often, in milliseconds, by a thread that blocks. */
 const LOOK_EVERY_MS = 20
 /** A wake-up that a death swallowed is made up for after so many milliseconds. */
 const SLICE_MS = 500
@@ -46,13 +52,17 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
-  let hasSlept = false
-  for (;;) {
-    const seen = look(targets)
-    const left = end - performance.now()
-    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
-    await change(targets, seen, Math.min(left, SLICE_MS), signal)
-    hasSlept = true
+  let leave: (() => void) | undefined
+  try {
+    for (let hasSlept = false; ; hasSlept = true) {
+      const seen = look(targets)
+      const left = end - performance.now()
+      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      leave ??= tell(targets, false)
+      await change(targets, seen, Math.min(left, SLICE_MS), signal)
+    }
+  } finally {
+    leave?.()
   }
 }
 
@@ -62,17 +72,42 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = performance.now() + timeout
-  const longest = targets.some(target => 'onEnd' in target) ? LOOK_EVERY_MS : SLICE_MS
+  const ends = targets.flatMap(target => ('onEnd' in target ? [target.openEnd()] : []))
+  const longest = ends.includes(-1) ? LOOK_EVERY_MS : SLICE_MS
   const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
-  let hasSlept = false
-  for (;;) {
-    const seen = look(targets)
-    for (const source of sources) source.pump()
-    const left = end - performance.now()
-    if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
-    block(targets, seen, Math.min(left, longest))
-    hasSlept = true
+  let leave: (() => void) | undefined
+  try {
+    for (let hasSlept = false; ; hasSlept = true) {
+      const seen = look(targets)
+      for (const source of sources) source.pump()
+      const left = end - performance.now()
+      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      leave ??= tell(targets, true)
+      block(
+        targets,
+        ends.filter(fd => fd >= 0),
+        seen,
+        Math.min(left, longest)
+      )
+    }
+  } finally {
+    leave?.()
+    for (const fd of ends) if (fd >= 0) system().close(fd)
   }
+}
+
+/** For reports, until what it answers is called. */
+function tell(targets: readonly Target[], isBlocking: boolean): (() => void) | undefined {
+  if (!isDebug) return undefined
+  const { waits } = targets.find(target => 'word' in target)?.family ?? currentFamily()
+  const subjects = targets.map(target => {
+    if ('word' in target) return target.word.subject
+    return 'source' in target ? 'for a socket' : `for ${target.name} (${target.pid}) to end`
+  })
+  return waits?.begin(
+    subjects.length === 1 ? `${subjects[0]}` : `for one of these: ${subjects.join(' | ')}`,
+    isBlocking
+  )
 }
 
 function look(targets: readonly Target[]): number[] {
@@ -89,9 +124,12 @@ function readyOf<T>(all: readonly T[], targets: readonly Target[], hasSlept: boo
   })
 }
 
-/** Blocks the thread until something may have changed. */
-function block(targets: readonly Target[], seen: readonly number[], timeout: number): void {
-  const descriptors = targets.flatMap(target => ('source' in target ? target.source.descriptors() : []))
+/** Blocks the thread until something may have changed. @param ends descriptors of the ends of processes */
+function block(targets: readonly Target[], ends: readonly number[], seen: readonly number[], timeout: number): void {
+  const descriptors = [
+    ...ends.map(fd => ({ fd })),
+    ...targets.flatMap(target => ('source' in target ? target.source.descriptors() : []))
+  ]
   const family = targets.find(target => 'word' in target)?.family
   if (family === undefined) {
     pollDescriptors(descriptors, timeout)

@@ -4,6 +4,7 @@
  */
 import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Arena } from './arena.ts'
+import { isDebug } from './debug-mode.ts'
 import { EventLoop } from './event-loop.ts'
 import { ARENA_FD, inherited } from './inheritance.ts'
 import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './layout.ts'
@@ -15,10 +16,13 @@ import { ProcessDirectory } from './process-directory.ts'
 import { ProcessPlatform } from './process-platform.ts'
 import { type OwnerId, ProcessTable } from './process-table.ts'
 import { cpuCount } from './processors.ts'
+import { addReport } from './report-signal.ts'
 import { Seats } from './seats.ts'
 import { SharedBlocks } from './shared-blocks.ts'
 import { system } from './system.ts'
 import { ThreadPlatform } from './thread-platform.ts'
+import { waitReport } from './wait-report.ts'
+import { Waits } from './waits.ts'
 
 const RETRY_MS = 20
 const CREATION_MS = 5000
@@ -33,6 +37,8 @@ export class Family {
   readonly seats: Seats
   readonly loop: EventLoop
   readonly lot: ParkingLot
+  /** In debug mode. */
+  readonly waits: Waits | undefined
 
   private constructor(platform: Platform, claim: (table: ProcessTable) => OwnerId) {
     const memory = new Memory(platform.backing)
@@ -48,8 +54,15 @@ export class Family {
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
+    this.waits = isDebug ? new Waits(memory, this.arena, table, self, isAlive) : undefined
     platform.register(table, self)
     table.setLive(self)
+    this.#answerSignal()
+  }
+
+  #answerSignal(): void {
+    const { waits } = this
+    if (waits !== undefined) addReport(() => (waits.mayReport() ? waitReport(this, waits) : undefined))
   }
 
   /** @param thread the id among threads of one that creates it */
@@ -95,6 +108,7 @@ export class Family {
     )
     this.loop.forget(dead)
     this.lot.purge(dead)
+    this.waits?.forget(dead)
     this.arena.freeAllOf(dead)
     this.shared.countOut(dead)
     this.seats.freeAllOf(dead)

@@ -32,6 +32,9 @@ export const DIRTY_PAGES_WORD = 19
 export const LIVE_BLOCKS_WORD = 20
 /** A random number that tells families apart. */
 export const FAMILY_WORD = 21
+/** Of the records of what is waited for, and when they were last reported. */
+export const WAITS_LOCK_WORD = 22
+export const REPORTED_WORD = 23
 /** By order, 0 to 20: the first free run, as page + 1. */
 export const FREE_RUNS_WORD = 32
 /** By size class, 0 to 9: the first slab with room, as page + 1. */

@@ -1,6 +1,7 @@
 /** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
 import { ARENA_BYTES, WINDOW_BYTES } from './layout.ts'
 import type { Backing } from './memory.ts'
+import { answering } from './report-signal.ts'
 import { system, systemError } from './system.ts'
 
 const MFD_CLOEXEC = 1
@@ -68,12 +69,15 @@ export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
         timespec[0] = BigInt(Math.floor(timeout / 1000))
         timespec[1] = BigInt(Math.floor((timeout % 1000) * 1e6))
       }
-      if (futex(address, FUTEX_WAIT, expected >>> 0, limit) === 0) return 'woken'
-      const error = errno()
-      if (error === EAGAIN) return 'changed'
-      if (error === ETIMEDOUT) return 'timed-out'
-      if (error === EINTR) return 'woken'
-      throw systemError('futex', error)
+      const result = answering(() => {
+        if (futex(address, FUTEX_WAIT, expected >>> 0, limit) === 0) return 'woken'
+        const error = errno()
+        if (error === EAGAIN) return 'changed'
+        if (error === ETIMEDOUT) return 'timed-out'
+        if (error === EINTR) return 'interrupted'
+        throw systemError('futex', error)
+      })
+      return result === 'interrupted' ? 'woken' : result
     },
     wake(address, count) {
       return futex(address, FUTEX_WAKE, Math.min(count, 0x7fffffff), null)

@@ -2,6 +2,7 @@
  * Shared bytes: a sparse range, mapped window by window when first touched. An offset from its beginning
  * names the same bytes in every process.
  */
+import { compiledInstructions, type Instructions, plainInstructions } from './instructions.ts'
 import { WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
 
 /** What a ground gives: bytes that others see, and sleeping on a word of them. */
@@ -32,6 +33,8 @@ export interface Backing {
 }
 
 export const MAX_VIEW_BYTES = 2 ** 32 - 1
+/** Each takes addresses from those that the process has. */
+const COMPILED_WINDOWS = 16
 /** Mappings begin at a multiple of this: the largest page of the platforms there are. */
 const MAP_BYTES = 65_536
 
@@ -46,6 +49,7 @@ export class Memory {
   /** The window with the header, the process table and the parking lot. */
   readonly first: Window
   readonly #windows: Window[] = []
+  readonly #instructions: Instructions[] = []
 
   constructor(backing: Backing) {
     this.backing = backing
@@ -82,6 +86,19 @@ export class Memory {
     }
   }
 
+  /** Atomic instructions for the words of the window that `at` is in. */
+  instructionsOf(at: number): Instructions {
+    const index = windowIndex(at)
+    this.#instructions[index] ??= this.#instructionsOf(index)
+    return this.#instructions[index]
+  }
+
+  #instructionsOf(index: number): Instructions {
+    const compiled =
+      index < COMPILED_WINDOWS ? compiledInstructions(this.backing, index * WINDOW_BYTES, WINDOW_BYTES) : undefined
+    return compiled ?? plainInstructions(this.window(index).words)
+  }
+
   /** The word at `at`, read plainly: for words guarded by a lock. */
   get(at: number): number {
     return this.windowOf(at).words[(at % WINDOW_BYTES) >> 2]
@@ -89,6 +106,11 @@ export class Memory {
 
   set(at: number, value: number): void {
     this.windowOf(at).words[(at % WINDOW_BYTES) >> 2] = value
+  }
+
+  /** Where the word at `at` stands among those of its window. */
+  indexOf(at: number): number {
+    return (at % WINDOW_BYTES) >> 2
   }
 
   /** Futex on the word at `at`. */

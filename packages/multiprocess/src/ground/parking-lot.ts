@@ -78,9 +78,9 @@ export class ParkingLot implements Source {
     return Atomics.load(this.#words, this.#word(this.#bucketOf(at)) + COUNT) !== 0
   }
 
-  /** What `hasSleepers` looks at, for those who ask often: 0 when nobody sleeps on the word. */
-  countOf(at: number): { readonly words: Int32Array; readonly index: number } {
-    return { words: this.#words, index: this.#word(this.#bucketOf(at)) + COUNT }
+  /** Where that stands which `hasSleepers` looks at, in the first window, for those who ask often: 0 when nobody sleeps. */
+  countAt(at: number): number {
+    return (this.#word(this.#bucketOf(at)) + COUNT) * 4
   }
 
   /**

@@ -59,6 +59,8 @@ export interface Member {
   onEnd(listener: (exitcode: number) => void): () => void
   /** Blocks until the end. @returns false when the timeout, in milliseconds, ran out */
   waitSync(timeout: number): boolean
+  /** A descriptor that can be read from when it has ended, and is the caller's to close; -1: there is none. */
+  openEnd(): number
   /** Nothing happens when it has ended. */
   kill(signal: NodeJS.Signals): void
   /** It keeps its parent alive as long as it runs; each `unref()` takes back one `ref()`. */

@@ -11,6 +11,7 @@ import type { Member } from './platform.ts'
 import type { ProcessPlatform } from './process-platform.ts'
 import { processStatus, UNKNOWN_START } from './process-status.ts'
 import type { OwnerId } from './process-table.ts'
+import { answering } from './report-signal.ts'
 import { system, systemError } from './system.ts'
 
 const POLLIN = 1
@@ -97,8 +98,12 @@ export class ProcessMember implements Member {
       const end = performance.now() + timeout
       for (;;) {
         const left = Math.min(Math.max(0, end - performance.now()), 0x7fffffff)
-        const ready = poll(new Int32Array([pidfd, POLLIN]), 1, Math.ceil(left))
-        if (ready < 0 && errno() !== EINTR) throw systemError('poll')
+        const ready = answering(() => {
+          const count = poll(new Int32Array([pidfd, POLLIN]), 1, Math.ceil(left))
+          if (count < 0 && errno() !== EINTR) throw systemError('poll')
+          return count < 0 ? 'interrupted' : count
+        })
+        if (ready === 'interrupted') continue
         if (ready > 0) break
         if (performance.now() >= end) return false
       }
@@ -107,6 +112,10 @@ export class ProcessMember implements Member {
     }
     this.#look()
     return true
+  }
+
+  openEnd(): number {
+    return this.hasEnded ? -1 : system().pidfd_open(this.pid)
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -13,6 +13,7 @@
  *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
  *     ABROAD   a thread: 1 before it claims a slot among processes
  *     WORK …   of one that was started without work, by its parent: see work.ts
+ *     WAITS, NAME                                see waits.ts
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
@@ -39,6 +40,8 @@ const WORK = 12
 const WORK_AT_LOW = 13
 const WORK_AT_HIGH = 14
 const WORK_LENGTH = 15
+const WAITS = 16
+const NAME = 17
 
 const FREE = 0
 const STARTING = 1
@@ -168,6 +171,19 @@ export class ProcessTable {
     const named = Atomics.load(this.#words, base + PARENT)
     if (named !== 0) return named === parent || !this.#isCurrent(named)
     return slotOf(Atomics.load(this.#words, base + STATE) >> PARENT_SHIFT) === slotOf(parent)
+  }
+
+  /** Who started it; 0: the first of its family, or not known as yet. */
+  parent(id: OwnerId): OwnerId {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + PARENT)
+  }
+
+  waitsWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + WAITS
+  }
+
+  nameWord(id: OwnerId): number {
+    return this.#base(slotOf(id)) + NAME
   }
 
   hasBell(id: OwnerId): boolean {

@@ -6,6 +6,7 @@
  *               < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the word
  *               at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken
  *     HOLDERS   a bit for each slot of the process table: who holds it
+ *     ORIGIN    0, or where behind them stands what it is and where it was made: a length and that many bytes of text
  *     the rest  what it is for
  *
  * A process that comes to hold a block first raises COUNT, then sets its bit; it lets go by clearing its bit and, if it was
@@ -24,8 +25,9 @@ const LIST = 4
 const HOLDERS = 8
 const UNIT = 64
 const LINK_BYTES = 12
+const ORIGIN = HOLDERS + SLOT_COUNT / 8
 /** The block's own bytes begin here; a multiple of 8. */
-export const SHARED_HEADER_BYTES = HOLDERS + SLOT_COUNT / 8
+export const SHARED_HEADER_BYTES = ORIGIN + 8
 
 export class SharedBlocks {
   readonly #memory: Memory
@@ -44,15 +46,38 @@ export class SharedBlocks {
     this.#wake = wake
   }
 
-  /** A block of zeros, held by this process. @param size bytes besides the header */
-  create(size: number): number {
-    const at = this.#arena.allocate(SHARED_HEADER_BYTES + size)
-    this.#memory.withBytes(at, SHARED_HEADER_BYTES + size, (bytes, start) =>
-      bytes.fill(0, start, start + SHARED_HEADER_BYTES + size)
-    )
+  /**
+   * A block of zeros, held by this process.
+   * @param size bytes besides the header
+   * @param origin what it is, and where it was made, for reports; ''
+   */
+  create(size: number, origin = ''): number {
+    const end = SHARED_HEADER_BYTES + Math.ceil(size / 4) * 4
+    const text = origin === '' ? undefined : Buffer.from(origin)
+    const length = text === undefined ? SHARED_HEADER_BYTES + size : end + 4 + text.length
+    const at = this.#arena.allocate(length)
+    this.#memory.withBytes(at, length, (bytes, start) => {
+      bytes.fill(0, start, start + length)
+      if (text !== undefined) bytes.set(text, start + end + 4)
+    })
+    if (text !== undefined) {
+      this.#memory.set(at + end, text.length)
+      this.#memory.set(at + ORIGIN, end)
+    }
     this.hold(at)
     this.#arena.setOwner(at, SHARED_OWNER)
     return at
+  }
+
+  /** What `create` was told of a block's origin; '' for one that is gone, too. */
+  originOf(at: number): string {
+    if (!this.isBlock(at)) return ''
+    const origin = this.#memory.get(at + ORIGIN)
+    if (origin === 0) return ''
+    const length = this.#memory.get(at + origin)
+    return this.#memory.withBytes(at + origin + 4, length, (bytes, start) =>
+      Buffer.from(bytes.subarray(start, start + length)).toString()
+    )
   }
 
   /** Whether a block of this kind begins there. */

@@ -2,6 +2,7 @@
  * What Node's `net` has not: a socket that is bound when the call returns, who is at its other end, and its descriptor read
  * and written by a thread that blocks. Where the system calls are not to be had, blocking falls back on `node:fs`.
  */
+import { answering } from './report-signal.ts'
 import { type NetAddress, socketAddress } from './socket-address.ts'
 import { type System, system, systemError } from './system.ts'
 
@@ -132,7 +133,11 @@ export function pollDescriptors(descriptors: readonly Descriptor[], timeout: num
     words[2 * i] = fd
     words[2 * i + 1] = writes ? POLLIN | POLLOUT : POLLIN
   })
-  if (calls.poll(words, descriptors.length, ms) < 0 && calls.errno() !== EINTR) throw systemError('poll')
+  answering(() => {
+    if (calls.poll(words, descriptors.length, ms) >= 0) return undefined
+    if (calls.errno() !== EINTR) throw systemError('poll')
+    return 'interrupted'
+  })
 }
 
 /** Reads what is there: how many bytes, 0 at the end, -1 when nothing is there. @throws MultiprocessError (ECONNRESET, …) */

@@ -43,6 +43,8 @@ export interface System {
   close(fd: number): number
   pidfd_open(pid: number): number
   poll(fds: Int32Array, count: number, timeout: number): number
+  /** Answers the error, 0: none. */
+  pthread_sigmask(how: number, set: BigUint64Array, former: BigUint64Array | null): number
   waitid(idType: number, id: number, info: Int32Array, options: number): number
   linkat(oldDirectory: number, oldPath: string, newDirectory: number, newPath: string, flags: number): number
   flock(fd: number, operation: number): number
@@ -107,6 +109,7 @@ function load(): System {
     close: define('int close(int fd)'),
     pidfd_open: pid => pidfd(SYS_PIDFD_OPEN, pid, 0),
     poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
+    pthread_sigmask: define('int pthread_sigmask(int how, uint64_t* set, _Out_ uint64_t* former)'),
     waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
     linkat: define('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
     socket: define('int socket(int domain, int type, int protocol)'),

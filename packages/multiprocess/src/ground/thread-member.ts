@@ -81,6 +81,10 @@ export class ThreadMember implements Member {
     return true
   }
 
+  openEnd(): number {
+    return -1
+  }
+
   /** A thread gets no signals: whichever it is, the thread is stopped, also in a busy loop. */
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode !== null || this.#killedBy !== 0) return

@@ -2,6 +2,7 @@
  * What processes share: an object over a block of shared memory. It crosses as itself, that is by the block's offset, and a
  * process has one object for a block, however often it comes by. The block goes when no process has its object any more.
  */
+import { callerPlace, isDebug } from '../ground/debug-mode.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import type { StartMethod } from '../ground/platform.ts'
@@ -88,6 +89,12 @@ export function adopt<T>(handle: Handle, make: () => T): T {
   }
 }
 
+/** For reports: what is made, and where in the program. */
+export function originOf(kind: string): string {
+  // What is bundled may have got a number behind its name.
+  return isDebug ? `the ${kind.replace(/\$\d+$/, '')} made at ${callerPlace()}` : ''
+}
+
 export abstract class SharedObject {
   /** Whose memory a new one takes. */
   protected static readonly method: StartMethod = 'spawn'
@@ -102,7 +109,7 @@ export abstract class SharedObject {
     } else {
       const type = new.target as unknown as typeof SharedObject
       const family = currentFamily(type.method)
-      keepFor(this, { family, at: family.shared.create(size ?? type.size) })
+      keepFor(this, { family, at: family.shared.create(size ?? type.size, originOf(type.name)) })
     }
   }
 }

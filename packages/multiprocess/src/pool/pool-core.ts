@@ -170,6 +170,11 @@ export class PoolCore {
     }
   }
 
+  /** For reports, until what it answers is called: a thread is about to block. */
+  tell(): (() => void) | undefined {
+    return this.#family.waits?.begin('for a result of a pool', true)
+  }
+
   /** Blocks this thread until there may be a result, for so many milliseconds at the most. */
   block(ms: number): void {
     this.#workers.block(ms)

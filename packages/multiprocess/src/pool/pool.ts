@@ -68,7 +68,12 @@ export class Pool implements AsyncDisposable {
     const timeout = checkTimeout(options.timeout)
     const task = new BlockingTask<Awaited<R>>()
     this.#core.apply(fn as Target, args, task)
-    return task.wait(timeout, ms => this.#core.block(ms))
+    const leave = this.#core.tell()
+    try {
+      return task.wait(timeout, ms => this.#core.block(ms))
+    } finally {
+      leave?.()
+    }
   }
 
   /**

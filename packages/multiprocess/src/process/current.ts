@@ -1,5 +1,7 @@
 /** The process that asks, and its parent, as Process objects. */
 import { boundTo } from '../ground/bound-class.ts'
+import { isDebug } from '../ground/debug-mode.ts'
+import { currentFamily } from '../ground/family.ts'
 import { inherited } from '../ground/inheritance.ts'
 import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
 import { Process, processInRole } from './process.ts'
@@ -51,7 +53,10 @@ function itself(name: string, daemon: boolean): Role {
     exitcode: null,
     isAlive: () => true,
     kill: signalSelf,
-    setName: name => setIdentity({ ...currentIdentity(), name }),
+    setName: name => {
+      setIdentity({ ...currentIdentity(), name })
+      if (isDebug) currentFamily().waits?.setName(name)
+    },
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
     describe: () => `pid ${ownPid()}, this process`
   }

@@ -5,6 +5,7 @@ import type { LargeBlock } from '../codec/large-block.ts'
 import { mapStacks } from '../codec/mapped-stacks.ts'
 import { setEntries } from '../codec/module-entries.ts'
 import { importModule, resolveReference, SHARED_REQUEST } from '../codec/module-imports.ts'
+import { isDebug } from '../ground/debug-mode.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import type { Process } from './process.ts'
 import { receivedTarget } from './received-target.ts'
@@ -30,6 +31,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
   const [first, second] = splitMessages(message)
   const { identity, argv, entries } = decode(first) as Preparation
   setIdentity(identity)
+  if (isDebug) (await import('../ground/family.ts')).currentFamily().waits?.setName(identity.name)
   setEntries([...entries])
   process.argv = [...argv]
 

@@ -93,11 +93,13 @@ export class Started implements Role {
   readonly name: string
   readonly daemon: boolean
   readonly #child: Member
+  readonly #method: StartMethod
 
   constructor(plan: Plan, child: Member) {
     this.name = plan.name
     this.daemon = plan.isDaemon
     this.#child = child
+    this.#method = plan.method
     running.set(this, plan.object)
     child.onEnd(() => running.delete(this))
     if (this.daemon) {
@@ -140,8 +142,19 @@ export class Started implements Role {
     this.#child.unref()
   }
 
+  /** As a Member has it. */
+  openEnd(): number {
+    return this.#child.openEnd()
+  }
+
   joinSync(timeout: number): boolean {
-    return this.#child.waitSync(timeout)
+    if (timeout === 0 || !this.isAlive()) return this.#child.waitSync(timeout)
+    const leave = this.#tell(true)
+    try {
+      return this.#child.waitSync(timeout)
+    } finally {
+      leave?.()
+    }
   }
 
   join(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
@@ -150,6 +163,7 @@ export class Started implements Role {
       // Its end may be seen before it is known how it ended.
       if (this.exitcode !== null) return resolve(true)
       if (timeout === 0) return resolve(!this.isAlive())
+      const told = this.#tell(false)
       let isOver = false
       let leave: (() => void) | undefined
       const end = (answer: () => void) => {
@@ -158,6 +172,7 @@ export class Started implements Role {
         stopTimer()
         signal?.removeEventListener('abort', onAbort)
         leave?.()
+        told?.()
         this.#child.unref()
         answer()
       }
@@ -167,6 +182,11 @@ export class Started implements Role {
       this.#child.ref()
       leave = this.#child.onEnd(() => end(() => resolve(true)))
     })
+  }
+
+  /** For reports, until what it answers is called. */
+  #tell(isBlocking: boolean): (() => void) | undefined {
+    return currentFamily(this.#method).waits?.begin(`for ${this.name} (${this.pid}) to end`, isBlocking)
   }
 
   describe(): string {

@@ -25,9 +25,9 @@ const STATUS = 1
 const ARRIVED = 2
 const ROUND = 3
 const ACTOR = 4
-const LIST = 5
-const PARTIES = 7
-const SIZE = 8 * 4
+const TAIL = 5
+const PARTIES = 6
+const SIZE = 7 * 4
 
 const FILLING = 0
 const ACTING = 1
@@ -74,8 +74,10 @@ export class Barrier extends SharedObject {
     this.#mutex = new WordLock(family.memory, at + MUTEX * 4, family.self, owner =>
       family.platform.isAlive(family.table, owner)
     )
-    this.#waiters = new WaitList(family, words, index + LIST)
-    this.#round = new WaitWord(family, at + ROUND * 4)
+    const subject =
+      family.waits && `at {block ${handle.at}}, where {word ${at + ARRIVED * 4}} of {word ${at + PARTIES * 4}} are`
+    this.#waiters = new WaitList(handle, TAIL, subject)
+    this.#round = new WaitWord(family, at + ROUND * 4, undefined, subject)
     this.#action = action
     this.#timeout = timeout
     if (isFirst) this.#set(PARTIES, parties)

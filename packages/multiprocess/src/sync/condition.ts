@@ -8,12 +8,14 @@
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { handleOf } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
 
+const TAIL = 0
 const NOTIFIED = FIRST_DECISION
 
 export class Condition extends Lock {
@@ -27,7 +29,9 @@ export class Condition extends Lock {
     }
     super()
     this.#lock = lock ?? new (boundTo(RLock, methodOf(this)))()
-    this.#waiters = new WaitList(this.family, this.words, this.index)
+    const subject =
+      this.family.waits && `to be notified by {block ${handleOf(this).at}}, whose lock is ${inside.stateOf(this.#lock)}`
+    this.#waiters = new WaitList(handleOf(this), TAIL, subject)
   }
 
   get lock(): Lock {

@@ -18,7 +18,12 @@ export class Event extends SharedObject implements Waitable {
     super()
     const handle = handleOf(this)
     this.#family = handle.family
-    this.#word = new WaitWord(handle.family, payloadAt(handle))
+    this.#word = new WaitWord(
+      handle.family,
+      payloadAt(handle),
+      undefined,
+      handle.family.waits && `for {block ${handle.at}} to be set`
+    )
   }
 
   isSet(): boolean {

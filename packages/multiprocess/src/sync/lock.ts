@@ -12,6 +12,8 @@
  */
 import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
+import type { Instructions } from '../ground/instructions.ts'
+import { WINDOW_BYTES } from '../ground/layout.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
@@ -29,6 +31,8 @@ export let inside: {
   /** Releases it, however often it is held; answers that. */
   readonly releaseAll: (lock: Lock) => number
   readonly restore: (lock: Lock, count: number) => void
+  /** For reports. */
+  readonly stateOf: (lock: Lock) => string
 }
 
 export class Lock extends SharedObject {
@@ -36,7 +40,8 @@ export class Lock extends SharedObject {
     inside = {
       isMine: lock => lock.isMine(),
       releaseAll: lock => lock.releaseAll(),
-      restore: (lock, count) => lock.restore(count)
+      restore: (lock, count) => lock.restore(count),
+      stateOf: lock => lock.stateAt(payloadAt(handleOf(lock)))
     }
   }
 
@@ -47,14 +52,22 @@ export class Lock extends SharedObject {
   protected readonly words: Int32Array
   protected readonly index: number
   readonly #claims: Claims
+  /** What the first word is changed by, */
+  protected readonly on: Instructions
+  /** and where it is for them. */
+  protected readonly at: number
   readonly #self: number
 
   constructor() {
     super()
     const handle = handleOf(this)
     this.family = handle.family
+    const at = payloadAt(handle)
+    const state = this.family.waits && this.stateAt(at)
+    this.word = new WaitWord(handle.family, at, undefined, state && `to acquire {block ${handle.at}}, ${state}`)
+    this.on = this.family.memory.instructionsOf(at)
+    this.at = at % WINDOW_BYTES
     this.#self = handle.family.self
-    this.word = new WaitWord(handle.family, payloadAt(handle))
     this.words = this.word.words
     this.index = this.word.index
     this.#claims = {
@@ -90,8 +103,7 @@ export class Lock extends SharedObject {
   /** The same, blocking the thread. @param options.timeout milliseconds */
   acquireSync(options?: { timeout?: number }): boolean {
     // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
-    if (options === undefined && Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.#self) === 0)
-      return true
+    if (options === undefined && this.on.compareExchange(this.at, 0, this.#self) === 0) return true
     return this.acquireBlocking(options?.timeout)
   }
 
@@ -110,7 +122,7 @@ export class Lock extends SharedObject {
 
   /** @throws ValueError when nobody holds it */
   release(): void {
-    const former = Atomics.and(this.words, this.index + HOLDER, FLAG)
+    const former = this.on.and(this.at, FLAG)
     if ((former & REST) === 0) throw new ValueError('cannot release a lock that nobody holds')
     this.wakeNext(former)
   }
@@ -160,7 +172,7 @@ export class Lock extends SharedObject {
 
   /** Whether this process holds it. */
   protected isMine(): boolean {
-    return (Atomics.load(this.words, this.index + HOLDER) & REST) === this.family.self
+    return (this.on.load(this.at) & REST) === this.#self
   }
 
   protected releaseAll(): number {
@@ -170,9 +182,14 @@ export class Lock extends SharedObject {
 
   protected restore(_count: number): void {}
 
+  /** For reports, as `Wait.subject` has it. */
+  protected stateAt(at: number): string {
+    return `held by {owner ${at}}`
+  }
+
   /** Where nobody waits or holds it. */
   protected tryAtOnce(): boolean {
-    return Atomics.compareExchange(this.words, this.index + HOLDER, 0, this.#self) === 0
+    return this.on.compareExchange(this.at, 0, this.#self) === 0
   }
 
   protected tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {

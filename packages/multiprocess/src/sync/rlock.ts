@@ -18,7 +18,6 @@ import type { Awaitable } from './awaitable.ts'
 import { Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 
-const HOLDER = 0
 const COUNT = 2
 const CONTEXT = 3
 
@@ -54,7 +53,7 @@ export class RLock extends Lock {
   override release(): void {
     if (!this.isMine()) throw new ValueError('cannot release an RLock that the caller does not hold')
     if (--this.words[this.index + COUNT] > 0) return
-    this.wakeNext(Atomics.and(this.words, this.index + HOLDER, FLAG))
+    this.wakeNext(this.on.and(this.at, FLAG))
   }
 
   override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
@@ -113,6 +112,8 @@ export class RLock extends Lock {
   }
 
   get #context(): number {
+    // Asking the store takes longer than all the rest.
+    if (lastId === 0) return 0
     const context = contexts.getStore()?.get(this)
     return context?.isOpen ? context.id : 0
   }

@@ -54,20 +54,24 @@ export class Semaphore extends Lock {
   override release(): void {
     const ceiling = this.words[this.index + CEILING]
     for (;;) {
-      const former = Atomics.load(this.words, this.index + VALUE)
+      const former = this.on.load(this.at)
       const value = former & REST
       if (value >= ceiling)
         throw new ValueError(`the semaphore was released more often than acquired: it is at ${value}`)
-      if (Atomics.compareExchange(this.words, this.index + VALUE, former, former + 1) === former) {
+      if (this.on.compareExchange(this.at, former, former + 1) === former) {
         this.wakeNext(former)
         return
       }
     }
   }
 
+  protected override stateAt(at: number): string {
+    return `whose value is {word ${at}}`
+  }
+
   protected override tryAtOnce(): boolean {
-    const value = Atomics.load(this.words, this.index + VALUE)
-    return value > 0 && Atomics.compareExchange(this.words, this.index + VALUE, value, value - 1) === value
+    const value = this.on.load(this.at)
+    return value > 0 && this.on.compareExchange(this.at, value, value - 1) === value
   }
 
   protected override tryOnce(turn: Turn, looksClosely: boolean): Outcome | undefined {

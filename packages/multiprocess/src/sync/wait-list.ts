@@ -2,7 +2,8 @@
  * Those who wait for a decision of others, in the order they came: each has a node of its own to sleep on, so that who is
  * chosen is woken, and nobody else.
  *
- *     HEAD, TAIL       of the list, in its object's block: nodes, in units of 64 bytes
+ *     HEAD, TAIL       of the list: nodes, in units of 64 bytes. HEAD is the LIST of its object's block, so that what is left goes
+ *                      with that; TAIL stands in the block
  *     NEXT | OWNER | STATE   of a node: WAITING → what was decided, by compare-and-exchange
  *
  * The list is changed under a lock of its object; STATE by anyone: who waits leaves with LEFT, unless it was decided upon
@@ -12,6 +13,7 @@
 import type { Family } from '../ground/family.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { LISTED_OWNER } from '../ground/process-table.ts'
+import { type Handle, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
 import { WaitWord } from './waiting.ts'
 
@@ -36,13 +38,18 @@ export class WaitList {
   readonly #words: Int32Array
   readonly #head: number
   readonly #tail: number
+  readonly #subject: string | undefined
 
-  /** @param index of HEAD among the words; TAIL follows */
-  constructor(family: Family, words: Int32Array, index: number) {
+  /** @param tail which word of the object's block is TAIL @param subject of the waits, for reports */
+  constructor(handle: Handle, tail: number, subject?: string) {
+    const { family, at } = handle
+    const { words, index } = wordsOf(handle)
+
     this.#family = family
     this.#words = words
-    this.#head = index
-    this.#tail = index + 1
+    this.#head = family.memory.indexOf(family.shared.listOf(at))
+    this.#tail = index + tail
+    this.#subject = subject
   }
 
   /** Under the lock. */
@@ -61,7 +68,7 @@ export class WaitList {
       memory.set(last * UNIT + NEXT, node / UNIT)
     }
     this.#words[this.#tail] = node / UNIT
-    return { node, word: new WaitWord(this.#family, node + STATE) }
+    return { node, word: new WaitWord(this.#family, node + STATE, undefined, this.#subject) }
   }
 
   /** The decision, or undefined while there is none. */

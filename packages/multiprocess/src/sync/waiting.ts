@@ -7,6 +7,7 @@
  */
 
 import type { Family } from '../ground/family.ts'
+import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 
@@ -80,22 +81,27 @@ const common = new Patience()
 export class WaitWord {
   readonly words: Int32Array
   readonly index: number
+  /** What waits here are for, as a report tells it: see `Wait`. */
+  readonly subject: string | undefined
   readonly #family: Family
   readonly #at: number
-  readonly #lotWords: Int32Array
+  readonly #onLot: Instructions
   readonly #count: number
   readonly #patience: Patience
 
-  /** @param patience of the waits on this word, left out: one for all such words */
-  constructor(family: Family, at: number, patience: Patience = common) {
+  /**
+   * @param patience of the waits on this word, left out: one for all such words
+   * @param subject of them, for reports
+   */
+  constructor(family: Family, at: number, patience: Patience = common, subject?: string) {
     this.#family = family
     this.#patience = patience
+    this.subject = subject
     this.#at = at
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
-    const { words, index } = family.lot.countOf(at)
-    this.#lotWords = words
-    this.#count = index
+    this.#onLot = family.memory.instructionsOf(0)
+    this.#count = family.lot.countAt(at)
   }
 
   load(): number {
@@ -104,7 +110,7 @@ export class WaitWord {
 
   /** Whether somebody may sleep on it: to be asked after the word was changed. */
   get isAwaited(): boolean {
-    return Atomics.load(this.#lotWords, this.#count) !== 0
+    return this.#onLot.load(this.#count) !== 0
   }
 
   /** After the word was changed. */
@@ -126,19 +132,24 @@ export class WaitWord {
     const isPatient = this.#patience.isLeft
     if (isPatient) result = this.#spin(step, begin)
     if (result !== undefined) return result
-    let slice = FIRST_SLICE_MS
-    let looksClosely = false
-    let wakeups = 0
-    for (;;) {
-      const seen = this.load()
-      result = step(looksClosely, wakeups)
-      if (result !== undefined) break
-      const left = end - performance.now()
-      if (left <= 0) return undefined
-      if (!blocks(seen)) continue
-      looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
-      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
-      if (!looksClosely) wakeups++
+    const leave = this.#tell(true)
+    try {
+      let slice = FIRST_SLICE_MS
+      let looksClosely = false
+      let wakeups = 0
+      for (;;) {
+        const seen = this.load()
+        result = step(looksClosely, wakeups)
+        if (result !== undefined) break
+        const left = end - performance.now()
+        if (left <= 0) return undefined
+        if (!blocks(seen)) continue
+        looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
+        slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+        if (!looksClosely) wakeups++
+      }
+    } finally {
+      leave?.()
     }
     if (!isPatient) this.#patience.slept(performance.now() - begin)
     return result
@@ -165,21 +176,26 @@ export class WaitWord {
     const isPatient = spins && this.#patience.isLeft
     if (isPatient) result = this.#spin(step, begin)
     if (result !== undefined) return result
-    let slice = FIRST_SLICE_MS
-    let looksClosely = false
-    let wakeups = 0
-    for (;;) {
-      const seen = this.load()
-      result = step(looksClosely, wakeups)
-      if (result !== undefined) break
-      const left = end - performance.now()
-      if (left <= 0) return undefined
-      if (!blocks(seen)) continue
-      const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
-      this.#family.loop.stir()
-      looksClosely = (await parked) === 'timed-out'
-      slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
-      if (!looksClosely) wakeups++
+    const leave = this.#tell(false)
+    try {
+      let slice = FIRST_SLICE_MS
+      let looksClosely = false
+      let wakeups = 0
+      for (;;) {
+        const seen = this.load()
+        result = step(looksClosely, wakeups)
+        if (result !== undefined) break
+        const left = end - performance.now()
+        if (left <= 0) return undefined
+        if (!blocks(seen)) continue
+        const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
+        this.#family.loop.stir()
+        looksClosely = (await parked) === 'timed-out'
+        slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
+        if (!looksClosely) wakeups++
+      }
+    } finally {
+      leave?.()
     }
     if (spins && !isPatient) this.#patience.slept(performance.now() - begin)
     return result
@@ -188,6 +204,11 @@ export class WaitWord {
   /** Resolves once the word is woken, or is another than was `seen`. @throws the signal's reason, once it is aborted */
   async sleep(seen: number, signal: AbortSignal): Promise<void> {
     await this.#family.lot.parkAsync(this.#at, seen, { signal })
+  }
+
+  /** For reports, until what it answers is called. */
+  #tell(isBlocking: boolean): (() => void) | undefined {
+    return this.subject === undefined ? undefined : this.#family.waits?.begin(this.subject, isBlocking)
   }
 
   #spin<R>(step: Step<R>, begin: number): R | undefined {

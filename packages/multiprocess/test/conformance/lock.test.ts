@@ -307,10 +307,11 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
 })
 
 conform('RLock', ({ face, behaviour, pool }) => {
-  const { RLock, ValueError } = face
+  const { Lock, RLock, ValueError } = face
 
   behaviour('a recursive lock: who has acquired it may acquire it again without blocking', async () => {
     const lock = new RLock()
+    assert.ok(lock instanceof Lock)
     for (let i = 0; i < 3; i++) assert.equal(await lock.acquire(), true)
     assert.equal(lock.acquireSync(), true)
     assert.equal(await pool().apply(tasks.call, [lock, 'acquireSync', { timeout: 5 }]), false)
@@ -419,6 +420,7 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
 
   behaviour('manages a counter: acquire() calls it down, release() calls it up', async () => {
     const semaphore = new Semaphore(2)
+    assert.ok(semaphore instanceof face.Lock)
     assert.equal(semaphore.value, 2)
     assert.equal(await semaphore.acquire(), true)
     assert.equal(semaphore.value, 1)
@@ -474,6 +476,7 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
 
   behaviour('BoundedSemaphore: a release() past the initial value raises ValueError, here and elsewhere', async () => {
     const semaphore = new BoundedSemaphore(2)
+    assert.ok(semaphore instanceof Semaphore)
     assert.throws(() => semaphore.release(), ValueError)
     semaphore.acquireSync()
     await pool().apply(tasks.call, [semaphore, 'release'])

@@ -382,6 +382,7 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
 
   behaviour('is a Queue which additionally has taskDone() and join()', async () => {
     const queue = new JoinableQueue<number>(1)
+    assert.ok(queue instanceof face.Queue)
     queue.putNowait(1)
     assert.equal(queue.full(), true)
     assert.equal(await pool().apply(tasks.call, [queue, 'getSync']), 1)
