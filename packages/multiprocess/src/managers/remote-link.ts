@@ -145,7 +145,9 @@ export class RemoteLink extends CallTable {
   }
 
   protected transmit(bytes: Uint8Array, start: number, length: number): void {
-    this.#socket.send(bytes.slice(start, start + length))
+    // Whoever waits is told that the server is gone.
+    if (this.#socket.hasEnded) this.#look()
+    else this.#socket.send(bytes.slice(start, start + length))
   }
 
   protected block(isDone: () => boolean): void {
