@@ -52,6 +52,9 @@ const EXAMPLES: Readonly<Record<string, { args?: string[]; expected: RegExp }>> 
       'found, and not looked at all numbers there are: true',
       'consumed: 200000 of the right sum: true'
     )
+  },
+  '7-connections': {
+    expected: lines('6 \\* 7\\? 42', 'the other program has ended: 0', 'a guess is let in: false')
   }
 }
 

@@ -68,7 +68,7 @@ describe('processes and pools run any function', { timeout: 120_000 }, () => {
     const child = new Process({ target: () => void stream.resume(), name: 'Reader' })
     assert.throws(() => child.start(), {
       code: 'ERR_SERIALIZATION',
-      path: 'Reader.target -> stream',
+      path: 'Reader.target → stream',
       message: /^cannot send `target` \(Reader\.target\): captured variable `stream` \(via `target`\) is a /
     })
   })

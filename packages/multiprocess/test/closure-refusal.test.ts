@@ -54,8 +54,8 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
       function handler() {
         return query()
       },
-      `\`handler\` (args[0]): captured variable \`socket\` (via \`handler\` -> \`query\` -> \`conn\`) is a Socket; ${BELONGS}`,
-      'args[0] -> query -> conn -> socket'
+      `\`handler\` (args[0]): captured variable \`socket\` (via \`handler\` → \`query\` → \`conn\`) is a Socket; ${BELONGS}`,
+      'args[0] → query → conn → socket'
     )
     assertRefused(
       {
@@ -66,19 +66,19 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
         ]
       },
       `\`handler\` (args[0].list[0]): captured variable \`nested.pool[0].socket\` (via \`handler\`) is a Socket; ${BELONGS}`,
-      'args[0].list[0] -> nested.pool[0].socket'
+      'args[0].list[0] → nested.pool[0].socket'
     )
     assertRefused(
       () => socket,
       `an anonymous function (args[0]): captured variable \`socket\` (via \`anonymous\`) is a Socket; ${BELONGS}`,
-      'args[0] -> socket'
+      'args[0] → socket'
     )
     const object = { handler: () => conn() }
     const outer = () => object
     assertRefused(
       outer,
-      `\`outer\` (args[0]): captured variable \`socket\` (via \`outer\` -> \`object.handler\` -> \`conn\`) is a Socket; ${BELONGS}`,
-      'args[0] -> object.handler -> conn -> socket'
+      `\`outer\` (args[0]): captured variable \`socket\` (via \`outer\` → \`object.handler\` → \`conn\`) is a Socket; ${BELONGS}`,
+      'args[0] → object.handler → conn → socket'
     )
   })
 
@@ -95,7 +95,7 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
       assertRefused(
         get,
         `\`get\` (args[0]): captured variable \`${name}\` (via \`get\`) is ${what}`,
-        `args[0] -> ${name}`
+        `args[0] → ${name}`
       )
     const named = (fn: () => unknown) => Object.defineProperty(fn, 'name', { value: 'get' })
     f(
@@ -133,7 +133,7 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
     assertRefused(
       f,
       `\`f\` (args[0]): captured variable \`counter\` (via \`f\`) is an instance of class Counter with private members (#n, #up); ${advice}`,
-      'args[0] -> counter'
+      'args[0] → counter'
     )
     class Derived extends Counter {}
     assertRefused(
@@ -163,7 +163,7 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
     assertRefused(
       captured,
       `\`captured\` (args[0]): captured variable \`self\` (via \`captured\`): ${reason('this')}. Put it in a variable and capture that: const self = this`,
-      'args[0] -> self'
+      'args[0] → self'
     )
     const target = new (
       function (this: { f?: unknown }) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
-import { LARGE_LENGTH } from '../src/codec/large-buffers.ts'
+import { LARGE_LENGTH, VIEWED_LENGTH } from '../src/codec/large-buffers.ts'
 import { Pool, SerializationError } from '../src/index.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
 import { collectGarbage, liveBlocks, privateMegabytes, until, untilBlocks } from './fixtures/pool/tools.ts'
@@ -10,7 +10,7 @@ import { runProgram } from './fixtures/process/tools.ts'
 
 const timeout = 120_000
 const MB = 2 ** 20
-const LENGTH = LARGE_LENGTH + 2 ** 16
+const LENGTH = VIEWED_LENGTH + 2 ** 16
 
 describe('large buffers', { timeout }, () => {
   for (const length of [LENGTH, LENGTH + 8008]) {
@@ -56,7 +56,15 @@ describe('large buffers', { timeout }, () => {
 
   test('of any length, with a small rest', async () => {
     await using pool = new Pool(1)
-    for (const length of [LARGE_LENGTH - 1, LARGE_LENGTH, LARGE_LENGTH + 1, LENGTH + 12_345]) {
+    for (const length of [
+      LARGE_LENGTH - 1,
+      LARGE_LENGTH,
+      LARGE_LENGTH + 1,
+      VIEWED_LENGTH - 1,
+      VIEWED_LENGTH,
+      VIEWED_LENGTH + 1,
+      LENGTH + 12_345
+    ]) {
       const bytes = tasks.bytes(length, 3)
       assert.equal(await pool.apply(tasks.firstDifference, [bytes, length, 3]), -1)
       const back = await pool.apply(tasks.identity<unknown>, [[bytes, 'beside', bytes.subarray(1, 3)]])

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { before, describe, test } from 'node:test'
-import { LARGE_LENGTH } from '../src/codec/large-buffers.ts'
+import { VIEWED_LENGTH } from '../src/codec/large-buffers.ts'
 import { Process, SerializationError } from '../src/index.ts'
 import { Process as Thread } from '../src/threads.ts'
 import { collectGarbage, liveBlocks, privateMegabytes, Scratch, until, untilBlocks } from './fixtures/pool/tools.ts'
 import { Carrier } from './fixtures/process/subclasses.ts'
 
 const timeout = 120_000
-const LENGTH = LARGE_LENGTH + 2 ** 16
+const LENGTH = VIEWED_LENGTH + 2 ** 16
 /** Less than this is no copy, in megabytes. */
 const LITTLE = 16
 

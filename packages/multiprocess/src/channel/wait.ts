@@ -35,8 +35,8 @@ const LOOK_EVERY_MS = 20
 const SLICE_MS = 500
 
 /**
- * Waits until one of the objects is ready: a connection that has a message or has ended, a listener at which one has come, a queue that has an item, an event
- * that is set, the sentinel of a process that has ended.
+ * Waits until one of the objects is ready: a connection that has a message or has ended, a listener at which one has come, a
+ * queue that has an item, an event that is set, the sentinel of a process that has ended.
  * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out, or when there are none
  * @throws TypeError for what cannot be waited for; the signal's reason when that is aborted
  */

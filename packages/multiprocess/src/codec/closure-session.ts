@@ -175,7 +175,7 @@ export class CodeSession {
     const { root, depth, origin: outer } = writer
     const { isCapturing } = this
     const steps = depth === 0 ? undefined : writer.steps.slice(0, depth)
-    writer.root = `${path} -> ${name}`
+    writer.root = `${path} → ${name}`
     writer.depth = 0
     writer.origin = { ...origin, variable: name }
     this.isCapturing = true

@@ -1,11 +1,12 @@
 /**
  * A block of the arena whose message brings large buffers: they stand behind the message, each at the beginning of a page, and whoever
- * reads the message looks at them where they are. The block goes when the last of these views has been collected.
+ * reads the message copies them, or, the largest, looks at them where they are. The block goes when the last of these views has been
+ * collected.
  */
 import type { Family } from '../ground/family.ts'
 import { PAGE_BYTES } from '../ground/layout.ts'
 import { alignToPage } from '../ground/message-blocks.ts'
-import type { LargeSource } from './large-buffers.ts'
+import { type LargeSource, VIEWED_LENGTH } from './large-buffers.ts'
 
 /** With so many bytes in view already, further ones are copied: the collector may be in no hurry. */
 const MOST_VIEWED = 2 ** 30
@@ -39,7 +40,7 @@ export class LargeBlock implements LargeSource {
     if (offset % PAGE_BYTES !== 0 || from + length > this.#at + arena.sizeOf(this.#at)) {
       throw new RangeError('a buffer stands outside of its block')
     }
-    if (viewed > 0 && viewed + length > MOST_VIEWED) return this.#copy(from, length)
+    if (length < VIEWED_LENGTH || (viewed > 0 && viewed + length > MOST_VIEWED)) return this.#copy(from, length)
     const view = length % VIEW_BYTES === 0 ? this.#view(from, length) : this.#viewExactly(from, length)
     return view ?? this.#copy(from, length)
   }

@@ -1,11 +1,16 @@
-/** Buffers that do not stand in a message but behind it, each at the beginning of a page: copied once, and viewed where they are. */
+/**
+ * Buffers that do not stand in a message but behind it, each at the beginning of a page: they are copied once on their way there, and the
+ * largest are viewed where they are.
+ */
 
 import { alignToPage, type Behind } from '../ground/message-blocks.ts'
 import { LARGE_BUFFER } from './format.ts'
 import { setObjectReader } from './reader.ts'
 
-/** From this length on, in bytes; below, copies into memory that is in use already are as fast. */
-export const LARGE_LENGTH = 2 ** 25
+/** From this length on, in bytes. */
+export const LARGE_LENGTH = 2 ** 20
+/** Those of this length are viewed; below, copies into memory that is in use already are as fast. */
+export const VIEWED_LENGTH = 2 ** 25
 
 /** Where the reader of a message finds them. */
 export interface LargeSource {

@@ -316,7 +316,19 @@ export class Reader {
     if (length === 3) return [this.value(), this.value(), this.value()]
     if (length === 0) return []
     const array = new Array(length)
-    for (let i = 0; i < length; i++) array[i] = this.value()
+    for (let i = 0; i < length; i++) {
+      const tag = this.u8[this.pos]
+      // Numbers in a row, as they often come, are stored as such, and not as objects that a function had to answer.
+      if (tag === DOUBLE && this.pos + 9 <= this.end) {
+        array[i] = this.view.getFloat64(this.pos + 1, true)
+        this.pos += 9
+      } else if (tag === INT32 && this.pos + 5 <= this.end) {
+        array[i] = this.view.getInt32(this.pos + 1, true)
+        this.pos += 5
+      } else {
+        array[i] = this.value()
+      }
+    }
     return array
   }
 

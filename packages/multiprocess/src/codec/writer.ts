@@ -421,7 +421,7 @@ export class Writer {
   }
 
   #captured({ subject, chain, variable }: Origin): string {
-    const via = chain.map(name => `\`${name}\``).join(' -> ')
+    const via = chain.map(name => `\`${name}\``).join(' → ')
     return `${subject}: captured variable \`${formatPath(variable, this.steps, this.depth)}\` (via ${via})`
   }
 

@@ -132,7 +132,7 @@ export class EventLoop {
 
   /** As one that sleeps in the event loop, which is woken by its bell. */
   #blockAlso(others: readonly Descriptor[], end: number): void {
-    const bell = this.#bells.descriptor(this.#self)
+    const bell = this.#bells.descriptor()
     const left = Math.max(0, end - performance.now())
     Atomics.store(this.#words, this.#asleep, ASLEEP)
     if (!this.#poll()) {

@@ -21,6 +21,8 @@ const UNREACHABLE = -2
 const ONE = new Uint8Array(1)
 
 class PipeBell implements Bell {
+  /** Of the reading end. */
+  readonly descriptor: number
   readonly #socket: Socket
 
   constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
@@ -41,6 +43,7 @@ class PipeBell implements Bell {
     this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
     this.#socket.unref()
     this.#socket.resume()
+    this.descriptor = fds[0]
     // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
     // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
     table.setBell(self, fds[1])
@@ -58,6 +61,7 @@ class PipeBell implements Bell {
 export class PipeBells implements Bells {
   readonly #table: ProcessTable
   readonly #keeps: boolean
+  #own = -1
   readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
   /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
@@ -67,7 +71,9 @@ export class PipeBells implements Bells {
   }
 
   open(self: OwnerId, onRing: () => void): Bell {
-    return new PipeBell(this.#table, self, onRing)
+    const bell = new PipeBell(this.#table, self, onRing)
+    this.#own = bell.descriptor
+    return bell
   }
 
   ring(owner: OwnerId): boolean {
@@ -77,8 +83,8 @@ export class PipeBells implements Bells {
     return fd !== UNREACHABLE
   }
 
-  descriptor(self: OwnerId): number {
-    return this.#table.bell(self)
+  descriptor(): number {
+    return this.#own
   }
 
   #descriptor(owner: OwnerId): number {

@@ -29,8 +29,8 @@ export interface Bells {
   open(self: OwnerId, onRing: () => void): Bell
   /** False when the bell could not be rung though its owner may live; of one whose owner is gone it is true. */
   ring(owner: OwnerId): boolean
-  /** What can be read once the bell of `self` has rung; -1: that is no descriptor. */
-  descriptor(self: OwnerId): number
+  /** What can be read once the bell that was opened here has rung; -1: that is no descriptor, or none was opened. */
+  descriptor(): number
   /** The owner is gone. */
   forget(owner: OwnerId): void
 }

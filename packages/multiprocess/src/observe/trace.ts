@@ -87,6 +87,8 @@ export class TraceFile {
   }
 }
 
+/** In microseconds, to the nanosecond: boxes that follow each other in a row must not overlap. */
 function span(start: number, end: number): { ts: number; dur: number } {
-  return { ts: Math.round(start * 1000), dur: Math.max(1, Math.round((end - start) * 1000)) }
+  const [from, to] = [Math.round(start * 1e6), Math.round(end * 1e6)]
+  return { ts: from / 1000, dur: (to - from) / 1000 }
 }

@@ -34,7 +34,7 @@ export interface ListenHandlers {
 
 const BACKLOG = 511
 /** So many may be about to show their keys at once; one more, and the oldest has to go. */
-const MOST_HANDSHAKES = 1024
+const MOST_HANDSHAKES = 4096
 const MOST_ACCEPTS = 64
 
 /** Paths that are to go when this process ends. */

@@ -242,6 +242,9 @@ export class MessageSocket implements Source {
   /** Ends it when the other side has had its time to show its key. */
   expire(now = performance.now()): void {
     if (this.#handshake === undefined || now < this.#deadline - 1) return
+    // This side may be the slow one.
+    this.pump()
+    if (this.#handshake === undefined) return
     const { handshakeTimeout } = this.#start as Start
     this.destroy(new AuthenticationError(`the other side has not shown its key within ${handshakeTimeout} ms`))
   }
