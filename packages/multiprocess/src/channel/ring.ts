@@ -25,6 +25,7 @@
  * long as the family lives, and nothing else.
  */
 import type { Family } from '../ground/family.ts'
+import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { keepFreedMemory } from '../ground/malloc.ts'
 import { LISTED_OWNER } from '../ground/process-table.ts'
@@ -81,6 +82,10 @@ export class Ring {
   readonly done: WaitWord
   readonly #words: Int32Array
   readonly #base: number
+  readonly #on: Instructions
+  /** Where SENT and RECEIVED are for `#on`. */
+  readonly #sentAt: number
+  readonly #receivedAt: number
   readonly #list: number
   readonly #sendLock: WordLock
   readonly #receiveLock: WordLock
@@ -109,14 +114,17 @@ export class Ring {
     this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent)
     this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received)
     this.done = new WaitWord(family, at + DONE * 4, undefined, subjects?.done)
-    this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive)
-    this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive)
+    this.#on = memory.instructionsOf(at)
+    this.#sentAt = (at % WINDOW_BYTES) + SENT * 4
+    this.#receivedAt = (at % WINDOW_BYTES) + RECEIVED * 4
+    this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive, this.#on)
+    this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive, this.#on)
     if (limits !== undefined) this.#format(limits)
     this.#mostMessages = this.#words[this.#base + MOST_MESSAGES]
     this.#mostBytes = this.#words[this.#base + MOST_BYTES]
     this.#tail = new ChunkView(memory)
     this.#head = new ChunkView(memory)
-    this.#receivedSeen = this.received.load()
+    this.#receivedSeen = this.#on.load(this.#receivedAt)
   }
 
   #format({ messages, bytes }: { messages: number; bytes: number }): void {
@@ -135,14 +143,14 @@ export class Ring {
   /** Messages that stand here. */
   get size(): number {
     for (;;) {
-      const received = this.received.load()
-      const size = (this.sent.load() - received) | 0
-      if (this.received.load() === received) return size
+      const received = this.#on.load(this.#receivedAt)
+      const size = (this.#on.load(this.#sentAt) - received) | 0
+      if (this.#on.load(this.#receivedAt) === received) return size
     }
   }
 
   get isEmpty(): boolean {
-    return this.sent.load() === this.received.load()
+    return this.#on.load(this.#sentAt) === this.#on.load(this.#receivedAt)
   }
 
   get isFull(): boolean {
@@ -151,14 +159,14 @@ export class Ring {
 
   /** Messages that were sent and not yet reported done. */
   get unfinished(): number {
-    return (this.sent.load() - this.done.load()) | 0
+    return (this.#on.load(this.#sentAt) - this.done.load()) | 0
   }
 
   /** One more is done. @returns false when all were already */
   finish(): boolean {
     for (;;) {
       const done = this.done.load()
-      if (((this.sent.load() - done) | 0) <= 0) return false
+      if (((this.#on.load(this.#sentAt) - done) | 0) <= 0) return false
       if (Atomics.compareExchange(this.done.words, this.done.index, done, (done + 1) | 0) === done) break
     }
     this.done.wake(Number.POSITIVE_INFINITY)
@@ -212,7 +220,7 @@ export class Ring {
       if (chunk === 0) this.#write(bytes, start, length, isRaw, from, to)
       else this.#append(chunk, from, to)
       words[to + BYTES] = words[from + BYTES] + length
-      Atomics.store(words, base + SENT, (sent + 1) | 0)
+      this.#on.exchange(this.#sentAt, (sent + 1) | 0)
     } finally {
       this.#sendLock.release()
     }
@@ -224,17 +232,17 @@ export class Ring {
   #hasRoom(length: number): boolean {
     const mostMessages = this.#mostMessages
     if (mostMessages !== 0) {
-      const sent = this.sent.load()
+      const sent = this.#on.load(this.#sentAt)
       if ((sent - this.#receivedSeen) >>> 0 < mostMessages) return true
-      this.#receivedSeen = this.received.load()
+      this.#receivedSeen = this.#on.load(this.#receivedAt)
       return ((sent - this.#receivedSeen) | 0) < mostMessages
     }
     const mostBytes = this.#mostBytes
     if (mostBytes === 0) return true
-    const sent = this.sent.load()
+    const sent = this.#on.load(this.#sentAt)
     const passed = this.#bytesAt(TAILS, sent)
     if (((passed - this.#leftSeen) >>> 0) + length <= mostBytes) return true
-    const received = this.received.load()
+    const received = this.#on.load(this.#receivedAt)
     if (sent === received) return true
     this.#leftSeen = this.#bytesAt(HEADS, received)
     return ((passed - this.#leftSeen) | 0) + length <= mostBytes
@@ -299,7 +307,7 @@ export class Ring {
    * @returns its length, and it stands in `scratch`; or a long one; undefined when there is none
    */
   receive(check?: Check): number | LongMessage | undefined {
-    if (!this.#hasMessage(this.received.load())) return undefined
+    if (!this.#hasMessage(this.#on.load(this.#receivedAt))) return undefined
     this.#receiveLock.acquire()
     let message: number | LongMessage
     try {
@@ -320,7 +328,8 @@ export class Ring {
    * messages, and the receiver has some left meanwhile. Who wants more than half is woken each time from there on.
    */
   #tellRoom(): void {
-    const waiting = this.#bytesAt(TAILS, this.sent.load()) - this.#bytesAt(HEADS, this.received.load())
+    const waiting =
+      this.#bytesAt(TAILS, this.#on.load(this.#sentAt)) - this.#bytesAt(HEADS, this.#on.load(this.#receivedAt))
     // Room for so many may be enough for several, and not for the one that came first.
     if ((waiting | 0) <= this.#mostBytes / 2) this.received.wake(Number.POSITIVE_INFINITY)
   }
@@ -329,7 +338,7 @@ export class Ring {
   #hasMessage(received: number): boolean {
     if (received === this.#receivedLast && received !== this.#sentSeen) return true
     this.#receivedLast = received
-    this.#sentSeen = this.sent.load()
+    this.#sentSeen = this.#on.load(this.#sentAt)
     return received !== this.#sentSeen
   }
 
@@ -357,7 +366,7 @@ export class Ring {
     words[to + CHUNK] = view.chunk
     words[to + OFFSET] = offset + 4 + ((length + 3) & ~3)
     words[to + BYTES] = words[from + BYTES] + length
-    Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
+    this.#on.exchange(this.#receivedAt, (received + 1) | 0)
     if (view.chunk !== first) this.#unlink(view.chunk, 0)
     return length
   }
@@ -374,7 +383,7 @@ export class Ring {
     words[to + CHUNK] = next
     words[to + OFFSET] = CHUNK_HEADER_BYTES
     words[to + BYTES] = words[from + BYTES] + length
-    Atomics.store(words, this.#base + RECEIVED, (received + 1) | 0)
+    this.#on.exchange(this.#receivedAt, (received + 1) | 0)
     this.#unlink(next, chunk)
     arena.setOwner(chunk * UNIT, self)
     if (platform.method === 'spawn') keepFreedMemory()

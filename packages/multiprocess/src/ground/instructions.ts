@@ -11,11 +11,13 @@ import type { Backing } from './memory.ts'
 export class Instructions {
   readonly load: (at: number) => number
   readonly compareExchange: (at: number, expected: number, value: number) => number
+  readonly exchange: (at: number, value: number) => number
   readonly and: (at: number, mask: number) => number
 
-  constructor({ load, compareExchange, and }: Pick<Instructions, 'load' | 'compareExchange' | 'and'>) {
+  constructor({ load, compareExchange, exchange, and }: Instructions) {
     this.load = load
     this.compareExchange = compareExchange
+    this.exchange = exchange
     this.and = and
   }
 }
@@ -25,6 +27,7 @@ export function plainInstructions(words: Int32Array): Instructions {
   return new Instructions({
     load: at => Atomics.load(words, at >> 2),
     compareExchange: (at, expected, value) => Atomics.compareExchange(words, at >> 2, expected, value),
+    exchange: (at, value) => Atomics.exchange(words, at >> 2, value),
     and: (at, mask) => Atomics.and(words, at >> 2, mask)
   })
 }
@@ -59,6 +62,7 @@ let module: object | undefined
  *     (module (import "env" "memory" (memory 0 65536))
  *       (func (export "load") (param i32) (result i32) (i32.atomic.load (local.get 0)))
  *       (func (export "and") (param i32 i32) (result i32) (i32.atomic.rmw.and (local.get 0) (local.get 1)))
+ *       (func (export "exchange") (param i32 i32) (result i32) (i32.atomic.rmw.xchg (local.get 0) (local.get 1)))
  *       (func (export "compareExchange") (param i32 i32 i32) (result i32)
  *         (i32.atomic.rmw.cmpxchg (local.get 0) (local.get 1) (local.get 2))))
  */
@@ -80,12 +84,13 @@ function moduleBytes(): Uint8Array {
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [type(1), type(2), type(3)]),
     ...section(2, [[...name('env'), ...name('memory'), 2, 1, 0, 0x80, 0x80, 0x04]]),
-    ...section(3, [[0], [1], [2]]),
+    ...section(3, [[0], [1], [1], [2]]),
     ...section(7, [
       [...name('load'), 0, 0],
       [...name('and'), 0, 1],
-      [...name('compareExchange'), 0, 2]
+      [...name('exchange'), 0, 2],
+      [...name('compareExchange'), 0, 3]
     ]),
-    ...section(10, [body(1, 0x10), body(2, 0x2c), body(3, 0x48)])
+    ...section(10, [body(1, 0x10), body(2, 0x2c), body(2, 0x41), body(3, 0x48)])
   ])
 }

@@ -11,6 +11,7 @@
  * is told and must make whole what the lock guards. A woken sleeper that dies at once leaves the lock free: the next
  * sleeper finds it after its slice.
  */
+import { type Instructions, plainInstructions } from './instructions.ts'
 import { WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
 import type { OwnerId } from './process-table.ts'
@@ -21,52 +22,59 @@ const SPINS = 200
 
 export class WordLock {
   readonly #memory: Memory
-  readonly #words: Int32Array
+  readonly #on: Instructions
   readonly #at: number
+  /** Where it is for `#on`. */
   readonly #word: number
   readonly #self: OwnerId
   readonly #isAlive: (owner: OwnerId) => boolean
 
-  /** @param at bytes from the beginning of the arena */
-  constructor(memory: Memory, at: number, self: OwnerId, isAlive: (owner: OwnerId) => boolean) {
+  /**
+   * @param at bytes from the beginning of the arena
+   * @param on what it is changed by, for a lock that is taken often; left out: what needs no time to be made
+   */
+  constructor(
+    memory: Memory,
+    at: number,
+    self: OwnerId,
+    isAlive: (owner: OwnerId) => boolean,
+    on: Instructions = plainInstructions(memory.windowOf(at).words)
+  ) {
     this.#memory = memory
-    this.#words = memory.windowOf(at).words
+    this.#on = on
     this.#at = at
-    this.#word = (at % WINDOW_BYTES) >> 2
+    this.#word = at % WINDOW_BYTES
     this.#self = self
     this.#isAlive = isAlive
   }
 
   /** @returns true when the holder had died: what the lock guards may be half-written */
   acquire(): boolean {
-    if (Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0) return false
+    if (this.#on.compareExchange(this.#word, 0, this.#self) === 0) return false
     return this.#acquireSlow()
   }
 
   #acquireSlow(): boolean {
     for (let i = 0; i < SPINS; i++) {
-      if (
-        Atomics.load(this.#words, this.#word) === 0 &&
-        Atomics.compareExchange(this.#words, this.#word, 0, this.#self) === 0
-      ) {
+      if (this.#on.load(this.#word) === 0 && this.#on.compareExchange(this.#word, 0, this.#self) === 0) {
         return false
       }
     }
     for (;;) {
-      const seen = Atomics.load(this.#words, this.#word)
+      const seen = this.#on.load(this.#word)
       if (seen === 0) {
-        if (Atomics.compareExchange(this.#words, this.#word, 0, this.#self | SLEEPERS) === 0) return false
+        if (this.#on.compareExchange(this.#word, 0, this.#self | SLEEPERS) === 0) return false
         continue
       }
       const flagged = seen | SLEEPERS
-      if (seen !== flagged && Atomics.compareExchange(this.#words, this.#word, seen, flagged) !== seen) continue
+      if (seen !== flagged && this.#on.compareExchange(this.#word, seen, flagged) !== seen) continue
       if (this.#memory.wait(this.#at, flagged, SLICE_MS) !== 'timed-out') continue
       if (this.#isAlive(flagged & ~SLEEPERS)) continue
-      if (Atomics.compareExchange(this.#words, this.#word, flagged, this.#self | SLEEPERS) === flagged) return true
+      if (this.#on.compareExchange(this.#word, flagged, this.#self | SLEEPERS) === flagged) return true
     }
   }
 
   release(): void {
-    if (Atomics.exchange(this.#words, this.#word, 0) & SLEEPERS) this.#memory.wake(this.#at, 1)
+    if (this.#on.exchange(this.#word, 0) & SLEEPERS) this.#memory.wake(this.#at, 1)
   }
 }

@@ -2,8 +2,10 @@
 import type { ParkingLot } from '../ground/parking-lot.ts'
 import type { TaskTable } from './task-table.ts'
 
-/** A chunk is worth sharing after so many milliseconds. */
+/** A chunk is looked at after so many milliseconds, */
 const LONG_CHUNK_MS = 2
+/** and worth sharing if what is left of it seems to take so many: to send it again takes time, too. */
+const WORTH_SHARING_MS = 10
 /** Items that take less are looked between only now and then. */
 const SHORT_ITEM_MS = 0.05
 const MAX_STRIDE = 64
@@ -28,14 +30,16 @@ export class ChunkWatch {
   }
 
   /**
-   * Between two items. 0: another worker idles, no task waits, and this chunk is a long one. Else the number of items after which
+   * Between two items. 0: another worker idles, no task waits, and much is left of this chunk. Else the number of items after which
    * to look again: short ones are not worth a look each.
+   * @param done items @param left items
    */
-  readonly look = (): number => {
+  readonly look = (done: number, left: number): number => {
     const now = performance.now()
     this.#stride = now - this.#lastLook < SHORT_ITEM_MS * this.#stride ? Math.min(MAX_STRIDE, this.#stride * 2) : 1
     this.#lastLook = now
-    const isLong = now - this.#begin > LONG_CHUNK_MS
+    const spent = now - this.#begin
+    const isLong = spent > LONG_CHUNK_MS && (spent / done) * left > WORTH_SHARING_MS
     return isLong && this.#lot.hasSleepers(this.#table.signalAt) && !this.#table.hasReady ? 0 : this.#stride
   }
 }

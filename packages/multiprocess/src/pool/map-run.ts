@@ -1,16 +1,25 @@
 /** `map`: chunks go out as results come back, so that a long input is never encoded at once. */
 import type { Task } from './dispatcher.ts'
+import { Pieces } from './pieces.ts'
 
 export interface Chunk {
   readonly items: unknown[]
   readonly task: Task
 }
 
+/** The first chunks of a long input show how many of its items make a message of so many bytes. */
+const CHUNK_BYTES = 2 ** 20
+const FIRST_CHUNK = 1024
+const MOST_ITEMS = 65_536
+
 export interface MapSettings {
   readonly chunksize: number
+  /** Chunks may be shorter: none has much more than CHUNK_BYTES. */
+  readonly isAdaptive: boolean
   /** What a worker has left of a chunk, because others had nothing to do, is shared out in so many parts. */
   readonly parts: number
-  submit(chunk: Chunk): void
+  /** @returns the bytes of its message */
+  submit(chunk: Chunk): number
   /** Runs in a microtask. */
   progress(done: number): void
   succeed(results: unknown[]): void
@@ -25,7 +34,8 @@ interface Range {
 export class MapRun {
   readonly #items: readonly unknown[]
   readonly #settings: MapSettings
-  readonly #results: unknown[]
+  readonly #pieces = new Pieces()
+  #chunksize: number
   /** What workers gave back. */
   readonly #left: Range[] = []
   #next = 0
@@ -38,7 +48,7 @@ export class MapRun {
   constructor(items: readonly unknown[], settings: MapSettings) {
     this.#items = items
     this.#settings = settings
-    this.#results = new Array(items.length)
+    this.#chunksize = settings.isAdaptive ? Math.min(settings.chunksize, FIRST_CHUNK) : settings.chunksize
   }
 
   /** Submits up to `count` chunks; what it throws is the run's failure. */
@@ -49,14 +59,14 @@ export class MapRun {
       this.#submit(range)
     }
     if (this.#underWay === 0 && this.#left.length === 0 && this.#next >= this.#items.length) {
-      this.#end(() => this.#settings.succeed(this.#results))
+      this.#end(() => this.#settings.succeed(this.#pieces.join()))
     }
   }
 
   #nextRange(): Range | undefined {
     if (this.#next >= this.#items.length) return undefined
     const start = this.#next
-    this.#next = Math.min(this.#items.length, start + this.#settings.chunksize)
+    this.#next = Math.min(this.#items.length, start + this.#chunksize)
     return { start, end: this.#next }
   }
 
@@ -68,7 +78,7 @@ export class MapRun {
         this.tasks.delete(task)
         this.#underWay--
         this.#done += results.length
-        for (let i = 0; i < results.length; i++) this.#results[start + i] = results[i]
+        this.#pieces.add(start, results)
         const more = results.length < items.length ? this.#share(start + results.length, end) : 0
         queueMicrotask(() => this.#continue(1 + more))
       },
@@ -82,10 +92,16 @@ export class MapRun {
     this.#underWay++
     this.tasks.add(task)
     try {
-      this.#settings.submit({ items, task })
+      const bytes = this.#settings.submit({ items, task })
+      if (this.#settings.isAdaptive) this.#adapt(bytes / items.length)
     } catch (error) {
       task.fail(error)
     }
+  }
+
+  #adapt(bytesAnItem: number): void {
+    const fitting = Math.min(MOST_ITEMS, Math.max(FIRST_CHUNK, Math.floor(CHUNK_BYTES / bytesAnItem)))
+    this.#chunksize = Math.min(this.#settings.chunksize, fitting)
   }
 
   /** @returns how many parts it makes of what was given back */

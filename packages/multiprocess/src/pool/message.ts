@@ -88,6 +88,11 @@ export class Messages {
     return { block: this.#store(encoder.bytes, encoder.start, length), length, bytes: undefined, releases }
   }
 
+  /** Bytes of the message that was written or packed last. */
+  get lastLength(): number {
+    return this.#encoder.end - this.#encoder.start
+  }
+
   unpack(slot: number, parcel: Parcel): void {
     const base = this.#table.slot(slot)
     if (parcel.bytes !== undefined) this.#table.bytes.set(parcel.bytes, this.#table.payload(slot))

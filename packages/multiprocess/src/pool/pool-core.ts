@@ -26,7 +26,6 @@ import { APPLY, CALL, IMAP, MAY_STOP } from './task-kinds.ts'
 import { TaskTable } from './task-table.ts'
 import { type WorkerStats, Workers } from './workers.ts'
 
-const MAX_CHUNK = 1024
 const CHUNKS_AHEAD = 4
 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
@@ -236,11 +235,13 @@ export class PoolCore {
       if (signal?.aborted) return reject(signal.reason)
       progress?.begin(all.length)
       const run = new MapRun(all, {
-        chunksize: chunksize ?? Math.max(1, Math.min(MAX_CHUNK, Math.ceil(all.length / (this.#processes * 4)))),
+        chunksize: chunksize ?? Math.max(1, Math.ceil(all.length / (this.#processes * 4))),
+        isAdaptive: chunksize === undefined,
         parts: this.#processes,
         submit: ({ items, task }) => {
           this.#checkRunning()
           this.#dispatcher.submit(entry, kindAndFlags, items, 'items', task, control)
+          return this.#dispatcher.messages.lastLength
         },
         progress: done => progress?.update(done, all.length),
         succeed: results => {

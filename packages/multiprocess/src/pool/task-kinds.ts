@@ -22,7 +22,7 @@ export interface Steps {
   /** Before each item. */
   readonly onItem?: (() => void) | undefined
   /** After the first item: after how many more to ask again; 0: what there is is to be answered now. */
-  readonly itemsUntilLook?: (() => number) | undefined
+  readonly itemsUntilLook?: ((done: number, left: number) => number) | undefined
 }
 
 const NO_STEPS: Steps = {}
@@ -59,13 +59,13 @@ function runChunk(
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        if (steps.itemsUntilLook?.() === 0) return results
+        if (steps.itemsUntilLook?.(i + 1, items.length - i - 1) === 0) return results
         return runChunk(items, call, steps, results, i + 1)
       })
     }
     results[i] = result
     if (i < next) continue
-    const count = steps.itemsUntilLook?.() ?? 0
+    const count = steps.itemsUntilLook?.(i + 1, items.length - i - 1) ?? 0
     if (count === 0) return results
     next = i + count
   }
