@@ -7,17 +7,19 @@ export interface Chunk {
   readonly task: Task
 }
 
-/** The first chunks of a long input show how many of its items make a message of so many bytes. */
+/** The first chunks of a long input show how many of its items make a message of so many bytes, */
 const CHUNK_BYTES = 2 ** 20
+/** and take so many milliseconds: that much is done again when a worker dies. */
+const CHUNK_MS = 10
 const FIRST_CHUNK = 1024
 const MOST_ITEMS = 65_536
 
 export interface MapSettings {
   readonly chunksize: number
-  /** Chunks may be shorter: none has much more than CHUNK_BYTES. */
+  /** Chunks may be shorter: none has much more than CHUNK_BYTES, or takes much longer than CHUNK_MS. */
   readonly isAdaptive: boolean
-  /** What a worker has left of a chunk, because others had nothing to do, is shared out in so many parts. */
-  readonly parts: number
+  /** So many work; what one has left of a chunk, because others had nothing to do, is shared out in as many parts. */
+  readonly workers: number
   /** @returns the bytes of its message */
   submit(chunk: Chunk): number
   /** Runs in a microtask. */
@@ -36,6 +38,9 @@ export class MapRun {
   readonly #settings: MapSettings
   readonly #pieces = new Pieces()
   #chunksize: number
+  /** When the first results came, and how many there were. */
+  #firstAt = 0
+  #firstDone = 0
   /** What workers gave back. */
   readonly #left: Range[] = []
   #next = 0
@@ -78,6 +83,10 @@ export class MapRun {
         this.tasks.delete(task)
         this.#underWay--
         this.#done += results.length
+        if (this.#firstDone === 0) {
+          this.#firstDone = this.#done
+          this.#firstAt = performance.now()
+        }
         this.#pieces.add(start, results)
         const more = results.length < items.length ? this.#share(start + results.length, end) : 0
         queueMicrotask(() => this.#continue(1 + more))
@@ -100,13 +109,15 @@ export class MapRun {
   }
 
   #adapt(bytesAnItem: number): void {
-    const fitting = Math.min(MOST_ITEMS, Math.max(FIRST_CHUNK, Math.floor(CHUNK_BYTES / bytesAnItem)))
-    this.#chunksize = Math.min(this.#settings.chunksize, fitting)
+    const ms = performance.now() - this.#firstAt
+    const fast = ms > 0 ? ((this.#done - this.#firstDone) / ms) * (CHUNK_MS / this.#settings.workers) : 0
+    const fitting = Math.min(MOST_ITEMS, fast, CHUNK_BYTES / bytesAnItem)
+    this.#chunksize = Math.min(this.#settings.chunksize, Math.max(FIRST_CHUNK, Math.floor(fitting)))
   }
 
   /** @returns how many parts it makes of what was given back */
   #share(start: number, end: number): number {
-    const size = Math.ceil((end - start) / this.#settings.parts)
+    const size = Math.ceil((end - start) / this.#settings.workers)
     const before = this.#left.length
     for (let at = start; at < end; at += size) this.#left.push({ start: at, end: Math.min(end, at + size) })
     return this.#left.length - before

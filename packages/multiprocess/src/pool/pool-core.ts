@@ -237,7 +237,7 @@ export class PoolCore {
       const run = new MapRun(all, {
         chunksize: chunksize ?? Math.max(1, Math.ceil(all.length / (this.#processes * 4))),
         isAdaptive: chunksize === undefined,
-        parts: this.#processes,
+        workers: this.#processes,
         submit: ({ items, task }) => {
           this.#checkRunning()
           this.#dispatcher.submit(entry, kindAndFlags, items, 'items', task, control)
