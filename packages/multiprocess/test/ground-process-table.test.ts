@@ -115,7 +115,7 @@ describe('the process table', { timeout: 120_000 }, () => {
     assert.notEqual(status?.state, 'Z')
   })
 
-  test('40 processes one after another leave no slot, descriptor or memory', async () => {
+  test('20 processes one after another leave no slot, descriptor or memory', async () => {
     const run = async () => {
       const child = new Process()
       child.start()
@@ -127,7 +127,7 @@ describe('the process table', { timeout: 120_000 }, () => {
     const before = count()
     const resident = residentBytes()
     const { usedPages } = arena.check()
-    for (let round = 0; round < 40; round++) await run()
+    for (let round = 0; round < 20; round++) await run()
     assert.deepEqual(count(), before)
     assert.equal(arena.check().usedPages, usedPages)
     assert.ok(residentBytes() <= resident + 2 ** 18, `${residentBytes() - resident} bytes more`)

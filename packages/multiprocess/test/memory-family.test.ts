@@ -23,7 +23,7 @@ async function holder(scratch: Scratch, name: string, count: number) {
 }
 
 describe('segments end with the family that created them', { timeout: 120_000 }, () => {
-  test('killed by SIGKILL, all of it, 10 times', () => killCreators(10, 1))
+  test('killed by SIGKILL, all of it, 5 times', () => killCreators(5, 1))
 
   test('200 of them, and those whose creator was killed only once the rest of the family has ended', async () => {
     await using scratch = await Scratch.create({

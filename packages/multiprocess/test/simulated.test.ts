@@ -14,7 +14,7 @@ import { PROGRAMS } from './fixtures/simulated/programs.ts'
 import { Simulation } from './fixtures/simulated/simulation.ts'
 
 const timeout = 60_000
-const SCHEDULES = 140
+const SCHEDULES = 100
 const FIRST_SEED = 1
 const seed = process.env.MULTIPROCESS_SEED
 
