@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { OwnerDiedError, TimeoutError } from '../errors.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from '../process/target.ts'
+import { waitFor, waitForSync } from '../sync/wait-for.ts'
 import { type Kind, METHODS } from './kinds.ts'
 import { BaseProxy, insideProxy, type ProxyParts } from './proxy.ts'
 
@@ -188,26 +189,10 @@ export class ConditionProxy extends RLockProxy {
 
   /** The predicate runs here, each time that a notification comes. */
   async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<R> {
-    const end = performance.now() + checkTimeout(options.timeout)
-    let result = predicate()
-    while (!result) {
-      const timeout = end - performance.now()
-      if (timeout <= 0) break
-      await this.wait({ timeout, signal: options.signal })
-      result = predicate()
-    }
-    return result
+    return waitFor(this, predicate, options)
   }
 
   waitForSync<R>(predicate: () => R, options: { timeout?: number } = {}): R {
-    const end = performance.now() + checkTimeout(options.timeout)
-    let result = predicate()
-    while (!result) {
-      const timeout = end - performance.now()
-      if (timeout <= 0) break
-      this.waitSync({ timeout })
-      result = predicate()
-    }
-    return result
+    return waitForSync(this, predicate, options)
   }
 }

@@ -13,6 +13,7 @@ import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
+import { waitFor, waitForSync } from './wait-for.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
 
 const TAIL = 0
@@ -109,28 +110,12 @@ export class Condition extends Lock {
 
   /** Waits until `predicate`, which is asked while the lock is held, answers something true; answers its last answer. */
   async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<R> {
-    const end = performance.now() + checkTimeout(options.timeout)
-    let result = predicate()
-    while (!result) {
-      const timeout = end - performance.now()
-      if (timeout <= 0) break
-      await this.wait({ timeout, signal: options.signal })
-      result = predicate()
-    }
-    return result
+    return waitFor(this, predicate, options)
   }
 
   /** The same, blocking the thread. */
   waitForSync<R>(predicate: () => R, options: { timeout?: number } = {}): R {
-    const end = performance.now() + checkTimeout(options.timeout)
-    let result = predicate()
-    while (!result) {
-      const timeout = end - performance.now()
-      if (timeout <= 0) break
-      this.waitSync({ timeout })
-      result = predicate()
-    }
-    return result
+    return waitForSync(this, predicate, options)
   }
 
   /** Wakes `n` of those who wait. @throws ValueError when the caller does not hold the lock */
