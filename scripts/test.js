@@ -2,12 +2,13 @@
 //   node scripts/test.js            all tests
 //   node scripts/test.js --smoke    one file a subject: for other versions of Node
 //   node scripts/test.js --soak     the long ones: loops, kills, real pages
-//   node scripts/test.js FILTER     those whose path in dist/test holds FILTER, as in conformance/queue
-import { existsSync, readdirSync } from 'node:fs'
+//   node scripts/test.js FILTER     those whose path in the tests' folder holds FILTER, as in conformance/queue
+import { readdirSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { packTests } from './pack-tests.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const args = process.argv.slice(2)
@@ -15,17 +16,24 @@ const isSoak = args.includes('--soak')
 const isSmoke = args.includes('--smoke')
 const filters = args.filter(arg => !arg.startsWith('--'))
 
+await packTests()
+
 const ending = isSoak ? '.soak.js' : isSmoke ? '.smoke.test.js' : '.test.js'
-const files = [...readdirSync(join(root, 'packages')).map(name => join('packages', name)), 'examples']
-  .map(name => join(root, name, 'dist', 'test'))
-  .flatMap(directory => [directory, join(directory, 'conformance')])
-  .filter(existsSync)
-  .flatMap(directory => readdirSync(directory).map(name => join(directory, name)))
-  .filter(file => file.endsWith(ending))
-  .filter(file => {
-    const path = file.slice(file.indexOf(join('dist', 'test')) + 'dist/test/'.length).replaceAll(sep, '/')
-    return filters.length === 0 || filters.some(filter => path.includes(filter))
-  })
+/** The codec's tests take single modules, without what the others add to them; the benchmarks' take the benchmarks. */
+const isOfModules = path => /^(?:codec|bench)-/.test(path)
+const folders = [
+  { folder: 'packages/multiprocess/dist', has: isOfModules },
+  { folder: 'packages/multiprocess/dist-test', has: path => !isOfModules(path) },
+  { folder: 'packages/crawl/dist' },
+  { folder: 'examples/dist' }
+]
+const files = folders.flatMap(({ folder, has = () => true }) => {
+  const tests = join(root, folder, 'test')
+  return readdirSync(tests, { recursive: true })
+    .filter(path => path.endsWith(ending) && !path.startsWith('fixtures') && has(path))
+    .filter(path => filters.length === 0 || filters.some(filter => path.replaceAll(sep, '/').includes(filter)))
+    .map(path => join(tests, path))
+})
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []

@@ -3,7 +3,6 @@ import './codec/memory-kinds.ts'
 import './codec/shared-kinds.ts'
 import type { StartMethod } from './ground/platform.ts'
 import { hasProcesses } from './ground/system.ts'
-import { isChild } from './process/state.ts'
 
 export { Connection } from './channel/connection.ts'
 export type { PipeOptions } from './channel/pipe.ts'
@@ -69,13 +68,10 @@ export type {
   WorkerMessage
 } from './pool/task-events.ts'
 export type { WorkerStats } from './pool/workers.ts'
-export { currentProcess, parentProcess } from './process/current.ts'
+export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
 export type { Awaitable, FunctionReference, Target } from './process/target.ts'
 export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'
-
-/** True in the program's first process; false in its children, also while they load the modules they need. */
-export const isMainProcess: boolean = !isChild()
 
 /** The start methods that can be had here: 'spawn', on the platforms that processes need, and 'thread'. */
 export function getAllStartMethods(): StartMethod[] {

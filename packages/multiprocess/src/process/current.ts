@@ -6,8 +6,11 @@ import { inherited } from '../ground/inheritance.ts'
 import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
 import { Process, processInRole } from './process.ts'
 import type { Role } from './role.ts'
-import { currentIdentity, setIdentity } from './state.ts'
+import { currentIdentity, isChild, setIdentity } from './state.ts'
 import type { Target } from './target.ts'
+
+/** True in the program's first process; false in its children, also while they load the modules they need. */
+export const isMainProcess: boolean = !isChild()
 
 let current: Process | undefined
 let parent: Process | null | undefined
