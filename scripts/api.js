@@ -38,7 +38,7 @@ function addStatement(file, statement) {
       const names = list[1] === 'import' ? file.imports : file.exports
       names.set(alias, { source: source ?? file.path, name })
     }
-  } else if (/^export \* from/.test(statement)) {
+  } else if (/^export (?:type )?\* from/.test(statement)) {
     file.stars.push(source)
   } else if (DECLARATION.test(statement)) {
     addDeclaration(file, statement)

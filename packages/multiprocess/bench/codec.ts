@@ -5,61 +5,80 @@
  * before. In every round each contestant runs once, one after another, and who begins changes from round to round; the
  * figures are medians over the rounds. The codec writes into one large target, as a pool does into its ring;
  * `v8.serialize` and JSON make a buffer, or a string, of their own each time: that is their interface.
+ *
+ * `across` is what a value costs from one program's memory to another's, but for the waking: the message is written to memory that
+ * both have, and read from there into values that are still good when that memory is used again. What made a buffer of its own
+ * has to copy it there, and, as `v8.deserialize` hands out windows into the message, out of there again.
+ *
+ * Memory that was freed is kept, as in every process that has received something long.
  */
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import v8 from 'node:v8'
 import { Packr } from 'msgpackr'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
+import { keepFreedMemory } from '../src/ground/malloc.ts'
 import { describeMachine } from './machine.ts'
 import { spread } from './statistics.ts'
 
 const VARIANTS = 8
 
+/** Works on variant after variant, `count` times in all. */
+type Run = (count: number) => void
+
 interface Contestant {
   readonly name: string
   /** Whether it can carry the value. */
   fits(value: unknown): boolean
-  /** Encodes variant after variant, `count` times in all. */
-  encode(values: readonly unknown[], count: number): void
-  /** Decodes one message after another; left out: it cannot be told from encoding. */
-  decode?(values: readonly unknown[], count: number): void
-  both(values: readonly unknown[], count: number): void
+  /** Each makes ready what is not to be measured. */
+  readonly encode?: (values: readonly unknown[]) => Run
+  readonly decode?: (values: readonly unknown[]) => Run
+  readonly both: (values: readonly unknown[]) => Run
+  readonly across?: (values: readonly unknown[]) => Run
   bytes?(value: unknown): number
 }
 
 /** Keeps results from being optimised away. */
 let sink: unknown
 
+/** The memory that both programs have. */
+const shared = new Uint8Array(64 << 20)
+
+function each(work: (variant: number) => void): Run {
+  return count => {
+    for (let i = 0; i < count; i++) work(i % VARIANTS)
+  }
+}
+
 function ours(): Contestant {
   const encoder = new Encoder()
-  const target = new Uint8Array(64 << 20)
-  const room = target.length / VARIANTS
+  const room = shared.length / VARIANTS
+  const both = (values: readonly unknown[]): Run =>
+    each(variant => {
+      encoder.encode(values[variant], shared)
+      sink = decode(shared, encoder.start, encoder.end)
+    })
   return {
     name: 'ours',
     fits: () => true,
-    encode: (values, count) => {
-      for (let i = 0; i < count; i++) encoder.encode(values[i % VARIANTS], target)
-    },
-    decode: (values, count) => {
+    encode: values => each(variant => encoder.encode(values[variant], shared)),
+    decode: values => {
       const [starts, ends] = [[] as number[], [] as number[]]
       for (const [i, value] of values.entries()) {
         // Large payloads share one place: then all variants decode the last one.
-        encoder.encode(value, target, i * room, (i + 1) * room)
-        if (encoder.bytes !== target) encoder.encode(value, target)
+        encoder.encode(value, shared, i * room, (i + 1) * room)
+        if (encoder.bytes !== shared) encoder.encode(value, shared)
         starts.push(encoder.start)
         ends.push(encoder.end)
       }
-      for (let i = 0; i < count; i++) sink = decode(target, starts[i % VARIANTS], ends[i % VARIANTS])
+      return each(variant => {
+        sink = decode(shared, starts[variant], ends[variant])
+      })
     },
-    both: (values, count) => {
-      for (let i = 0; i < count; i++) {
-        encoder.encode(values[i % VARIANTS], target)
-        sink = decode(target, encoder.start, encoder.end)
-      }
-    },
+    both,
+    across: both,
     bytes: value => {
-      for (let i = 0; i < 3; i++) encoder.encode(value, target)
+      for (let i = 0; i < 3; i++) encoder.encode(value, shared)
       return encoder.end - encoder.start
     }
   }
@@ -70,23 +89,40 @@ function copying<M>(
   encode: (value: unknown) => M,
   decode: (message: M) => unknown,
   fits: (value: unknown) => boolean,
-  bytes: (message: M) => number
+  bytes: (message: M) => number,
+  /** Takes the message there, and back. */
+  carry: (message: M) => M
 ): Contestant {
   return {
     name,
     fits,
-    encode: (values, count) => {
-      for (let i = 0; i < count; i++) sink = encode(values[i % VARIANTS])
-    },
-    decode: (values, count) => {
+    encode: values =>
+      each(variant => {
+        sink = encode(values[variant])
+      }),
+    decode: values => {
       const messages = values.map(encode)
-      for (let i = 0; i < count; i++) sink = decode(messages[i % VARIANTS])
+      return each(variant => {
+        sink = decode(messages[variant])
+      })
     },
-    both: (values, count) => {
-      for (let i = 0; i < count; i++) sink = decode(encode(values[i % VARIANTS]))
-    },
+    both: values =>
+      each(variant => {
+        sink = decode(encode(values[variant]))
+      }),
+    across: values =>
+      each(variant => {
+        sink = decode(carry(encode(values[variant])))
+      }),
     bytes: value => bytes(encode(value))
   }
+}
+
+const sharedBuffer = Buffer.from(shared.buffer)
+
+function copyThere(message: Uint8Array): number {
+  shared.set(message)
+  return message.length
 }
 
 const V8 = copying<Buffer>(
@@ -94,7 +130,13 @@ const V8 = copying<Buffer>(
   v8.serialize,
   v8.deserialize,
   () => true,
-  message => message.length
+  message => message.length,
+  message => {
+    const length = copyThere(message)
+    const copy = Buffer.allocUnsafe(length)
+    sharedBuffer.copy(copy, 0, 0, length)
+    return copy
+  }
 )
 
 const json = copying<string>(
@@ -102,7 +144,8 @@ const json = copying<string>(
   value => JSON.stringify(value),
   message => JSON.parse(message),
   value => isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value),
-  message => Buffer.byteLength(message)
+  message => Buffer.byteLength(message),
+  message => sharedBuffer.toString('utf8', 0, sharedBuffer.write(message))
 )
 
 /** As fast as it goes: records for objects of one shape, which both ends learn; what it drops it does not run with. */
@@ -112,16 +155,17 @@ const msgpack = copying<Uint8Array>(
   value => packr.pack(value),
   message => packr.unpack(message),
   value => isDeepStrictEqual(packr.unpack(packr.pack(value)), value),
-  message => message.length
+  message => message.length,
+  message => sharedBuffer.subarray(0, copyThere(message))
 )
 
 const clone: Contestant = {
   name: 'structuredClone',
   fits: () => true,
-  encode: () => {},
-  both: (values, count) => {
-    for (let i = 0; i < count; i++) sink = structuredClone(values[i % VARIANTS])
-  }
+  both: values =>
+    each(variant => {
+      sink = structuredClone(values[variant])
+    })
 }
 
 function row(i: number): unknown {
@@ -153,8 +197,8 @@ const payloads: Readonly<Record<string, (i: number) => unknown>> = {
   '8 MB Float64Array': i => new Float64Array(1 << 20).fill(i)
 }
 
-type Operation = 'encode' | 'decode' | 'both'
-const OPERATIONS: readonly Operation[] = ['encode', 'decode', 'both']
+type Operation = 'encode' | 'decode' | 'both' | 'across'
+const OPERATIONS: readonly Operation[] = ['encode', 'decode', 'both', 'across']
 
 interface Settings {
   readonly rounds: number
@@ -169,9 +213,10 @@ function measure(
   settings: Settings
 ) {
   const runs = contestants.map(contestant => {
+    const work = contestant[operation]!(values)
     const run = (count: number): number => {
       const begin = process.cpuUsage()
-      contestant[operation]?.(values, count)
+      work(count)
       const { user, system } = process.cpuUsage(begin)
       return (user + system) * 1000
     }
@@ -205,13 +250,14 @@ function bench(names: readonly string[], settings: Settings): void {
     `Node ${machine.node}, ${machine.cpu}, ${machine.cores} cores; processor time, medians of ${settings.rounds} rounds`
   )
   console.log(
-    'v8.deserialize hands out typed arrays as windows into the message; ours are copies, as the message is reused.\n'
+    'v8.deserialize hands out typed arrays as windows into the message; ours are copies, as the message is reused. across: through memory that is.\n'
   )
+  keepFreedMemory()
   const all = [ours(), V8, msgpack, json, clone]
   // Every contestant meets every payload before the first figure: programs that send one kind of value only are rare.
   for (const make of Object.values(payloads)) {
     const values = Array.from({ length: VARIANTS }, (_, i) => make(i))
-    for (const contestant of all) if (contestant.fits(values[0])) contestant.both(values, 2 * VARIANTS)
+    for (const contestant of all) if (contestant.fits(values[0])) contestant.both(values)(2 * VARIANTS)
   }
   for (const name of names) {
     const values = Array.from({ length: VARIANTS }, (_, i) => payloads[name](i))
@@ -221,7 +267,7 @@ function bench(names: readonly string[], settings: Settings): void {
       `${name}   ${bytes.map(contestant => `${contestant.name} ${contestant.bytes!(values[1])} bytes`).join(', ')}`
     )
     for (const operation of OPERATIONS) {
-      const able = contestants.filter(contestant => contestant !== clone || operation === 'both')
+      const able = contestants.filter(contestant => contestant[operation] !== undefined)
       const medians = measure(able, operation, values, settings)
       const cells = able.map(({ name }, i) => {
         const times = i === 0 ? '' : ` (x${(medians[i] / medians[0]).toFixed(2)})`

@@ -31,23 +31,7 @@ export type { Waitable, WaitOptions } from './ground/waitable.ts'
 export type { ManagerOptions, StartOptions } from './managers/base-manager.ts'
 export type { ManagerServer } from './managers/manager-server.ts'
 export { BaseProxy } from './managers/proxy.ts'
-export type {
-  AsyncResultProxy,
-  BarrierProxy,
-  ConditionProxy,
-  DictProxy,
-  EventProxy,
-  JoinableQueueProxy,
-  ListProxy,
-  LockProxy,
-  NamespaceProxy,
-  PoolProxy,
-  QueueProxy,
-  RLockProxy,
-  SemaphoreProxy,
-  SetProxy,
-  ValueProxy
-} from './managers/proxy-types.ts'
+export type * from './managers/proxy-types.ts'
 export type { RegisterOptions } from './managers/registry.ts'
 export type { CallableProxy, IteratorProxy, Remote } from './managers/remote.ts'
 export type { ManagerClass } from './managers/sync-manager.ts'

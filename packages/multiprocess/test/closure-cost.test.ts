@@ -77,6 +77,8 @@ describe('what sending functions costs', { timeout: 120_000 }, () => {
     const make = new Function('k', 'return { closure: x => x * k, without: x => x + 1 }')
     const { closure, without } = make(5)
     const first = questionsOf(() => encode(closure))
+    // Whether what it captures is constant is looked at once.
+    encode(closure)
     const again = questionsOf(() => encode(closure))
     assert.ok(again > 0 && again < first, `again ${again}, first ${first}`)
     encode(without)
@@ -84,6 +86,48 @@ describe('what sending functions costs', { timeout: 120_000 }, () => {
     const free = [() => encode(Math.sqrt), () => encode(prepare), () => encode(without), () => decode(bytes)]
     encode(prepare)
     assert.deepEqual(free.map(questionsOf), [0, 0, 0, 0])
+  })
+
+  test('constants are asked for twice at the most, and what they hold is sent as it is now', async () => {
+    const state = { factor: 2 }
+    const scale = (x: number) => x * state.factor * k
+    const same = () => state
+    const sent = async (): Promise<number> => (decode(await prepare(encode(scale))) as typeof scale)(1)
+    for (const factor of [2, 2, 3, 4]) {
+      state.factor = factor
+      assert.equal(await sent(), factor * k)
+      encode(same)
+    }
+    assert.deepEqual([() => encode(scale), () => encode([same, scale])].map(questionsOf), [0, 0])
+    const [one, other] = decode(await prepare(encode([same, scale, state]))) as [
+      typeof same,
+      typeof scale,
+      typeof state
+    ]
+    one().factor = 7
+    assert.equal(other(1), 7 * k)
+  })
+
+  test('variables are asked for each time, also those that look like a constant around them', async () => {
+    const name = 'outer'
+    const sent = async (fn: () => unknown): Promise<unknown> => (decode(await prepare(encode(fn))) as typeof fn)()
+    let made = ''
+    const readers = ((name: string) => [
+      () => name + made,
+      (() => {
+        let name = 'inner'
+        const rename = (to: string): string => (name = to)
+        return Object.assign(() => name, { rename: (to: string) => void rename(to) })
+      })()
+    ])('parameter')
+    for (const text of ['a', 'b', 'c', 'd']) {
+      made = text
+      assert.equal(await sent(readers[0]), `parameter${text}`)
+      ;(readers[1] as unknown as { rename(to: string): void }).rename(text)
+      assert.equal(await sent(() => readers[1]()), text)
+      assert.equal(await sent(readers[1]), text)
+      assert.equal(await sent(() => name), 'outer')
+    }
   })
 
   test('the heap stays as it is over thousands of closures', async () => {

@@ -42,6 +42,10 @@ const afterHoles: unknown[] = Array.from({ length: 200 }, (_, i) => i)
 for (let i = 70; i < 190; i++) delete afterHoles[i]
 
 /** By what each is; the results must be structured clone's. */
+function record(keys: number, value: number, prefix: string): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: keys }, (_, i) => [`${prefix}${i}`, value]))
+}
+
 const values: Record<string, unknown> = {
   undefined: undefined,
   null: null,
@@ -121,8 +125,12 @@ const values: Record<string, unknown> = {
     )
   ),
   'object with many keys': Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key ${i}`, i])),
-  'object with 32 keys, and 33': [32, 33].map(n =>
-    Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, i]))
+  // As records up to 127 keys, and of so many words; each often enough for the decoder to compile it.
+  'records with 6 keys, 7, 127 and 128': [6, 7, 127, 128].flatMap(n =>
+    Array.from({ length: 12 }, (_, i) => record(n, i, 'k'))
+  ),
+  'records of keys that are 1,000 bytes, 1,100, and 5,000': [24, 26, 120].flatMap(n =>
+    Array.from({ length: 12 }, (_, i) => record(n, i, 'k'.repeat(40)))
   ),
   'object with wide keys': [0, 1, 2].map(i => ({ ключ: i, clé: i, '\ud800': i, '': i })),
   'object with long keys': [0, 1, 2].map(i => ({ [text(127, 'k')]: i, [text(128, 'l')]: i, [text(300, 'm')]: i })),

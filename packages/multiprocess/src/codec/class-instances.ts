@@ -3,7 +3,7 @@
 import { readFunctionText } from './closure-text.ts'
 import { errorClassOf } from './error-values.ts'
 import type { AnyFunction } from './function-data.ts'
-import { textOf } from './function-members.ts'
+import { isNative, textOf } from './function-members.ts'
 import { findReference } from './function-reference.ts'
 import { verdictOf } from './prototypes.ts'
 
@@ -76,8 +76,4 @@ function findPrivates(prototype: object): string[] {
     }
   }
   return [...new Set(names)]
-}
-
-function isNative(fn: AnyFunction): boolean {
-  return /\{\s*\[native code\]\s*\}$/.test(textOf(fn).slice(-40))
 }

@@ -14,7 +14,7 @@ import {
   type Scope,
   type Script
 } from './function-inspector.ts'
-import { textOf } from './function-members.ts'
+import { isNative, textOf } from './function-members.ts'
 import { findReference, findWith, knownReference } from './function-reference.ts'
 import type { Refusal } from './function-refusals.ts'
 import { type ImportBinding, type ImportTable, readImports } from './module-bindings.ts'
@@ -95,7 +95,7 @@ export function isFixed(fn: AnyFunction): boolean {
 }
 
 function findWay(fn: AnyFunction, reader: () => FunctionReader): Way {
-  if (types.isProxy(fn) || /\{\s*\[native code\]\s*\}$/.test(textOf(fn).slice(-40))) {
+  if (types.isProxy(fn) || isNative(fn)) {
     const finding = findReference(fn)
     if ('reference' in finding) return { way: 'reference', reference: finding.reference }
     if (finding.refusal.kind === 'bound') return { way: 'bound' }

@@ -78,6 +78,23 @@ export function constantsAmong(
   })
 }
 
+/** These let a name stand for something else than the text says. */
+const CHANGES_NAMES = /(?<![.\w$])(?:eval|with)\s*\(/
+
+/** Whether all of the names are certainly constants where the function of this text stands. */
+export function areConstants(
+  names: readonly string[],
+  source: string,
+  script: Script,
+  text: string,
+  line: number,
+  column: number
+): boolean {
+  const at = offsetOf(source, script, line, column)
+  if (at < 0 || !source.startsWith(text, at) || CHANGES_NAMES.test(source)) return false
+  return constantsAmong(names, source, script, line, column).length === names.length
+}
+
 /** A look at the text, which spares most programs the parser. */
 function mayBeConstant(name: string, source: string): boolean {
   const escaped = name.replaceAll('$', '\\$')

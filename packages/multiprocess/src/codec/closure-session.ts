@@ -6,10 +6,11 @@
 import { types } from 'node:util'
 import { classOf, constructorOf, privateMembers } from './class-instances.ts'
 import { originOf } from './class-origins.ts'
+import { keepConstants, keptConstants } from './closure-constants.ts'
 import { type Code, scopeOf } from './closure-facts.ts'
 import { type Properties, propertiesOf } from './closure-properties.ts'
 import { Refused } from './closure-refusals.ts'
-import { GLOBALS, ScopeTree, type Variable } from './closure-scopes.ts'
+import { GLOBALS, ScopeTree, SharedScope, type Variable } from './closure-scopes.ts'
 import { type Definition, makeUnits } from './closure-units.ts'
 import {
   FUNCTION_BY_VALUE,
@@ -120,8 +121,14 @@ export class CodeSession {
 
   #captured(fn: AnyFunction, code: Code): Captured[] {
     const captured: Captured[] = []
-    if (code.captured.length > 0) {
+    const kept = keptConstants(fn)
+    if (kept !== undefined) {
+      // Whether others have the same constants makes no difference.
+      const scope = new SharedScope()
+      for (const [name, value] of kept) captured.push({ variable: scope.variable(name), value })
+    } else if (code.captured.length > 0) {
       const facts = this.reader.read(fn)
+      const values = new Map<string, unknown>()
       const shared = this.#scopes.sharedScopes(facts)
       for (const name of code.captured) {
         const scope = scopeOf(facts.scopes, name)
@@ -135,7 +142,9 @@ export class CodeSession {
           throw new Refused(`captured variable \`${name}\` is not initialised yet (temporal dead zone)`)
         }
         captured.push({ variable: owner.variable(name), value })
+        values.set(name, value)
       }
+      keepConstants(fn, code, facts, values, this.reader)
     }
     const globals = this.#scopes.script(GLOBALS)
     for (const name of code.globals) {

@@ -25,7 +25,7 @@ const table: (KnownShape | null)[] = new Array(TABLE_SIZE).fill(null)
 export function readShapeDefinition(reader: Reader): KnownShape {
   const pos = reader.take(7)
   const keyCount = reader.u8[pos]
-  const wordCount = reader.u8[pos + 1]
+  const wordCount = reader.u8[pos + 1] | (reader.u8[pos + 2] << 8)
   const view = reader.view
   const hash = view.getInt32(pos + 3, true)
   const start = reader.take(4 * wordCount)

@@ -153,10 +153,10 @@ function writeContents(writer: Writer, object: object, prototype: object | null)
       writeError(writer, object as Error)
       break
     case 'url':
-      writeUrl(writer, object)
+      writeText(writer, object, URL_OBJECT, hrefOf)
       break
     case 'search-params':
-      writeSearchParams(writer, object)
+      writeText(writer, object, URL_SEARCH_PARAMS, textOf)
       break
     default:
       writeKeyedFields(writer, object as Record<string, unknown>, Object.keys(object))
@@ -251,23 +251,14 @@ function writeBoxed(writer: Writer, object: object): void {
   writeValue(writer, value)
 }
 
-function writeUrl(writer: Writer, url: object): void {
-  const href = fieldOf(url, hrefOf)
-  if (href === undefined) {
-    writeInstance(writer, url as Record<string, unknown>)
-    return
-  }
-  writer.byte(URL_OBJECT)
-  writer.string(href)
-}
-
-function writeSearchParams(writer: Writer, params: object): void {
-  const text = fieldOf(params, textOf)
+/** What its text is enough to make again. */
+function writeText(writer: Writer, object: object, tag: number, textIn: (this: never) => unknown): void {
+  const text = fieldOf(object, textIn)
   if (text === undefined) {
-    writeInstance(writer, params as Record<string, unknown>)
+    writeInstance(writer, object as Record<string, unknown>)
     return
   }
-  writer.byte(URL_SEARCH_PARAMS)
+  writer.byte(tag)
   writer.string(text)
 }
 

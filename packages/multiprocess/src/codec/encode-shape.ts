@@ -5,8 +5,8 @@ import type { Writer } from './writer.ts'
  * A list of keys that objects were seen to have more than once. A message carries it once, in a form that both sides
  * recognise without reading the keys: the encoder by comparing the keys' identity, the decoder by comparing words.
  *
- * Definition: tag, number of keys, number of words, 0; four bytes of hash (which only helps the decoder find what it
- * knows); then the keys, padded with zeros to whole words: for each a byte `length * 2 + (1 when wide)` and its
+ * Definition: tag, number of keys, number of words in two bytes; four bytes of hash (which only helps the decoder find
+ * what it knows); then the keys, padded with zeros to whole words: for each a byte `length * 2 + (1 when wide)` and its
  * characters in one byte each, or in two.
  */
 export class Shape {
@@ -29,9 +29,10 @@ export class Shape {
   }
 }
 
-const MAX_KEYS = 32
+/** As many as V8 makes an object of at once, instead of a table. */
+const MAX_KEYS = 127
 const MAX_KEY_LENGTH = 127
-const MAX_WORDS = 255
+const MAX_WORDS = 1023
 const TABLE_SIZE = 1024
 
 const table: (Shape | null)[] = new Array(TABLE_SIZE).fill(null)
@@ -75,7 +76,8 @@ function lookup(count: number): Shape | null {
       (Math.imul(hash, 31) +
         Math.imul(key.length, 7) +
         key.charCodeAt(0) +
-        Math.imul(key.charCodeAt(key.length >> 1), 5)) |
+        Math.imul(key.charCodeAt(key.length >> 1), 5) +
+        Math.imul(key.charCodeAt(key.length - 1), 3)) |
       0
   }
   hash ^= hash >>> 15
@@ -118,6 +120,7 @@ function createShape(keys: readonly string[], hash: number): Shape | null {
   const words = bytes.length / 4 - 2
   if (words > MAX_WORDS) return null
   bytes[2] = words
+  bytes[3] = words >> 8
   const view = new DataView(Uint8Array.from(bytes).buffer)
   const definition = new Int32Array(bytes.length / 4)
   for (let i = 0; i < definition.length; i++) definition[i] = view.getInt32(4 * i, true)

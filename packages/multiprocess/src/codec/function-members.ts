@@ -59,6 +59,11 @@ export function textOf(fn: AnyFunction): string {
   return Function.prototype.toString.call(fn)
 }
 
+/** Whether it is the language's or Node's own, or bound. */
+export function isNative(fn: AnyFunction): boolean {
+  return /\{\s*\[native code\]\s*\}$/.test(textOf(fn).slice(-40))
+}
+
 function findOnPrototype(owner: object, fn: AnyFunction): string[] | undefined {
   const prototype = typeof owner === 'function' ? Object.getOwnPropertyDescriptor(owner, 'prototype')?.value : undefined
   if (!isOwner(prototype)) return undefined

@@ -17,7 +17,7 @@ import {
   type Script,
   withInspector
 } from './function-inspector.ts'
-import { nameOf, textOf } from './function-members.ts'
+import { isNative, nameOf, textOf } from './function-members.ts'
 import { type Refusal, refusalError } from './function-refusals.ts'
 import { anyCommonJsReference, commonJsReference, isCommonJs } from './module-commonjs.ts'
 import { isEntry } from './module-entries.ts'
@@ -70,7 +70,7 @@ export function findReference(fn: AnyFunction): Finding {
 }
 
 function find(fn: AnyFunction): Finding {
-  if (/\{\s*\[native code\]\s*\}$/.test(textOf(fn).slice(-40))) return findNative(fn)
+  if (isNative(fn)) return findNative(fn)
   try {
     return withInspector(reader => findInScript(fn, reader))
   } catch (error) {

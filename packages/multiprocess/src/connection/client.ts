@@ -1,8 +1,8 @@
 /** Connecting to a Listener: Python's `multiprocessing.connection.Client`. */
-import { type Connection, connectionOver } from '../channel/connection.ts'
+import type { Connection } from '../channel/connection.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { type ConnectOptions, connectSocket } from '../socket/connect.ts'
-import { SocketTransport } from './socket-transport.ts'
+import { connectionOverSocket } from './socket-transport.ts'
 
 /** The path of a unix socket; a name of Linux's abstract ones, which begins with \0; or host and port. */
 export type Address = NetAddress
@@ -15,5 +15,5 @@ export interface ClientOptions extends ConnectOptions {}
  * @throws AuthenticationError when the two do not hold the same key; TimeoutError; the signal's reason
  */
 export async function Client<T = unknown>(address: Address, options?: ClientOptions): Promise<Connection<T>> {
-  return connectionOver<T>(new SocketTransport(await connectSocket(address, options)))
+  return connectionOverSocket<T>(await connectSocket(address, options))
 }

@@ -1,5 +1,5 @@
 /** Where other programs connect to: Python's `multiprocessing.connection.Listener`. */
-import { type Connection, connectionOver } from '../channel/connection.ts'
+import type { Connection } from '../channel/connection.ts'
 import { registerKind } from '../codec/hooks.ts'
 import { MultiprocessError, TimeoutError } from '../errors.ts'
 import { checkPlatform } from '../ground/system.ts'
@@ -9,7 +9,7 @@ import { ListeningSocket, type ListenOptions } from '../socket/listen.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'
 import { waitFor, waitForSync } from '../socket/waiting.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { SocketTransport } from './socket-transport.ts'
+import { connectionOverSocket } from './socket-transport.ts'
 
 export interface ListenerOptions extends ListenOptions {}
 
@@ -106,7 +106,7 @@ export class Listener implements Waitable, AsyncDisposable {
     if (arrival === undefined) throw new TimeoutError(`nobody connected within ${timeout} ms`)
     if ('error' in arrival) throw arrival.error
     this.#lastAccepted = arrival.socket.remoteAddress
-    return connectionOver<T>(new SocketTransport(arrival.socket))
+    return connectionOverSocket<T>(arrival.socket)
   }
 }
 

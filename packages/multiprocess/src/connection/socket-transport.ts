@@ -1,4 +1,5 @@
 /** A Connection over a socket: to another program. */
+import { type Connection, connectionOver } from '../channel/connection.ts'
 import { checkReadable, Pending, type Received } from '../channel/message.ts'
 import { tooLong } from '../channel/ring-transport.ts'
 import { EOF, type Incoming, type Place, type Transport } from '../channel/transport.ts'
@@ -12,7 +13,18 @@ import type { MessageSocket } from '../socket/message-socket.ts'
 const encoder = new Encoder()
 const FOR_EVER = Number.POSITIVE_INFINITY
 
-export class SocketTransport implements Transport {
+/** Connections that nobody refers to any more are closed, as by CPython's `Connection.__del__`; what they have sent still goes. */
+const collected = new FinalizationRegistry<Transport>(transport => transport.close())
+
+/** @param socket both sides have shown their key, if there is one; it belongs to the Connection from now on */
+export function connectionOverSocket<T>(socket: MessageSocket): Connection<T> {
+  const transport = new SocketTransport(socket)
+  const connection = connectionOver<T>(transport)
+  collected.register(connection, transport)
+  return connection
+}
+
+class SocketTransport implements Transport {
   readonly isReadable = true
   readonly isWritable = true
   readonly #socket: MessageSocket

@@ -1,14 +1,15 @@
 /**
  * What the C library does with memory that was given back. glibc returns a block of some hundred KiB, and the end of its heap, to
  * the kernel at once: each long message then takes its memory anew, page by page, which costs several times as much as
- * copying it (mallopt(3)).
+ * copying it (mallopt(3)). By and by glibc learns of longer blocks, but only until the first such setting is made: so this one has to
+ * go as far.
  */
 import { system } from './system.ts'
 
 const M_TRIM_THRESHOLD = -1
 const M_MMAP_THRESHOLD = -3
-/** Blocks up to this length come from the heap. */
-const HEAP_BLOCK_BYTES = 2 ** 23
+/** Blocks up to this length come from the heap: the most that glibc allows. */
+const HEAP_BLOCK_BYTES = 2 ** 25
 /** The heap keeps so much, to be used again: what the collector lets come together, and as much as the arena keeps. */
 const KEPT_BYTES = 2 ** 26
 

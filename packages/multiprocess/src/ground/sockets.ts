@@ -142,27 +142,26 @@ export function pollDescriptors(descriptors: readonly Descriptor[], timeout: num
 
 /** Reads what is there: how many bytes, 0 at the end, -1 when nothing is there. @throws MultiprocessError (ECONNRESET, …) */
 export function readNow(fd: number, buffer: Uint8Array): number {
-  const calls = callsHere()
-  if (calls === null) return orWouldBlock(() => process.getBuiltinModule('node:fs').readSync(fd, buffer))
-  for (;;) {
-    const count = calls.read(fd, buffer, buffer.length)
-    if (count >= 0) return count
-    const error = calls.errno()
-    if (error === EAGAIN) return -1
-    if (error !== EINTR) throw systemError('read', error)
-  }
+  return transfer('read', fd, buffer)
 }
 
 /** Writes what there is room for: how many bytes, -1 when there is none. @throws MultiprocessError (EPIPE, ECONNRESET, …) */
 export function writeNow(fd: number, bytes: Uint8Array): number {
+  return transfer('write', fd, bytes)
+}
+
+function transfer(way: 'read' | 'write', fd: number, bytes: Uint8Array): number {
   const calls = callsHere()
-  if (calls === null) return orWouldBlock(() => process.getBuiltinModule('node:fs').writeSync(fd, bytes))
+  if (calls === null) {
+    const fs = process.getBuiltinModule('node:fs')
+    return orWouldBlock(() => (way === 'read' ? fs.readSync(fd, bytes) : fs.writeSync(fd, bytes)))
+  }
   for (;;) {
-    const count = calls.write(fd, bytes, bytes.length)
+    const count = calls[way](fd, bytes, bytes.length)
     if (count >= 0) return count
     const error = calls.errno()
     if (error === EAGAIN) return -1
-    if (error !== EINTR) throw systemError('write', error)
+    if (error !== EINTR) throw systemError(way, error)
   }
 }
 

@@ -1,0 +1,171 @@
+/** Sending messages through a wire: by the event loop, batch after batch, or by a thread that blocks and writes the descriptor itself. */
+import { MultiprocessError, TimeoutError } from '../errors.ts'
+import { pollDescriptors, writeNow } from '../ground/sockets.ts'
+import { startTimer } from '../ground/timer.ts'
+import { frameHeader } from './frames.ts'
+import { Outbox, type Parcel } from './outbox.ts'
+import type { Source } from './waiting.ts'
+import type { Wire } from './wire.ts'
+
+/** A message up to this length goes in one piece with its header. */
+const JOINED_BYTES = 16_384
+
+/** Whose messages these are. */
+interface Owner extends Pick<Source, 'descriptors' | 'pump'> {
+  /** Nothing more goes. */
+  readonly hasEnded: boolean
+  /** Writing has failed. */
+  fail(error: Error): void
+}
+
+export class Sending {
+  readonly #wire: Wire
+  readonly #owner: Owner
+  readonly #outbox = new Outbox()
+  /** Of what was last handed to the event loop's socket. */
+  #batch = 0
+
+  constructor(wire: Wire, owner: Owner) {
+    this.#wire = wire
+    this.#owner = owner
+  }
+
+  /** Bytes that have yet to go. */
+  get bytes(): number {
+    return this.#outbox.bytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#outbox.isEmpty
+  }
+
+  /** @param done runs once the system has it all, or with an error when it will not go */
+  add(message: Uint8Array, done: (error?: Error) => void): Parcel {
+    const parcel = parcelOf(message, done)
+    this.#outbox.add(parcel)
+    this.hand()
+    return parcel
+  }
+
+  /** What the event loop has written is done, also before it has come to tell so: a thread that blocks does not let it. */
+  noteWritten(): void {
+    if (!this.#outbox.hasHanded || this.#wire.isWriting) return
+    this.#batch++
+    this.#outbox.complete()
+  }
+
+  /** Hands the event loop what it is to write next. @param all and not just the next batch */
+  hand(all = false): void {
+    const pieces = this.#outbox.hand(all)
+    if (pieces.length === 0) return
+    const batch = ++this.#batch
+    this.#wire.write(pieces, error => {
+      // What was noted before, or taken back, is past; after an error the socket closes.
+      if (batch !== this.#batch || error) return
+      this.#outbox.complete()
+      this.hand()
+    })
+  }
+
+  /**
+   * Sends a message and waits until the system has it.
+   * @param timeout milliseconds, or Infinity
+   * @returns false when the timeout ran out before any of it had gone: it is taken back
+   * @throws TimeoutError when a part had gone: the rest follows
+   */
+  async all(message: Uint8Array, timeout: number, signal?: AbortSignal): Promise<boolean> {
+    return await new Promise<boolean>((resolve, reject) => {
+      const end = (): void => {
+        stopTimer()
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const parcel = this.add(message, error => {
+        end()
+        if (error === undefined) resolve(true)
+        else reject(error)
+      })
+      const giveUp = (answer: () => void, begun: Error): void => {
+        end()
+        if (this.#outbox.withdraw(parcel)) answer()
+        else reject(begun)
+      }
+      const onAbort = (): void => giveUp(() => reject(signal?.reason), signal?.reason as Error)
+      const stopTimer = startTimer(() => giveUp(() => resolve(false), begunInVain(timeout)), timeout)
+      signal?.addEventListener('abort', onAbort)
+    })
+  }
+
+  /** The same, blocking the thread; what was given to be sent before goes first. */
+  allSync(message: Uint8Array, timeout: number): boolean {
+    let isDone = false
+    let failure: Error | undefined
+    const parcel = parcelOf(message, error => {
+      isDone = true
+      failure = error
+    })
+    this.#outbox.add(parcel)
+    this.#drainSync(performance.now() + timeout, () => isDone)
+    const isTakenBack = !isDone && this.#outbox.withdraw(parcel)
+    this.hand()
+    if (failure !== undefined) throw failure
+    if (!isDone && !isTakenBack) throw begunInVain(timeout)
+    return isDone
+  }
+
+  /** Writes what there is room for. @returns whether nothing is left to be written */
+  drainNow(): boolean {
+    try {
+      this.#takeBack()
+      if (this.#outbox.drain(bytes => writeNow(this.#wire.fd ?? -1, bytes))) return true
+    } catch (error) {
+      if ((error as MultiprocessError).code === 'ERR_BUSY') throw error
+      this.#owner.fail(error as Error)
+      return true
+    }
+    // The event loop goes on with it when this thread comes back there.
+    setImmediate(() => this.hand())
+    return false
+  }
+
+  /** Nothing more will go. */
+  end(error: Error): void {
+    this.#outbox.fail(error)
+  }
+
+  /** The event loop is to write nothing any more of what it was handed. */
+  #takeBack(): void {
+    this.noteWritten()
+    if (!this.#outbox.hasHanded || this.#wire.fd === undefined) return
+    const unsent = this.#wire.takeBack()
+    if (unsent === undefined) {
+      throw new MultiprocessError(
+        'cannot send blocking while messages wait to be sent by the event loop: await them first',
+        { code: 'ERR_BUSY' }
+      )
+    }
+    this.#batch++
+    this.#outbox.takeBack(unsent)
+  }
+
+  #drainSync(end: number, isDone: () => boolean): void {
+    while (!isDone()) {
+      if (this.drainNow()) return
+      const left = end - performance.now()
+      if (left <= 0) return
+      pollDescriptors(this.#owner.descriptors(), left)
+      // The other side may be blocked in sending, too.
+      this.#owner.pump()
+      if (this.#owner.hasEnded) return
+    }
+  }
+}
+
+function parcelOf(message: Uint8Array, done: (error?: Error) => void): Parcel {
+  const header = frameHeader(message.length)
+  const pieces = message.length <= JOINED_BYTES ? [Buffer.concat([header, message])] : [header, message]
+  return { pieces, hasBegun: false, done }
+}
+
+function begunInVain(timeout: number): TimeoutError {
+  return new TimeoutError(`the other side took only a part of the message within ${timeout} ms; the rest follows`)
+}
