@@ -1,7 +1,15 @@
 /** A Connection over the rings of a pipe, in shared memory. */
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { type Received, receiveInto, receiveLetter, receiveReadable, Sender } from './message.ts'
+import {
+  checkModules,
+  type Received,
+  received,
+  receiveInto,
+  receiveLetter,
+  receiveReadable,
+  Sender
+} from './message.ts'
 import type { Check, Ring } from './ring.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
@@ -161,8 +169,13 @@ const checkIsValue: Check = (_bytes, _start, _end, isRaw) => {
   if (isRaw) throw failure('ERR_BYTES', 'the next message was sent by sendBytes: receive it by recvBytes')
 }
 
-const takeValue = (ring: Ring) => receiveLetter(ring, checkIsValue)
-const takeReadable = (ring: Ring) => receiveReadable(ring, checkIsValue)
+const checkIsReadable: Check = (bytes, start, end, isRaw) => {
+  checkIsValue(bytes, start, end, isRaw)
+  checkModules(bytes, start, end, isRaw)
+}
+
+const takeValue = (ring: Ring) => received(receiveLetter(ring, checkIsValue))
+const takeReadable = (ring: Ring) => received(receiveReadable(ring, checkIsReadable))
 
 function bytesCheck(maxLength: number): Check {
   return (_bytes, start, end, isRaw) => {
