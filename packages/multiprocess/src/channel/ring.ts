@@ -114,8 +114,8 @@ export class Ring {
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#list = family.shared.listOf(handle.at)
     const subjects = family.waits && subjectsOf(handle.at, at)
-    this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent)
-    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received)
+    this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent, at + NO_SENDERS * 4)
+    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received, at + NO_RECEIVERS * 4)
     this.done = new WaitWord(family, at + DONE * 4, undefined, subjects?.done)
     this.#on = memory.instructionsOf(at)
     this.#self = self | 0
