@@ -33,10 +33,10 @@ function keepLetter(letter: Letter): Letter {
 export class Sender {
   readonly #ring: Ring
   readonly #line = new Line()
-  readonly #check: (() => void) | undefined
+  readonly #check: ((looksClosely: boolean) => void) | undefined
 
-  /** @param check runs before each try; throws to give up */
-  constructor(ring: Ring, check?: () => void) {
+  /** @param check runs before each try; throws to give up. `looksClosely`: see `Step` */
+  constructor(ring: Ring, check?: (looksClosely: boolean) => void) {
     this.#ring = ring
     this.#check = check
   }
@@ -72,7 +72,7 @@ export class Sender {
     try {
       if (length > LARGEST_INLINE) chunk = ring.pack(bytes, start, length, isRaw)
       if (!inLine || this.#line.isEmpty) {
-        this.#check?.()
+        this.#check?.(false)
         isSent = ring.send(bytes, start, length, isRaw, chunk)
       }
     } catch (error) {
@@ -93,7 +93,7 @@ export class Sender {
   sendSync(letter: Letter, timeout: number): boolean {
     let isSent: boolean | undefined
     try {
-      isSent = this.#ring.received.waitSync(() => this.#try(letter), timeout)
+      isSent = this.#ring.received.waitSync(looksClosely => this.#try(letter, looksClosely), timeout)
     } finally {
       if (!isSent) this.discard(letter)
     }
@@ -114,8 +114,8 @@ export class Sender {
     return isSent ?? false
   }
 
-  #try({ bytes, start, length, isRaw, chunk }: Letter): true | undefined {
-    this.#check?.()
+  #try({ bytes, start, length, isRaw, chunk }: Letter, looksClosely = false): true | undefined {
+    this.#check?.(looksClosely)
     return this.#ring.send(bytes, start, length, isRaw, chunk) || undefined
   }
 }

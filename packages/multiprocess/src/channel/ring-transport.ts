@@ -30,8 +30,9 @@ export class RingTransport implements Transport {
     this.#ends = ends
     const { to } = ends
     if (to === undefined) return
-    this.#sender = new Sender(to, () => {
+    this.#sender = new Sender(to, looksClosely => {
       this.#checkOpen()
+      if (looksClosely) ends.family.countOutUnnoticed()
       if (!to.hasReceivers) {
         throw failure('ERR_BROKEN_PIPE', 'cannot send: the other end is closed, or its processes are gone')
       }
@@ -105,7 +106,8 @@ export class RingTransport implements Transport {
 
   pollSync(timeout: number): boolean {
     const ring = this.#receiving()
-    return ring.sent.waitSync(() => this.#isReady(ring) || undefined, timeout) ?? false
+    const isReady = (looksClosely: boolean) => this.#isReady(ring, looksClosely) || undefined
+    return ring.sent.waitSync(isReady, timeout) ?? false
   }
 
   close(): void {
@@ -116,8 +118,9 @@ export class RingTransport implements Transport {
     to?.received.wake(Number.POSITIVE_INFINITY)
   }
 
-  #isReady(ring: Ring): boolean {
+  #isReady(ring: Ring, looksClosely = false): boolean {
     this.#checkOpen()
+    if (looksClosely) this.#ends.family.countOutUnnoticed()
     return !ring.hasSenders || !ring.isEmpty
   }
 
@@ -132,11 +135,12 @@ export class RingTransport implements Transport {
 
   #receiveSync<R>(timeout: number, take: (ring: Ring) => R | undefined): Incoming<R> {
     const ring = this.#receiving()
-    return ring.sent.waitSync(() => this.#step(ring, take), timeout)
+    return ring.sent.waitSync(looksClosely => this.#step(ring, take, looksClosely), timeout)
   }
 
-  #step<R>(ring: Ring, take: (ring: Ring) => R | undefined): Incoming<R> {
+  #step<R>(ring: Ring, take: (ring: Ring) => R | undefined, looksClosely = false): Incoming<R> {
     this.#checkOpen()
+    if (looksClosely) this.#ends.family.countOutUnnoticed()
     // Asked first: what was sent before the other end went is received before EOF.
     const isLast = !ring.hasSenders
     const received = take(ring)
