@@ -37,7 +37,8 @@ export class ChunkView {
     this.chunk = chunk
     this.words = words
     this.bytes = bytes
-    this.start = at % WINDOW_BYTES
+    // An integer to V8, too, which does not know how large a remainder is.
+    this.start = (at % WINDOW_BYTES) | 0
   }
 
   /** Not kept: another chunk may stand there by now. */

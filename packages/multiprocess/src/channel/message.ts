@@ -33,10 +33,10 @@ function keepLetter(letter: Letter): Letter {
 export class Sender {
   readonly #ring: Ring
   readonly #line = new Line()
-  readonly #check: (() => void) | undefined
+  readonly #check: ((looksClosely: boolean) => void) | undefined
 
-  /** @param check runs before each try; throws to give up */
-  constructor(ring: Ring, check?: () => void) {
+  /** @param check runs before each try; throws to give up. `looksClosely`: see `Step` */
+  constructor(ring: Ring, check?: (looksClosely: boolean) => void) {
     this.#ring = ring
     this.#check = check
   }
@@ -72,7 +72,7 @@ export class Sender {
     try {
       if (length > LARGEST_INLINE) chunk = ring.pack(bytes, start, length, isRaw)
       if (!inLine || this.#line.isEmpty) {
-        this.#check?.()
+        this.#check?.(false)
         isSent = ring.send(bytes, start, length, isRaw, chunk)
       }
     } catch (error) {
@@ -93,7 +93,7 @@ export class Sender {
   sendSync(letter: Letter, timeout: number): boolean {
     let isSent: boolean | undefined
     try {
-      isSent = this.#ring.received.waitSync(() => this.#try(letter), timeout)
+      isSent = this.#ring.received.waitSync(looksClosely => this.#try(letter, looksClosely), timeout)
     } finally {
       if (!isSent) this.discard(letter)
     }
@@ -114,8 +114,8 @@ export class Sender {
     return isSent ?? false
   }
 
-  #try({ bytes, start, length, isRaw, chunk }: Letter): true | undefined {
-    this.#check?.()
+  #try({ bytes, start, length, isRaw, chunk }: Letter, looksClosely = false): true | undefined {
+    this.#check?.(looksClosely)
     return this.#ring.send(bytes, start, length, isRaw, chunk) || undefined
   }
 }
@@ -134,10 +134,18 @@ export interface Received {
   readonly value: unknown
 }
 
-/** Receives a value: it is read before anything else can be received. Undefined when there is none. */
-export function receiveLetter(ring: Ring, check?: Check): Received | undefined {
+/** Answered when there is no message. */
+export const NONE: unique symbol = Symbol()
+
+/** Receives a value or a Pending: it is read before anything else can be received. */
+export function receiveLetter(ring: Ring, check?: Check): unknown {
   const message = ring.receive(check)
-  return message === undefined ? undefined : { value: readLetter(ring, message) }
+  return message === undefined ? NONE : readLetter(ring, message)
+}
+
+/** As a step of waiting, which answers undefined when there is none. */
+export function received(value: unknown): Received | undefined {
+  return value === NONE ? undefined : { value }
 }
 
 /** Receives the bytes of a message. */
@@ -209,20 +217,22 @@ class NeedsModules extends MultiprocessError {
   }
 }
 
+/** Of a message that is to be read without waiting. */
+export const checkModules: Check = (bytes, start, end) => {
+  const modules = missingModulesOf(bytes, start, end)
+  if (modules.length > 0) throw new NeedsModules(modules)
+}
+
 /**
  * Receives a value without waiting, also when what it needs must be imported first, as far as that can be done at once. That is
  * done while the message stands in the ring: a module's own code may receive.
+ * @param check does what `checkModules` does, too
  * @throws MultiprocessError (`ERR_IMPORT`): it cannot, and the message is left
  */
-export function receiveReadable(ring: Ring, check?: Check): Received | undefined {
-  const checkBoth: Check = (bytes, start, end, isRaw) => {
-    check?.(bytes, start, end, isRaw)
-    const modules = missingModulesOf(bytes, start, end)
-    if (modules.length > 0) throw new NeedsModules(modules)
-  }
+export function receiveReadable(ring: Ring, check: Check = checkModules): unknown {
   for (;;) {
     try {
-      return receiveLetter(ring, checkBoth)
+      return receiveLetter(ring, check)
     } catch (error) {
       if (!(error instanceof NeedsModules && error.modules.every(importModuleNow))) throw error
     }

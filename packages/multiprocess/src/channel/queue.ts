@@ -3,7 +3,7 @@ import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { Pending, type Received, receiveLetter, receiveReadable, Sender } from './message.ts'
+import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 const LARGEST = 0x7fffffff
@@ -78,9 +78,10 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
     const { ring } = this
-    const received =
-      receiveLetter(ring) ?? (await ring.sent.wait(() => receiveLetter(ring), timeout, signal, undefined, true))
-    const { value } = checkReceived(received)
+    let value = receiveLetter(ring)
+    if (value === NONE) {
+      value = valueOf(await ring.sent.wait(() => received(receiveLetter(ring)), timeout, signal, undefined, true))
+    }
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
@@ -91,13 +92,15 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
    */
   getSync(options?: { timeout?: number }): T {
     const { timeout } = waitOptions(options)
-    const step = () => receiveReadable(this.ring)
-    return checkReceived(this.ring.sent.waitSync(step, timeout)).value as T
+    const { ring } = this
+    const value = receiveReadable(ring)
+    if (value !== NONE) return value as T
+    return valueOf(ring.sent.waitSync(() => received(receiveReadable(ring)), timeout)) as T
   }
 
   /** The same, without waiting. @throws Empty */
   getNowait(): T {
-    return checkReceived(receiveReadable(this.ring)).value as T
+    return valueOf(received(receiveReadable(this.ring))) as T
   }
 
   /** How many items stand in the queue, exactly, at this moment. */
@@ -145,9 +148,9 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 }
 
-function checkReceived(received: Received | undefined): Received {
+function valueOf(received: Received | undefined): unknown {
   if (received === undefined) throw new Empty()
-  return received
+  return received.value
 }
 
 /** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */

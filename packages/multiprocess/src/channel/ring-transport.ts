@@ -1,7 +1,15 @@
 /** A Connection over the rings of a pipe, in shared memory. */
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { type Received, receiveInto, receiveLetter, receiveReadable, Sender } from './message.ts'
+import {
+  checkModules,
+  type Received,
+  received,
+  receiveInto,
+  receiveLetter,
+  receiveReadable,
+  Sender
+} from './message.ts'
 import type { Check, Ring } from './ring.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
@@ -22,8 +30,9 @@ export class RingTransport implements Transport {
     this.#ends = ends
     const { to } = ends
     if (to === undefined) return
-    this.#sender = new Sender(to, () => {
+    this.#sender = new Sender(to, looksClosely => {
       this.#checkOpen()
+      if (looksClosely) ends.family.countOutUnnoticed()
       if (!to.hasReceivers) {
         throw failure('ERR_BROKEN_PIPE', 'cannot send: the other end is closed, or its processes are gone')
       }
@@ -97,7 +106,8 @@ export class RingTransport implements Transport {
 
   pollSync(timeout: number): boolean {
     const ring = this.#receiving()
-    return ring.sent.waitSync(() => this.#isReady(ring) || undefined, timeout) ?? false
+    const isReady = (looksClosely: boolean) => this.#isReady(ring, looksClosely) || undefined
+    return ring.sent.waitSync(isReady, timeout) ?? false
   }
 
   close(): void {
@@ -108,8 +118,9 @@ export class RingTransport implements Transport {
     to?.received.wake(Number.POSITIVE_INFINITY)
   }
 
-  #isReady(ring: Ring): boolean {
+  #isReady(ring: Ring, looksClosely = false): boolean {
     this.#checkOpen()
+    if (looksClosely) this.#ends.family.countOutUnnoticed()
     return !ring.hasSenders || !ring.isEmpty
   }
 
@@ -124,11 +135,12 @@ export class RingTransport implements Transport {
 
   #receiveSync<R>(timeout: number, take: (ring: Ring) => R | undefined): Incoming<R> {
     const ring = this.#receiving()
-    return ring.sent.waitSync(() => this.#step(ring, take), timeout)
+    return ring.sent.waitSync(looksClosely => this.#step(ring, take, looksClosely), timeout)
   }
 
-  #step<R>(ring: Ring, take: (ring: Ring) => R | undefined): Incoming<R> {
+  #step<R>(ring: Ring, take: (ring: Ring) => R | undefined, looksClosely = false): Incoming<R> {
     this.#checkOpen()
+    if (looksClosely) this.#ends.family.countOutUnnoticed()
     // Asked first: what was sent before the other end went is received before EOF.
     const isLast = !ring.hasSenders
     const received = take(ring)
@@ -161,8 +173,13 @@ const checkIsValue: Check = (_bytes, _start, _end, isRaw) => {
   if (isRaw) throw failure('ERR_BYTES', 'the next message was sent by sendBytes: receive it by recvBytes')
 }
 
-const takeValue = (ring: Ring) => receiveLetter(ring, checkIsValue)
-const takeReadable = (ring: Ring) => receiveReadable(ring, checkIsValue)
+const checkIsReadable: Check = (bytes, start, end, isRaw) => {
+  checkIsValue(bytes, start, end, isRaw)
+  checkModules(bytes, start, end, isRaw)
+}
+
+const takeValue = (ring: Ring) => received(receiveLetter(ring, checkIsValue))
+const takeReadable = (ring: Ring) => received(receiveReadable(ring, checkIsReadable))
 
 function bytesCheck(maxLength: number): Check {
   return (_bytes, start, end, isRaw) => {

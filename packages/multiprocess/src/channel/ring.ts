@@ -28,9 +28,9 @@ import type { Family } from '../ground/family.ts'
 import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
 import { keepFreedMemory } from '../ground/malloc.ts'
-import { LISTED_OWNER } from '../ground/process-table.ts'
+import { LISTED_OWNER, type OwnerId } from '../ground/process-table.ts'
 import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
-import { WordLock } from '../ground/word-lock.ts'
+import { SLEEPERS, WordLock } from '../ground/word-lock.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
 import { Patience, WaitWord } from '../sync/waiting.ts'
 import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, NEXT, SIZE, UNIT } from './chunk.ts'
@@ -83,9 +83,12 @@ export class Ring {
   readonly #words: Int32Array
   readonly #base: number
   readonly #on: Instructions
-  /** Where SENT and RECEIVED are for `#on`. */
+  readonly #self: OwnerId
+  /** Where words are for `#on`. */
   readonly #sentAt: number
   readonly #receivedAt: number
+  readonly #sendLockAt: number
+  readonly #receiveLockAt: number
   readonly #list: number
   readonly #sendLock: WordLock
   readonly #receiveLock: WordLock
@@ -111,12 +114,16 @@ export class Ring {
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#list = family.shared.listOf(handle.at)
     const subjects = family.waits && subjectsOf(handle.at, at)
-    this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent)
-    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received)
+    this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent, at + NO_SENDERS * 4)
+    this.received = new WaitWord(family, at + RECEIVED * 4, new Patience(), subjects?.received, at + NO_RECEIVERS * 4)
     this.done = new WaitWord(family, at + DONE * 4, undefined, subjects?.done)
     this.#on = memory.instructionsOf(at)
-    this.#sentAt = (at % WINDOW_BYTES) + SENT * 4
-    this.#receivedAt = (at % WINDOW_BYTES) + RECEIVED * 4
+    this.#self = self | 0
+    const start = (at % WINDOW_BYTES) | 0
+    this.#sentAt = start + SENT * 4
+    this.#receivedAt = start + RECEIVED * 4
+    this.#sendLockAt = start + SEND_LOCK * 4
+    this.#receiveLockAt = start + RECEIVE_LOCK * 4
     this.#sendLock = new WordLock(memory, at + SEND_LOCK * 4, self, isAlive, this.#on)
     this.#receiveLock = new WordLock(memory, at + RECEIVE_LOCK * 4, self, isAlive, this.#on)
     if (limits !== undefined) this.#format(limits)
@@ -211,7 +218,9 @@ export class Ring {
     if (!this.#hasRoom(length)) return false
     const words = this.#words
     const base = this.#base
-    this.#sendLock.acquire()
+    const on = this.#on
+    // Tried here, and given back here, V8 compiles the instruction into this method; those of WordLock serve several kinds.
+    if (on.compareExchange(this.#sendLockAt, 0, this.#self) !== 0) this.#sendLock.acquire()
     try {
       if (!this.#hasRoom(length)) return false
       const sent = words[base + SENT]
@@ -220,9 +229,9 @@ export class Ring {
       if (chunk === 0) this.#write(bytes, start, length, isRaw, from, to)
       else this.#append(chunk, from, to)
       words[to + BYTES] = words[from + BYTES] + length
-      this.#on.exchange(this.#sentAt, (sent + 1) | 0)
+      on.exchange(this.#sentAt, (sent + 1) | 0)
     } finally {
-      this.#sendLock.release()
+      if (on.exchange(this.#sendLockAt, 0) & SLEEPERS) this.#sendLock.wakeNext()
     }
     this.sent.wake(1)
     return true
@@ -307,8 +316,9 @@ export class Ring {
    * @returns its length, and it stands in `scratch`; or a long one; undefined when there is none
    */
   receive(check?: Check): number | LongMessage | undefined {
-    if (!this.#hasMessage(this.#on.load(this.#receivedAt))) return undefined
-    this.#receiveLock.acquire()
+    const on = this.#on
+    if (!this.#hasMessage(on.load(this.#receivedAt))) return undefined
+    if (on.compareExchange(this.#receiveLockAt, 0, this.#self) !== 0) this.#receiveLock.acquire()
     let message: number | LongMessage
     try {
       const received = this.#words[this.#base + RECEIVED]
@@ -316,7 +326,7 @@ export class Ring {
       message = this.#take(received, check)
       this.#receivedLast = (received + 1) | 0
     } finally {
-      this.#receiveLock.release()
+      if (on.exchange(this.#receiveLockAt, 0) & SLEEPERS) this.#receiveLock.wakeNext()
     }
     if (this.#mostMessages !== 0) this.received.wake(1)
     else if (this.#mostBytes !== 0 && this.received.isAwaited) this.#tellRoom()

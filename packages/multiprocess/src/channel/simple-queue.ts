@@ -1,7 +1,7 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
-import { Pending, type Received, receiveLetter, receiveReadable, Sender } from './message.ts'
+import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts'
 import { RING_BYTES, Ring } from './ring.ts'
 
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
@@ -33,10 +33,11 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   async get(): Promise<T> {
     this.#checkOpen()
     const ring = this.#ring
-    const received =
-      receiveLetter(ring) ??
-      (await ring.sent.wait(() => receiveLetter(ring), Number.POSITIVE_INFINITY, undefined, undefined, true))
-    const { value } = received as Received
+    let value = receiveLetter(ring)
+    if (value === NONE) {
+      const step = () => received(receiveLetter(ring))
+      value = ((await ring.sent.wait(step, Number.POSITIVE_INFINITY, undefined, undefined, true)) as Received).value
+    }
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
@@ -44,8 +45,9 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   getSync(): T {
     this.#checkOpen()
     const ring = this.#ring
-    const received = ring.sent.waitSync(() => receiveReadable(ring), Number.POSITIVE_INFINITY)
-    return (received as Received).value as T
+    const value = receiveReadable(ring)
+    if (value !== NONE) return value as T
+    return (ring.sent.waitSync(() => received(receiveReadable(ring)), Number.POSITIVE_INFINITY) as Received).value as T
   }
 
   empty(): boolean {

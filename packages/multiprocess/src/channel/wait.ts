@@ -75,11 +75,13 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const ends = targets.flatMap(target => ('onEnd' in target ? [target.openEnd()] : []))
   const longest = ends.includes(-1) ? LOOK_EVERY_MS : SLICE_MS
   const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
+  const families = new Set(targets.flatMap(target => ('word' in target ? [target.family] : [])))
   let leave: (() => void) | undefined
   try {
     for (let hasSlept = false; ; hasSlept = true) {
       const seen = look(targets)
       for (const source of sources) source.pump()
+      if (hasSlept && !targets.some(isReady)) for (const family of families) family.countOutUnnoticed()
       const left = end - performance.now()
       if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, true)

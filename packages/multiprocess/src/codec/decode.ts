@@ -3,7 +3,7 @@ import './decode-other.ts'
 import './error-values.ts'
 import './large-buffers.ts'
 import { SerializationError } from '../errors.ts'
-import { HAS_MODULES, isStackOverflow, VERSION } from './format.ts'
+import { HAS_MODULES, INT16, INT32, isStackOverflow, SMALL_INTEGER, VERSION } from './format.ts'
 import type { LargeSource } from './large-buffers.ts'
 import { isImported } from './module-imports.ts'
 import { Reader } from './reader.ts'
@@ -29,6 +29,8 @@ export function decode(
   large: LargeSource | null = null,
   isDataOnly = false
 ): unknown {
+  const integer = integerIn(bytes, start, end)
+  if (integer !== undefined) return integer
   const reader = idle ?? new Reader()
   idle = null
   reader.isLast = isLast
@@ -47,14 +49,27 @@ export function decode(
   }
 }
 
+/** The value of a message that is one integer: those are read without a Reader. */
+function integerIn(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const length = end - start
+  if (length > 6 || !(start >= 0 && end <= bytes.length) || bytes[start] !== VERSION) return undefined
+  const tag = bytes[start + 1]
+  if (length === 2 && tag >= SMALL_INTEGER) return tag - SMALL_INTEGER
+  if (length === 4 && tag === INT16) return ((bytes[start + 2] | (bytes[start + 3] << 8)) << 16) >> 16
+  if (length !== 6 || tag !== INT32) return undefined
+  return bytes[start + 2] | (bytes[start + 3] << 8) | (bytes[start + 4] << 16) | (bytes[start + 5] << 24)
+}
+
 /** Whether the bytes begin as a message does. */
 export function isMessage(bytes: Uint8Array): boolean {
   return bytes.length > 1 && (bytes[0] & ~HAS_MODULES) === VERSION
 }
 
+const NO_MODULES: readonly string[] = []
+
 /** Those of `modulesOf` that are yet to be imported. */
-export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
-  if ((bytes[start] & HAS_MODULES) === 0) return []
+export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): readonly string[] {
+  if ((bytes[start] & HAS_MODULES) === 0) return NO_MODULES
   return modulesOf(bytes, start, end).filter(module => !isImported(module))
 }
 

@@ -38,12 +38,29 @@ export class Encoder {
    */
   encode(value: unknown, target?: Uint8Array, start = 0, limit = target?.length ?? 0, path = 'value'): boolean {
     if (this.#isBusy) return this.#encodeWith(new Writer(), value, target, start, limit, path)
+    if (typeof value === 'number' || typeof value === 'string')
+      return this.#encodePlain(value, target, start, limit, path)
     this.#isBusy = true
     try {
       return this.#encodeWith(this.#writer, value, target, start, limit, path)
     } finally {
       this.#isBusy = false
     }
+  }
+
+  /** The same for what runs no code of the user's, holds nothing, and has no parts. */
+  #encodePlain(value: number | string, target: Uint8Array | undefined, start: number, limit: number, path: string) {
+    const writer = this.#writer
+    writer.place(target, start, limit, path)
+    if (typeof value === 'number') writer.number(value)
+    else writer.string(value)
+    const isInTarget = !writer.finish()
+    this.large = null
+    this.bytes = writer.bytes
+    this.start = writer.base
+    this.end = writer.pos
+    this.releases = null
+    return isInTarget
   }
 
   #encodeWith(

@@ -115,6 +115,12 @@ export class Writer {
   #modules: Map<string, number> | null = null
 
   begin(target: Uint8Array | undefined, start: number, limit: number, root: string): void {
+    this.hasPlainPrototype = !hasEnumerableFields(Object.prototype)
+    this.place(target, start, limit, root)
+  }
+
+  /** Begins a message, of what is no object. */
+  place(target: Uint8Array | undefined, start: number, limit: number, root: string): void {
     if (target === undefined) {
       this.#use(this.#scratch)
       this.base = this.pos = 0
@@ -126,7 +132,6 @@ export class Writer {
       this.limit = Math.min(limit, target.length)
     }
     this.root = root
-    this.hasPlainPrototype = !hasEnumerableFields(Object.prototype)
     this.byte(VERSION)
   }
 

@@ -12,6 +12,14 @@ import type { OwnerId } from './process-table.ts'
 import { classOf, LARGEST_SMALL, Slabs } from './slabs.ts'
 import { WordLock } from './word-lock.ts'
 
+/** What may be changed with a block: all of it, or, where a death comes between, nothing. */
+export interface Change {
+  /** Changes the word at `at`, which nobody changes without the lock. */
+  set(at: number, value: number): void
+  /** Gives the block back. */
+  free(): void
+}
+
 export class Arena {
   readonly #memory: Memory
   readonly #self: OwnerId
@@ -148,24 +156,32 @@ export class Arena {
   }
 
   /**
-   * Shows `use` each block of `owner`; it may free the one it is shown, and calls nothing else of the arena. Blocks that come
-   * or go meanwhile may be shown or not.
+   * Shows `use` each block of `owner`, under the lock; it calls nothing of the arena but what it is given. Blocks that come or
+   * go meanwhile may be shown or not.
    */
-  sweep(owner: OwnerId, use: (at: number, free: () => void) => void): void {
+  sweep(owner: OwnerId, use: (at: number, change: Change) => void): void {
     for (let page = FIRST_PAGE; page < this.#pages.highPage; page++) {
       for (const at of this.#exclusive(() => this.#blocksIn(page, owner))) {
-        this.#exclusive(() => {
-          const isThere = this.#blocksIn(page, owner, at).length > 0
-          if (isThere) use(at, () => this.#give(at))
-        })
+        this.examine(at, owner, change => use(at, change))
       }
     }
+  }
+
+  /** The same for the block that begins at `at`, if one of `owner` does. */
+  examine(at: number, owner: OwnerId, use: (change: Change) => void): void {
+    this.#exclusive(() => {
+      if (this.#blocksIn(Math.floor(at / PAGE_BYTES), owner, at).length === 0) return
+      use({ set: (word, value) => this.#journal.set(word, value), free: () => this.#give(at) })
+    })
   }
 
   /** @param only looks for this one alone */
   #blocksIn(page: number, owner: OwnerId, only?: number): number[] {
     const kind = this.#pages.kind(page)
-    if (kind === KIND_RUN) return this.#memory.get(entryAt(page) + OWNER) === owner ? [page * PAGE_BYTES] : []
+    if (kind === KIND_RUN) {
+      const isAt = only === undefined || only === page * PAGE_BYTES
+      return isAt && this.#memory.get(entryAt(page) + OWNER) === owner ? [page * PAGE_BYTES] : []
+    }
     if (kind !== KIND_SLAB) return []
     if (only === undefined) return [...this.#slabs.ownedBy(page, owner)]
     const ownerAt = this.#slabs.ownerAt(only)

@@ -120,6 +120,14 @@ export class Family {
     for (const id of orphans) this.#reapOnceDead(id)
   }
 
+  /** For a thread that blocks, whose event loop would have noticed: what the dead held, who are yet to be reaped, is let go of. */
+  countOutUnnoticed(): void {
+    for (const id of this.table.members()) {
+      if (id === this.self || !this.table.isLive(id) || this.table.pid(id) === 0) continue
+      if (!this.platform.isAlive(this.table, id)) this.shared.countOut(id)
+    }
+  }
+
   #reapOnceDead(id: OwnerId): void {
     if (this.platform.isAlive(this.table, id)) setTimeout(() => this.#reapOnceDead(id), RETRY_MS).unref()
     else this.reap(id)

@@ -86,9 +86,10 @@ export class ParkingLot implements Source {
   /**
    * Blocks this thread until the word is unparked. May return early, as 'woken'.
    * @param timeout milliseconds, or Infinity
+   * @param over where another word stands that must be 0, too; left out: none
    */
-  park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY): ParkResult {
-    const node = this.#enqueue(at, expected, BLOCKED)
+  park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY, over?: number): ParkResult {
+    const node = this.#enqueue(at, expected, BLOCKED, over)
     if (node === 0) return 'changed'
     const end = performance.now() + timeout
     let left = timeout
@@ -103,12 +104,12 @@ export class ParkingLot implements Source {
   parkAsync(
     at: number,
     expected: number,
-    options: { timeout?: number; signal?: AbortSignal } = {}
+    options: { timeout?: number; signal?: AbortSignal; over?: number } = {}
   ): Promise<ParkResult> {
-    const { timeout, signal } = options
+    const { timeout, signal, over } = options
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const node = this.#enqueue(at, expected, IN_EVENT_LOOP)
+      const node = this.#enqueue(at, expected, IN_EVENT_LOOP, over)
       if (node === 0) return resolve('changed')
       const onAbort = () => end(() => reject(signal?.reason))
       const end = (answer: () => void) => {
@@ -196,14 +197,13 @@ export class ParkingLot implements Source {
   }
 
   /** 0 when the word has changed. */
-  #enqueue(at: number, expected: number, kind: number): number {
+  #enqueue(at: number, expected: number, kind: number, over: number | undefined): number {
     const bucket = this.#bucketOf(at)
     const base = this.#word(bucket)
     const node = this.#spareNodes.pop() ?? this.#arena.allocate(NODE_BYTES)
     const isParked = this.#exclusive(bucket, () => {
       Atomics.add(this.#words, base + COUNT, 1)
-      const { words } = this.#memory.windowOf(at)
-      if (Atomics.load(words, (at % WINDOW_BYTES) >> 2) !== expected) {
+      if (this.#load(at) !== expected || (over !== undefined && this.#load(over) !== 0)) {
         Atomics.sub(this.#words, base + COUNT, 1)
         return false
       }
@@ -253,7 +253,11 @@ export class ParkingLot implements Source {
   }
 
   #state(node: number): number {
-    return Atomics.load(this.#memory.windowOf(node).words, ((node % WINDOW_BYTES) + STATE) >> 2)
+    return this.#load(node + STATE)
+  }
+
+  #load(at: number): number {
+    return Atomics.load(this.#memory.windowOf(at).words, (at % WINDOW_BYTES) >> 2)
   }
 
   #setState(node: number, state: number): void {

@@ -1,21 +1,23 @@
 /**
  * Blocks that belong to nobody alone: they live as long as a process holds them, or a message that names them is under way.
  *
- *     COUNT     holders and messages
+ *     COUNT     messages that name it
  *     LIST      the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
  *               < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the word
  *               at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken
  *     HOLDERS   a bit for each slot of the process table: who holds it
  *     ORIGIN    0, or where behind them stands what it is and where it was made: a length and that many bytes of text
+ *     LINKS     blocks whose links name it; changed through the arena's undo log
  *     the rest  what it is for
  *
- * A process that comes to hold a block first raises COUNT, then sets its bit; it lets go by clearing its bit and, if it was
- * set, lowering COUNT. Whoever reaps a dead process does the latter in its stead. So each bit lowers COUNT once, by whoever
- * cleared it, and only one finds that it was the last, and frees the block: nobody else can come to hold it then, for that
- * takes a message, which counts. A death between two of these steps leaves a count too many: the block then lives as long
- * as the family, and no longer.
+ * A block goes when COUNT, HOLDERS and LINKS are all 0. Who comes to hold it sets its bit, under the arena's lock, while a
+ * message names it; who lets go clears it, and whoever reaps a dead process does that in its stead. After each step that may
+ * have been the last, all of them are looked at, and looked at once more under the lock, COUNT at last: no bit can be set
+ * then, and where none was and no message is, none can come. The block is given back, what its links name is told, and
+ * its LINKS are lowered, in one change of the arena. So a death leaves either a block that nobody has, which the reaper
+ * finds, since it looks at all of them, or one that is gone; whom a dead one did not come to wake the reaper wakes.
  */
-import type { Arena } from './arena.ts'
+import type { Arena, Change } from './arena.ts'
 import { SLOT_COUNT, WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
 import { type OwnerId, type ProcessTable, SHARED_OWNER, slotOf } from './process-table.ts'
@@ -26,6 +28,7 @@ const HOLDERS = 8
 const UNIT = 64
 const LINK_BYTES = 12
 const ORIGIN = HOLDERS + SLOT_COUNT / 8
+const LINKS = ORIGIN + 4
 /** The block's own bytes begin here; a multiple of 8. */
 export const SHARED_HEADER_BYTES = ORIGIN + 8
 
@@ -64,7 +67,7 @@ export class SharedBlocks {
       this.#memory.set(at + end, text.length)
       this.#memory.set(at + ORIGIN, end)
     }
-    this.hold(at)
+    this.#setBit(at)
     this.#arena.setOwner(at, SHARED_OWNER)
     return at
   }
@@ -87,14 +90,13 @@ export class SharedBlocks {
 
   /** This process holds it from now on; while it does not yet, a message must. */
   hold(at: number): void {
-    this.retain(at)
-    const { words, index, bit } = this.#holder(at, this.#self)
-    if (Atomics.or(words, index, bit) & bit) this.release(at)
+    this.#arena.examine(at, SHARED_OWNER, () => this.#setBit(at))
   }
 
   /** This process holds it no longer. */
   drop(at: number): void {
-    this.#clear(at, this.#self, () => this.#free(at))
+    this.#clearBit(at, this.#self)
+    this.#settle(at)
   }
 
   /** Where the first of the blocks is named that go when this one does. They belong to LISTED_OWNER. */
@@ -107,14 +109,16 @@ export class SharedBlocks {
    * @param links which, with offsets in them of words
    */
   link(at: number, links: readonly { readonly block: number; readonly gone: number; readonly wake: number }[]): void {
-    links.forEach(({ block, gone, wake }, i) => {
-      this.retain(block)
-      const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
-      this.#memory.set(link, block / UNIT)
-      this.#memory.set(link + 4, gone)
-      this.#memory.set(link + 8, wake)
+    this.#arena.examine(at, SHARED_OWNER, change => {
+      links.forEach(({ block, gone, wake }, i) => {
+        change.set(block + LINKS, this.#memory.get(block + LINKS) + 1)
+        const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
+        this.#memory.set(link, block / UNIT)
+        this.#memory.set(link + 4, gone)
+        this.#memory.set(link + 8, wake)
+      })
+      change.set(at + LIST, -links.length)
     })
-    this.#memory.set(at + LIST, -links.length)
   }
 
   /** The block that a link names. */
@@ -138,55 +142,78 @@ export class SharedBlocks {
 
   /** That message is gone. */
   release(at: number): void {
-    if (this.#lower(at)) this.#free(at)
+    if (Atomics.sub(this.#words(at), this.#index(at + COUNT), 1) === 1) this.#settle(at)
   }
 
   /**
-   * A dead process, whose slot is not free yet, holds nothing. Another may reap it too, and be done with it first: what the
-   * next one in its slot holds stays. That one comes to hold nothing while this looks, for both take the arena's lock.
+   * A dead process, whose slot is not free yet, holds nothing, and what it was about to give back is given back. Another may
+   * reap it too, and be done with it first: what the next one in its slot holds stays. That one comes to hold nothing while
+   * this looks, for both take the arena's lock.
    */
   countOut(dead: OwnerId): void {
     const ends: (() => void)[] = []
-    this.#arena.sweep(SHARED_OWNER, (at, free) => {
-      if (!this.#table.isLive(dead) && !this.#table.isStarting(dead)) return
-      this.#clear(at, dead, () => {
-        ends.push(this.#endOf(at))
-        free()
-      })
+    this.#arena.sweep(SHARED_OWNER, (at, change) => {
+      if (this.#table.isLive(dead) || this.#table.isStarting(dead)) this.#clearBit(at, dead)
+      const end = this.#giveBack(at, change)
+      if (end !== undefined) ends.push(end)
     })
     for (const end of ends) end()
   }
 
-  #free(at: number): void {
-    const end = this.#endOf(at)
-    this.#arena.free(at)
-    end()
+  /** Gives it back if nobody has it. */
+  #settle(at: number): void {
+    if (this.#isHad(at)) return
+    let end: (() => void) | undefined
+    this.#arena.examine(at, SHARED_OWNER, change => {
+      end = this.#giveBack(at, change)
+    })
+    end?.()
   }
 
-  /** What is to be done once the block is freed. */
-  #endOf(at: number): () => void {
+  #isHad(at: number): boolean {
+    const words = this.#words(at)
+    const count = this.#index(at + COUNT)
+    if (Atomics.load(words, count) !== 0 || Atomics.load(words, this.#index(at + LINKS)) !== 0) return true
+    const own = this.#holder(at, this.#self)
+    if (Atomics.load(words, own.index) !== 0) return true
+    const holders = this.#index(at + HOLDERS)
+    for (let i = 0; i < SLOT_COUNT / 32; i++) if (Atomics.load(words, holders + i) !== 0) return true
+    return Atomics.load(words, count) !== 0
+  }
+
+  /** @returns what is to be done afterwards; undefined: somebody has it */
+  #giveBack(at: number, change: Change): (() => void) | undefined {
+    if (this.#isHad(at)) return undefined
     const list = this.#memory.get(at + LIST)
-    if (list >= 0) return () => this.freeList(list)
+    if (list >= 0) {
+      change.free()
+      return () => this.freeList(list)
+    }
     const links = Array.from({ length: -list }, (_, i) => {
       const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
       return { block: this.linked(at, i), gone: this.#memory.get(link + 4), wake: this.#memory.get(link + 8) }
     })
+    for (const { block, gone } of links) {
+      Atomics.store(this.#words(block), this.#index(block + gone), 1)
+      change.set(block + LINKS, this.#memory.get(block + LINKS) - 1)
+    }
+    change.free()
     return () => {
-      for (const { block, gone, wake } of links) {
-        Atomics.store(this.#words(block), this.#index(block + gone), 1)
+      for (const { block, wake } of links) {
         this.#wake(block + wake)
-        this.release(block)
+        this.#settle(block)
       }
     }
   }
 
-  #clear(at: number, owner: OwnerId, free: () => void): void {
-    const { words, index, bit } = this.#holder(at, owner)
-    if (Atomics.and(words, index, ~bit) & bit && this.#lower(at)) free()
+  #setBit(at: number): void {
+    const { words, index, bit } = this.#holder(at, this.#self)
+    Atomics.or(words, index, bit)
   }
 
-  #lower(at: number): boolean {
-    return Atomics.sub(this.#words(at), this.#index(at + COUNT), 1) === 1
+  #clearBit(at: number, owner: OwnerId): void {
+    const { words, index, bit } = this.#holder(at, owner)
+    Atomics.and(words, index, ~bit)
   }
 
   #holder(at: number, owner: OwnerId): { words: Int32Array; index: number; bit: number } {

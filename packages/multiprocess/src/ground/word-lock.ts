@@ -16,7 +16,7 @@ import { WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
 import type { OwnerId } from './process-table.ts'
 
-const SLEEPERS = 0x40000000
+export const SLEEPERS = 0x40000000
 const SLICE_MS = 100
 const SPINS = 200
 
@@ -43,8 +43,8 @@ export class WordLock {
     this.#memory = memory
     this.#on = on
     this.#at = at
-    this.#word = at % WINDOW_BYTES
-    this.#self = self
+    this.#word = (at % WINDOW_BYTES) | 0
+    this.#self = self | 0
     this.#isAlive = isAlive
   }
 
@@ -75,6 +75,11 @@ export class WordLock {
   }
 
   release(): void {
-    if (this.#on.exchange(this.#word, 0) & SLEEPERS) this.#memory.wake(this.#at, 1)
+    if (this.#on.exchange(this.#word, 0) & SLEEPERS) this.wakeNext()
+  }
+
+  /** For who has freed the word by itself, and found SLEEPERS in it. */
+  wakeNext(): void {
+    this.#memory.wake(this.#at, 1)
   }
 }

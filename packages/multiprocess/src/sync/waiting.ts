@@ -85,6 +85,7 @@ export class WaitWord {
   readonly subject: string | undefined
   readonly #family: Family
   readonly #at: number
+  readonly #over: number | undefined
   readonly #onLot: Instructions
   readonly #count: number
   readonly #patience: Patience
@@ -92,12 +93,14 @@ export class WaitWord {
   /**
    * @param patience of the waits on this word, left out: one for all such words
    * @param subject of them, for reports
+   * @param over where a word stands that becomes 1 when nobody will change this one any more: then nobody sleeps
    */
-  constructor(family: Family, at: number, patience: Patience = common, subject?: string) {
+  constructor(family: Family, at: number, patience: Patience = common, subject?: string, over?: number) {
     this.#family = family
     this.#patience = patience
     this.subject = subject
     this.#at = at
+    this.#over = over
     this.words = family.memory.windowOf(at).words
     this.index = (at % WINDOW_BYTES) >> 2
     this.#onLot = family.memory.instructionsOf(0)
@@ -144,7 +147,7 @@ export class WaitWord {
         const left = end - performance.now()
         if (left <= 0) return undefined
         if (!blocks(seen)) continue
-        looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice)) === 'timed-out'
+        looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice), this.#over) === 'timed-out'
         slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
         if (!looksClosely) wakeups++
       }
@@ -188,7 +191,8 @@ export class WaitWord {
         const left = end - performance.now()
         if (left <= 0) return undefined
         if (!blocks(seen)) continue
-        const parked = this.#family.lot.parkAsync(this.#at, seen, { timeout: Math.min(left, slice), signal })
+        const options = { timeout: Math.min(left, slice), signal, over: this.#over }
+        const parked = this.#family.lot.parkAsync(this.#at, seen, options)
         this.#family.loop.stir()
         looksClosely = (await parked) === 'timed-out'
         slice = looksClosely ? Math.min(slice * 2, LAST_SLICE_MS) : FIRST_SLICE_MS
@@ -201,9 +205,9 @@ export class WaitWord {
     return result
   }
 
-  /** Resolves once the word is woken, or is another than was `seen`. @throws the signal's reason, once it is aborted */
+  /** Resolves once the word is woken, is another than was `seen`, or ended. @throws the signal's reason, once it is aborted */
   async sleep(seen: number, signal: AbortSignal): Promise<void> {
-    await this.#family.lot.parkAsync(this.#at, seen, { signal })
+    await this.#family.lot.parkAsync(this.#at, seen, { signal, over: this.#over })
   }
 
   /** For reports, until what it answers is called. */

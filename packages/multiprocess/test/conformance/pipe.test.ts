@@ -8,8 +8,10 @@ import * as tasks from '../fixtures/conformance/tasks.ts'
 
 const hasCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code
 
+const timeoutMs = 30_000
+
 conform('Pipe', ({ face, behaviour, start }) => {
-  const { Connection, EOFError, Event, Pipe, TimeoutError } = face
+  const { Connection, EOFError, Event, Pipe, TimeoutError, waitSync } = face
 
   behaviour('returns a pair of connection objects representing the ends of a pipe', () => {
     const ends = Pipe()
@@ -90,6 +92,30 @@ conform('Pipe', ({ face, behaviour, start }) => {
     await assert.rejects(here.send(1), hasCode('ERR_BROKEN_PIPE'))
     assert.throws(() => here.sendSync(1), hasCode('ERR_BROKEN_PIPE'))
   })
+
+  behaviour(
+    'a thread that blocks hears that the other end is gone with a process it started',
+    async () => {
+      for (const wait of [
+        (end: Connection) => assert.throws(() => end.recvSync(), EOFError),
+        (end: Connection) => assert.equal(end.pollSync({ timeout: timeoutMs }), true),
+        (end: Connection) => assert.deepEqual(waitSync([end], { timeout: timeoutMs }), [end]),
+        (end: Connection) =>
+          assert.throws(() => {
+            for (;;) end.sendBytesSync(new Uint8Array(1_000_000))
+          }, hasCode('ERR_BROKEN_PIPE'))
+      ]) {
+        const [here, there] = Pipe()
+        const event = new Event()
+        const child = start(channel.holdAndDie, there, event)
+        there.close()
+        event.set()
+        wait(here)
+        await child.join()
+      }
+    },
+    { only: 'processes', because: 'nobody kills a thread but who started it' }
+  )
 
   behaviour('what was sent before its sender ended is received', async () => {
     const [receiver, sender] = Pipe({ duplex: false })
