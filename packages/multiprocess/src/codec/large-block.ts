@@ -5,6 +5,7 @@
  */
 import type { Family } from '../ground/family.ts'
 import { PAGE_BYTES } from '../ground/layout.ts'
+import { keepFreedMemory } from '../ground/malloc.ts'
 import { alignToPage } from '../ground/message-blocks.ts'
 import { type LargeSource, VIEWED_LENGTH } from './large-buffers.ts'
 
@@ -76,6 +77,7 @@ export class LargeBlock implements LargeSource {
   }
 
   #copy(from: number, length: number): ArrayBuffer {
+    keepFreedMemory()
     const copy = Buffer.allocUnsafeSlow(length)
     this.#family.memory.withBytes(from, length, (bytes, start) => copy.set(bytes.subarray(start, start + length)))
     return copy.buffer as ArrayBuffer
