@@ -13,6 +13,7 @@ import { describeMachine } from './machine.ts'
 import { saveResults } from './results.ts'
 import { spread } from './statistics.ts'
 import { type StopReport, toStopChapter } from './stop-report.ts'
+import { answerAmong, loopForever } from './tasks.ts'
 
 const QUEUED = 10_000
 const AT_MOST_MS = 100
@@ -55,16 +56,9 @@ async function stopOnce(workers: number): Promise<number> {
   const pool = new Pool(workers)
   const others = workers - 1
   const begun = RawArray('i', [0, 0])
-  const answer = (): boolean => {
-    while (Atomics.load(begun, 0) < others);
-    return true
-  }
-  const loop = (which: 0 | 1): never => {
-    for (Atomics.add(begun, which, 1); ; );
-  }
-  const answered = pool.applyAsync(answer)
-  const busy = Array.from({ length: others }, () => pool.applyAsync(loop, [0]))
-  const queued = Array.from({ length: QUEUED }, () => pool.applyAsync(loop, [1]))
+  const answered = pool.applyAsync(answerAmong, [begun, others])
+  const busy = Array.from({ length: others }, () => pool.applyAsync(loopForever, [begun, 0]))
+  const queued = Array.from({ length: QUEUED }, () => pool.applyAsync(loopForever, [begun, 1]))
   const settled = Promise.allSettled([...busy, ...queued])
   assert.equal(await answered, true)
   const began = performance.now()
