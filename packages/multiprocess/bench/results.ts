@@ -9,10 +9,12 @@ import type { Part } from './parts/part.ts'
 import { parts } from './parts.ts'
 import { figure, machineText, type PartReport, times, toChapter } from './report.ts'
 import type { Row } from './row.ts'
+import { type StopReport, toStopChapter } from './stop-report.ts'
 
 export interface Results {
   readonly parts: Readonly<Record<string, PartReport>>
   readonly endless?: EndlessReport
+  readonly stop?: StopReport
 }
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
@@ -50,9 +52,10 @@ export function saveResults(found: Results): void {
 export function toMarkdown(results: Results): string {
   const chapters = measured(results).map(([part, report]) => toChapter(part, report))
   if (results.endless !== undefined) chapters.push(toEndlessChapter(results.endless))
+  if (results.stop !== undefined) chapters.push(toStopChapter(results.stop))
   const machines = new Set([
     ...measured(results).map(([, { machine }]) => machineText(machine)),
-    ...(results.endless === undefined ? [] : [machineText(results.endless.machine)])
+    ...[results.endless, results.stop].flatMap(report => (report === undefined ? [] : [machineText(report.machine)]))
   ])
   return [
     '# Benchmarks',

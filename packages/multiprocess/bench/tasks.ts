@@ -39,3 +39,14 @@ export function say(event: { set(): void }): void {
 export function lengthOf(bytes: Uint8Array): number {
   return bytes.length
 }
+
+/** True, once so many are in loops that never end. */
+export function answerAmong(begun: Int32Array, others: number): boolean {
+  while (Atomics.load(begun, 0) < others);
+  return true
+}
+
+/** A loop that never ends, and that no event reaches; counted in `begun[which]`. */
+export function loopForever(begun: Int32Array, which: number): never {
+  for (Atomics.add(begun, which, 1); ; );
+}

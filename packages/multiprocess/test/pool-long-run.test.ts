@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pool, RawValue } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
-import { consumeMany, isTheOne, mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
+import { consumeMany, countAndSpin, isTheOne, mapWhileKilled, runMany } from './fixtures/pool/long-run.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
-import { liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
+import { Gate, isPidRunning, liveBlocks, Program, range, Scratch, untilBlocks, workers } from './fixtures/pool/tools.ts'
 
 const timeout = 200_000
 
@@ -40,6 +40,26 @@ test('when one result is the one, everything stops: the others never run, and al
   assert.ok(outcomes.every(outcome => outcome.status === 'fulfilled' || outcome.reason.name === 'PoolTerminatedError'))
   // Those that a worker had taken, and whose results nobody has read, have run.
   assert.ok(runs.value >= done && runs.value < 50_000, `${runs.value} runs`)
+})
+
+test('one result stops tasks in loops that no event reaches, too', { timeout }, async () => {
+  await using scratch = await Scratch.create()
+  const runs = RawValue('i')
+  const pool = new Pool(3)
+  const gates = range(2).map(n => new Gate(scratch, `loop-${n}`))
+  const loops = gates.map(gate => pool.applyAsync(dying.spinFrom, [gate.reached]))
+  const pids = await Promise.all(gates.map(gate => gate.arrival()))
+  const answer = pool.applyAsync(tasks.spin, [20])
+  const queued = range(5000).map(() => pool.applyAsync(countAndSpin, [runs]))
+  assert.equal(await answer, 20)
+  pool.terminate()
+  await pool.join()
+  assert.deepEqual(pids.map(isPidRunning), [false, false])
+  assert.deepEqual(workers(), [])
+  const outcomes = await Promise.allSettled([...loops, ...queued])
+  assert.ok(outcomes.every(outcome => outcome.status === 'rejected' && outcome.reason.name === 'PoolTerminatedError'))
+  // The worker that answered may have taken one before it was ended.
+  assert.ok(runs.value <= 1, `${runs.value} runs`)
 })
 
 test('whatever ends a worker: the task rejects, or is stopped, and the pool goes on', { timeout }, async () => {

@@ -22,16 +22,17 @@ async function printedBy(...args: string[]): Promise<string[]> {
 }
 
 /** What a line shows on a terminal of so many columns, before its end and after. */
-function drawn(columns: number, draw: (line: ProgressLine) => void): string[] {
+function drawn(columns: number, draw: (line: ProgressLine, other: (label: string) => ProgressLine) => void): string[] {
   let written = ''
-  const stream = new Writable({
+  const sink = new Writable({
     write: (chunk, _, done) => {
       written += chunk
       done()
     }
   })
-  draw(new ProgressLine('pages', Object.assign(stream, { isTTY: true, columns }) as never))
-  return written.split(/\x1b\[1G|\x1b\[0K/).filter(text => text !== '')
+  const stream = Object.assign(sink, { isTTY: true, columns }) as never
+  draw(new ProgressLine('pages', stream), label => new ProgressLine(label, stream))
+  return written.split(/\x1b\[1G|\x1b\[0K|\x1b\[\?7[hl]/).filter(text => text !== '')
 }
 
 describe('progress as a function', { timeout }, () => {
@@ -115,6 +116,41 @@ describe('on a terminal', () => {
       line.end()
     })
     assert.match(empty, /^pages █{30} 100 % \| 0\/0/)
+  })
+
+  test('a shorter bar, or none, where there is little room', () => {
+    const draw = (line: ProgressLine): void => {
+      line.update(0, 0)
+      line.end()
+    }
+    assert.match(drawn(50, draw)[0], /^pages █{6,29} 100 % \| 0\/0 \| in 0\.0s$/)
+    assert.match(drawn(30, draw)[0], /^pages 100 % \| 0\/0 \| in 0\.0s$/)
+  })
+
+  test('two bars stand below each other, and the first that ends above the other', () => {
+    const texts = drawn(200, (line, other) => {
+      const second = other('images\n')
+      line.update(1, 2)
+      second.update(2, 2)
+      second.end()
+      line.update(2, 2)
+      line.end()
+    })
+    assert.match(texts[0], /^images {2}█{30} 100 % \| 2\/2/)
+    assert.match(texts[1], /^\npages █{15}░{15} 50 % \| 1\/2 \| [\d.]+s$/)
+    // The cursor is in the line of the one that goes on.
+    assert.match(texts[2], /^pages █{30} 100 % \| 2\/2/)
+    assert.deepEqual(texts.slice(3), ['\n'])
+  })
+
+  test('a program that exits meanwhile leaves the line', async () => {
+    const listeners = process.listenerCount('exit')
+    const texts = drawn(200, line => {
+      assert.equal(process.listenerCount('exit'), listeners + 1)
+      line.end()
+    })
+    assert.equal(process.listenerCount('exit'), listeners)
+    assert.equal(texts.at(-1), '\n')
   })
 
   test('is never wider than the terminal, and ends once', () => {

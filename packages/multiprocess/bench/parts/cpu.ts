@@ -32,11 +32,16 @@ export const cpu: Part = {
     const serial = rows.find(row => row.id === 'serial')?.spread?.median
     const byHand = rows.find(row => row.id === 'node-ipc')?.spread?.median
     const workers = ours(rows)?.settings.workers ?? 0
+    const bare = serial === undefined || byHand === undefined ? 'not measured' : (byHand / serial / workers).toFixed(2)
     return [
-      goal(`work on ${workers} processors, times that on one, divided by ${workers}`, {
-        value: own === undefined || serial === undefined ? null : own / serial / workers,
-        atLeast: 0.95
-      }),
+      // Processors that share a core, or a clock that falls when all are at work, are no pool's.
+      goal(
+        `work on ${workers} processors, times that on one, divided by ${workers} (processes without any pool: ${bare})`,
+        {
+          value: own === undefined || serial === undefined ? null : own / serial / workers,
+          atLeast: 0.95
+        }
+      ),
       goal('the same, divided by what as many processes do without any pool', {
         value: own === undefined || byHand === undefined ? null : own / byHand,
         atLeast: 0.95

@@ -8,7 +8,7 @@ import { system } from './system.ts'
 
 const M_TRIM_THRESHOLD = -1
 const M_MMAP_THRESHOLD = -3
-/** Blocks up to this length come from the heap: the most that glibc allows. */
+/** Blocks up to this length come from the heap; glibc takes no more (malloc.c, HEAP_MAX_SIZE / 2). */
 const HEAP_BLOCK_BYTES = 2 ** 25
 /** The heap keeps so much, to be used again: what the collector lets come together, and as much as the arena keeps. */
 const KEPT_BYTES = 2 ** 26

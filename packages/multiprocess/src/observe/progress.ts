@@ -2,26 +2,34 @@
  * How far a piece of work is: on a terminal a bar that is drawn again and again, else a plain line every two seconds. With the
  * rate, and with the time that is left where the whole is known.
  */
-import { clearLine, cursorTo } from 'node:readline'
 import cliProgress from 'cli-progress'
+import { Screen } from './screen.ts'
 
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 2000
 const BAR_WIDTH = 30
+/** A bar that must be shorter is none. */
+const LEAST_BAR_WIDTH = 5
 
 export class ProgressLine {
   readonly #label: string
   readonly #stream: NodeJS.WriteStream
+  readonly #screen: Screen | undefined
   readonly #begin = performance.now()
   readonly #timer: NodeJS.Timeout
   #done = 0
   #total: number | undefined
   #isEnded = false
+  /** When there was something for the first time, and how much: what is left knows no workers that have yet to start. */
+  #first: { readonly at: number; readonly done: number } | undefined
 
   /** @param label stands before it; '' for none */
   constructor(label: string, stream: NodeJS.WriteStream) {
-    this.#label = label
+    // It is a part of one line.
+    this.#label = label.replaceAll(/[\x00-\x1f\x7f]+/g, ' ')
     this.#stream = stream
+    this.#screen = stream.isTTY ? Screen.of(stream) : undefined
+    this.#screen?.add(this)
     // Nothing that only looks on keeps a program alive.
     this.#timer = setInterval(() => this.#draw(), stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS).unref()
   }
@@ -29,6 +37,7 @@ export class ProgressLine {
   update(done: number, total: number | undefined): void {
     this.#done = done
     this.#total = total
+    if (done > 0) this.#first ??= { at: performance.now(), done }
   }
 
   /** Draws it a last time, and leaves the line. */
@@ -36,48 +45,57 @@ export class ProgressLine {
     if (this.#isEnded) return
     this.#isEnded = true
     clearInterval(this.#timer)
-    this.#draw()
-    if (this.#stream.isTTY) this.#stream.write('\n')
+    if (this.#screen !== undefined) this.#screen.end(this)
+    else this.#draw()
   }
 
   #draw(): void {
-    const text = this.#text()
-    if (!this.#stream.isTTY) {
-      this.#stream.write(`${text}\n`)
-      return
-    }
-    cursorTo(this.#stream, 0)
-    // A line that wraps could not be drawn over.
-    this.#stream.write(text.slice(0, (this.#stream.columns ?? 80) - 1))
-    clearLine(this.#stream, 1)
+    if (this.#screen !== undefined) this.#screen.draw()
+    else this.#stream.write(`${this.textFor(Number.POSITIVE_INFINITY)}\n`)
   }
 
-  #text(): string {
+  /** In so many columns, if that can be; the bar is what is left out first. */
+  textFor(columns: number): string {
     const elapsed = (performance.now() - this.#begin) / 1000
-    const rate = elapsed > 0 ? this.#done / elapsed : 0
+    const rate = this.#rate(elapsed)
     const label = this.#label === '' ? '' : `${this.#label} `
-    const speed = `${rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toFixed(1)}/s`
+    const speed = rate === 0 ? [] : [`${rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toFixed(1)}/s`]
     const done = this.#done.toLocaleString('en')
-    if (this.#total === undefined) return `${label}${done}, ${speed}, ${duration(elapsed)}`
-    const left =
-      this.#done >= this.#total ? `in ${duration(elapsed)}` : `${duration((this.#total - this.#done) / rate)} left`
-    const progress = this.#total === 0 ? 1 : this.#done / this.#total
-    const text = `${Math.floor(progress * 100)} % | ${done}/${this.#total.toLocaleString('en')} | ${speed} | ${left}`
-    return this.#stream.isTTY ? `${label}${bar(progress)} ${text}` : `${label}${text}`
+    const total = this.#total
+    if (total === undefined) return label + [done, ...speed, duration(elapsed)].join(', ')
+    const progress = total === 0 ? 1 : this.#done / total
+    const time =
+      this.#done >= total
+        ? `in ${duration(elapsed)}`
+        : rate === 0
+          ? duration(elapsed)
+          : `${duration((total - this.#done) / rate)} left`
+    const text = [`${Math.floor(progress * 100)} %`, `${done}/${total.toLocaleString('en')}`, ...speed, time].join(
+      ' | '
+    )
+    if (this.#screen === undefined) return label + text
+    const width = Math.min(BAR_WIDTH, columns - label.length - text.length - 1)
+    return width < LEAST_BAR_WIDTH ? label + text : `${label}${bar(progress, width)} ${text}`
+  }
+
+  /** A second; 0: not known yet. */
+  #rate(elapsed: number): number {
+    if (this.#isEnded) return elapsed > 0 ? this.#done / elapsed : 0
+    if (this.#first === undefined || this.#done === this.#first.done) return 0
+    return ((this.#done - this.#first.done) * 1000) / (performance.now() - this.#first.at)
   }
 }
 
-function bar(progress: number): string {
+function bar(progress: number, width: number): string {
   return cliProgress.Format.BarFormat(progress, {
-    barsize: BAR_WIDTH,
+    barsize: width,
     barGlue: '',
-    barCompleteString: '█'.repeat(BAR_WIDTH + 1),
-    barIncompleteString: '░'.repeat(BAR_WIDTH + 1)
+    barCompleteString: '█'.repeat(width + 1),
+    barIncompleteString: '░'.repeat(width + 1)
   } as never)
 }
 
 function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '–'
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)}s`
   return cliProgress.Format.TimeFormat(Math.round(seconds), { autopaddingChar: '' } as never, 1)
 }

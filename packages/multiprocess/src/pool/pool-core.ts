@@ -324,6 +324,8 @@ export class PoolCore {
   }
 
   #end(error: unknown): void {
+    // First, since workers that compute would have the processors while thousands of tasks are failed here.
+    this.#workers.signalEnd()
     this.#dispatcher.failAll(error)
     for (const run of this.#imaps) run.fail(error)
     for (const stop of this.#onOver) stop(error)

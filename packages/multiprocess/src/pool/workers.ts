@@ -105,10 +105,15 @@ export class Workers implements WorkerHandles {
     this.#checkEnded()
   }
 
-  /** SIGTERM to all, and SIGKILL to those that are there a second later. */
+  /** SIGTERM to all. What they had is not looked at before `terminate`. */
+  signalEnd(): void {
+    this.#isEnding = true
+    this.#signal('SIGTERM')
+  }
+
+  /** SIGKILL to those that are there a second after `signalEnd`. */
   terminate(): void {
     this.end()
-    this.#signal('SIGTERM')
     if (this.#running.some(worker => worker?.isAlive())) {
       setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref()
     }
