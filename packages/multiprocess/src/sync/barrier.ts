@@ -36,8 +36,8 @@ const BROKEN = 2
 const PASSED = FIRST_DECISION
 const BROKE = FIRST_DECISION + 1
 
-/** What arriving leads to: to be the last, to wait, or to come again once a round has ended. */
-type Arrival = { readonly index: number; readonly waiter: Waiter | undefined } | 'later'
+/** What arriving leads to: to be the last of a round, to wait, or to come again once a round has ended. */
+type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
 export class Barrier extends SharedObject {
   readonly #family: Family
@@ -118,7 +118,7 @@ export class Barrier extends SharedObject {
       arrival = this.#arrive()
     }
     if (arrival.waiter === undefined) {
-      await this.#act(() => this.#action?.())
+      await this.#act(arrival.round)
       return arrival.index
     }
     const { index, waiter } = arrival
@@ -148,7 +148,7 @@ export class Barrier extends SharedObject {
       arrival = this.#arrive()
     }
     if (arrival.waiter === undefined) {
-      this.#actSync()
+      this.#actSync(arrival.round)
       return arrival.index
     }
     const { index, waiter } = arrival
@@ -176,18 +176,23 @@ export class Barrier extends SharedObject {
       if (this.#get(STATUS) === BROKEN) throw new BrokenBarrierError()
       if (this.#get(STATUS) === ACTING) return 'later'
       const index = this.#get(ARRIVED)
+      const round = this.#get(ROUND)
+      if (index + 1 < this.parties) {
+        const waiter = this.#waiters.append()
+        this.#set(ARRIVED, index + 1)
+        return { index, waiter, round }
+      }
+      this.#throwIfDead()
       this.#set(ARRIVED, index + 1)
-      if (index + 1 < this.parties) return { index, waiter: this.#waiters.append() }
       this.#set(ACTOR, this.#family.self)
       this.#set(STATUS, ACTING)
-      return { index, waiter: undefined }
+      return { index, waiter: undefined, round }
     })
   }
 
-  async #act(action: () => unknown): Promise<void> {
-    const round = this.#get(ROUND)
+  async #act(round: number): Promise<void> {
     try {
-      await action()
+      await this.#action?.()
     } catch (error) {
       this.#fail(round)
       throw error
@@ -195,8 +200,7 @@ export class Barrier extends SharedObject {
     this.#pass(round)
   }
 
-  #actSync(): void {
-    const round = this.#get(ROUND)
+  #actSync(round: number): void {
     try {
       this.#action?.()
     } catch (error) {
@@ -217,6 +221,7 @@ export class Barrier extends SharedObject {
     this.#exclusive(() => {
       // Reset, or broken, while the action ran.
       if (this.#get(ROUND) !== round || this.#get(STATUS) !== ACTING) throw new BrokenBarrierError()
+      if (this.#action !== undefined) this.#throwIfDead()
       this.#waiters.decide(PASSED)
       this.#beginRound(FILLING)
     })
@@ -261,6 +266,13 @@ export class Barrier extends SharedObject {
       const actor = this.#get(ACTOR)
       if (this.#waiters.hasDead() || (actor !== 0 && isGone(this.#family, actor, true))) this.#break()
     })
+  }
+
+  /** Those who wait look for themselves, and break it. Who comes last does not wait: it would pass, and never know. */
+  #throwIfDead(): void {
+    if (!this.#waiters.hasDead()) return
+    this.#break()
+    throw new BrokenBarrierError()
   }
 
   /**

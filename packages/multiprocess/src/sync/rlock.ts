@@ -81,8 +81,9 @@ export class RLock extends Lock {
     return count
   }
 
+  /** Others of this process may hold it as well: what they have taken is theirs to release. */
   protected override restore(count: number): void {
-    this.words[this.index + COUNT] = count
+    this.words[this.index + COUNT] += count - 1
   }
 
   protected override isMine(): boolean {

@@ -1,5 +1,6 @@
 /** `multiprocessing.Condition`, `Event`, `Barrier`. */
 import assert from 'node:assert/strict'
+import { processStatus } from '../../src/ground/process-status.ts'
 import { WordLock } from '../../src/ground/word-lock.ts'
 import type { Condition, Semaphore } from '../../src/index.ts'
 import { handleOf, payloadAt } from '../../src/memory/shared-object.ts'
@@ -113,6 +114,28 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(lock.locked, true)
     lock.release()
     assert.equal(lock.locked, false)
+  })
+
+  behaviour('those of one event loop who are woken together each have the RLock to release', async () => {
+    const condition = new Condition()
+    const sleep = async () => {
+      await condition.acquire()
+      assert.equal(await condition.wait({ timeout: 20_000 }), true)
+      await new Promise(setImmediate)
+      condition.release()
+    }
+    const sleepers: Promise<void>[] = []
+    for (let i = 0; i < 3; i++) {
+      sleepers.push(sleep())
+      await new Promise(setImmediate)
+    }
+    await condition.acquire()
+    condition.notifyAll()
+    // It is their process's, so they go on before this one has released it.
+    await sleepers[0]
+    condition.release()
+    await Promise.all(sleepers)
+    assert.equal(condition.locked, false)
   })
 
   behaviour('notify() wakes up one that waits, in the order they came, blocked or not', async () => {
@@ -237,6 +260,24 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     await condition.runExclusive(() => condition.notify())
     assert.equal(await other, true)
   })
+
+  behaviour(
+    'one that was killed takes none though its parent, busy, has yet to notice',
+    async () => {
+      const condition = new Condition()
+      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+      const victim = start(sync.sleepOn, condition, sleeping, woken, {})
+      await acquireTimes(sleeping, 1)
+      const other = pool().apply(sync.sleepOn, [condition, sleeping, woken])
+      await acquireTimes(sleeping, 1)
+      await condition.runExclusive(() => {})
+      victim.kill()
+      while (processStatus(victim.pid as number)?.state !== 'Z');
+      condition.runExclusiveSync(() => condition.notify())
+      assert.equal(await other, true)
+    },
+    { only: 'processes', because: 'a thread is dead once its parent says so' }
+  )
 })
 
 conform('Event', ({ face, behaviour, pool }) => {
@@ -323,7 +364,7 @@ conform('Event', ({ face, behaviour, pool }) => {
 })
 
 conform('Barrier', ({ face, behaviour, pool, start }) => {
-  const { Array: SharedArray, Barrier, BrokenBarrierError, ValueError } = face
+  const { Array: SharedArray, Barrier, BrokenBarrierError, Event, ValueError } = face
 
   behaviour('parties: the number of processes required to pass the barrier', () => {
     assert.equal(new Barrier(3).parties, 3)
@@ -468,6 +509,37 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     const both = [mine, await other].join()
     assert.ok(both === '1,0' || both === 'BrokenBarrierError,BrokenBarrierError', both)
     assert.equal(barrier.broken, mine !== 1)
+  })
+
+  behaviour('a party that has died breaks it for the last to come, who never waits', async () => {
+    const barrier = new Barrier(2)
+    for (let round = 0; round < 3; round++) {
+      const victim = start(sync.arrive, barrier)
+      while (barrier.nWaiting < 1) await new Promise(setImmediate)
+      victim.kill()
+      await victim.join()
+      assert.throws(() => barrier.waitSync(), BrokenBarrierError)
+      assert.equal(barrier.broken, true)
+      barrier.reset()
+    }
+  })
+
+  behaviour('a party that dies while the action runs breaks it', async () => {
+    const [isActing, goOn] = [new Event(), new Event()]
+    const action = async () => {
+      isActing.set()
+      await goOn.wait()
+    }
+    const barrier = new Barrier(2, { action })
+    const victim = start(sync.arrive, barrier)
+    while (barrier.nWaiting < 1) await new Promise(setImmediate)
+    const acting = barrier.wait()
+    await isActing.wait()
+    victim.kill()
+    await victim.join()
+    goOn.set()
+    await assert.rejects(acting, BrokenBarrierError)
+    assert.equal(barrier.broken, true)
   })
 
   behaviour('a party that dies breaks it, until it is reset', async () => {
