@@ -13,7 +13,7 @@
  */
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
@@ -53,13 +53,16 @@ export class Barrier extends SharedObject {
    * @param parties how many pass together
    * @param options.action run by one of them before all pass
    * @param options.timeout milliseconds, of each `wait` that names none
-   * @throws ValueError when `parties` is no whole number above 0
+   * @throws ValueError when `parties` is no whole number above 0, TypeError for options that are none
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
-    const { action, timeout } = options
     if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
-      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${parties}`)
+      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${String(parties)}`)
     }
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError('the options of a barrier must be an object, such as { action, timeout: 1000 }')
+    }
+    const { action, timeout } = options
     if (action !== undefined && typeof action !== 'function') throw new TypeError('action must be a function')
     checkTimeout(timeout)
     const isFirst = isNew()
@@ -107,13 +110,13 @@ export class Barrier extends SharedObject {
    * @throws BrokenBarrierError when it is or becomes broken, which a timeout does as well; the signal's reason, once it is
    *   aborted, which breaks it for the others
    */
-  async wait(options: WaitOptions = {}): Promise<number> {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
-    const end = performance.now() + timeout
-    options.signal?.throwIfAborted()
+  async wait(options?: WaitOptions): Promise<number> {
+    const { timeout = this.#timeout, signal } = checkOptions(options)
+    const end = performance.now() + checkTimeout(timeout)
+    signal?.throwIfAborted()
     let arrival = this.#arrive()
     while (arrival === 'later') {
-      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), options.signal)
+      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), signal)
       if (passed === undefined) throw this.#breakAndSay()
       arrival = this.#arrive()
     }
@@ -125,7 +128,7 @@ export class Barrier extends SharedObject {
     let decision: number | undefined
     try {
       const left = Math.max(0, end - performance.now())
-      decision = await waiter.word.wait(this.#waitStep(waiter), left, options.signal)
+      decision = await waiter.word.wait(this.#waitStep(waiter), left, signal)
     } catch (error) {
       decision = this.#leave(waiter)
       if (decision === undefined) throw error
@@ -137,9 +140,9 @@ export class Barrier extends SharedObject {
   }
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
-  waitSync(options: { timeout?: number } = {}): number {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
-    const end = performance.now() + timeout
+  waitSync(options?: { timeout?: number }): number {
+    const { timeout = this.#timeout } = checkOptions(options)
+    const end = performance.now() + checkTimeout(timeout)
     let arrival = this.#arrive()
     while (arrival === 'later') {
       if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - performance.now())) === undefined) {

@@ -14,11 +14,11 @@ import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { type Claims, FLAG, isGone, REST, Turn } from './turns.ts'
-import { type Step, WaitWord } from './waiting.ts'
+import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export type Outcome = 'acquired' | 'owner-died'
 
@@ -86,14 +86,14 @@ export class Lock extends SharedObject {
    *   half-changed
    * @throws the signal's reason when it is aborted: the lock is not taken
    */
-  async acquire(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
-    options.signal?.throwIfAborted()
+  async acquire(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, false)
     let outcome: Outcome | undefined
     try {
-      outcome = await this.word.wait(this.#step(turn), timeout, options.signal, value => this.blocks(value, turn))
+      outcome = await this.word.wait(this.#step(turn), timeout, signal, value => this.blocks(value, turn))
     } finally {
       turn.end()
     }
@@ -104,11 +104,11 @@ export class Lock extends SharedObject {
   acquireSync(options?: { timeout?: number }): boolean {
     // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
     if (options === undefined && this.on.compareExchange(this.at, 0, this.#self) === 0) return true
-    return this.acquireBlocking(options?.timeout)
+    return this.acquireBlocking(options)
   }
 
-  protected acquireBlocking(ms: number | undefined): boolean {
-    const timeout = checkTimeout(ms)
+  protected acquireBlocking(options: { timeout?: number } | undefined): boolean {
+    const { timeout } = waitOptions(options)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
     let outcome: Outcome | undefined
@@ -134,10 +134,11 @@ export class Lock extends SharedObject {
 
   /**
    * Runs `fn` while it holds the lock, and releases it whatever happens.
-   * @throws TimeoutError when the timeout ran out, OwnerDiedError when the holder had died: `fn` has not run then, and the
+   * @throws TypeError when `fn` is no function; TimeoutError when the timeout ran out; OwnerDiedError when the holder had died: `fn` has not run then, and the
    *   lock is free again
    */
-  async runExclusive<R>(fn: () => Awaitable<R>, options: WaitOptions = {}): Promise<R> {
+  async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    checkFunction(fn)
     let isAcquired: boolean
     try {
       isAcquired = await this.acquire(options)
@@ -154,7 +155,8 @@ export class Lock extends SharedObject {
   }
 
   /** The same, blocking the thread while it waits. */
-  runExclusiveSync<R>(fn: () => R, options: { timeout?: number } = {}): R {
+  runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    checkFunction(fn)
     let isAcquired: boolean
     try {
       isAcquired = this.acquireSync(options)
@@ -232,6 +234,11 @@ function answer(outcome: Outcome | undefined): boolean {
   return outcome !== undefined
 }
 
-function notAcquired({ timeout }: { timeout?: number }): TimeoutError {
-  return new TimeoutError(`the lock was not free within ${timeout} ms`)
+/** Before it waits for the lock. */
+function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
+}
+
+function notAcquired(options: { timeout?: number } | undefined): TimeoutError {
+  return new TimeoutError(`the lock was not free within ${options?.timeout} ms`)
 }

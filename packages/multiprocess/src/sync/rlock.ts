@@ -46,7 +46,7 @@ export class RLock extends Lock {
   protected static override readonly size: number = 16
 
   override acquireSync(options?: { timeout?: number }): boolean {
-    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
   /** @throws ValueError when this process, or this `runExclusive` of it, does not hold the lock */
@@ -66,6 +66,8 @@ export class RLock extends Lock {
   }
 
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    // Also when the process holds it by `acquire`: nobody could release it while this waits.
+    if (this.isMine()) return super.runExclusiveSync(fn, options)
     const context = openContext(this)
     try {
       return runIn(this, context, () => super.runExclusiveSync(fn, options))

@@ -65,7 +65,8 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   behaviour('notify() of a count that is none is refused', () => {
     const condition = new Condition()
     condition.acquireSync()
-    for (const n of [-1, Number.NaN]) assert.throws(() => condition.notify(n), ValueError)
+    for (const n of [-1, 1.5, Number.NaN, '2' as never, null as never])
+      assert.throws(() => condition.notify(n), ValueError)
   })
 
   behaviour('notify() when nobody waits is a no-op', async () => {
@@ -221,6 +222,30 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     )
   })
 
+  behaviour('waitFor() waits for a predicate that answers a promise; waitForSync() refuses it', async () => {
+    const condition = new Condition(new Lock())
+    let isDone = false
+    const waiting = condition.runExclusive(() => condition.waitFor(async () => isDone && 'done'))
+    await new Promise(setImmediate)
+    await condition.runExclusive(() => {
+      isDone = true
+      condition.notify()
+    })
+    assert.equal(await waiting, 'done')
+    condition.acquireSync()
+    assert.throws(() => condition.waitForSync(async () => true), TypeError)
+    for (const options of [5, null] as never[]) {
+      await assert.rejects(condition.wait(options), TypeError)
+      await assert.rejects(
+        condition.waitFor(() => true, options),
+        TypeError
+      )
+      assert.throws(() => condition.waitSync(options), TypeError)
+      assert.throws(() => condition.waitForSync(() => true, options), TypeError)
+    }
+    assert.equal(condition.locked, true)
+  })
+
   behaviour('waitFor() returns the last value of the predicate when the timeout ran out', async () => {
     const condition = new Condition()
     condition.acquireSync()
@@ -352,6 +377,14 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(event.isSet(), false)
   })
 
+  behaviour('options that are none, such as a number of milliseconds, are refused', async () => {
+    const event = new Event()
+    for (const options of [5, null, () => {}] as never[]) {
+      await assert.rejects(event.wait(options), TypeError)
+      assert.throws(() => event.waitSync(options), TypeError)
+    }
+  })
+
   behaviour('a wait that is aborted rejects with the reason', async () => {
     const event = new Event()
     const reason = new Error('enough')
@@ -435,6 +468,9 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
   behaviour('options of another type are refused', () => {
     assert.throws(() => new Barrier(2, { action: 5 as never }), TypeError)
     assert.throws(() => new Barrier(2, { timeout: '5' as never }), TypeError)
+    // Python's second argument.
+    for (const options of [() => {}, 5, null] as never[]) assert.throws(() => new Barrier(2, options), TypeError)
+    assert.throws(() => new Barrier(2).waitSync(5 as never), TypeError)
   })
 
   behaviour('a wait() that times out puts the barrier into the broken state', async () => {

@@ -63,6 +63,23 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.equal(lock.locked, false)
     })
 
+    behaviour('options that are none are refused, before it waits', async () => {
+      const lock = make()
+      lock.acquireSync()
+      for (const options of [5, false, null, 'x', { signal: {} }] as never[]) {
+        await assert.rejects(lock.acquire(options), TypeError)
+        assert.throws(() => lock.acquireSync(options), TypeError)
+        await assert.rejects(
+          lock.runExclusive(() => {}, options),
+          TypeError
+        )
+      }
+      await assert.rejects(lock.runExclusive(undefined as never), TypeError)
+      assert.throws(() => lock.runExclusiveSync(5 as never), TypeError)
+      lock.release()
+      assert.equal(lock.locked, false)
+    })
+
     behaviour('acquire() whose signal has fired rejects with the reason, and takes nothing', async () => {
       const lock = make()
       const reason = new Error('enough')
@@ -335,6 +352,18 @@ conform('RLock', ({ face, behaviour, pool }) => {
   behaviour('runExclusive() inside runExclusive() of the same lock', async () => {
     const lock = new RLock()
     assert.equal(await pool().apply(sync.recursive, [lock]), true)
+    assert.equal(lock.locked, false)
+  })
+
+  behaviour('runExclusiveSync() of a process that has acquired it does not block', () => {
+    const lock = new RLock()
+    lock.acquireSync()
+    assert.equal(
+      lock.runExclusiveSync(() => lock.runExclusiveSync(() => lock.locked), { timeout: 0 }),
+      true
+    )
+    assert.equal(lock.locked, true)
+    lock.release()
     assert.equal(lock.locked, false)
   })
 
