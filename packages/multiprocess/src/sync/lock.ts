@@ -5,7 +5,7 @@
  *              id → 0                       by whoever releases, who then wakes the first that sleeps here, or all while
  *                                           somebody claims the next turn
  *              id of a dead process → id    by one who finds it so: the lock is its, and OwnerDiedError tells it
- *              its sign is the FLAG, and TURN the word after it, as turns.ts tells; none of these changes touches the flag
+ *              its sign is the FLAG, and TURN and UNUSED the words after it, as turns.ts tells; none of these changes touches the flag
  *
  * A death before a change of HOLDER leaves it as it was; after it the lock is the dead one's, or free with nobody woken yet:
  * sleepers are woken when the dead one is reaped, and look by themselves after a slice.
@@ -17,7 +17,7 @@ import { WINDOW_BYTES } from '../ground/layout.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
-import { type Claims, FLAG, isGone, REST, Turn } from './turns.ts'
+import { type Claims, FLAG, isGone, markUnused, REST, Turn } from './turns.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export type Outcome = 'acquired' | 'owner-died'
@@ -45,7 +45,7 @@ export class Lock extends SharedObject {
     }
   }
 
-  protected static override readonly size: number = 8
+  protected static override readonly size: number = 12
   protected readonly family: Family
   /** The first word: what is waited on. */
   protected readonly word: WaitWord
@@ -107,7 +107,7 @@ export class Lock extends SharedObject {
     return this.acquireBlocking(options)
   }
 
-  protected acquireBlocking(options: { timeout?: number } | undefined): boolean {
+  protected acquireBlocking(options?: { timeout?: number }): boolean {
     const { timeout } = waitOptions(options)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
@@ -217,6 +217,7 @@ export class Lock extends SharedObject {
 
   /** After the lock was made free. @param former what the word was before */
   protected wakeNext(former: number): void {
+    if (former < 0) markUnused(this.#claims)
     this.word.wake(former < 0 ? Number.POSITIVE_INFINITY : 1)
   }
 

@@ -2,9 +2,9 @@
  * A lock that its holder may take again: Python's `multiprocessing.RLock`. The holder is a process, and inside it what
  * `runExclusive` runs: two tasks of one event loop exclude each other.
  *
- *     HOLDER, TURN   as in lock.ts
- *     COUNT          how often the holder has it
- *     CONTEXT        which `runExclusive` of the holder has it; 0: none
+ *     HOLDER, TURN, UNUSED   as in lock.ts
+ *     COUNT                  how often the holder has it
+ *     CONTEXT                which `runExclusive` of the holder has it; 0: none
  *
  * COUNT and CONTEXT are written by the holder alone, after HOLDER when it takes the lock: nobody else asks for them.
  *
@@ -18,8 +18,8 @@ import type { Awaitable } from './awaitable.ts'
 import { Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 
-const COUNT = 2
-const CONTEXT = 3
+const COUNT = 3
+const CONTEXT = 4
 
 /** One `runExclusive`. */
 interface Context {
@@ -43,7 +43,7 @@ function runIn<R>(lock: RLock, context: Context, run: () => R): R {
 }
 
 export class RLock extends Lock {
-  protected static override readonly size: number = 16
+  protected static override readonly size: number = 20
 
   override acquireSync(options?: { timeout?: number }): boolean {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
