@@ -1,6 +1,7 @@
 /** `multiprocessing.Lock`, `RLock`, `Semaphore`, `BoundedSemaphore`. */
 import assert from 'node:assert/strict'
 import type { Lock } from '../../src/index.ts'
+import { handleOf, payloadAt, wordsOf } from '../../src/memory/shared-object.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
 import * as sync from '../fixtures/sync/tasks.ts'
@@ -237,6 +238,35 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.ok(performance.now() - begin < 800, `${performance.now() - begin} ms`)
     lock.release()
     await busy
+  })
+
+  behaviour('is not kept from those who only try, for one that is busy with other things', async () => {
+    const lock = new Lock()
+    const [isWaiting, beBusy, isBusy, goOn] = [new Event(), new Event(), new Event(), new Event()]
+    await lock.acquire()
+    const busy = pool().apply(sync.waitAndBlock, [lock, isWaiting, beBusy, isBusy, goOn])
+    await isWaiting.wait()
+    const { family } = handleOf(lock)
+    const { words, index } = wordsOf(handleOf(lock))
+    // Woken in vain, it claims the next turn.
+    while (Atomics.load(words, index + 1) === 0) {
+      family.lot.unpark(payloadAt(handleOf(lock)))
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    beBusy.set()
+    await isBusy.wait()
+    lock.release()
+    // It is busy until this one has had the lock.
+    const end = performance.now() + 10_000
+    let isMine = false
+    while (!isMine && performance.now() < end) {
+      isMine = lock.acquireSync({ timeout: 0 })
+      await new Promise(setImmediate)
+    }
+    if (isMine) lock.release()
+    goOn.set()
+    await busy
+    assert.ok(isMine, 'it was free, and not to be had')
   })
 
   behaviour('reaches a grandchild; one that ended while it held the lock is told of', async () => {
