@@ -12,6 +12,25 @@ export interface WaitOptions {
   signal?: AbortSignal
 }
 
+const NONE: WaitOptions = {}
+
+/**
+ * The options of a wait; its timeout is checked by `checkTimeout`.
+ * @throws TypeError for what are none, such as a number by itself: read as no options at all, it would have the wait last for ever
+ */
+export function checkOptions(options: WaitOptions | undefined): WaitOptions {
+  if (options === undefined) return NONE
+  if (typeof options !== 'object' || options === null) {
+    const what = options === null ? 'null' : typeof options
+    throw new TypeError(`the options of a wait must be an object, such as { timeout: 1000 } for a second, not ${what}`)
+  }
+  const { signal } = options
+  if (signal !== undefined && signal !== null && typeof signal.throwIfAborted !== 'function') {
+    throw new TypeError('signal must be an AbortSignal')
+  }
+  return options
+}
+
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */
 export function checkTimeout(timeout: number | undefined): number {
   if (timeout === undefined) return Number.POSITIVE_INFINITY

@@ -52,7 +52,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
    * @throws MultiprocessError as `new SharedMemory()`
    */
   constructor(sequence?: Iterable<T>, options: ShareableListOptions = {}) {
-    this.#segment = sequence instanceof AttachedSegment ? sequence.segment : open(sequence, options.name)
+    this.#segment = sequence instanceof AttachedSegment ? sequence.segment : open(sequence, options)
     try {
       this.#memory = new ListMemory(this.#segment)
     } catch (error) {
@@ -158,7 +158,13 @@ export function attachList({ name, inode }: SegmentHandle): ShareableList {
   return new ShareableList(new AttachedSegment(segment) as unknown as Iterable<ListItem>)
 }
 
-function open(sequence: Iterable<unknown> | undefined, name: string | undefined): Segment {
+function open(sequence: Iterable<unknown> | undefined, options: ShareableListOptions): Segment {
+  if (typeof options !== 'object' || options === null) {
+    throw new ValueError(
+      `the options of a ShareableList must be an object, such as { name: 'list' }, not ${inspect(options)}`
+    )
+  }
+  const { name } = options
   if (name !== undefined) checkName(name)
   if (sequence === undefined || sequence === null) {
     if (name === undefined) throw new ValueError('give a sequence for a new list, or the name of one to attach to')

@@ -1,7 +1,9 @@
 /** Typed arrays over shared memory: Python's `RawArray`. */
 import { ValueError } from '../errors.ts'
 import { currentFamily } from '../ground/family.ts'
+import { MAX_VIEW_BYTES } from '../ground/memory.ts'
 import type { StartMethod } from '../ground/platform.ts'
+import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
 import { type Handle, keepFor, ownerAt, payloadAt } from './shared-object.ts'
 import {
   type AnyTypedArray,
@@ -11,6 +13,9 @@ import {
   toElement,
   typeOf
 } from './type-codes.ts'
+
+/** One view shows the whole block. */
+const MOST_BYTES = MAX_VIEW_BYTES - SHARED_HEADER_BYTES
 
 export interface ArrayShape {
   readonly code: TypeCode
@@ -39,6 +44,9 @@ export function createArray<C extends TypeCode>(
   const length = elements?.length ?? (init as number)
   if (!Number.isSafeInteger(length) || length < 0) {
     throw new ValueError(`the length of an array must be a whole number of 0 or more, not ${length}`)
+  }
+  if (length * bytes > MOST_BYTES) {
+    throw new ValueError(`an array has ${MOST_BYTES} bytes at the most, not ${length} × ${bytes}; use several`)
   }
   const family = currentFamily(method)
   const handle = { family, at: family.shared.create(length * bytes) }

@@ -50,7 +50,7 @@ const UINT64: Type = { array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 
 
 const TYPES: Readonly<Record<TypeCode, Type>> = {
   c: { ...integer(Uint8Array, 8, false), text: 0xff },
-  u: { ...integer(Uint32Array, 32, false), text: 0x10ffff },
+  u: { ...integer(Uint32Array, 32, false), range: [0, 0x10ffff], text: 0x10ffff },
   b: integer(Int8Array, 8, true),
   B: integer(Uint8Array, 8, false),
   h: integer(Int16Array, 16, true),

@@ -13,7 +13,7 @@
  */
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
@@ -36,8 +36,8 @@ const BROKEN = 2
 const PASSED = FIRST_DECISION
 const BROKE = FIRST_DECISION + 1
 
-/** What arriving leads to: to be the last, to wait, or to come again once a round has ended. */
-type Arrival = { readonly index: number; readonly waiter: Waiter | undefined } | 'later'
+/** What arriving leads to: to be the last of a round, to wait, or to come again once a round has ended. */
+type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
 export class Barrier extends SharedObject {
   readonly #family: Family
@@ -53,13 +53,16 @@ export class Barrier extends SharedObject {
    * @param parties how many pass together
    * @param options.action run by one of them before all pass
    * @param options.timeout milliseconds, of each `wait` that names none
-   * @throws ValueError when `parties` is no whole number above 0
+   * @throws ValueError when `parties` is no whole number above 0, TypeError for options that are none
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
-    const { action, timeout } = options
     if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
-      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${parties}`)
+      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${String(parties)}`)
     }
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError('the options of a barrier must be an object, such as { action, timeout: 1000 }')
+    }
+    const { action, timeout } = options
     if (action !== undefined && typeof action !== 'function') throw new TypeError('action must be a function')
     checkTimeout(timeout)
     const isFirst = isNew()
@@ -107,25 +110,25 @@ export class Barrier extends SharedObject {
    * @throws BrokenBarrierError when it is or becomes broken, which a timeout does as well; the signal's reason, once it is
    *   aborted, which breaks it for the others
    */
-  async wait(options: WaitOptions = {}): Promise<number> {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
-    const end = performance.now() + timeout
-    options.signal?.throwIfAborted()
+  async wait(options?: WaitOptions): Promise<number> {
+    const { timeout = this.#timeout, signal } = checkOptions(options)
+    const end = performance.now() + checkTimeout(timeout)
+    signal?.throwIfAborted()
     let arrival = this.#arrive()
     while (arrival === 'later') {
-      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), options.signal)
+      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), signal)
       if (passed === undefined) throw this.#breakAndSay()
       arrival = this.#arrive()
     }
     if (arrival.waiter === undefined) {
-      await this.#act(() => this.#action?.())
+      await this.#act(arrival.round)
       return arrival.index
     }
     const { index, waiter } = arrival
     let decision: number | undefined
     try {
       const left = Math.max(0, end - performance.now())
-      decision = await waiter.word.wait(this.#waitStep(waiter), left, options.signal)
+      decision = await waiter.word.wait(this.#waitStep(waiter), left, signal)
     } catch (error) {
       decision = this.#leave(waiter)
       if (decision === undefined) throw error
@@ -137,9 +140,9 @@ export class Barrier extends SharedObject {
   }
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
-  waitSync(options: { timeout?: number } = {}): number {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
-    const end = performance.now() + timeout
+  waitSync(options?: { timeout?: number }): number {
+    const { timeout = this.#timeout } = checkOptions(options)
+    const end = performance.now() + checkTimeout(timeout)
     let arrival = this.#arrive()
     while (arrival === 'later') {
       if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - performance.now())) === undefined) {
@@ -148,7 +151,7 @@ export class Barrier extends SharedObject {
       arrival = this.#arrive()
     }
     if (arrival.waiter === undefined) {
-      this.#actSync()
+      this.#actSync(arrival.round)
       return arrival.index
     }
     const { index, waiter } = arrival
@@ -176,18 +179,23 @@ export class Barrier extends SharedObject {
       if (this.#get(STATUS) === BROKEN) throw new BrokenBarrierError()
       if (this.#get(STATUS) === ACTING) return 'later'
       const index = this.#get(ARRIVED)
+      const round = this.#get(ROUND)
+      if (index + 1 < this.parties) {
+        const waiter = this.#waiters.append()
+        this.#set(ARRIVED, index + 1)
+        return { index, waiter, round }
+      }
+      this.#throwIfDead()
       this.#set(ARRIVED, index + 1)
-      if (index + 1 < this.parties) return { index, waiter: this.#waiters.append() }
       this.#set(ACTOR, this.#family.self)
       this.#set(STATUS, ACTING)
-      return { index, waiter: undefined }
+      return { index, waiter: undefined, round }
     })
   }
 
-  async #act(action: () => unknown): Promise<void> {
-    const round = this.#get(ROUND)
+  async #act(round: number): Promise<void> {
     try {
-      await action()
+      await this.#action?.()
     } catch (error) {
       this.#fail(round)
       throw error
@@ -195,8 +203,7 @@ export class Barrier extends SharedObject {
     this.#pass(round)
   }
 
-  #actSync(): void {
-    const round = this.#get(ROUND)
+  #actSync(round: number): void {
     try {
       this.#action?.()
     } catch (error) {
@@ -217,6 +224,7 @@ export class Barrier extends SharedObject {
     this.#exclusive(() => {
       // Reset, or broken, while the action ran.
       if (this.#get(ROUND) !== round || this.#get(STATUS) !== ACTING) throw new BrokenBarrierError()
+      if (this.#action !== undefined) this.#throwIfDead()
       this.#waiters.decide(PASSED)
       this.#beginRound(FILLING)
     })
@@ -261,6 +269,13 @@ export class Barrier extends SharedObject {
       const actor = this.#get(ACTOR)
       if (this.#waiters.hasDead() || (actor !== 0 && isGone(this.#family, actor, true))) this.#break()
     })
+  }
+
+  /** Those who wait look for themselves, and break it. Who comes last does not wait: it would pass, and never know. */
+  #throwIfDead(): void {
+    if (!this.#waiters.hasDead()) return
+    this.#break()
+    throw new BrokenBarrierError()
   }
 
   /**

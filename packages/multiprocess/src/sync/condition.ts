@@ -7,7 +7,7 @@
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
@@ -15,6 +15,7 @@ import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 import { waitFor, waitForSync } from './wait-for.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
+import { waitOptions } from './waiting.ts'
 
 const TAIL = 0
 const NOTIFIED = FIRST_DECISION
@@ -69,15 +70,15 @@ export class Condition extends Lock {
    * @throws ValueError when the caller does not hold the lock; OwnerDiedError when who held it last has died: the caller holds
    *   it now; the signal's reason, once it is aborted
    */
-  async wait(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
-    options.signal?.throwIfAborted()
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
     const count = inside.releaseAll(this.#lock)
     let decision: number | undefined
     try {
-      decision = await waiter.word.wait(() => this.#waiters.decision(waiter), timeout, options.signal)
+      decision = await waiter.word.wait(() => this.#waiters.decision(waiter), timeout, signal)
     } catch (error) {
       decision = this.#waiters.leave(waiter)
       // Notified and aborted at once: it is notified.
@@ -92,8 +93,8 @@ export class Condition extends Lock {
   }
 
   /** The same, blocking the thread. */
-  waitSync(options: { timeout?: number } = {}): boolean {
-    const timeout = checkTimeout(options.timeout)
+  waitSync(options?: { timeout?: number }): boolean {
+    const { timeout } = waitOptions(options)
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
     const count = inside.releaseAll(this.#lock)
@@ -108,19 +109,24 @@ export class Condition extends Lock {
     return decision === NOTIFIED
   }
 
-  /** Waits until `predicate`, which is asked while the lock is held, answers something true; answers its last answer. */
-  async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<R> {
+  /**
+   * Waits until `predicate`, which is asked while the lock is held, answers something true; answers its last answer. One that
+   * answers a promise is waited for, with the lock held.
+   */
+  async waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<R> {
     return waitFor(this, predicate, options)
   }
 
-  /** The same, blocking the thread. */
-  waitForSync<R>(predicate: () => R, options: { timeout?: number } = {}): R {
+  /** The same, blocking the thread. @throws TypeError when the predicate answers a promise */
+  waitForSync<R>(predicate: () => R, options?: { timeout?: number }): R {
     return waitForSync(this, predicate, options)
   }
 
-  /** Wakes `n` of those who wait. @throws ValueError when the caller does not hold the lock */
+  /** Wakes `n` of those who wait. @throws ValueError when the caller does not hold the lock, or `n` is no number of them */
   notify(n = 1): void {
-    if (!(n >= 0)) throw new ValueError(`notify wakes 0 or more, not ${n}`)
+    if (!(Number.isInteger(n) || n === Number.POSITIVE_INFINITY) || n < 0) {
+      throw new ValueError(`notify wakes a whole number of those who wait, 0 or more, not ${String(n)}`)
+    }
     this.#checkMine('notify')
     this.#waiters.decide(NOTIFIED, n)
   }

@@ -6,9 +6,9 @@
  * Who waits is done when the flag is set or the generation is another: a `clear` right after a `set` takes nobody's wake-up.
  */
 import type { Family } from '../ground/family.ts'
-import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { type Step, WaitWord } from './waiting.ts'
+import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export class Event extends SharedObject implements Waitable {
   readonly #word: WaitWord
@@ -46,14 +46,14 @@ export class Event extends SharedObject implements Waitable {
   }
 
   /** Resolves to true once the flag is set, to false when the timeout, in milliseconds, ran out. */
-  async wait(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
-    return (await this.#word.wait(this.#step(), timeout, options.signal)) ?? false
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOptions(options)
+    return (await this.#word.wait(this.#step(), timeout, signal)) ?? false
   }
 
   /** The same, blocking the thread. */
-  waitSync(options: { timeout?: number } = {}): boolean {
-    return this.#word.waitSync(this.#step(), checkTimeout(options.timeout)) ?? false
+  waitSync(options?: { timeout?: number }): boolean {
+    return this.#word.waitSync(this.#step(), waitOptions(options).timeout) ?? false
   }
 
   get [waitable](): unknown {

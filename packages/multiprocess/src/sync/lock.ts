@@ -5,7 +5,7 @@
  *              id → 0                       by whoever releases, who then wakes the first that sleeps here, or all while
  *                                           somebody claims the next turn
  *              id of a dead process → id    by one who finds it so: the lock is its, and OwnerDiedError tells it
- *              its sign is the FLAG, and TURN the word after it, as turns.ts tells; none of these changes touches the flag
+ *              its sign is the FLAG, and TURN and UNUSED the words after it, as turns.ts tells; none of these changes touches the flag
  *
  * A death before a change of HOLDER leaves it as it was; after it the lock is the dead one's, or free with nobody woken yet:
  * sleepers are woken when the dead one is reaped, and look by themselves after a slice.
@@ -14,11 +14,11 @@ import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
-import { type Claims, FLAG, isGone, REST, Turn } from './turns.ts'
-import { type Step, WaitWord } from './waiting.ts'
+import { type Claims, FLAG, isGone, markUnused, REST, Turn } from './turns.ts'
+import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export type Outcome = 'acquired' | 'owner-died'
 
@@ -45,7 +45,7 @@ export class Lock extends SharedObject {
     }
   }
 
-  protected static override readonly size: number = 8
+  protected static override readonly size: number = 12
   protected readonly family: Family
   /** The first word: what is waited on. */
   protected readonly word: WaitWord
@@ -86,14 +86,14 @@ export class Lock extends SharedObject {
    *   half-changed
    * @throws the signal's reason when it is aborted: the lock is not taken
    */
-  async acquire(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
-    options.signal?.throwIfAborted()
+  async acquire(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOptions(options)
+    signal?.throwIfAborted()
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, false)
     let outcome: Outcome | undefined
     try {
-      outcome = await this.word.wait(this.#step(turn), timeout, options.signal, value => this.blocks(value, turn))
+      outcome = await this.word.wait(this.#step(turn), timeout, signal, value => this.blocks(value, turn))
     } finally {
       turn.end()
     }
@@ -104,11 +104,11 @@ export class Lock extends SharedObject {
   acquireSync(options?: { timeout?: number }): boolean {
     // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
     if (options === undefined && this.on.compareExchange(this.at, 0, this.#self) === 0) return true
-    return this.acquireBlocking(options?.timeout)
+    return this.acquireBlocking(options)
   }
 
-  protected acquireBlocking(ms: number | undefined): boolean {
-    const timeout = checkTimeout(ms)
+  protected acquireBlocking(options?: { timeout?: number }): boolean {
+    const { timeout } = waitOptions(options)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
     let outcome: Outcome | undefined
@@ -134,10 +134,11 @@ export class Lock extends SharedObject {
 
   /**
    * Runs `fn` while it holds the lock, and releases it whatever happens.
-   * @throws TimeoutError when the timeout ran out, OwnerDiedError when the holder had died: `fn` has not run then, and the
+   * @throws TypeError when `fn` is no function; TimeoutError when the timeout ran out; OwnerDiedError when the holder had died: `fn` has not run then, and the
    *   lock is free again
    */
-  async runExclusive<R>(fn: () => Awaitable<R>, options: WaitOptions = {}): Promise<R> {
+  async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    checkFunction(fn)
     let isAcquired: boolean
     try {
       isAcquired = await this.acquire(options)
@@ -154,7 +155,8 @@ export class Lock extends SharedObject {
   }
 
   /** The same, blocking the thread while it waits. */
-  runExclusiveSync<R>(fn: () => R, options: { timeout?: number } = {}): R {
+  runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    checkFunction(fn)
     let isAcquired: boolean
     try {
       isAcquired = this.acquireSync(options)
@@ -215,6 +217,7 @@ export class Lock extends SharedObject {
 
   /** After the lock was made free. @param former what the word was before */
   protected wakeNext(former: number): void {
+    if (former < 0) markUnused(this.#claims)
     this.word.wake(former < 0 ? Number.POSITIVE_INFINITY : 1)
   }
 
@@ -232,6 +235,11 @@ function answer(outcome: Outcome | undefined): boolean {
   return outcome !== undefined
 }
 
-function notAcquired({ timeout }: { timeout?: number }): TimeoutError {
-  return new TimeoutError(`the lock was not free within ${timeout} ms`)
+/** Before it waits for the lock. */
+function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
+}
+
+function notAcquired(options: { timeout?: number } | undefined): TimeoutError {
+  return new TimeoutError(`the lock was not free within ${options?.timeout} ms`)
 }

@@ -2,9 +2,9 @@
  * A lock that its holder may take again: Python's `multiprocessing.RLock`. The holder is a process, and inside it what
  * `runExclusive` runs: two tasks of one event loop exclude each other.
  *
- *     HOLDER, TURN   as in lock.ts
- *     COUNT          how often the holder has it
- *     CONTEXT        which `runExclusive` of the holder has it; 0: none
+ *     HOLDER, TURN, UNUSED   as in lock.ts
+ *     COUNT                  how often the holder has it
+ *     CONTEXT                which `runExclusive` of the holder has it; 0: none
  *
  * COUNT and CONTEXT are written by the holder alone, after HOLDER when it takes the lock: nobody else asks for them.
  *
@@ -18,8 +18,8 @@ import type { Awaitable } from './awaitable.ts'
 import { Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 
-const COUNT = 2
-const CONTEXT = 3
+const COUNT = 3
+const CONTEXT = 4
 
 /** One `runExclusive`. */
 interface Context {
@@ -43,10 +43,10 @@ function runIn<R>(lock: RLock, context: Context, run: () => R): R {
 }
 
 export class RLock extends Lock {
-  protected static override readonly size: number = 16
+  protected static override readonly size: number = 20
 
   override acquireSync(options?: { timeout?: number }): boolean {
-    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
   /** @throws ValueError when this process, or this `runExclusive` of it, does not hold the lock */
@@ -66,6 +66,8 @@ export class RLock extends Lock {
   }
 
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
+    // Also when the process holds it by `acquire`: nobody could release it while this waits.
+    if (this.isMine()) return super.runExclusiveSync(fn, options)
     const context = openContext(this)
     try {
       return runIn(this, context, () => super.runExclusiveSync(fn, options))
@@ -81,8 +83,9 @@ export class RLock extends Lock {
     return count
   }
 
+  /** Others of this process may hold it as well: what they have taken is theirs to release. */
   protected override restore(count: number): void {
-    this.words[this.index + COUNT] = count
+    this.words[this.index + COUNT] += count - 1
   }
 
   protected override isMine(): boolean {

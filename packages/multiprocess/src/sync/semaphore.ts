@@ -3,7 +3,7 @@
  *
  *     VALUE     n > 0 → n − 1     who acquires, compare-and-exchange
  *               n → n + 1         who releases, who then wakes as lock.ts does
- *               its sign is the FLAG, and TURN the word after it, as turns.ts tells
+ *               its sign is the FLAG, and TURN and UNUSED the words after it, as turns.ts tells
  *     CEILING   of a bounded one; written once
  *
  * What a process had acquired when it died stays acquired, as in Python: nothing tells whose a part of the count is.
@@ -14,11 +14,11 @@ import { Lock, type Outcome } from './lock.ts'
 import { REST, type Turn } from './turns.ts'
 
 const VALUE = 0
-const CEILING = 2
+const CEILING = 3
 const LARGEST = REST
 
 export class Semaphore extends Lock {
-  protected static override readonly size: number = 12
+  protected static override readonly size: number = 16
 
   /** @param value a whole number from 0 on @throws ValueError for another one */
   constructor(value = 1) {
@@ -47,7 +47,7 @@ export class Semaphore extends Lock {
   }
 
   override acquireSync(options?: { timeout?: number }): boolean {
-    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
   /** @throws ValueError when a bounded one would rise above its first value */

@@ -67,7 +67,11 @@ export function withText<T extends AnyTypedArray>(array: T): T {
 }
 
 /** The lock that an option names, or undefined for none. */
-export function lockFor({ lock = true }: LockOption, method: StartMethod): Lock | undefined {
+export function lockFor(options: LockOption, method: StartMethod): Lock | undefined {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('the options of an array or a value must be an object, such as { lock: false }')
+  }
+  const { lock = true } = options
   if (lock === true) return new (boundTo(RLock, method))()
   if (lock === false) return undefined
   if (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition) {

@@ -89,15 +89,17 @@ export class WaitList {
   }
 
   /**
-   * Under the lock: decides upon up to `count` of those who wait, the first that came first, and wakes them.
+   * Under the lock: decides upon up to `count` of those who wait, the first that came first, and wakes them. One that is chosen
+   * before others is looked at closely: a dead one would take the decision with it.
    * @returns how many
    */
   decide(decision: number, count = Number.POSITIVE_INFINITY): number {
     let decided = 0
     if (count > 0) {
       this.#walk(node => {
-        if (this.#isGone(node, false)) return true
-        if (decided < count && this.#exchange(node, WAITING, decision)) {
+        const isChosen = decided < count && this.#family.memory.get(node + STATE) === WAITING
+        if (this.#isGone(node, isChosen && count !== Number.POSITIVE_INFINITY)) return true
+        if (isChosen && this.#exchange(node, WAITING, decision)) {
           decided++
           new WaitWord(this.#family, node + STATE).wake(1)
         }
@@ -111,15 +113,17 @@ export class WaitList {
   hasDead(): boolean {
     let isAny = false
     this.#walk(node => {
-      const isDead = this.#isGone(node, true)
-      isAny ||= isDead && this.#family.memory.get(node + STATE) === WAITING
+      const isWaiting = this.#family.memory.get(node + STATE) === WAITING
+      const isDead = this.#isGone(node, isWaiting)
+      isAny ||= isDead && isWaiting
       return isDead
     })
     return isAny
   }
 
   #isGone(node: number, looksClosely: boolean): boolean {
-    return isGone(this.#family, this.#family.memory.get(node + OWNER), looksClosely)
+    const owner = this.#family.memory.get(node + OWNER)
+    return owner !== this.#family.self && isGone(this.#family, owner, looksClosely)
   }
 
   #exchange(node: number, from: number, to: number): boolean {

@@ -1,5 +1,6 @@
 /** `multiprocessing.Condition`, `Event`, `Barrier`. */
 import assert from 'node:assert/strict'
+import { processStatus } from '../../src/ground/process-status.ts'
 import { WordLock } from '../../src/ground/word-lock.ts'
 import type { Condition, Semaphore } from '../../src/index.ts'
 import { handleOf, payloadAt } from '../../src/memory/shared-object.ts'
@@ -64,7 +65,8 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   behaviour('notify() of a count that is none is refused', () => {
     const condition = new Condition()
     condition.acquireSync()
-    for (const n of [-1, Number.NaN]) assert.throws(() => condition.notify(n), ValueError)
+    for (const n of [-1, 1.5, Number.NaN, '2' as never, null as never])
+      assert.throws(() => condition.notify(n), ValueError)
   })
 
   behaviour('notify() when nobody waits is a no-op', async () => {
@@ -113,6 +115,28 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(lock.locked, true)
     lock.release()
     assert.equal(lock.locked, false)
+  })
+
+  behaviour('those of one event loop who are woken together each have the RLock to release', async () => {
+    const condition = new Condition()
+    const sleep = async () => {
+      await condition.acquire()
+      assert.equal(await condition.wait({ timeout: 20_000 }), true)
+      await new Promise(setImmediate)
+      condition.release()
+    }
+    const sleepers: Promise<void>[] = []
+    for (let i = 0; i < 3; i++) {
+      sleepers.push(sleep())
+      await new Promise(setImmediate)
+    }
+    await condition.acquire()
+    condition.notifyAll()
+    // It is their process's, so they go on before this one has released it.
+    await sleepers[0]
+    condition.release()
+    await Promise.all(sleepers)
+    assert.equal(condition.locked, false)
   })
 
   behaviour('notify() wakes up one that waits, in the order they came, blocked or not', async () => {
@@ -198,6 +222,30 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     )
   })
 
+  behaviour('waitFor() waits for a predicate that answers a promise; waitForSync() refuses it', async () => {
+    const condition = new Condition(new Lock())
+    let isDone = false
+    const waiting = condition.runExclusive(() => condition.waitFor(async () => isDone && 'done'))
+    await new Promise(setImmediate)
+    await condition.runExclusive(() => {
+      isDone = true
+      condition.notify()
+    })
+    assert.equal(await waiting, 'done')
+    condition.acquireSync()
+    assert.throws(() => condition.waitForSync(async () => true), TypeError)
+    for (const options of [5, null] as never[]) {
+      await assert.rejects(condition.wait(options), TypeError)
+      await assert.rejects(
+        condition.waitFor(() => true, options),
+        TypeError
+      )
+      assert.throws(() => condition.waitSync(options), TypeError)
+      assert.throws(() => condition.waitForSync(() => true, options), TypeError)
+    }
+    assert.equal(condition.locked, true)
+  })
+
   behaviour('waitFor() returns the last value of the predicate when the timeout ran out', async () => {
     const condition = new Condition()
     condition.acquireSync()
@@ -237,6 +285,24 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     await condition.runExclusive(() => condition.notify())
     assert.equal(await other, true)
   })
+
+  behaviour(
+    'one that was killed takes none though its parent, busy, has yet to notice',
+    async () => {
+      const condition = new Condition()
+      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+      const victim = start(sync.sleepOn, condition, sleeping, woken, {})
+      await acquireTimes(sleeping, 1)
+      const other = pool().apply(sync.sleepOn, [condition, sleeping, woken])
+      await acquireTimes(sleeping, 1)
+      await condition.runExclusive(() => {})
+      victim.kill()
+      while (processStatus(victim.pid as number)?.state !== 'Z');
+      condition.runExclusiveSync(() => condition.notify())
+      assert.equal(await other, true)
+    },
+    { only: 'processes', because: 'a thread is dead once its parent says so' }
+  )
 })
 
 conform('Event', ({ face, behaviour, pool }) => {
@@ -311,6 +377,14 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(event.isSet(), false)
   })
 
+  behaviour('options that are none, such as a number of milliseconds, are refused', async () => {
+    const event = new Event()
+    for (const options of [5, null, () => {}] as never[]) {
+      await assert.rejects(event.wait(options), TypeError)
+      assert.throws(() => event.waitSync(options), TypeError)
+    }
+  })
+
   behaviour('a wait that is aborted rejects with the reason', async () => {
     const event = new Event()
     const reason = new Error('enough')
@@ -323,7 +397,7 @@ conform('Event', ({ face, behaviour, pool }) => {
 })
 
 conform('Barrier', ({ face, behaviour, pool, start }) => {
-  const { Array: SharedArray, Barrier, BrokenBarrierError, ValueError } = face
+  const { Array: SharedArray, Barrier, BrokenBarrierError, Event, ValueError } = face
 
   behaviour('parties: the number of processes required to pass the barrier', () => {
     assert.equal(new Barrier(3).parties, 3)
@@ -394,6 +468,9 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
   behaviour('options of another type are refused', () => {
     assert.throws(() => new Barrier(2, { action: 5 as never }), TypeError)
     assert.throws(() => new Barrier(2, { timeout: '5' as never }), TypeError)
+    // Python's second argument.
+    for (const options of [() => {}, 5, null] as never[]) assert.throws(() => new Barrier(2, options), TypeError)
+    assert.throws(() => new Barrier(2).waitSync(5 as never), TypeError)
   })
 
   behaviour('a wait() that times out puts the barrier into the broken state', async () => {
@@ -468,6 +545,37 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     const both = [mine, await other].join()
     assert.ok(both === '1,0' || both === 'BrokenBarrierError,BrokenBarrierError', both)
     assert.equal(barrier.broken, mine !== 1)
+  })
+
+  behaviour('a party that has died breaks it for the last to come, who never waits', async () => {
+    const barrier = new Barrier(2)
+    for (let round = 0; round < 3; round++) {
+      const victim = start(sync.arrive, barrier)
+      while (barrier.nWaiting < 1) await new Promise(setImmediate)
+      victim.kill()
+      await victim.join()
+      assert.throws(() => barrier.waitSync(), BrokenBarrierError)
+      assert.equal(barrier.broken, true)
+      barrier.reset()
+    }
+  })
+
+  behaviour('a party that dies while the action runs breaks it', async () => {
+    const [isActing, goOn] = [new Event(), new Event()]
+    const action = async () => {
+      isActing.set()
+      await goOn.wait()
+    }
+    const barrier = new Barrier(2, { action })
+    const victim = start(sync.arrive, barrier)
+    while (barrier.nWaiting < 1) await new Promise(setImmediate)
+    const acting = barrier.wait()
+    await isActing.wait()
+    victim.kill()
+    await victim.join()
+    goOn.set()
+    await assert.rejects(acting, BrokenBarrierError)
+    assert.equal(barrier.broken, true)
   })
 
   behaviour('a party that dies breaks it, until it is reset', async () => {

@@ -1,6 +1,7 @@
 /** `multiprocessing.Lock`, `RLock`, `Semaphore`, `BoundedSemaphore`. */
 import assert from 'node:assert/strict'
 import type { Lock } from '../../src/index.ts'
+import { handleOf, payloadAt, wordsOf } from '../../src/memory/shared-object.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
 import * as sync from '../fixtures/sync/tasks.ts'
@@ -60,6 +61,23 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       const lock = make()
       await assert.rejects(lock.acquire({ timeout: Number.NaN }), RangeError)
       assert.throws(() => lock.acquireSync({ timeout: '5' as never }), TypeError)
+      assert.equal(lock.locked, false)
+    })
+
+    behaviour('options that are none are refused, before it waits', async () => {
+      const lock = make()
+      lock.acquireSync()
+      for (const options of [5, false, null, 'x', { signal: {} }] as never[]) {
+        await assert.rejects(lock.acquire(options), TypeError)
+        assert.throws(() => lock.acquireSync(options), TypeError)
+        await assert.rejects(
+          lock.runExclusive(() => {}, options),
+          TypeError
+        )
+      }
+      await assert.rejects(lock.runExclusive(undefined as never), TypeError)
+      assert.throws(() => lock.runExclusiveSync(5 as never), TypeError)
+      lock.release()
       assert.equal(lock.locked, false)
     })
 
@@ -222,6 +240,35 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     await busy
   })
 
+  behaviour('is not kept from those who only try, for one that is busy with other things', async () => {
+    const lock = new Lock()
+    const [isWaiting, beBusy, isBusy, goOn] = [new Event(), new Event(), new Event(), new Event()]
+    await lock.acquire()
+    const busy = pool().apply(sync.waitAndBlock, [lock, isWaiting, beBusy, isBusy, goOn])
+    await isWaiting.wait()
+    const { family } = handleOf(lock)
+    const { words, index } = wordsOf(handleOf(lock))
+    // Woken in vain, it claims the next turn.
+    while (Atomics.load(words, index + 1) === 0) {
+      family.lot.unpark(payloadAt(handleOf(lock)))
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    beBusy.set()
+    await isBusy.wait()
+    lock.release()
+    // It is busy until this one has had the lock.
+    const end = performance.now() + 10_000
+    let isMine = false
+    while (!isMine && performance.now() < end) {
+      isMine = lock.acquireSync({ timeout: 0 })
+      await new Promise(setImmediate)
+    }
+    if (isMine) lock.release()
+    goOn.set()
+    await busy
+    assert.ok(isMine, 'it was free, and not to be had')
+  })
+
   behaviour('reaches a grandchild; one that ended while it held the lock is told of', async () => {
     const lock = new Lock()
     const outer = start(tasks.runInChild, Process, tasks.call, lock, 'acquireSync')
@@ -335,6 +382,18 @@ conform('RLock', ({ face, behaviour, pool }) => {
   behaviour('runExclusive() inside runExclusive() of the same lock', async () => {
     const lock = new RLock()
     assert.equal(await pool().apply(sync.recursive, [lock]), true)
+    assert.equal(lock.locked, false)
+  })
+
+  behaviour('runExclusiveSync() of a process that has acquired it does not block', () => {
+    const lock = new RLock()
+    lock.acquireSync()
+    assert.equal(
+      lock.runExclusiveSync(() => lock.runExclusiveSync(() => lock.locked), { timeout: 0 }),
+      true
+    )
+    assert.equal(lock.locked, true)
+    lock.release()
     assert.equal(lock.locked, false)
   })
 

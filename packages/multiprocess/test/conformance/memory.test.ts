@@ -22,8 +22,8 @@ const CODES = [
   ['d', Float64Array, -0.1]
 ] as const
 
-conform('Array', ({ face, behaviour, pool }) => {
-  const { Array: SharedArray, Lock, RawArray, RLock, Semaphore, ValueError } = face
+conform('Array', ({ face, behaviour, pool, blocks }) => {
+  const { Array: SharedArray, Lock, RawArray, RLock, Semaphore, Value, ValueError } = face
 
   for (const [code, Type, element] of CODES) {
     behaviour(`type code '${code}': a ${Type.name} of its own length, and its extreme values`, () => {
@@ -106,6 +106,8 @@ conform('Array', ({ face, behaviour, pool }) => {
   behaviour('a lock of another type is refused', () => {
     assert.throws(() => SharedArray('i', 1, { lock: 5 as never }), TypeError)
     assert.throws(() => SharedArray('i', 1, { lock: new Semaphore() }), TypeError)
+    assert.throws(() => SharedArray('i', 1, false as never), TypeError)
+    assert.throws(() => Value('i', 1, null as never), TypeError)
   })
 
   behaviour('getObj() returns the wrapped object, getLock() its lock, which the others see held', async () => {
@@ -157,11 +159,20 @@ conform('Array', ({ face, behaviour, pool }) => {
     assert.throws(() => SharedArray('i', null as never), TypeError)
   })
 
+  behaviour('a length that one view cannot show is refused, and no memory is taken', () => {
+    const before = blocks()
+    for (const length of [2 ** 30, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+      assert.throws(() => RawArray('i', length), { name: 'ValueError', message: /at the most/ })
+    }
+    assert.equal(blocks(), before)
+  })
+
   behaviour('an element that does not fit its type is refused, and which it is', () => {
     assert.throws(() => SharedArray('b', [1, 128]), { name: 'ValueError', message: /element 1 .* -128 to 127/ })
     assert.throws(() => SharedArray('i', [1.5]), ValueError)
     assert.throws(() => SharedArray('q', [1 as never]), TypeError)
     assert.throws(() => SharedArray('c', ['ab']), ValueError)
+    assert.throws(() => SharedArray('u', [0x110000]), ValueError)
   })
 
   behaviour('of 100 MB', async () => {
@@ -339,6 +350,7 @@ conform('ShareableList', ({ face, behaviour, pool }) => {
     assert.throws(() => list.set(3, 4))
     assert.throws(() => list.at(-4))
     assert.equal(list.at(-1), 3)
+    assert.throws(() => new ShareableList([1], list.shm.name as never), ValueError)
     list.shm.unlink()
   })
 
