@@ -247,6 +247,12 @@ test('a Client says what is wrong', { timeout }, async () => {
   await assert.rejects(Client({ host: 'localhost', port: 1 }), /nobody listens there \(ECONNREFUSED\)/)
   await assert.rejects(Client({ host: 'localhost', port: -1 }), ValueError)
   await assert.rejects(Client(7 as never), TypeError)
+  // Cut off by the system's limit, its path would be that of another socket.
+  const path = join(directory, 'x'.repeat(107 - directory.length - 1))
+  const other = new Listener(path)
+  await assert.rejects(Client(`${path}x`), /has 107 bytes at the most/)
+  await other.close()
   await assert.rejects(Client('/tmp/x', { timeout: 0 }), ValueError)
+  await assert.rejects(Client('/tmp/x', { signal: {} as never }), /signal must be an AbortSignal/)
   await assert.rejects(Client('/tmp/x', { signal: AbortSignal.abort(new Error('enough')) }), /enough/)
 })

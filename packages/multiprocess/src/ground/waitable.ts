@@ -12,6 +12,13 @@ export interface WaitOptions {
   signal?: AbortSignal
 }
 
+/** @throws TypeError for what is none */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined) return
+  if (typeof (signal as AbortSignal | null)?.addEventListener === 'function' && 'aborted' in (signal as object)) return
+  throw new TypeError(`signal must be an AbortSignal, not ${signal === null ? 'null' : typeof signal}`)
+}
+
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */
 export function checkTimeout(timeout: number | undefined): number {
   if (timeout === undefined) return Number.POSITIVE_INFINITY
