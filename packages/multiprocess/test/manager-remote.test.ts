@@ -7,6 +7,7 @@ import {
   AuthenticationError,
   BaseManager,
   type DictProxy,
+  defineManager,
   Event,
   Listener,
   type ListProxy,
@@ -327,6 +328,24 @@ test('a server that nobody asked to serve lets its program end', { timeout }, as
   })
   await using program = new Program(scratch.file('program.mjs'))
   assert.equal((await program.outcome).code, 0)
+})
+
+test('what a client asked for is not too much for it, though it comes all at once', { timeout }, async () => {
+  class Source {
+    give(length: number) {
+      return new Uint8Array(length)
+    }
+  }
+  const Managers = defineManager({ Source })
+  await using manager = new Managers({ address: { host: '127.0.0.1', port: 0 }, authkey })
+  await manager.start()
+  const client = new Managers({ address: manager.address, authkey })
+  await client.connect()
+  const source = await client.Source()
+  const length = 2 ** 26
+  const answers = await Promise.all(Array.from({ length: 5 }, async () => (await source.give(length)).length))
+  assert.deepEqual(answers, [length, length, length, length, length])
+  await client[Symbol.asyncDispose]()
 })
 
 test('what a client that has the key sends in disorder harms nobody else', { timeout }, async () => {
