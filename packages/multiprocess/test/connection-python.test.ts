@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { AuthenticationError, Client, Listener } from '../src/index.ts'
 import {
+  BY_DIGEST,
   CLIENT,
   LISTENER,
   legacyPython,
@@ -17,16 +18,17 @@ const authkey = 'the key'
 const timeout = 60_000
 const large = Uint8Array.from({ length: 3_000_000 }, (_, i) => i % 250)
 
-const runs: [name: string, python: Python | undefined, legacyMd5: boolean][] = [
-  ['Python before 3.12, by HMAC-MD5,', legacyPython, true],
-  ['Python 3.12 or later, by HMAC-SHA256,', modernPython, false]
+const runs: [name: string, python: Python | undefined, legacyMd5: boolean, first: string][] = [
+  ['Python before 3.12, by HMAC-MD5,', legacyPython, true, ''],
+  ['Python 3.12 or later, by HMAC-SHA256,', modernPython, false, ''],
+  ['Python before 3.12 that was taught HMAC-SHA256', legacyPython, false, BY_DIGEST]
 ]
 
-for (const [name, python, legacyMd5] of runs) {
+for (const [name, python, legacyMd5, first] of runs) {
   const skip = python === undefined && 'there is no such Python here'
   describe(`${name} and this package`, { timeout, skip }, () => {
     test('a Client here exchanges bytes with a listener there', async () => {
-      const program = new PythonProgram(python as Python, LISTENER)
+      const program = new PythonProgram(python as Python, first + LISTENER)
       const port = Number(await program.firstLine())
       using connection = await Client({ host: '127.0.0.1', port }, { authkey, legacyMd5 })
       await connection.sendBytes(Buffer.from('hello'))
@@ -49,7 +51,7 @@ for (const [name, python, legacyMd5] of runs) {
           await using listener = new Listener(place, { authkey, legacyMd5 })
           const { address } = listener
           const args = typeof address === 'string' ? [address.replace('\0', '@')] : ['127.0.0.1', String(address.port)]
-          const program = new PythonProgram(python as Python, CLIENT, ...args)
+          const program = new PythonProgram(python as Python, first + CLIENT, ...args)
           if (way === 'an event loop') {
             using connection = await listener.accept()
             for (let i = 0; i < 2; i++) await connection.sendBytes(await connection.recvBytes())
@@ -63,14 +65,14 @@ for (const [name, python, legacyMd5] of runs) {
     }
 
     test('another key is refused on both sides', async () => {
-      const server = new PythonProgram(python as Python, LISTENER)
+      const server = new PythonProgram(python as Python, first + LISTENER)
       const port = Number(await server.firstLine())
       await assert.rejects(Client({ host: '127.0.0.1', port }, { authkey: 'another', legacyMd5 }), AuthenticationError)
       assert.match((await server.end())[1], /^AuthenticationError digest received was wrong/)
 
       await using listener = new Listener({ host: 'localhost', port: 0 }, { authkey: 'another', legacyMd5 })
       const { address } = listener as { address: { host: string; port: number } }
-      const client = new PythonProgram(python as Python, CLIENT, '127.0.0.1', String(address.port))
+      const client = new PythonProgram(python as Python, first + CLIENT, '127.0.0.1', String(address.port))
       await assert.rejects(listener.accept(), AuthenticationError)
       assert.match((await client.end())[0], /^AuthenticationError digest sent was rejected/)
     })

@@ -1,6 +1,8 @@
 /** Listener and Client: addresses, errors, ends. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -247,6 +249,13 @@ test('a Client says what is wrong', { timeout }, async () => {
   await assert.rejects(Client({ host: 'localhost', port: 1 }), /nobody listens there \(ECONNREFUSED\)/)
   await assert.rejects(Client({ host: 'localhost', port: -1 }), ValueError)
   await assert.rejects(Client(7 as never), TypeError)
+  // Node cuts off what is too long: whoever listens at the rest would be connected to.
+  const path = join(directory, 'x'.repeat(108 - directory.length - 1))
+  const server = createServer().listen(path)
+  await once(server, 'listening')
+  await assert.rejects(Client(`${path}yz`), /has 107 bytes at the most/)
+  server.close()
   await assert.rejects(Client('/tmp/x', { timeout: 0 }), ValueError)
+  await assert.rejects(Client('/tmp/x', { signal: {} as never }), /signal must be an AbortSignal/)
   await assert.rejects(Client('/tmp/x', { signal: AbortSignal.abort(new Error('enough')) }), /enough/)
 })

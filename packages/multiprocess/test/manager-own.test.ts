@@ -103,9 +103,29 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([await foo.f(), foo._hSync(), foo.g], ['you called Foo.f()', 'you called Foo._h()', undefined])
     })
 
+    test('the blocking twin of a method stands before a method of its name', { timeout }, async () => {
+      const Managers = library.defineManager({
+        Reader: class {
+          readSync() {
+            return 'another'
+          }
+          read() {
+            return 'read'
+          }
+        }
+      })
+      await using manager = new Managers()
+      await manager.start()
+      const reader = await manager.Reader()
+      assert.deepEqual([reader.readSync(), await reader.read()], ['read', 'read'])
+    })
+
     test('what makes no sense is refused, and told', { timeout }, async () => {
       const { BaseManager, defineManager } = library
       assert.throws(() => defineManager({ nothing: 5 }), TypeError)
+      for (const taken of ['start', 'connect', 'address', 'constructor', 'then']) {
+        assert.throws(() => defineManager({ [taken]: Map }), ValueError, taken)
+      }
       assert.throws(() => class extends BaseManager {}.register('x', Map, { exposed: [5 as never] }), TypeError)
       assert.throws(() => class extends BaseManager {}.register('x', Map, { exposed: ['then'] }), ValueError)
       const Managers = defineManager({

@@ -7,10 +7,16 @@ import {
   AuthenticationError,
   BaseManager,
   type DictProxy,
+  defineManager,
+  Event,
+  Listener,
+  type ListProxy,
   type MultiprocessError,
+  Queue,
   type QueueProxy,
   SerializationError,
   SyncManager,
+  TimeoutError,
   ValueError
 } from '../src/index.ts'
 import { connectSocket } from '../src/socket/connect.ts'
@@ -234,6 +240,112 @@ test('a program that is connected and has nothing to wait for ends', { timeout }
     const { stdout, code } = await program.outcome
     assert.deepEqual([stdout, code], ['[ 1, 2 ]\n', 0])
   })
+})
+
+test('an object lives on with who was sent it, when the sender has ended', { timeout }, async () => {
+  await withServer(async address => {
+    const manager = new SyncManager({ address, authkey })
+    await manager.connect()
+    const outer = await manager.dict<string, unknown>()
+    const inner = await manager.list([1, 2])
+    await outer.set('inner', inner)
+    inner[Symbol.dispose]()
+    const queue = new Queue<unknown>()
+    const go = new Event()
+    const child = begin(
+      GROUNDS[0][1],
+      async (outer: DictProxy, queue: Queue<unknown>, go: Event) => {
+        await queue.put(await outer.pop('inner'))
+        await go.wait()
+      },
+      outer,
+      queue,
+      go
+    )
+    const received = (await queue.get()) as ListProxy<number>
+    assert.deepEqual(await received.copy(), [1, 2])
+    go.set()
+    await child.join()
+    for (let i = 0; i < 20; i++) assert.deepEqual(await received.copy(), [1, 2])
+    received[Symbol.dispose]()
+    await freed(manager, 1)
+    await manager[Symbol.asyncDispose]()
+  })
+})
+
+test('a listener that is no manager is none: it is silent, or says what no manager says', { timeout }, async () => {
+  for (const says of [undefined, 'no', 'nothing that a manager would say']) {
+    await using listener = new Listener({ host: 'localhost', port: 0 }, { authkey })
+    const answering = listener.accept().then(async connection => {
+      await connection.recvBytes()
+      if (says !== undefined) await connection.send(says)
+      return connection
+    })
+    const connecting = new SyncManager({ address: listener.address, authkey }).connect({
+      timeout: says === undefined ? 200 : undefined
+    })
+    if (says === undefined) await assert.rejects(connecting, TimeoutError)
+    else await assert.rejects(connecting, { code: 'ERR_FRAME' })
+    ;(await answering).close()
+  }
+})
+
+test('a manager that was let go of stays so, and others keep their connection', { timeout }, async () => {
+  await withServer(async address => {
+    const [one, another] = [new SyncManager({ address, authkey }), new SyncManager({ address, authkey })]
+    const both = one.connect()
+    await assert.rejects(one.connect(), ValueError)
+    await both
+    await another.connect()
+    const dict = await another.dict()
+    await one[Symbol.asyncDispose]()
+    await one[Symbol.asyncDispose]()
+    await assert.rejects(one.list(), ValueError)
+    assert.equal(await dict.size(), 0)
+    await another[Symbol.asyncDispose]()
+    await assert.rejects(dict.size(), ValueError)
+  })
+})
+
+test('a server in this very thread cannot be waited for by blocking it', { timeout }, async () => {
+  await using server = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey }).getServer()
+  void server.serveForever()
+  const manager = new SyncManager({ address: server.address, authkey })
+  await manager.connect()
+  const dict = await manager.dict<number, number>()
+  assert.throws(() => dict.setSync(1, 2), { code: 'ERR_SERVER_BLOCKED' })
+  assert.equal(await dict.size(), 0)
+  await manager[Symbol.asyncDispose]()
+})
+
+test('a server that nobody asked to serve lets its program end', { timeout }, async () => {
+  await using scratch = await Scratch.create({
+    'program.mjs': `
+      import { SyncManager } from '%LIBRARY%'
+      new SyncManager().getServer()
+      new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey: 'a' }).getServer()
+    `
+  })
+  await using program = new Program(scratch.file('program.mjs'))
+  assert.equal((await program.outcome).code, 0)
+})
+
+test('what a client asked for is not too much for it, though it comes all at once', { timeout }, async () => {
+  class Source {
+    give(length: number) {
+      return new Uint8Array(length)
+    }
+  }
+  const Managers = defineManager({ Source })
+  await using manager = new Managers({ address: { host: '127.0.0.1', port: 0 }, authkey })
+  await manager.start()
+  const client = new Managers({ address: manager.address, authkey })
+  await client.connect()
+  const source = await client.Source()
+  const length = 2 ** 26
+  const answers = await Promise.all(Array.from({ length: 5 }, async () => (await source.give(length)).length))
+  assert.deepEqual(answers, [length, length, length, length, length])
+  await client[Symbol.asyncDispose]()
 })
 
 test('what a client that has the key sends in disorder harms nobody else', { timeout }, async () => {

@@ -12,6 +12,13 @@ export interface WaitOptions {
   signal?: AbortSignal
 }
 
+/** @throws TypeError for what is none */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined) return
+  if (typeof (signal as AbortSignal | null)?.addEventListener === 'function' && 'aborted' in (signal as object)) return
+  throw new TypeError(`signal must be an AbortSignal, not ${signal === null ? 'null' : typeof signal}`)
+}
+
 const NONE: WaitOptions = {}
 
 /**
@@ -24,10 +31,7 @@ export function checkOptions(options: WaitOptions | undefined): WaitOptions {
     const what = options === null ? 'null' : typeof options
     throw new TypeError(`the options of a wait must be an object, such as { timeout: 1000 } for a second, not ${what}`)
   }
-  const { signal } = options
-  if (signal !== undefined && signal !== null && typeof signal.throwIfAborted !== 'function') {
-    throw new TypeError('signal must be an AbortSignal')
-  }
+  checkSignal(options.signal)
   return options
 }
 

@@ -45,6 +45,7 @@ export class BaseManager implements AsyncDisposable {
   readonly #options: ManagerOptions
   #link: Link | undefined
   #server: Started | undefined
+  #isConnecting = false
 
   /** @throws TypeError, ValueError for an address or a key that is none */
   constructor(options: ManagerOptions = {}) {
@@ -60,10 +61,11 @@ export class BaseManager implements AsyncDisposable {
    * @param factory left out: the managers are only connected to servers that have it; otherwise a class, or a function that answers the object or a promise of it, or the name of one
    * @param options.exposed the methods that proxies have; left out: all whose names don't begin with `_`
    * @param options.createMethod false: no method is made
+   * @throws TypeError for what is neither a class nor a function; ValueError for a name that managers have for something else
    */
   static register(typeid: string, factory?: unknown, options: RegisterOptions = {}): void {
     // biome-ignore lint/complexity/noThisInStatic: each subclass has a registry of its own
-    register(this, typeid, factory, options)
+    register(this, typeid, factory, options, BaseManager.prototype)
   }
 
   /**
@@ -116,14 +118,22 @@ export class BaseManager implements AsyncDisposable {
 
   /**
    * Connects to the server of another program, at the address that this manager was made with.
+   * Resolves once it has answered.
+   * @param options.timeout milliseconds; left out: 20,000
    * @throws AuthenticationError when the keys differ; TimeoutError; MultiprocessError with the system's code: ENOENT,
-   *   ECONNREFUSED, …; ValueError without an address, and when the manager was started before, or is connected
+   *   ECONNREFUSED, …, or `ERR_FRAME` when what answers is no manager; ValueError without an address, and when the manager was
+   *   started before, or is connected
    */
   async connect(options: WaitOptions = {}): Promise<void> {
     this.#checkNew()
     const { address } = this.#options
     if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
-    this.#link = await connectRemote(address, this.#authkey, methodOfClass(this), options)
+    this.#isConnecting = true
+    try {
+      this.#link = await connectRemote(address, this.#authkey, methodOfClass(this), options)
+    } finally {
+      this.#isConnecting = false
+    }
   }
 
   /**
@@ -155,7 +165,7 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** Makes an object of a registered type, and answers its proxy. */
-  protected create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
+  protected async create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
     return this.#open().call(0, methodOf('manager', 'create'), [typeid, args]) as Promise<BaseProxy>
   }
 
@@ -196,19 +206,21 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** How many objects the server keeps for others than itself. */
-  numberOfObjects(): Promise<number> {
+  async numberOfObjects(): Promise<number> {
     return this.#open().call(0, methodOf('manager', 'numberOfObjects'), []) as Promise<number>
   }
 
   /** What the server keeps for others than itself. */
-  debugInfo(): Promise<{ id: number; typeid: string; holders: number }[]> {
+  async debugInfo(): Promise<{ id: number; typeid: string; holders: number }[]> {
     return this.#open().call(0, methodOf('manager', 'debugInfo'), []) as never
   }
 
   /** Shuts down the server that it started; lets go of one that it is connected to. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server !== undefined) await this.shutdown()
-    else if (this.#link instanceof RemoteLink) this.#link.close()
+    if (this.#server !== undefined) return this.shutdown()
+    const link = this.#link
+    this.#link = undefined
+    if (link instanceof RemoteLink) link.close()
   }
 
   #open(): Link {
@@ -219,7 +231,7 @@ export class BaseManager implements AsyncDisposable {
   }
 
   #checkNew(): void {
-    if (this.#link !== undefined || this.#server !== undefined) {
+    if (this.#link !== undefined || this.#server !== undefined || this.#isConnecting) {
       throw new ValueError('the manager has a server already: make another one')
     }
   }

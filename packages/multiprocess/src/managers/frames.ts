@@ -22,6 +22,8 @@ export const CANCEL = 1
 export const HELLO = 2
 /** A remote client has an object no more, as often as the message says. */
 export const DROP = 3
+/** A remote client has an object that another client of its family was sent. */
+export const KEEP = 4
 
 /** What became of a call. */
 export const VALUE = 0
@@ -154,7 +156,7 @@ export function senderOf(bytes: Uint8Array, start: number): number {
 export function readFrames(bytes: Uint8Array, start: number, end: number, use: (frame: Frame) => void): void {
   const frame: Frame = { id: 0, a: 0, b: 0, start: 0, end: 0 }
   let at = start + PARCEL_HEADER
-  while (at < end) {
+  while (at !== end) {
     const length = end - at < FRAME_HEADER ? 0 : wordAt(bytes, at)
     if (length < FRAME_HEADER || length > end - at) {
       throw new MultiprocessError('cannot read what a manager and its client say: it is damaged', { code: 'ERR_FRAME' })

@@ -26,17 +26,15 @@ export class GoneWords {
   readonly #family: Family
   readonly #blocks: Block[] = []
   readonly #onWake: () => void
-  readonly #keepsAlive: boolean
   readonly #over = new AbortController()
 
   /**
+   * Its waiting keeps no process alive.
    * @param onWake runs whenever a wake-up came: also after every death in the family
-   * @param keepsAlive whether its waiting keeps the process alive
    */
-  constructor(family: Family, onWake: () => void, keepsAlive: boolean) {
+  constructor(family: Family, onWake: () => void) {
     this.#family = family
     this.#onWake = onWake
-    this.#keepsAlive = keepsAlive
     this.#add()
   }
 
@@ -78,16 +76,13 @@ export class GoneWords {
     const { signal } = this.#over
     while (!signal.aborted) {
       const woken = lot.parkAsync(wake, 0, { signal }).catch(() => {})
-      if (!this.#keepsAlive) loop.release()
+      loop.release()
       this.#look(block)
       await woken
-      if (!this.#keepsAlive) loop.hold()
+      loop.hold()
       if (signal.aborted) return
       this.#onWake()
-      await new Promise(resolve => {
-        const timer = setTimeout(resolve, PAUSE_MS)
-        if (!this.#keepsAlive) timer.unref()
-      })
+      await new Promise(resolve => void setTimeout(resolve, PAUSE_MS).unref())
     }
   }
 

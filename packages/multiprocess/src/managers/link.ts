@@ -27,6 +27,14 @@ export function managerDied(address: NetAddress): MultiprocessError {
   )
 }
 
+/** The server would have to answer while its own thread is blocked. */
+export function serverBlocked(): MultiprocessError {
+  return new MultiprocessError(
+    'cannot wait for an object of the manager with the server blocked, which would wait for itself: call the asynchronous method',
+    { code: 'ERR_SERVER_BLOCKED' }
+  )
+}
+
 /** Servers of the family are named by their process. */
 export function formatAddress(address: NetAddress): string {
   return typeof address === 'string' && /^(?:pid|thread) \d+$/.test(address) ? address : describeAddress(address)

@@ -4,6 +4,7 @@ import { OwnerDiedError, TimeoutError } from '../errors.ts'
 import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from '../process/target.ts'
 import { waitFor, waitForSync } from '../sync/wait-for.ts'
+import { type Contexts, ownContext } from './contexts.ts'
 import { type Kind, METHODS } from './kinds.ts'
 import { BaseProxy, insideProxy, type ProxyParts } from './proxy.ts'
 
@@ -31,7 +32,7 @@ abstract class WaitingProxy extends BaseProxy {
 }
 
 export class EventProxy extends WaitingProxy {
-  wait(options?: WaitOptions): Promise<unknown> {
+  async wait(options?: WaitOptions): Promise<unknown> {
     return this.send('wait', [checkTimeout(options?.timeout)], options?.signal)
   }
 
@@ -42,7 +43,7 @@ export class EventProxy extends WaitingProxy {
 
 /** The timeout of a wait at a barrier, left out, is the barrier's own. */
 export class BarrierProxy extends WaitingProxy {
-  wait(options?: WaitOptions): Promise<unknown> {
+  async wait(options?: WaitOptions): Promise<unknown> {
     return this.send('wait', barrierTimeout(options), options?.signal)
   }
 
@@ -56,24 +57,24 @@ function barrierTimeout(options: WaitOptions | undefined): number[] {
 }
 
 export class LockProxy extends WaitingProxy {
-  acquire(options?: WaitOptions): Promise<unknown> {
-    return this.send('acquire', [checkTimeout(options?.timeout), this.context], options?.signal)
+  async acquire(options?: WaitOptions): Promise<unknown> {
+    return this.send('acquire', [checkTimeout(options?.timeout), this.contexts], options?.signal)
   }
 
   acquireSync(options?: WaitOptions): unknown {
-    return this.sendSync('acquire', [checkTimeout(options?.timeout), this.context])
+    return this.sendSync('acquire', [checkTimeout(options?.timeout), this.contexts])
   }
 
-  release(): Promise<unknown> {
-    return this.send('release', [this.context])
+  async release(): Promise<unknown> {
+    return this.send('release', [this.contexts])
   }
 
   releaseSync(): unknown {
-    return this.sendSync('release', [this.context])
+    return this.sendSync('release', [this.contexts])
   }
 
-  /** Which `runExclusive` of this process asks; 0: none. */
-  protected get context(): number {
+  /** Which `runExclusive` of this process asks. */
+  protected get contexts(): Contexts {
     return 0
   }
 
@@ -123,14 +124,19 @@ interface Context {
 }
 
 /** By the object that holds the lock at the server. */
-const contexts = new AsyncLocalStorage<ReadonlyMap<object, Context>>()
+const openContexts = new AsyncLocalStorage<ReadonlyMap<object, Context>>()
 let lastId = 0
 
 /** As with the RLock of shared memory, the holder is a process, and inside it what `runExclusive` runs. */
 export class RLockProxy extends LockProxy {
-  protected override get context(): number {
-    const context = contexts.getStore()?.get(parts(this).holder)
-    return context?.isOpen ? context.id : 0
+  protected override get contexts(): Contexts {
+    const { holder } = parts(this)
+    const open = openContexts.getStore()
+    if (open === undefined) return 0
+    const own = open.get(holder)
+    const ids = [own?.isOpen ? own.id : 0]
+    for (const { id, isOpen } of open.values()) if (isOpen && id !== ids[0]) ids.push(id)
+    return ids.length === 1 ? ids[0] : ids
   }
 
   override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
@@ -152,39 +158,39 @@ export class RLockProxy extends LockProxy {
   }
 
   #openContext(): Context {
-    const outer = this.context
+    const outer = ownContext(this.contexts)
     if (outer === 0) lastId = (lastId % 0x7fffffff) + 1
     return { id: outer === 0 ? lastId : outer, isOpen: true }
   }
 
   #runIn<R>(context: Context, run: () => R): R {
-    return contexts.run(new Map(contexts.getStore()).set(parts(this).holder, context), run)
+    return openContexts.run(new Map(openContexts.getStore()).set(parts(this).holder, context), run)
   }
 }
 
 export class ConditionProxy extends RLockProxy {
-  wait(options?: WaitOptions): Promise<unknown> {
-    return this.send('wait', [checkTimeout(options?.timeout), this.context], options?.signal)
+  async wait(options?: WaitOptions): Promise<unknown> {
+    return this.send('wait', [checkTimeout(options?.timeout), this.contexts], options?.signal)
   }
 
   waitSync(options?: WaitOptions): unknown {
-    return this.sendSync('wait', [checkTimeout(options?.timeout), this.context])
+    return this.sendSync('wait', [checkTimeout(options?.timeout), this.contexts])
   }
 
-  notify(count = 1): Promise<unknown> {
-    return this.send('notify', [count, this.context])
+  async notify(count = 1): Promise<unknown> {
+    return this.send('notify', [count, this.contexts])
   }
 
   notifySync(count = 1): unknown {
-    return this.sendSync('notify', [count, this.context])
+    return this.sendSync('notify', [count, this.contexts])
   }
 
-  notifyAll(): Promise<unknown> {
-    return this.send('notifyAll', [this.context])
+  async notifyAll(): Promise<unknown> {
+    return this.send('notifyAll', [this.contexts])
   }
 
   notifyAllSync(): unknown {
-    return this.sendSync('notifyAll', [this.context])
+    return this.sendSync('notifyAll', [this.contexts])
   }
 
   /** The predicate runs here, each time that a notification comes. */

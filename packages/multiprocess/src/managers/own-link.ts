@@ -2,12 +2,11 @@
 import type { Mailbox } from '../channel/mailbox.ts'
 import { decode } from '../codec/decode.ts'
 import { encodeHeld } from '../codec/encode.ts'
-import { MultiprocessError } from '../errors.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { Call, Cancelled, runCall } from './call.ts'
 import { correspondent } from './correspondent.ts'
 import { Outbox } from './frames.ts'
-import type { Link } from './link.ts'
+import { type Link, serverBlocked } from './link.ts'
 import type { Peer } from './peer.ts'
 import type { BaseProxy } from './proxy.ts'
 import { proxyClass } from './proxy-classes.ts'
@@ -83,10 +82,7 @@ class OwnLink implements Link {
     if (!(result instanceof Promise)) return this.#answer(result)
     result.catch(() => {})
     call.cancel()
-    throw new MultiprocessError(
-      'cannot wait for an object of the manager with the server blocked, which would wait for itself: call the asynchronous method',
-      { code: 'ERR_SERVER_BLOCKED' }
-    )
+    throw serverBlocked()
   }
 
   describe(id: number, _holder: object, hold: (release: () => void) => void): Place {

@@ -4,12 +4,21 @@ import { isKind, type Kind, METHODS, methodOf } from './kinds.ts'
 import { BarrierProxy, ConditionProxy, EventProxy, LockProxy, RLockProxy, SemaphoreProxy } from './lock-proxies.ts'
 import { BaseProxy, defineMethods, insideProxy, type ProxyParts } from './proxy.ts'
 import type { ProxyType } from './proxy-data.ts'
+import { sendable } from './sendable.ts'
 
 type ProxyClass = new (parts: ProxyParts) => BaseProxy
 
 const { call, callSync } = insideProxy
 
 class DictProxy extends BaseProxy {
+  async update(other: unknown): Promise<unknown> {
+    return call(this, methodOf('dict', 'update'), [sendable(other)])
+  }
+
+  updateSync(other: unknown): unknown {
+    return callSync(this, methodOf('dict', 'update'), [sendable(other)])
+  }
+
   /** The entries of this moment. */
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
     yield* (await call(this, methodOf('dict', 'entries'), [])) as unknown[]
@@ -24,6 +33,14 @@ class ListProxy extends BaseProxy {
 }
 
 class SetProxy extends BaseProxy {
+  async update(values: unknown): Promise<unknown> {
+    return call(this, methodOf('set', 'update'), [sendable(values)])
+  }
+
+  updateSync(values: unknown): unknown {
+    return callSync(this, methodOf('set', 'update'), [sendable(values)])
+  }
+
   /** The values of this moment. */
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
     yield* (await call(this, methodOf('set', 'values'), [])) as unknown[]
@@ -35,7 +52,7 @@ class ValueProxy extends BaseProxy {}
 class CallableProxy extends BaseProxy {}
 
 class QueueProxy extends BaseProxy {
-  put(item: unknown, options?: WaitOptions): Promise<unknown> {
+  async put(item: unknown, options?: WaitOptions): Promise<unknown> {
     return call(this, methodOf('queue', 'put'), [item, checkTimeout(options?.timeout)], options?.signal)
   }
 
@@ -43,7 +60,7 @@ class QueueProxy extends BaseProxy {
     return callSync(this, methodOf('queue', 'put'), [item, checkTimeout(options?.timeout)])
   }
 
-  get(options?: WaitOptions): Promise<unknown> {
+  async get(options?: WaitOptions): Promise<unknown> {
     return call(this, methodOf('queue', 'get'), [checkTimeout(options?.timeout)], options?.signal)
   }
 
@@ -58,7 +75,7 @@ class QueueProxy extends BaseProxy {
 }
 
 class JoinableQueueProxy extends QueueProxy {
-  join(options?: WaitOptions): Promise<unknown> {
+  async join(options?: WaitOptions): Promise<unknown> {
     return call(this, methodOf('joinableQueue', 'join'), [checkTimeout(options?.timeout)], options?.signal)
   }
 
@@ -70,18 +87,25 @@ class JoinableQueueProxy extends QueueProxy {
 class PoolProxy extends BaseProxy {}
 
 const TASKS = ['apply', 'map', 'starmap', 'applyAsync', 'mapAsync', 'starmapAsync', 'imap', 'imapUnordered'] as const
+/** Those that take all items before they answer: here, where an iterator can be iterated. */
+const TAKING_ALL: ReadonlySet<string> = new Set(['map', 'starmap', 'mapAsync', 'starmapAsync'])
 for (const name of TASKS) {
   const number = methodOf('pool', name)
-  const value = function (this: PoolProxy, fn: unknown, input: unknown, options?: unknown) {
-    if (typeof options !== 'object' || options === null) return call(this, number, [fn, input, options])
+  const ready = TAKING_ALL.has(name) ? sendable : (input: unknown) => input
+  const value = async function (this: PoolProxy, fn: unknown, input: unknown, options?: unknown) {
+    if (typeof options !== 'object' || options === null) return call(this, number, [fn, ready(input), options])
     const { signal, ...others } = options as { signal?: AbortSignal }
-    return call(this, number, [fn, input, others], signal)
+    return call(this, number, [fn, ready(input), others], signal)
+  }
+  const blocking = function (this: PoolProxy, fn: unknown, input: unknown, options?: unknown) {
+    return callSync(this, number, [fn, ready(input), options])
   }
   Object.defineProperty(PoolProxy.prototype, name, { value, writable: true, configurable: true })
+  Object.defineProperty(PoolProxy.prototype, `${name}Sync`, { value: blocking, writable: true, configurable: true })
 }
 
 class AsyncResultProxy extends BaseProxy {
-  get(options?: WaitOptions): Promise<unknown> {
+  async get(options?: WaitOptions): Promise<unknown> {
     return call(this, methodOf('asyncResult', 'get'), [checkTimeout(options?.timeout)], options?.signal)
   }
 
@@ -89,7 +113,7 @@ class AsyncResultProxy extends BaseProxy {
     return callSync(this, methodOf('asyncResult', 'get'), [checkTimeout(options?.timeout)])
   }
 
-  wait(options?: WaitOptions): Promise<unknown> {
+  async wait(options?: WaitOptions): Promise<unknown> {
     return call(this, methodOf('asyncResult', 'wait'), [checkTimeout(options?.timeout)], options?.signal)
   }
 

@@ -93,10 +93,19 @@ function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace, isLast: boole
   }
   try {
     const link = remoteLink(request)
-    return knownProxy(link, id) ?? makeProxy(type, link, id, holdToken(family, token))
+    return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
   } finally {
     if (isLast) family.shared.release(token)
   }
+}
+
+/** Sent by another process of the family: this one has it by a connection of its own from now on. */
+function keptProxy(type: ProxyType, link: RemoteLink, id: number, token: Token): BaseProxy {
+  const holder = new RemoteHolder(token)
+  const proxy = makeProxy(type, link, id, holder)
+  link.keep(id)
+  link.hold(id, holder)
+  return proxy
 }
 
 /** The server counts each time that it sends a proxy; so does this process, until it gives them back. */

@@ -1,6 +1,7 @@
 /** What stands for an object that a manager's server keeps. */
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
+import { checkSignal } from '../ground/waitable.ts'
 import { formatAddress, type Link } from './link.ts'
 import type { ProxyType } from './proxy-data.ts'
 
@@ -22,6 +23,9 @@ export let insideProxy: {
   readonly onDispose: (release: (parts: ProxyParts) => void) => void
 }
 
+/** Tells proxies apart for whoever compares what objects hold, and sees nothing private: `util.isDeepStrictEqual`. */
+const IDENTITY = Symbol('identity')
+
 let releaseParts: (parts: ProxyParts) => void = () => {}
 
 /**
@@ -36,6 +40,7 @@ export class BaseProxy implements Disposable {
       isProxy: (object): object is BaseProxy => #parts in object,
       parts: proxy => proxy.#open(),
       call: async (proxy, method, args, signal) => {
+        checkSignal(signal)
         const { link, id } = proxy.#open()
         return link.call(id, method, args, signal)
       },
@@ -52,6 +57,7 @@ export class BaseProxy implements Disposable {
   /** @internal Made by a manager, and where one arrives. */
   constructor(parts: ProxyParts) {
     this.#parts = parts
+    Object.defineProperty(this, IDENTITY, { value: { id: parts.id, address: parts.link.address }, enumerable: true })
   }
 
   /** This process needs the object no longer; the proxy's methods throw ValueError from now on. */
@@ -75,9 +81,14 @@ export class BaseProxy implements Disposable {
 
 type Method = (this: BaseProxy, ...args: unknown[]) => unknown
 
-/** Gives a class the asynchronous methods of a list, and their blocking twins; a method that stands there already stays. */
+/**
+ * Gives a class the asynchronous methods of a list, and their blocking twins; a method that stands there already stays. What
+ * the list has under the name of a twin, `readSync` beside `read`, gives way to that.
+ */
 export function defineMethods(type: { prototype: object; name: string }, methods: readonly string[]): void {
+  const names = new Set(methods)
   methods.forEach((name, number) => {
+    if (name.endsWith('Sync') && names.has(name.slice(0, -'Sync'.length))) return
     define(type.prototype, name, function (...args) {
       return insideProxy.call(this, number, args)
     })

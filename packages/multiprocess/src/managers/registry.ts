@@ -12,8 +12,17 @@ type ManagerClass = { readonly prototype: object }
 
 const registries = new WeakMap<object, Map<string, Factory>>()
 
-/** @throws TypeError, ValueError for what makes no sense */
-export function register(type: ManagerClass, typeid: string, factory: unknown, options: RegisterOptions): void {
+/**
+ * @param base what all managers have, under names that no type can have
+ * @throws TypeError, ValueError for what makes no sense
+ */
+export function register(
+  type: ManagerClass,
+  typeid: string,
+  factory: unknown,
+  options: RegisterOptions,
+  base: object
+): void {
   const { exposed, createMethod = true } = options
   if (typeof typeid !== 'string') throw new TypeError(`typeid must be a string, not ${typeof typeid}`)
   if (factory !== undefined) checkTarget(factory, 'factory')
@@ -21,6 +30,11 @@ export function register(type: ManagerClass, typeid: string, factory: unknown, o
     throw new TypeError('exposed must be an array of names of methods')
   }
   if (exposed?.includes('then')) throw new ValueError("'then' cannot be exposed: the proxy would pass for a promise")
+  if (createMethod && (typeid in base || typeid === 'then')) {
+    const taken =
+      typeid === 'then' ? 'the manager would pass for a promise' : 'managers have something else of that name'
+    throw new ValueError(`a type cannot be called ${JSON.stringify(typeid)}: ${taken}. Give it another name`)
+  }
   let registry = registries.get(type)
   if (registry === undefined) {
     registry = new Map()

@@ -3,25 +3,36 @@
  * brings a proxy to a process of this family has it connected before it is read.
  */
 import { markGone, markImported, REMOTE_REQUEST } from '../codec/module-imports.ts'
-import { SerializationError, ValueError } from '../errors.ts'
+import { MultiprocessError, SerializationError, TimeoutError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/platform.ts'
+import { startTimer } from '../ground/timer.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
-import type { NetAddress } from '../socket/address.ts'
+import { describeAddress, type NetAddress } from '../socket/address.ts'
 import { connectSocket } from '../socket/connect.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'
+import { checkDuration, HANDSHAKE_MS } from '../socket/options.ts'
 import { correspondent } from './correspondent.ts'
-import { DROP } from './frames.ts'
+import { DROP, KEEP, NOTHING } from './frames.ts'
 import { GoneWords } from './gone-words.ts'
-import { CallTable, managerDied } from './link.ts'
+import { endGreeting, newGreeting } from './greetings.ts'
+import { methodOf } from './kinds.ts'
+import { CallTable, managerDied, serverBlocked } from './link.ts'
 import type { RemotePlace } from './proxy-data.ts'
+import { dropToken, type Token } from './token.ts'
 
 /** While a blocking call waits, the connection is looked at so often, in milliseconds. */
 const SLICE_MS = 1000
 
 /** How often this process was sent an object, and has not given it back. A proxy has it, and others of the family by it. */
 export class RemoteHolder {
-  count: { value: number } = { value: 1 }
+  readonly count: { value: number } = { value: 1 }
+  /** By which the one who sent it has the object still: this process may have asked the server to keep it, and be too late. */
+  readonly token: Token | undefined
+
+  constructor(token?: Token) {
+    this.token = token
+  }
 }
 
 const links = new Map<string, RemoteLink>()
@@ -54,19 +65,40 @@ export async function connectRemote(
   const request = requestOf(address, authkey, method)
   let link = links.get(request)
   if (link === undefined) {
-    const socket = await connectSocket(address, { ...options, authkey })
+    const made = await openLink(address, authkey, method, request, options)
     // Somebody may have been faster.
     link = links.get(request)
     if (link === undefined) {
-      link = new RemoteLink(socket, address, currentFamily(method), request)
+      link = made
       links.set(request, link)
       markImported(request)
     } else {
-      socket.close()
+      made.close()
     }
   }
   link.users++
   return link
+}
+
+/** A connection to a manager, which has answered. */
+async function openLink(
+  address: NetAddress,
+  authkey: Uint8Array,
+  method: StartMethod,
+  request: string,
+  options: WaitOptions
+): Promise<RemoteLink> {
+  const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
+  const end = performance.now() + timeout
+  const socket = await connectSocket(address, { ...options, timeout, authkey })
+  const link = new RemoteLink(socket, address, currentFamily(method), request)
+  try {
+    await link.greet(Math.max(1, end - performance.now()), options.signal)
+    return link
+  } catch (error) {
+    link.close()
+    throw error
+  }
 }
 
 function requestOf(address: NetAddress, authkey: Uint8Array, method: StartMethod): string {
@@ -87,6 +119,8 @@ export class RemoteLink extends CallTable {
   users = 0
   readonly #family: Family
   readonly #socket: MessageSocket
+  /** The server is in this very thread. */
+  #isOwn = false
 
   constructor(socket: MessageSocket, address: NetAddress, family: Family, request: string) {
     super(0, 'program')
@@ -94,8 +128,42 @@ export class RemoteLink extends CallTable {
     this.#family = family
     this.address = address
     this.request = request
-    socket.onMessage(message => this.receive(message, 0, message.length))
+    socket.onMessage(message => {
+      try {
+        this.receive(message, 0, message.length)
+      } catch (cause) {
+        this.#end(notManager(address, cause as Error))
+      }
+    })
     socket.onChange(() => this.#look())
+  }
+
+  /**
+   * Resolves once the server has answered.
+   * @param timeout milliseconds
+   * @throws TimeoutError; the signal's reason; MultiprocessError `ERR_FRAME` when what answers is no manager
+   */
+  async greet(timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    const greeting = newGreeting()
+    try {
+      await new Promise<unknown>((resolve, reject) => {
+        const onAbort = () => reject(signal?.reason)
+        const stopTimer = startTimer(() => reject(silent(this.address, timeout)), timeout)
+        signal?.addEventListener('abort', onAbort)
+        const answer = this.call(0, methodOf('manager', 'ping'), [greeting])
+        answer.then(resolve, reject).finally(() => {
+          stopTimer()
+          signal?.removeEventListener('abort', onAbort)
+        })
+      })
+    } finally {
+      this.#isOwn = endGreeting(greeting)
+    }
+  }
+
+  override callSync(object: number, method: number, args: readonly unknown[]): unknown {
+    if (this.#isOwn) throw serverBlocked()
+    return super.callSync(object, method, args)
   }
 
   /** One who asked for it needs it no more; with the last it ends, and what waits fails. */
@@ -106,13 +174,20 @@ export class RemoteLink extends CallTable {
     this.#socket.close()
   }
 
+  /** What comes is nothing to go on with. */
+  #end(error: Error): void {
+    this.#forget()
+    this.fail(error)
+    this.#socket.destroy(error)
+  }
+
   describe(id: number, holder: object, hold: (release: () => void) => void): RemotePlace {
     if (correspondent() === this) return { remote: this.address, id, anchor: null }
     const { shared, number } = this.#family
     // As long as anybody of the family has the token, this process has the object.
     let words = anchors.get(this.#family)
     if (words === undefined) {
-      words = new GoneWords(this.#family, () => {}, false)
+      words = new GoneWords(this.#family, () => {})
       anchors.set(this.#family, words)
     }
     anchored.set(holder, (anchored.get(holder) ?? 0) + 1)
@@ -137,6 +212,12 @@ export class RemoteLink extends CallTable {
     if (anchored.has(holder)) return
     collected.unregister(holder)
     this.drop(id, holder.count.value)
+    if (holder.token !== undefined) dropToken(holder.token)
+  }
+
+  /** This process has the object from now on, which another one of the family was sent: that one may end before this one does. */
+  keep(id: number): void {
+    if (!this.isGone) this.tell(0, id, KEEP, NOTHING)
   }
 
   /** This process has the object no more, which it was sent so often. */
@@ -174,4 +255,17 @@ export class RemoteLink extends CallTable {
     links.delete(this.request)
     markGone(this.request)
   }
+}
+
+function notManager(address: NetAddress, cause: Error): MultiprocessError {
+  return new MultiprocessError(`what answers at ${describeAddress(address)} is no manager of this package`, {
+    code: 'ERR_FRAME',
+    cause
+  })
+}
+
+function silent(address: NetAddress, timeout: number): TimeoutError {
+  return new TimeoutError(
+    `who listens at ${describeAddress(address)} has not answered within ${Math.round(timeout)} ms: it is busy, or no manager`
+  )
 }

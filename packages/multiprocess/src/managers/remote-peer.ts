@@ -5,8 +5,9 @@ import { closePeer, type Holding, type Peer } from './peer.ts'
 import type { BaseProxy } from './proxy.ts'
 import type { Referent, Referents } from './referents.ts'
 
-/** A client that does not read what it asked for, so many bytes of it, is let go. */
+/** A client that has more than so many bytes to read of what it asked for, and reads nothing for so long, is let go. */
 const MOST_UNREAD_BYTES = 2 ** 28
+const UNREAD_MS = 120_000
 
 /** The server, as its clients know it. */
 export interface Host {
@@ -25,6 +26,8 @@ export class RemotePeer implements Peer {
   readonly outbox: Outbox
   readonly #socket: MessageSocket
   readonly #kept = new Map<number, { readonly referent: Referent; count: number }>()
+  #sentBytes = 0
+  #unreadTimer: NodeJS.Timeout | undefined
 
   /** Answers what comes from the socket, until that ends. */
   constructor(server: Host, socket: MessageSocket) {
@@ -73,7 +76,22 @@ export class RemotePeer implements Peer {
 
   #send(bytes: Uint8Array): void {
     if (this.#socket.hasEnded) return
+    this.#sentBytes += bytes.length
     this.#socket.send(bytes)
-    if (this.#socket.unsentBytes > MOST_UNREAD_BYTES) this.#socket.destroy(new Error('the client does not read'))
+    if (this.#socket.unsentBytes > MOST_UNREAD_BYTES) this.#watchReading()
+  }
+
+  #watchReading(): void {
+    if (this.#unreadTimer !== undefined) return
+    const read = () => this.#sentBytes - this.#socket.unsentBytes
+    let before = read()
+    this.#unreadTimer = setInterval(() => {
+      const hasRead = read() > before
+      before = read()
+      if (!this.isGone && this.#socket.unsentBytes > MOST_UNREAD_BYTES && hasRead) return
+      clearInterval(this.#unreadTimer)
+      this.#unreadTimer = undefined
+      if (this.#socket.unsentBytes > MOST_UNREAD_BYTES) this.#socket.destroy(new Error('the client does not read'))
+    }, UNREAD_MS).unref()
   }
 }

@@ -33,6 +33,7 @@ import {
   ERROR,
   type Frame,
   HELLO,
+  KEEP,
   NOTHING,
   Outbox,
   Pending,
@@ -80,8 +81,8 @@ class LocalPeer implements Peer {
 /** What the server is asked for by its own calls, to the object 0. */
 export interface ManagerObject {
   create(typeid: string, args: readonly unknown[]): unknown
-  /** Answers once all is prepared; throws what kept it from that. */
-  ping(): unknown
+  /** Answers once all is prepared; throws what kept it from that. @param greeting of one who connects: see `greetings.ts` */
+  ping(greeting: unknown): unknown
 }
 
 export class Server implements Source, Host {
@@ -109,7 +110,7 @@ export class Server implements Source, Host {
     this.#mailbox = mailbox
     this.#manager = manager
     this.#makeProxy = makeProxy
-    this.#tokens = new GoneWords(this.family, () => this.#buryDead(false), true)
+    this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
   }
 
   /** Answers what comes from the socket. */
@@ -219,6 +220,11 @@ export class Server implements Source, Host {
       peer.drop(object, Number(args[0]))
       return
     }
+    if (kind === KEEP) {
+      const referent = this.referents.get(object)
+      if (referent !== undefined) peer.keep(referent)
+      return
+    }
     if (kind !== CALL || !Array.isArray(args)) {
       this.#reply(peer, id, ERROR, new ValueError('the manager was asked for what it does not know'))
       return
@@ -273,7 +279,7 @@ export class Server implements Source, Host {
   #callManager(method: number, args: readonly unknown[]): unknown {
     const name = METHODS.manager[method]
     if (name === 'create') return this.#manager.create(args[0] as string, args[1] as unknown[])
-    if (name === 'ping') return this.#manager.ping()
+    if (name === 'ping') return this.#manager.ping(args[0])
     if (name === 'numberOfObjects') return this.referents.size
     if (name === 'debugInfo') {
       return [...this.referents].map(({ id, type, holders }) => ({ id, typeid: type.typeid, holders }))

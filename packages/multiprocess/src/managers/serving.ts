@@ -6,6 +6,7 @@ import { ListeningSocket } from '../socket/listen.ts'
 import { Factories, type Factory } from './factories.ts'
 import { ownProxy, setOwnServer } from './own-link.ts'
 import './proxy-kind.ts'
+import { receiveGreeting } from './greetings.ts'
 import { Server } from './server.ts'
 
 export class Serving {
@@ -45,8 +46,9 @@ export class Serving {
           check()
           return factories.create(typeid, args)
         },
-        ping() {
+        ping(greeting) {
           check()
+          receiveGreeting(greeting)
           return address
         }
       },

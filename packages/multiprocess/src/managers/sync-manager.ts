@@ -18,24 +18,30 @@ import type {
   ValueProxy
 } from './proxy-types.ts'
 import type { RemoteOf } from './remote.ts'
+import { itemsOf, sendable } from './sendable.ts'
 
 export class SyncManager extends BaseManager {
   /** @param init entries, or an object whose fields they are */
-  dict<K = string, V = unknown>(
+  async dict<K = string, V = unknown>(
     init?: Iterable<readonly [K, V]> | Readonly<Record<string, V>>
   ): Promise<DictProxy<K, V>> {
     return this.#make('dict', init === undefined ? [] : [sendable(init)])
   }
 
-  list<T = unknown>(init?: Iterable<T>): Promise<ListProxy<T>> {
-    return this.#make('list', init === undefined ? [] : [[...init]])
+  async list<T = unknown>(init?: Iterable<T>): Promise<ListProxy<T>> {
+    return this.#make('list', init === undefined ? [] : [itemsOf(init, 'init')])
   }
 
-  set<T = unknown>(init?: Iterable<T>): Promise<SetProxy<T>> {
-    return this.#make('set', init === undefined ? [] : [[...init]])
+  async set<T = unknown>(init?: Iterable<T>): Promise<SetProxy<T>> {
+    return this.#make('set', init === undefined ? [] : [itemsOf(init, 'init')])
   }
 
-  Namespace<T extends object = Record<string, unknown>>(init?: T): Promise<NamespaceProxy<T>> {
+  async Namespace<T extends object = Record<string, unknown>>(init?: T): Promise<NamespaceProxy<T>> {
+    if (init !== undefined && (typeof init !== 'object' || init === null)) {
+      throw new TypeError(
+        `a namespace is made of the fields of an object, not of ${init === null ? 'null' : typeof init}`
+      )
+    }
     return this.#make('Namespace', init === undefined ? [] : [{ ...init }])
   }
 
@@ -45,8 +51,8 @@ export class SyncManager extends BaseManager {
   }
 
   /** @throws ValueError, TypeError when an item is none of the code's type; what changes the list likewise */
-  Array<T>(code: TypeCode, init: Iterable<T>): Promise<ListProxy<T>> {
-    return this.#make('Array', [code, [...init]])
+  async Array<T>(code: TypeCode, init: Iterable<T>): Promise<ListProxy<T>> {
+    return this.#make('Array', [code, itemsOf(init, 'init')])
   }
 
   /** @param maxsize items that it holds at the most; 0, the default: as many as there is memory for */
@@ -105,11 +111,6 @@ export class SyncManager extends BaseManager {
 
 function optional(value: unknown): unknown[] {
   return value === undefined ? [] : [value]
-}
-
-/** Iterators, such as those of a Map, can't cross; what they give can. */
-function sendable(init: unknown): unknown {
-  return typeof init === 'object' && init !== null && Symbol.iterator in init ? [...(init as Iterable<unknown>)] : init
 }
 
 type Product<F> = F extends new (

@@ -1,7 +1,7 @@
 /** Addresses of sockets, checked. */
 import type { BlockList, Socket } from 'node:net'
 import { ValueError } from '../errors.ts'
-import type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
+import { type HostAndPort, type NetAddress, socketAddress } from '../ground/socket-address.ts'
 
 export type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
 
@@ -26,6 +26,8 @@ export function checkAddress(address: NetAddress): NetAddress {
     if (address.indexOf('\0', 1) > 0 && !address.startsWith('\0')) {
       throw new ValueError(`the path of a unix socket has no zero in it: ${JSON.stringify(address)}`)
     }
+    // Node cuts off what is too long, and connects to whoever is there.
+    socketAddress(address)
     return address
   }
   const { host, port } = (address ?? {}) as Partial<HostAndPort>

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { connectUnix, hasSocketCalls, peerUser } from '../ground/sockets.ts'
-import type { WaitOptions } from '../ground/waitable.ts'
+import { checkSignal, type WaitOptions } from '../ground/waitable.ts'
 import { checkAddress, describeAddress, isAbstract, type NetAddress } from './address.ts'
 import { MessageSocket } from './message-socket.ts'
 import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
@@ -27,6 +27,7 @@ export async function connectSocket(address: NetAddress, options: ConnectOptions
   const settings = checkSocketOptions(options)
   const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
   const { signal } = options
+  checkSignal(signal)
   signal?.throwIfAborted()
   const end = performance.now() + timeout
   const socket = await openSocket(target, timeout, signal)

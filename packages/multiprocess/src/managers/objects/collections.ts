@@ -1,6 +1,7 @@
 /** Dicts, lists, sets and single values, as a server keeps them. */
 import { isDeepStrictEqual } from 'node:util'
 import { type TypeCode, toElement } from '../../memory/type-codes.ts'
+import { atOnce } from './at-once.ts'
 
 export class DictObject {
   readonly #map: Map<unknown, unknown>
@@ -76,11 +77,7 @@ export class DictObject {
   /** Nobody else's call comes between. */
   compute(key: unknown, fn: unknown): unknown {
     if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
-    const value: unknown = fn(this.#map.get(key), key)
-    if (value instanceof Promise) {
-      value.catch(() => {})
-      throw new TypeError('fn must answer the value itself, not a promise of it: others would come between')
-    }
+    const value: unknown = atOnce(fn(this.#map.get(key), key), 'fn')
     if (value === undefined) this.#map.delete(key)
     else this.#map.set(key, value)
     return value
@@ -156,7 +153,7 @@ export class ListObject {
   }
 
   sort(compare?: (a: unknown, b: unknown) => number): void {
-    this.items.sort(compare)
+    this.items.sort(typeof compare === 'function' ? (a, b) => atOnce(compare(a, b), 'compare') : compare)
   }
 
   reverse(): void {
@@ -197,7 +194,7 @@ export class ArrayObject extends ListObject {
   constructor(code: TypeCode, init: Iterable<unknown> = []) {
     super()
     this.#code = code
-    this.push(...init)
+    for (const value of init) this.push(value)
   }
 
   protected override checked(value: unknown): unknown {

@@ -1,6 +1,7 @@
 /** Locks, semaphores and conditions, as a server keeps them. What a client holds when it dies goes to the next. */
 import { OwnerDiedError, ValueError } from '../../errors.ts'
 import { Cancelled, currentCall } from '../call.ts'
+import { type Contexts, isInside, ownContext } from '../contexts.ts'
 import type { Holding, Peer } from '../peer.ts'
 import { WaitLine } from './wait-line.ts'
 
@@ -14,14 +15,14 @@ interface Holder {
 /** What a Condition asks of its lock. */
 export interface Lockable {
   /** Whether the caller holds it. */
-  isHeldBy(peer: Peer, context: number): boolean
-  /** Releases it, however often it is held; answers that. */
-  releaseAll(): number
+  isHeldBy(peer: Peer, contexts: Contexts): boolean
+  /** Releases it, however often it is held; answers by whom, and how often. */
+  releaseAll(): Holder | undefined
   /** Takes it again, waiting as long as it takes. Throws OwnerDiedError when it is taken from a dead client. */
-  restore(peer: Peer, context: number, count: number): Promise<void>
+  restore(holder: Holder): Promise<void>
 }
 
-type Line = { readonly peer: Peer; readonly context: number; grant(isFromDead: boolean): void }
+type Line = { grant(isFromDead: boolean): void }
 
 /** A lock that any client may release. */
 export class LockObject implements Holding, Lockable {
@@ -32,23 +33,24 @@ export class LockObject implements Holding, Lockable {
   /** Those who come back from a condition: they can't be cancelled, and go first. */
   readonly #returning: Line[] = []
 
-  acquire(timeout = Number.POSITIVE_INFINITY, context = 0): boolean | Promise<boolean> {
+  acquire(timeout = Number.POSITIVE_INFINITY, contexts: Contexts = 0): boolean | Promise<boolean> {
     const { peer } = currentCall()
-    if (this.mayEnterAgain(peer, context)) return true
+    if (this.mayEnterAgain(peer, contexts)) return true
+    const caller = { peer, context: ownContext(contexts), count: 1 }
     if (this.holder === undefined) {
-      this.#take({ peer, context, count: 1 })
+      this.#take(caller)
       this.#throwIfFromDead()
       return true
     }
     if (timeout === 0) return false
-    return this.#line.wait(timeout, () => false, { peer, context, count: 1 })
+    return this.#line.wait(timeout, () => false, caller)
   }
 
-  release(context = 0): void {
+  release(contexts: Contexts = 0): void {
     if (this.holder === undefined && !this.#isOwnerDead) {
       throw new ValueError('cannot release a lock that nobody holds')
     }
-    this.checkRelease(currentCall().peer, context)
+    this.checkRelease(currentCall().peer, contexts)
     this.leave()
   }
 
@@ -56,30 +58,30 @@ export class LockObject implements Holding, Lockable {
     return this.holder !== undefined || this.#isOwnerDead
   }
 
-  isHeldBy(_peer: Peer, _context: number): boolean {
+  isHeldBy(_peer: Peer, _contexts: Contexts): boolean {
     return this.holder !== undefined
   }
 
-  releaseAll(): number {
-    const count = this.holder?.count ?? 0
+  releaseAll(): Holder | undefined {
+    const { holder } = this
     this.#pass()
-    return count
+    return holder
   }
 
-  restore(peer: Peer, context: number, count: number): Promise<void> {
+  restore(holder: Holder): Promise<void> {
     return new Promise((resolve, reject) => {
       const grant = (isFromDead: boolean) => {
-        if (peer.isGone) {
+        if (holder.peer.isGone) {
           this.#isOwnerDead ||= isFromDead
           this.#pass()
           reject(new Cancelled())
           return
         }
-        this.#take({ peer, context, count })
+        this.#take(holder)
         if (isFromDead) reject(new OwnerDiedError())
         else resolve()
       }
-      if (this.holder !== undefined) this.#returning.push({ peer, context, grant })
+      if (this.holder !== undefined) this.#returning.push({ grant })
       else grant(this.#wasFromDead())
     })
   }
@@ -90,11 +92,11 @@ export class LockObject implements Holding, Lockable {
     this.#pass()
   }
 
-  protected mayEnterAgain(_peer: Peer, _context: number): boolean {
+  protected mayEnterAgain(_peer: Peer, _contexts: Contexts): boolean {
     return false
   }
 
-  protected checkRelease(_peer: Peer, _context: number): void {}
+  protected checkRelease(_peer: Peer, _contexts: Contexts): void {}
 
   /** One release of what is held. */
   protected leave(): void {
@@ -138,18 +140,18 @@ export class LockObject implements Holding, Lockable {
 
 /** A lock that its holder may take again, and it alone releases. */
 export class RLockObject extends LockObject {
-  override isHeldBy(peer: Peer, context: number): boolean {
-    return this.holder?.peer === peer && this.holder.context === context
+  override isHeldBy(peer: Peer, contexts: Contexts): boolean {
+    return this.holder?.peer === peer && isInside(contexts, this.holder.context)
   }
 
-  protected override mayEnterAgain(peer: Peer, context: number): boolean {
-    if (!this.isHeldBy(peer, context)) return false
+  protected override mayEnterAgain(peer: Peer, contexts: Contexts): boolean {
+    if (!this.isHeldBy(peer, contexts)) return false
     ;(this.holder as Holder).count++
     return true
   }
 
-  protected override checkRelease(peer: Peer, context: number): void {
-    if (!this.isHeldBy(peer, context)) throw new ValueError('cannot release an RLock that the caller does not hold')
+  protected override checkRelease(peer: Peer, contexts: Contexts): void {
+    if (!this.isHeldBy(peer, contexts)) throw new ValueError('cannot release an RLock that the caller does not hold')
   }
 
   protected override leave(): void {
@@ -270,41 +272,42 @@ export class ConditionObject {
     this.#lock = lock
   }
 
-  acquire(timeout?: number, context?: number): boolean | Promise<boolean> {
-    return this.#lock.acquire(timeout, context)
+  acquire(timeout?: number, contexts?: Contexts): boolean | Promise<boolean> {
+    return this.#lock.acquire(timeout, contexts)
   }
 
-  release(context?: number): void {
-    this.#lock.release(context)
+  release(contexts?: Contexts): void {
+    this.#lock.release(contexts)
   }
 
   locked(): boolean {
     return this.#lock.locked()
   }
 
-  async wait(timeout = Number.POSITIVE_INFINITY, context = 0): Promise<boolean> {
+  async wait(timeout = Number.POSITIVE_INFINITY, contexts: Contexts = 0): Promise<boolean> {
     const { peer } = currentCall()
-    this.#check('wait for', context)
+    this.#check('wait for', contexts)
     const waiting = this.#line.wait(timeout, () => false, undefined)
-    const count = this.#lock.releaseAll()
+    const { context, count } = this.#lock.releaseAll() as Holder
     try {
       return await waiting
     } finally {
-      await this.#lock.restore(peer, context, count)
+      await this.#lock.restore({ peer, context, count })
     }
   }
 
-  notify(count = 1, context = 0): void {
-    this.#check('notify', context)
+  notify(count = 1, contexts: Contexts = 0): void {
+    if (!(count >= 0)) throw new ValueError(`notify wakes 0 or more, not ${String(count)}`)
+    this.#check('notify', contexts)
     for (const waiter of [...this.#line].slice(0, count)) waiter.settle(() => true)
   }
 
-  notifyAll(context = 0): void {
-    this.notify(Number.POSITIVE_INFINITY, context)
+  notifyAll(contexts?: Contexts): void {
+    this.notify(Number.POSITIVE_INFINITY, contexts)
   }
 
-  #check(action: string, context: number): void {
-    if (!this.#lock.isHeldBy(currentCall().peer, context)) {
+  #check(action: string, contexts: Contexts): void {
+    if (!this.#lock.isHeldBy(currentCall().peer, contexts)) {
       throw new ValueError(`cannot ${action} a condition whose lock the caller does not hold`)
     }
   }

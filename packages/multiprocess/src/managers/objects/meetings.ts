@@ -1,6 +1,7 @@
 /** Events and barriers, as a server keeps them. */
 import { BrokenBarrierError, ValueError } from '../../errors.ts'
 import { checkTimeout } from '../../ground/waitable.ts'
+import { atOnce } from './at-once.ts'
 import { WaitLine } from './wait-line.ts'
 
 export class EventObject {
@@ -90,7 +91,7 @@ export class BarrierObject {
 
   #pass(): void {
     try {
-      this.#action?.()
+      atOnce(this.#action?.(), 'action')
     } catch (error) {
       this.abort()
       throw error
