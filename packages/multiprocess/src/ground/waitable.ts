@@ -1,3 +1,5 @@
+import { checkObject } from './options.ts'
+
 /** What `wait` can wait for. */
 export const waitable: unique symbol = Symbol.for('multiprocess.waitable')
 
@@ -10,6 +12,24 @@ export interface WaitOptions {
   /** Milliseconds; left out: wait for ever. 0: do not wait. */
   timeout?: number
   signal?: AbortSignal
+}
+
+/**
+ * The timeout of a wait's options.
+ * @param otherwise milliseconds where they name none; left out: for ever
+ * @throws TypeError, RangeError as `checkTimeout`; TypeError for `wait(1)` or `get(false)`, which would be waits without end
+ */
+export function timeoutOf(options: WaitOptions | undefined, otherwise?: number): number {
+  if (options === undefined) return checkTimeout(otherwise)
+  checkObject(options, '{ timeout: 1000 }, in milliseconds')
+  if (options.signal !== undefined) checkSignal(options.signal)
+  return checkTimeout(options.timeout ?? otherwise)
+}
+
+/** @throws TypeError */
+export function checkSignal(signal: unknown): void {
+  if (typeof (signal as AbortSignal | null)?.addEventListener === 'function' && 'aborted' in (signal as object)) return
+  throw new TypeError(`signal must be an AbortSignal, not ${signal === null ? 'null' : typeof signal}`)
 }
 
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */

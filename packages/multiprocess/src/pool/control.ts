@@ -1,6 +1,6 @@
 /** What a task may be given beyond its arguments: a time to run, tries, a signal that stops it. */
 import { ValueError } from '../errors.ts'
-import { checkTimeout } from '../ground/waitable.ts'
+import { checkSignal, checkTimeout } from '../ground/waitable.ts'
 import type { TaskOptions } from './options.ts'
 
 const KILL_AFTER_MS = 1000
@@ -37,9 +37,4 @@ function checkRetries(retries: unknown): void {
   if (retries !== Number.POSITIVE_INFINITY && (!Number.isInteger(retries) || retries < 0)) {
     throw new ValueError(`retries must be a whole number of 0 or more, not ${retries}`)
   }
-}
-
-function checkSignal(signal: unknown): void {
-  if (typeof (signal as AbortSignal | null)?.addEventListener === 'function' && 'aborted' in (signal as object)) return
-  throw new TypeError(`signal must be an AbortSignal, not ${signal === null ? 'null' : typeof signal}`)
 }

@@ -13,7 +13,8 @@
  */
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { checkObject } from '../ground/options.ts'
+import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
@@ -56,6 +57,7 @@ export class Barrier extends SharedObject {
    * @throws ValueError when `parties` is no whole number above 0
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
+    checkObject(options, '{ action }')
     const { action, timeout } = options
     if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
       throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${parties}`)
@@ -108,7 +110,7 @@ export class Barrier extends SharedObject {
    *   aborted, which breaks it for the others
    */
   async wait(options: WaitOptions = {}): Promise<number> {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
+    const timeout = timeoutOf(options, this.#timeout)
     const end = performance.now() + timeout
     options.signal?.throwIfAborted()
     let arrival = this.#arrive()
@@ -138,7 +140,7 @@ export class Barrier extends SharedObject {
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
   waitSync(options: { timeout?: number } = {}): number {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout)
+    const timeout = timeoutOf(options, this.#timeout)
     const end = performance.now() + timeout
     let arrival = this.#arrive()
     while (arrival === 'later') {

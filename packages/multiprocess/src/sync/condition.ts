@@ -7,7 +7,7 @@
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
@@ -70,7 +70,7 @@ export class Condition extends Lock {
    *   it now; the signal's reason, once it is aborted
    */
   async wait(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     options.signal?.throwIfAborted()
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
@@ -93,7 +93,7 @@ export class Condition extends Lock {
 
   /** The same, blocking the thread. */
   waitSync(options: { timeout?: number } = {}): boolean {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
     const count = inside.releaseAll(this.#lock)

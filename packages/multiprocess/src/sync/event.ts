@@ -6,7 +6,7 @@
  * Who waits is done when the flag is set or the generation is another: a `clear` right after a `set` takes nobody's wake-up.
  */
 import type { Family } from '../ground/family.ts'
-import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { type Step, WaitWord } from './waiting.ts'
 
@@ -47,13 +47,13 @@ export class Event extends SharedObject implements Waitable {
 
   /** Resolves to true once the flag is set, to false when the timeout, in milliseconds, ran out. */
   async wait(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     return (await this.#word.wait(this.#step(), timeout, options.signal)) ?? false
   }
 
   /** The same, blocking the thread. */
   waitSync(options: { timeout?: number } = {}): boolean {
-    return this.#word.waitSync(this.#step(), checkTimeout(options.timeout)) ?? false
+    return this.#word.waitSync(this.#step(), timeoutOf(options)) ?? false
   }
 
   get [waitable](): unknown {

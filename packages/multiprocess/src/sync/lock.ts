@@ -14,7 +14,7 @@ import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
 import { type Claims, FLAG, isGone, REST, Turn } from './turns.ts'
@@ -87,7 +87,7 @@ export class Lock extends SharedObject {
    * @throws the signal's reason when it is aborted: the lock is not taken
    */
   async acquire(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     options.signal?.throwIfAborted()
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, false)
@@ -104,11 +104,11 @@ export class Lock extends SharedObject {
   acquireSync(options?: { timeout?: number }): boolean {
     // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
     if (options === undefined && this.on.compareExchange(this.at, 0, this.#self) === 0) return true
-    return this.acquireBlocking(options?.timeout)
+    return this.acquireBlocking(options)
   }
 
-  protected acquireBlocking(ms: number | undefined): boolean {
-    const timeout = checkTimeout(ms)
+  protected acquireBlocking(options: { timeout?: number } | undefined): boolean {
+    const timeout = timeoutOf(options)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
     let outcome: Outcome | undefined

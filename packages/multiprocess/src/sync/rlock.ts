@@ -46,7 +46,7 @@ export class RLock extends Lock {
   protected static override readonly size: number = 16
 
   override acquireSync(options?: { timeout?: number }): boolean {
-    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
   /** @throws ValueError when this process, or this `runExclusive` of it, does not hold the lock */

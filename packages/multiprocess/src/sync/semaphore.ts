@@ -47,7 +47,7 @@ export class Semaphore extends Lock {
   }
 
   override acquireSync(options?: { timeout?: number }): boolean {
-    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options?.timeout)
+    return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
   /** @throws ValueError when a bounded one would rise above its first value */
