@@ -125,5 +125,8 @@ test('pools, processes and proxies', { timeout }, async () => {
   })
   assert.equal(await result, 9)
   assert.equal(await child.join(), true)
+  for (const processes of [1024, 1_000_000_000]) {
+    assert.throws(() => new Pool(processes), { name: 'ValueError', message: /at most 1023/ })
+  }
   assert.throws(() => new Pool({ reserve: -1 }), { name: 'ValueError', message: /a whole number of 0 or more, not -1/ })
 })

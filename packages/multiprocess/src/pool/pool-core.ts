@@ -3,6 +3,7 @@ import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
 import { rootFrom } from '../codec/path.ts'
 import { PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
+import { SLOT_COUNT } from '../ground/layout.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
@@ -82,6 +83,11 @@ export class PoolCore {
    */
   constructor(face: object, method: StartMethod, options: PoolOptions) {
     this.#processes = optionalCount(options.processes, 'processes', cpuCount())
+    if (this.#processes >= SLOT_COUNT) {
+      throw new ValueError(
+        `processes must be at most ${SLOT_COUNT - 1}, as many as a family may have, not ${this.#processes}`
+      )
+    }
     this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
     const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
     const maxMemory = optionalCount(options.maxMemoryPerChild, 'maxMemoryPerChild', Number.POSITIVE_INFINITY)
