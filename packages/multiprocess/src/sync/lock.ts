@@ -107,7 +107,7 @@ export class Lock extends SharedObject {
     return this.acquireBlocking(options)
   }
 
-  protected acquireBlocking(options: { timeout?: number } | undefined): boolean {
+  protected acquireBlocking(options: WaitOptions | undefined): boolean {
     const timeout = timeoutOf(options)
     if (this.tryAtOnce()) return true
     const turn = new Turn(this.#claims, true)
