@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { DEFAULT_CONCURRENCY, DEFAULT_LIMIT, DEFAULT_PROCESSES } from './options.ts'
+import { DEFAULT_CONCURRENCY, DEFAULT_LIMIT, DEFAULT_PROCESSES, MOST_PROCESSES } from './options.ts'
 import { version } from './settings.ts'
 
 /** What the command line asks for. */
@@ -46,6 +46,9 @@ export function readArguments(args: readonly string[]): Arguments {
     throw new UsageError(`one URL at a time: ${positionals.map(text => JSON.stringify(text)).join(' and ')} were given`)
   }
   const processes = number('--processes', values.processes, 0) ?? DEFAULT_PROCESSES
+  if (processes > MOST_PROCESSES) {
+    throw new UsageError(`--processes is at most ${MOST_PROCESSES}; it was given "${processes}"`)
+  }
   const isComparing = values.compare || positionals.length === 0
   if (processes === 0 && isComparing && !values.help && !values.version) {
     throw new UsageError('to compare, --processes must be 1 or more; it was given "0"')

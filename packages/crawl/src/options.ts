@@ -4,11 +4,13 @@ import { isLoopback, readLink } from './url.ts'
 /** Pages of a site that is not on this computer, unless told otherwise. */
 export const DEFAULT_LIMIT = 20
 export const DEFAULT_PROCESSES = 4
+/** A family of processes has room for 1,023. */
+export const MOST_PROCESSES = 1000
 /** With four processes that makes eight requests at a time to one host, as many as Scrapy makes. */
 export const DEFAULT_CONCURRENCY = 2
 
 export interface CrawlOptions {
-  /** Worker processes. 0: none, this process does the work. Left out: 4. */
+  /** Worker processes, 1,000 at the most. 0: none, this process does the work. Left out: 4. */
   processes?: number
   /** Pages that one worker may have under way at once. Left out: 2; without workers 1. */
   concurrency?: number
@@ -48,6 +50,9 @@ export function plan(url: string | URL, options: CrawlOptions = {}): Plan {
   }
   const limit = options.limit ?? (isLoopback(start) ? Number.POSITIVE_INFINITY : DEFAULT_LIMIT)
   const processes = whole('processes', options.processes ?? DEFAULT_PROCESSES, 0)
+  if (processes > MOST_PROCESSES) {
+    throw new RangeError(`processes must be at most ${MOST_PROCESSES}; it is ${processes}`)
+  }
   return {
     start,
     processes,

@@ -81,6 +81,7 @@ test('options are checked with what was expected', limits, () => {
   for (const [args, message] of [
     [['http://a/', 'http://b/'], 'one URL at a time: "http://a/" and "http://b/" were given'],
     [['--processes', 'many', 'http://a/'], '--processes takes a whole number, 0 or more; it was given "many"'],
+    [['--processes', '1001', 'http://a/'], '--processes is at most 1000; it was given "1001"'],
     [['--limit', '0', 'http://a/'], '--limit takes a whole number, 1 or more or "all"; it was given "0"'],
     [['--delay=-1', 'http://a/'], '--delay takes a whole number, 0 or more; it was given "-1"'],
     [['--concurrency', '1.5', 'http://a/'], '--concurrency takes a whole number, 1 or more; it was given "1.5"'],

@@ -183,6 +183,10 @@ describe('the packed package', { timeout }, () => {
     }
   })
 
+  test('it says what it is, and under which license', { timeout }, async () => {
+    for (const file of ['README.md', 'LICENSE']) await access(path.join(installed, file))
+  })
+
   test('no test, benchmark or compiled source is in it', { timeout }, async () => {
     const files = await readdir(installed, { recursive: true })
     assert.deepEqual(

@@ -69,6 +69,11 @@ describe('progress as a function', { timeout }, () => {
     assert.deepEqual([...seen], ['here'])
   })
 
+  test('what it throws is uncaught, and all results come', async () => {
+    const printed = await printedBy('throw', '')
+    assert.deepEqual([printed.at(-3), ...printed.slice(-2)], ['thrown at 12', 'thrown at 1', 'thrown at 2'])
+  })
+
   test('what is none is refused', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { progress: 7 as never }), /progress must be true, a label/)

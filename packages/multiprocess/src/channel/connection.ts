@@ -3,7 +3,7 @@
  * pipe and over a socket.
  */
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
-import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
 import { Pending } from './message.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
@@ -74,14 +74,12 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
 
   /** Whether a message is there, or the end of them, within the timeout; left out: 0, as in Python. */
   async poll(options?: WaitOptions): Promise<boolean> {
-    const { timeout, signal } = waitOptions({ timeout: 0, ...options })
-    return await this.#transport.poll(timeout, signal)
+    return await this.#transport.poll(timeoutOf(options, 0), options?.signal)
   }
 
   /** The same, blocking the thread. */
   pollSync(options?: { timeout?: number }): boolean {
-    const { timeout } = waitOptions({ timeout: 0, ...options })
-    return this.#transport.pollSync(timeout)
+    return this.#transport.pollSync(timeoutOf(options, 0))
   }
 
   /**

@@ -4,6 +4,7 @@
  * receives finds the end of the messages, who sends learns that nobody would receive.
  */
 import { currentFamily, type Family } from '../ground/family.ts'
+import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
 import { type Connection, connectionOver } from './connection.ts'
@@ -51,6 +52,7 @@ export interface PipeOptions {
 }
 
 export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Connection<T>, Connection<T>] {
+  checkObject(options, '{ duplex: false }')
   const { duplex = true } = options
   if (typeof duplex !== 'boolean') throw new TypeError(`duplex must be true or false, not ${typeof duplex}`)
   const family = currentFamily(method)

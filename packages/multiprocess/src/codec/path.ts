@@ -33,10 +33,19 @@ function formatStep(step: Step): string {
   return step.length <= SHOWN_KEY && IDENTIFIER.test(step) ? `.${step}` : `[${quote(step)}]`
 }
 
+/** The root of items that are some among others: `items[1000…]`, the first of which is number 1000. */
+export function rootFrom(root: string, first: number): string {
+  return first === 0 ? root : `${root}[${first}…]`
+}
+
+const ROOT_FROM = /^(.*)\[(\d+)…\]$/
+
 /** `args[0].db.socket`; the middle of a very long path is left out. */
 export function formatPath(root: string, steps: readonly Step[], count: number): string {
-  let path = root
-  for (let i = 0; i < count; i++) {
+  const from = ROOT_FROM.exec(root)
+  const isItem = from !== null && count > 0 && typeof steps[0] === 'number'
+  let path = isItem ? `${from[1]}[${Number(from[2]) + (steps[0] as number)}]` : root
+  for (let i = isItem ? 1 : 0; i < count; i++) {
     if (count > SHOWN_STEPS && i === SHOWN_STEPS / 2) {
       path += '…'
       i = count - SHOWN_STEPS / 2

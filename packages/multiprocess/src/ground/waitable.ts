@@ -1,3 +1,5 @@
+import { checkObject } from './options.ts'
+
 /** What `wait` can wait for. */
 export const waitable: unique symbol = Symbol.for('multiprocess.waitable')
 
@@ -23,16 +25,22 @@ const NONE: WaitOptions = {}
 
 /**
  * The options of a wait; its timeout is checked by `checkTimeout`.
- * @throws TypeError for what are none, such as a number by itself: read as no options at all, it would have the wait last for ever
+ * @throws TypeError for what are none, such as `wait(1)` or `get(false)`: read as no options at all, they would be waits without end
  */
 export function checkOptions(options: WaitOptions | undefined): WaitOptions {
   if (options === undefined) return NONE
-  if (typeof options !== 'object' || options === null) {
-    const what = options === null ? 'null' : typeof options
-    throw new TypeError(`the options of a wait must be an object, such as { timeout: 1000 } for a second, not ${what}`)
-  }
+  checkObject(options, '{ timeout: 1000 }, in milliseconds')
   checkSignal(options.signal)
   return options
+}
+
+/**
+ * The timeout of a wait's options.
+ * @param otherwise milliseconds where they name none; left out: for ever
+ * @throws TypeError, RangeError as `checkOptions` and `checkTimeout`
+ */
+export function timeoutOf(options: WaitOptions | undefined, otherwise?: number): number {
+  return checkTimeout(checkOptions(options).timeout ?? otherwise)
 }
 
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */

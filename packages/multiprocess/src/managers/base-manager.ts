@@ -4,8 +4,9 @@ import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
 import { ValueError } from '../errors.ts'
 import { methodOf as methodOfClass } from '../ground/bound-class.ts'
 import { currentFamily } from '../ground/family.ts'
+import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { type Started, start } from '../process/start.ts'
 import { currentIdentity, nextPath } from '../process/state.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
@@ -49,6 +50,7 @@ export class BaseManager implements AsyncDisposable {
 
   /** @throws TypeError, ValueError for an address or a key that is none */
   constructor(options: ManagerOptions = {}) {
+    checkObject(options, '{ address, authkey }')
     const { address, authkey } = options
     if (address !== undefined) checkAddress(address)
     if (authkey !== undefined) checkSocketOptions({ authkey })
@@ -197,7 +199,7 @@ export class BaseManager implements AsyncDisposable {
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
     if (this.#server === undefined) throw new ValueError('cannot join a server that this manager did not start')
-    return this.#server.join(checkTimeout(options.timeout), options.signal)
+    return this.#server.join(timeoutOf(options), options.signal)
   }
 
   /** Of the server; what was given, until that is known. */

@@ -1,7 +1,7 @@
 /** Proxies of locks and the like: they run functions while they hold them. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { OwnerDiedError, TimeoutError } from '../errors.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from '../process/target.ts'
 import { waitFor, waitForSync } from '../sync/wait-for.ts'
 import { type Contexts, ownContext } from './contexts.ts'
@@ -33,11 +33,11 @@ abstract class WaitingProxy extends BaseProxy {
 
 export class EventProxy extends WaitingProxy {
   async wait(options?: WaitOptions): Promise<unknown> {
-    return this.send('wait', [checkTimeout(options?.timeout)], options?.signal)
+    return this.send('wait', [timeoutOf(options)], options?.signal)
   }
 
   waitSync(options?: WaitOptions): unknown {
-    return this.sendSync('wait', [checkTimeout(options?.timeout)])
+    return this.sendSync('wait', [timeoutOf(options)])
   }
 }
 
@@ -53,16 +53,17 @@ export class BarrierProxy extends WaitingProxy {
 }
 
 function barrierTimeout(options: WaitOptions | undefined): number[] {
-  return options?.timeout === undefined ? [] : [checkTimeout(options.timeout)]
+  const timeout = timeoutOf(options)
+  return options?.timeout === undefined ? [] : [timeout]
 }
 
 export class LockProxy extends WaitingProxy {
   async acquire(options?: WaitOptions): Promise<unknown> {
-    return this.send('acquire', [checkTimeout(options?.timeout), this.contexts], options?.signal)
+    return this.send('acquire', [timeoutOf(options), this.contexts], options?.signal)
   }
 
   acquireSync(options?: WaitOptions): unknown {
-    return this.sendSync('acquire', [checkTimeout(options?.timeout), this.contexts])
+    return this.sendSync('acquire', [timeoutOf(options), this.contexts])
   }
 
   async release(): Promise<unknown> {
@@ -170,11 +171,11 @@ export class RLockProxy extends LockProxy {
 
 export class ConditionProxy extends RLockProxy {
   async wait(options?: WaitOptions): Promise<unknown> {
-    return this.send('wait', [checkTimeout(options?.timeout), this.contexts], options?.signal)
+    return this.send('wait', [timeoutOf(options), this.contexts], options?.signal)
   }
 
   waitSync(options?: WaitOptions): unknown {
-    return this.sendSync('wait', [checkTimeout(options?.timeout), this.contexts])
+    return this.sendSync('wait', [timeoutOf(options), this.contexts])
   }
 
   async notify(count = 1): Promise<unknown> {

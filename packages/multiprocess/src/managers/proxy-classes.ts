@@ -1,5 +1,5 @@
 /** The classes of proxies, one for each kind of object, and one for each set of methods of one's own. */
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { isKind, type Kind, METHODS, methodOf } from './kinds.ts'
 import { BarrierProxy, ConditionProxy, EventProxy, LockProxy, RLockProxy, SemaphoreProxy } from './lock-proxies.ts'
 import { BaseProxy, defineMethods, insideProxy, type ProxyParts } from './proxy.ts'
@@ -53,19 +53,19 @@ class CallableProxy extends BaseProxy {}
 
 class QueueProxy extends BaseProxy {
   async put(item: unknown, options?: WaitOptions): Promise<unknown> {
-    return call(this, methodOf('queue', 'put'), [item, checkTimeout(options?.timeout)], options?.signal)
+    return call(this, methodOf('queue', 'put'), [item, timeoutOf(options)], options?.signal)
   }
 
   putSync(item: unknown, options?: WaitOptions): unknown {
-    return callSync(this, methodOf('queue', 'put'), [item, checkTimeout(options?.timeout)])
+    return callSync(this, methodOf('queue', 'put'), [item, timeoutOf(options)])
   }
 
   async get(options?: WaitOptions): Promise<unknown> {
-    return call(this, methodOf('queue', 'get'), [checkTimeout(options?.timeout)], options?.signal)
+    return call(this, methodOf('queue', 'get'), [timeoutOf(options)], options?.signal)
   }
 
   getSync(options?: WaitOptions): unknown {
-    return callSync(this, methodOf('queue', 'get'), [checkTimeout(options?.timeout)])
+    return callSync(this, methodOf('queue', 'get'), [timeoutOf(options)])
   }
 
   /** Items as they come, without end. */
@@ -76,11 +76,11 @@ class QueueProxy extends BaseProxy {
 
 class JoinableQueueProxy extends QueueProxy {
   async join(options?: WaitOptions): Promise<unknown> {
-    return call(this, methodOf('joinableQueue', 'join'), [checkTimeout(options?.timeout)], options?.signal)
+    return call(this, methodOf('joinableQueue', 'join'), [timeoutOf(options)], options?.signal)
   }
 
   joinSync(options?: WaitOptions): unknown {
-    return callSync(this, methodOf('joinableQueue', 'join'), [checkTimeout(options?.timeout)])
+    return callSync(this, methodOf('joinableQueue', 'join'), [timeoutOf(options)])
   }
 }
 
@@ -106,19 +106,19 @@ for (const name of TASKS) {
 
 class AsyncResultProxy extends BaseProxy {
   async get(options?: WaitOptions): Promise<unknown> {
-    return call(this, methodOf('asyncResult', 'get'), [checkTimeout(options?.timeout)], options?.signal)
+    return call(this, methodOf('asyncResult', 'get'), [timeoutOf(options)], options?.signal)
   }
 
   getSync(options?: WaitOptions): unknown {
-    return callSync(this, methodOf('asyncResult', 'get'), [checkTimeout(options?.timeout)])
+    return callSync(this, methodOf('asyncResult', 'get'), [timeoutOf(options)])
   }
 
   async wait(options?: WaitOptions): Promise<unknown> {
-    return call(this, methodOf('asyncResult', 'wait'), [checkTimeout(options?.timeout)], options?.signal)
+    return call(this, methodOf('asyncResult', 'wait'), [timeoutOf(options)], options?.signal)
   }
 
   waitSync(options?: WaitOptions): unknown {
-    return callSync(this, methodOf('asyncResult', 'wait'), [checkTimeout(options?.timeout)])
+    return callSync(this, methodOf('asyncResult', 'wait'), [timeoutOf(options)])
   }
 }
 

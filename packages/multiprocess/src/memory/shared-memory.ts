@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
+import { checkObject } from '../ground/options.ts'
 import { Segment } from '../ground/segment.ts'
 import { forgetSegment } from '../ground/segment-watcher.ts'
 import { checkName, createSegment } from './named-segment.ts'
@@ -118,6 +119,7 @@ export function attachTo({ name, inode }: SegmentHandle): SharedMemory {
 }
 
 function open(options: SharedMemoryOptions): Segment {
+  checkObject(options, '{ name } or { create: true, size }')
   const { name, create = false, size, track = true } = options
   for (const [option, value] of Object.entries({ create, track })) {
     if (typeof value !== 'boolean') throw new ValueError(`${option} must be true or false, not ${inspect(value)}`)

@@ -1,7 +1,7 @@
 /** A result that is still to come: Python's `multiprocessing.pool.AsyncResult`. */
 import { TimeoutError, ValueError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { addCaller, rejection } from './caller-stack.ts'
 
 let settle: (result: AsyncResult<unknown>, state: 'done' | 'failed') => boolean
@@ -37,7 +37,7 @@ export class AsyncResult<R> extends Promise<R> {
 
   /** Resolves to true once the task has succeeded or failed, to false when the timeout, in milliseconds, ran out. */
   wait(options: WaitOptions = {}): Promise<boolean> {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     const { signal } = options
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)

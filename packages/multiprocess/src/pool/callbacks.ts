@@ -1,14 +1,16 @@
 /** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
+import { checkObject } from '../ground/options.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
 
 /**
  * The task, with the callbacks of `options`: they run after the result is settled, in a microtask and in the async context
  * of the call. What they throw is theirs.
- * @throws TypeError for a callback that is no function
+ * @throws TypeError for options that are none, and a callback that is no function
  */
 export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Task): Task {
   if (options === undefined) return task
+  checkObject(options, '{ timeout: 1000 }')
   const { callback, errorCallback } = options
   checkCallback(callback, 'callback')
   checkCallback(errorCallback, 'errorCallback')

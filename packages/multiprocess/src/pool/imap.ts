@@ -1,7 +1,7 @@
 /** `imap` and `imapUnordered`: results as they come, with an input that never runs further ahead than `buffersize`. */
 import { TimeoutError } from '../errors.ts'
 import { startTimer } from '../ground/timer.ts'
-import { checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import { FifoQueue } from './fifo-queue.ts'
@@ -50,6 +50,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   readonly #tasks = new Set<Task>()
   #firstChunk = 0
   #chunkCount = 0
+  #taken = 0
   /** Items taken from the input whose results the consumer has not got. */
   #ahead = 0
   #done = 0
@@ -69,7 +70,7 @@ export class IMapRun<R> implements IMapIterator<R> {
   next(options: WaitOptions = {}): Promise<IteratorResult<R>> {
     const { signal } = options
     return new Promise<IteratorResult<unknown>>((resolve, reject) => {
-      const timeout = checkTimeout(options.timeout)
+      const timeout = timeoutOf(options)
       if (signal?.aborted) return reject(signal.reason)
       const leave = () => {
         stopTimer()
@@ -209,6 +210,8 @@ export class IMapRun<R> implements IMapIterator<R> {
 
   #submit(items: unknown[]): void {
     const number = this.#chunkCount++
+    const start = this.#taken
+    this.#taken += items.length
     const task: Task = {
       succeed: value => {
         this.#tasks.delete(task)
@@ -230,7 +233,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     }
     this.#tasks.add(task)
     try {
-      this.#settings.submit({ items, task })
+      this.#settings.submit({ start, items, task })
     } catch (error) {
       task.fail(error)
     }
@@ -238,8 +241,11 @@ export class IMapRun<R> implements IMapIterator<R> {
 
   #arrived(count: number): void {
     this.#done += count
-    if (!this.#isOver) this.#settings.progress(this.#done)
-    this.#serve()
+    try {
+      if (!this.#isOver) this.#settings.progress(this.#done)
+    } finally {
+      this.#serve()
+    }
   }
 
   #put(number: number, outcomes: Outcome[]): void {

@@ -3,6 +3,8 @@ import type { Task } from './dispatcher.ts'
 import { Pieces } from './pieces.ts'
 
 export interface Chunk {
+  /** The number of its first item among all. */
+  readonly start: number
   readonly items: unknown[]
   readonly task: Task
 }
@@ -22,7 +24,7 @@ export interface MapSettings {
   readonly workers: number
   /** @returns the bytes of its message */
   submit(chunk: Chunk): number
-  /** Runs in a microtask. */
+  /** Runs in a microtask of its own. */
   progress(done: number): void
   succeed(results: unknown[]): void
   fail(error: unknown): void
@@ -101,7 +103,7 @@ export class MapRun {
     this.#underWay++
     this.tasks.add(task)
     try {
-      const bytes = this.#settings.submit({ items, task })
+      const bytes = this.#settings.submit({ start, items, task })
       if (this.#settings.isAdaptive) this.#adapt(bytes / items.length)
     } catch (error) {
       task.fail(error)
@@ -130,8 +132,12 @@ export class MapRun {
 
   #continue(count: number): void {
     if (this.#isOver) return
-    if (this.#done > this.#told) this.#settings.progress(this.#done)
-    this.#told = this.#done
+    if (this.#done > this.#told) {
+      const done = this.#done
+      this.#told = done
+      // In a turn of its own: what it throws keeps nothing from going on.
+      queueMicrotask(() => this.#settings.progress(done))
+    }
     this.submit(count)
   }
 

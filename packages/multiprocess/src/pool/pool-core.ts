@@ -1,7 +1,9 @@
 /** What a pool does: its parts put together, and its life from the first task to the last worker's end. */
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
+import { rootFrom } from '../codec/path.ts'
 import { PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts'
+import { SLOT_COUNT } from '../ground/layout.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { cpuCount } from '../ground/processors.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
@@ -81,10 +83,15 @@ export class PoolCore {
    */
   constructor(face: object, method: StartMethod, options: PoolOptions) {
     this.#processes = optionalCount(options.processes, 'processes', cpuCount())
+    if (this.#processes >= SLOT_COUNT) {
+      throw new ValueError(
+        `processes must be at most ${SLOT_COUNT - 1}, as many as a family may have, not ${this.#processes}`
+      )
+    }
     this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
     const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
     const maxMemory = optionalCount(options.maxMemoryPerChild, 'maxMemoryPerChild', Number.POSITIVE_INFINITY)
-    const reserve = options.reserve === 0 ? 0 : optionalCount(options.reserve, 'reserve', 0)
+    const reserve = optionalCount(options.reserve, 'reserve', 0, 0)
     const isLimited = maxTasks !== Number.POSITIVE_INFINITY || maxMemory !== Number.POSITIVE_INFINITY
     const places = this.#processes * (isLimited ? 2 : 1) + reserve
     const { initializer, initargs = [], trace } = options
@@ -238,9 +245,9 @@ export class PoolCore {
         chunksize: chunksize ?? Math.max(1, Math.ceil(all.length / (this.#processes * 4))),
         isAdaptive: chunksize === undefined,
         workers: this.#processes,
-        submit: ({ items, task }) => {
+        submit: ({ start, items, task }) => {
           this.#checkRunning()
-          this.#dispatcher.submit(entry, kindAndFlags, items, 'items', task, control)
+          this.#dispatcher.submit(entry, kindAndFlags, items, rootFrom('items', start), task, control)
           return this.#dispatcher.messages.lastLength
         },
         progress: done => progress?.update(done, all.length),
@@ -282,9 +289,9 @@ export class PoolCore {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
-      submit: ({ items, task }) => {
+      submit: ({ start, items, task }) => {
         this.#checkRunning()
-        this.#dispatcher.submit(entry, IMAP, items, 'items', task, control)
+        this.#dispatcher.submit(entry, IMAP, items, rootFrom('items', start), task, control)
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),

@@ -1,7 +1,8 @@
 /** A pool of worker processes, as its users see it: Python's `multiprocessing.Pool`. */
 import { methodOf } from '../ground/bound-class.ts'
+import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
-import { checkTimeout } from '../ground/waitable.ts'
+import { timeoutOf } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
 import { BlockingTask } from './blocking-task.ts'
@@ -36,6 +37,7 @@ export class Pool implements AsyncDisposable {
   constructor(processes?: number, options?: PoolOptions)
   constructor(options?: PoolOptions)
   constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
+    checkObject(second, '{ initializer }')
     const options = typeof first === 'object' && first !== null ? first : second
     const processes = first === options ? options.processes : (first ?? options.processes)
     this.#core = new PoolCore(this, methodFrom(options, methodOf(this)), { ...options, processes } as PoolOptions)
@@ -65,7 +67,7 @@ export class Pool implements AsyncDisposable {
    * @throws TimeoutError when the timeout ran out; the task goes on
    */
   applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options: { timeout?: number } = {}): Awaited<R> {
-    const timeout = checkTimeout(options.timeout)
+    const timeout = timeoutOf(options)
     const task = new BlockingTask<Awaited<R>>()
     this.#core.apply(fn as Target, args, task)
     const leave = this.#core.tell()

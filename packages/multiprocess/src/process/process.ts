@@ -1,8 +1,9 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
+import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
-import { checkTimeout, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Role, Work } from './role.ts'
 import { type Plan, runningObjects, Started, start } from './start.ts'
 import { currentIdentity, nextPath } from './state.ts'
@@ -128,12 +129,12 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
    * @throws ValueError before `start()`, and for a process that is not this one's child
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
-    return this.#child('join').join(checkTimeout(options.timeout), options.signal)
+    return this.#child('join').join(timeoutOf(options), options.signal)
   }
 
   /** The same, blocking this thread. */
   joinSync(options: { timeout?: number } = {}): boolean {
-    return this.#child('join').joinSync(checkTimeout(options.timeout))
+    return this.#child('join').joinSync(timeoutOf(options))
   }
 
   isAlive(): boolean {
@@ -250,6 +251,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 }
 
 function checkOptions<A extends unknown[]>(options: ProcessOptions<A>): ProcessOptions<A> {
+  checkObject(options, '{ target, args }')
   const { target, args, name, daemon, reserve } = options
   if (target !== undefined) checkTarget(target, 'target')
   if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)

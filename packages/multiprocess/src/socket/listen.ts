@@ -58,11 +58,11 @@ export class ListeningSocket implements Source {
    * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …; TypeError, ValueError
    */
   constructor(address: NetAddress | undefined, options: ListenOptions, handlers: ListenHandlers) {
+    this.#settings = checkSocketOptions(options)
     const { backlog = BACKLOG, handshakeTimeout = HANDSHAKE_MS } = options
     if (!(Number.isInteger(backlog) && backlog > 0)) {
       throw new ValueError(`backlog must be a whole number from 1 on, not ${String(backlog)}`)
     }
-    this.#settings = checkSocketOptions(options)
     this.#handshakeTimeout = checkDuration('handshakeTimeout', handshakeTimeout)
     this.#handlers = handlers
     const place = address === undefined ? ownPlace() : { address: checkBindAddress(address), remove: () => {} }

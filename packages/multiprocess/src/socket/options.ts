@@ -1,5 +1,6 @@
 /** What listeners and clients can be told, checked. */
 import { ValueError } from '../errors.ts'
+import { checkObject } from '../ground/options.ts'
 import { LARGEST_SHORT } from './frames.ts'
 import type { Key } from './handshake.ts'
 
@@ -25,6 +26,7 @@ const LARGEST_MESSAGE = 2 ** 32
 
 /** @throws TypeError, ValueError */
 export function checkSocketOptions(options: SocketOptions): Settings {
+  checkObject(options, '{ authkey }')
   const { authkey, legacyMd5 = false, maxMessageBytes = LARGEST_SHORT } = options
   if (typeof legacyMd5 !== 'boolean') throw new TypeError(`legacyMd5 must be true or false, not ${typeof legacyMd5}`)
   if (!(Number.isInteger(maxMessageBytes) && maxMessageBytes > 0 && maxMessageBytes <= LARGEST_MESSAGE)) {

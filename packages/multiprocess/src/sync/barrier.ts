@@ -13,6 +13,7 @@
  */
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
+import { checkObject } from '../ground/options.ts'
 import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
@@ -59,9 +60,7 @@ export class Barrier extends SharedObject {
     if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
       throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${String(parties)}`)
     }
-    if (typeof options !== 'object' || options === null) {
-      throw new TypeError('the options of a barrier must be an object, such as { action, timeout: 1000 }')
-    }
+    checkObject(options, '{ action, timeout: 1000 }')
     const { action, timeout } = options
     if (action !== undefined && typeof action !== 'function') throw new TypeError('action must be a function')
     checkTimeout(timeout)

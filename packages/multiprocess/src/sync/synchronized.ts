@@ -1,5 +1,6 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
 import { boundTo } from '../ground/bound-class.ts'
+import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { createArray, setText, shapeOf, textOf } from '../memory/shared-array.ts'
 import { createCell, SharedCell } from '../memory/shared-value.ts'
@@ -68,9 +69,8 @@ export function withText<T extends AnyTypedArray>(array: T): T {
 
 /** The lock that an option names, or undefined for none. */
 export function lockFor(options: LockOption, method: StartMethod): Lock | undefined {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError('the options of an array or a value must be an object, such as { lock: false }')
-  }
+  checkObject(options, '{ lock: false }')
+  if (options instanceof Lock) throw new TypeError('options must be an object such as { lock }, not the lock itself')
   const { lock = true } = options
   if (lock === true) return new (boundTo(RLock, method))()
   if (lock === false) return undefined

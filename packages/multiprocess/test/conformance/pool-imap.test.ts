@@ -333,10 +333,10 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
       const pool = shared(1)
       const items = [1, Symbol('only here'), 3]
       const all = await collectAll(pool[method](tasks.identity, items))
-      assert.deepEqual(all.map(one => (typeof one === 'string' ? one.split(':')[0] : one)).sort(), [
+      assert.deepEqual(all.map(one => (typeof one === 'string' ? one.split(': it')[0] : one)).sort(), [
         1,
         3,
-        'SerializationError'
+        'SerializationError: cannot send items[1]'
       ])
       const results = await collectAll(pool[method](tasks.symbolResult, [1]))
       assert.match(String(results), /^SerializationError/)

@@ -152,7 +152,8 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
       items[900] = Symbol('only here')
       await assert.rejects(pool.map(tasks.identity, items, chunksize), {
         name: 'SerializationError',
-        message: /Symbol/
+        message: /^cannot send items\[900\]: .*Symbol/,
+        path: 'items[900]'
       })
     }
     assert.deepEqual(await pool.map(tasks.square, range(10)), range(10).map(tasks.square))

@@ -1,0 +1,132 @@
+/** What Python gives by position is an object here. Anything else in its place is refused: overlooked, it would be a wait without end. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  Barrier,
+  BaseManager,
+  Client,
+  Condition,
+  Event,
+  Listener,
+  Lock,
+  Manager,
+  Pipe,
+  Pool,
+  Process,
+  Queue,
+  RLock,
+  Array as SharedArray,
+  SharedMemory,
+  Value,
+  wait,
+  waitSync
+} from '../src/index.ts'
+import * as tasks from './fixtures/pool/tasks.ts'
+
+const timeout = 30_000
+
+type Call = (options: never) => unknown
+
+/** Each call refuses what is no object, whether it throws or rejects, and names it. */
+async function refuse(calls: Readonly<Record<string, Call>>): Promise<void> {
+  for (const [name, call] of Object.entries(calls)) {
+    for (const [options, found] of [
+      [1, '1'],
+      [false, 'false'],
+      ['text', 'string'],
+      [() => {}, 'function'],
+      [null, 'null']
+    ]) {
+      const answer = async () => await call(options as never)
+      const message = new RegExp(`^options must be an object such as \\{.*, not ${found}$`)
+      await assert.rejects(answer, { name: 'TypeError', message }, `${name}(${found})`)
+    }
+  }
+}
+
+test('waits', { timeout }, async () => {
+  const queue = new Queue(1)
+  const full = new Queue(1)
+  full.putNowait(1)
+  const [lock, rlock, condition, event, barrier] = [
+    new Lock(),
+    new RLock(),
+    new Condition(),
+    new Event(),
+    new Barrier(2)
+  ]
+  await lock.acquire()
+  await condition.acquire()
+  const [end] = Pipe()
+  await refuse({
+    'queue.get': options => queue.get(options),
+    'queue.getSync': options => queue.getSync(options),
+    'queue.put': options => full.put(1, options),
+    'queue.putSync': options => full.putSync(1, options),
+    'lock.acquire': options => lock.acquire(options),
+    'lock.acquireSync': options => lock.acquireSync(options),
+    'lock.runExclusive': options => lock.runExclusive(() => 1, options),
+    'rlock.acquireSync': options => rlock.acquireSync(options),
+    'condition.wait': options => condition.wait(options),
+    'condition.waitSync': options => condition.waitSync(options),
+    'condition.waitFor': options => condition.waitFor(() => false, options),
+    'event.wait': options => event.wait(options),
+    'event.waitSync': options => event.waitSync(options),
+    'barrier.wait': options => barrier.wait(options),
+    'connection.recv': options => end.recv(options),
+    'connection.poll': options => end.poll(options),
+    'connection.pollSync': options => end.pollSync(options),
+    wait: options => wait([end], options),
+    waitSync: options => waitSync([end], options)
+  })
+  assert.equal(rlock.acquireSync({ timeout: 0 }), true)
+  assert.equal(await end.poll(), false)
+  assert.equal(end.pollSync({}), false)
+  await assert.rejects(queue.get({ signal: {} as AbortSignal }), /signal must be an AbortSignal, not object/)
+})
+
+test('what things are made with', { timeout }, async () => {
+  await refuse({
+    Barrier: options => new Barrier(2, options),
+    BaseManager: options => new BaseManager(options),
+    Client: options => Client('/nobody/listens/here', options),
+    Listener: options => new Listener(undefined, options),
+    Pipe: options => Pipe(options),
+    Pool: options => new Pool(1, options),
+    Process: options => new Process(options),
+    SharedMemory: options => new SharedMemory(options),
+    Array: options => SharedArray('i', 1, options),
+    Value: options => Value('i', 1, options)
+  })
+  assert.throws(() => Value('i', 1, new Lock() as never), { name: 'TypeError', message: /not the lock itself/ })
+})
+
+test('pools, processes and proxies', { timeout }, async () => {
+  await using pool = new Pool(1)
+  const result = pool.applyAsync(tasks.square, [3])
+  const child = new Process({ target: tasks.square, args: [3] })
+  child.start()
+  await using manager = await Manager()
+  const [queue, lock, barrier] = [await manager.Queue(), await manager.Lock(), await manager.Barrier(2)]
+  await lock.acquire()
+  await refuse({
+    apply: options => pool.apply(tasks.square, [3], options),
+    applyAsync: options => pool.applyAsync(tasks.square, [3], options),
+    applySync: options => pool.applySync(tasks.square, [3], options),
+    'result.get': options => result.get(options),
+    'result.wait': options => result.wait(options),
+    'process.join': options => child.join(options),
+    'process.joinSync': options => child.joinSync(options),
+    'manager.join': options => manager.join(options),
+    'proxy of a queue': options => queue.get(options),
+    'proxy of a queue, blocking': options => queue.getSync(options),
+    'proxy of a lock': options => lock.acquire(options),
+    'proxy of a barrier': options => barrier.wait(options)
+  })
+  assert.equal(await result, 9)
+  assert.equal(await child.join(), true)
+  for (const processes of [1024, 1_000_000_000]) {
+    assert.throws(() => new Pool(processes), { name: 'ValueError', message: /at most 1023/ })
+  }
+  assert.throws(() => new Pool({ reserve: -1 }), { name: 'ValueError', message: /a whole number of 0 or more, not -1/ })
+})
