@@ -1,6 +1,6 @@
 // What is published: few files, since each one that a process loads costs it half a millisecond, and each byte of them has to be
 // parsed. What a program does not use it does not load.
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { chunks } from './rollup/chunks.js'
 import { defer } from './rollup/defer.js'
@@ -62,10 +62,25 @@ const groups = [
   { name: 'functions', of: files('codec/closure-write', 'codec/function-reference') },
   { name: 'start', of: files('process/start') },
   { name: 'pool', of: files('pool/pool-core') },
-  { name: 'sockets', of: files('connection/socket-transport', 'socket/listen', 'socket/connect', 'ground/sockets') },
+  {
+    name: 'sockets',
+    of: files(
+      'connection/socket-transport',
+      'socket/message-socket',
+      'socket/listen',
+      'socket/connect',
+      'ground/sockets'
+    )
+  },
   {
     name: 'proxies',
-    of: files('managers/proxy-crossing', 'managers/local-link', 'managers/remote-link', 'managers/own-link')
+    of: files(
+      'managers/proxy-crossing',
+      'managers/link',
+      'managers/local-link',
+      'managers/remote-link',
+      'managers/own-link'
+    )
   },
   { name: 'managers', of: files('managers/serving', 'managers/server', 'managers/factories') },
   { name: 'watcher', of: [input['watcher-main']] },
@@ -100,12 +115,16 @@ const maps = {
   load: async id => ({ code: await readFile(id, 'utf8'), map: JSON.parse(await readFile(`${id}.map`, 'utf8')) })
 }
 
+const dir = fileURLToPath(new URL('dist/lib', import.meta.url))
+/** What a former build called otherwise is not published. */
+const clean = { name: 'clean', renderStart: () => rm(dir, { recursive: true, force: true }) }
+
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [maps, defer(id => deferred.has(id)), chunks],
+  plugins: [clean, maps, defer(id => deferred.has(id)), chunks],
   output: {
-    dir: fileURLToPath(new URL('dist/lib', import.meta.url)),
+    dir,
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: '[name].cjs',

@@ -12,23 +12,35 @@ export function defer(isDeferred) {
     name: 'defer',
     transform(code, id) {
       const program = this.parse(code)
+      const imports = program.body.filter(
+        ({ type, source, specifiers }) =>
+          type === 'ImportDeclaration' && specifiers.length > 0 && isDeferred(targetOf(source.value, id))
+      )
+      if (imports.length === 0) return null
+      const uses = usesOf(program, new Set(imports.flatMap(localNames)))
+      const declared = uses.find(({ parent, key }) => declares(parent, key))
+      if (declared)
+        this.error(`${id}: \`${declared.node.name}\` is imported from a deferred module, and declared once more`)
       const edits = []
-      const names = new Map()
-      for (const statement of program.body) {
-        if (statement.type !== 'ImportDeclaration' || statement.specifiers.length === 0) continue
+      for (const statement of imports) {
+        const names = new Set(localNames(statement))
+        const own = uses.filter(({ node }) => names.has(node.name))
+        // What is used while the module itself is loaded has to be there.
+        if (own.some(({ isLater }) => !isLater)) continue
         const source = statement.source.value
-        const target = source.startsWith('.') ? path.resolve(path.dirname(id), source) : source
-        if (!isDeferred(target)) continue
         const name = `$${path.basename(source, '.js').replaceAll(/\W/g, '_')}`
+        const texts = new Map(statement.specifiers.map(specifier => [specifier.local.name, textOf(name, specifier)]))
         edits.push({ ...rangeOf(statement), text: loaderOf(name, source) })
-        for (const specifier of statement.specifiers) names.set(specifier.local.name, useOf(name, specifier))
+        for (const use of own) edits.push(editOf(use, texts.get(use.node.name)))
       }
-      if (names.size === 0) return null
-      addUses(program, names, edits, message => this.error(`${id}: ${message}`))
-      return { code: edited(code, edits), map: null }
+      return edits.length === 0 ? null : { code: edited(code, edits), map: null }
     }
   }
 }
+
+const targetOf = (source, id) => (source.startsWith('.') ? path.resolve(path.dirname(id), source) : source)
+
+const localNames = ({ specifiers }) => specifiers.map(({ local }) => local.name)
 
 const rangeOf = ({ start, end }) => ({ start, end })
 
@@ -37,29 +49,27 @@ function loaderOf(name, source) {
   return `let ${name}_loaded; const ${name} = () => (${name}_loaded ??= import('${source}'));`
 }
 
-function useOf(name, { type, imported }) {
+function textOf(name, { type, imported }) {
   if (type === 'ImportSpecifier') return `${name}().${imported.name}`
   return `${name}()`
 }
 
 /** The names must have no other meaning anywhere in the module, so that each identifier is either a use or the name of a property. */
-function addUses(program, names, edits, fail) {
-  walk(program, undefined, (node, parent, key) => {
-    if (node.type === 'ImportDeclaration') return false
-    if (node.type !== 'Identifier' || !names.has(node.name)) return true
+function usesOf(program, names) {
+  const uses = []
+  walk(program, undefined, undefined, false, (node, parent, key, isLater) => {
+    if (node.type !== 'Identifier' || !names.has(node.name)) return
     const isName = !parent.computed && (key === 'key' || (key === 'property' && parent.type === 'MemberExpression'))
-    if (isName && !parent.shorthand) return true
-    if (declares(parent, key)) fail(`\`${node.name}\` is imported from a deferred module, and declared once more`)
-    const use = names.get(node.name)
-    if (parent.type === 'Property' && parent.shorthand) {
-      if (key === 'value') edits.push({ ...rangeOf(node), text: `${node.name}: ${use}` })
-    } else if (key === 'callee') {
-      edits.push({ ...rangeOf(node), text: parent.type === 'NewExpression' ? `(${use})` : `(0, ${use})` })
-    } else {
-      edits.push({ ...rangeOf(node), text: use })
-    }
-    return true
+    if (!isName) uses.push({ node, parent, key, isLater })
   })
+  return uses
+}
+
+function editOf({ node, parent, key }, text) {
+  if (parent.type === 'Property' && parent.shorthand) return { ...rangeOf(node), text: `${node.name}: ${text}` }
+  if (key === 'callee')
+    return { ...rangeOf(node), text: parent.type === 'NewExpression' ? `(${text})` : `(0, ${text})` }
+  return { ...rangeOf(node), text }
 }
 
 function declares({ type }, key) {
@@ -73,13 +83,21 @@ function declares({ type }, key) {
   )
 }
 
-function walk(node, parent, visit, key) {
-  if (visit(node, parent, key) === false) return
+/** `isLater`: not while the module itself is loaded. */
+function walk(node, parent, key, isLater, visit) {
+  if (node.type === 'ImportDeclaration') return
+  visit(node, parent, key, isLater)
   for (const [name, value] of Object.entries(node)) {
+    const runsLater = isLater || isBody(node, name)
     for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child?.type === 'string') walk(child, node, visit, name)
+      if (typeof child?.type === 'string') walk(child, node, name, runsLater, visit)
     }
   }
+}
+
+function isBody({ type, static: isStatic }, key) {
+  if (/Function/.test(type)) return key === 'body' || key === 'params'
+  return type === 'PropertyDefinition' && !isStatic && key === 'value'
 }
 
 /** Every line stays where it is. */
