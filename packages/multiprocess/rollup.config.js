@@ -40,7 +40,7 @@ const deferred = new Set([
 
 /** In this order: a file has what its modules import, unless a file before it has that. */
 const groups = [
-  { name: 'child', of: files('process/child-main', 'process/thread-main') },
+  { name: 'child', of: files('process/child-main') },
   {
     name: 'base',
     of: [input.index],
