@@ -38,6 +38,13 @@ const deferred = new Set([
   ...['child_process', 'crypto', 'diagnostics_channel', 'net', 'os', 'worker_threads'].map(name => `node:${name}`)
 ])
 
+/** Who reads messages needs what writes them for its errors only. */
+const deferredBy = new Map([
+  [file('codec/error-values'), file('codec/encode-value')],
+  [file('codec/binary-values'), file('codec/refusals')]
+])
+const isDeferred = (id, importer) => deferred.has(id) || deferredBy.get(importer) === id
+
 /** In this order: a file has what its modules import, unless a file before it has that. */
 const groups = [
   { name: 'child', of: files('process/child-main') },
@@ -56,7 +63,8 @@ const groups = [
   { name: 'objects', of: files('codec/shared-kinds') },
   { name: 'library', of: [input.index] },
   { name: 'ground', of: files('ground/family') },
-  { name: 'values', of: files('codec/encode', 'codec/decode') },
+  { name: 'reading', of: files('codec/decode') },
+  { name: 'writing', of: files('codec/encode') },
   { name: 'channels', of: files('channel/ring', 'channel/message', 'channel/ring-transport') },
   { name: 'tasks', of: [input.worker], sharedWith: files('pool/pool-core') },
   { name: 'functions', of: files('codec/closure-write', 'codec/function-reference') },
@@ -122,7 +130,7 @@ const clean = { name: 'clean', renderStart: () => rm(dir, { recursive: true, for
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [clean, maps, defer(id => deferred.has(id)), chunks],
+  plugins: [clean, maps, defer(isDeferred), chunks],
   output: {
     dir,
     format: 'esm',

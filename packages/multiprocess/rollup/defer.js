@@ -5,7 +5,7 @@
 import path from 'node:path'
 
 /**
- * @param isDeferred whether the module is loaded at first use: the path of one's own, or `node:` and the name
+ * @param isDeferred whether the module is loaded at first use: the path of one's own, or `node:` and the name; and who imports it
  */
 export function defer(isDeferred) {
   return {
@@ -14,7 +14,7 @@ export function defer(isDeferred) {
       const program = this.parse(code)
       const imports = program.body.filter(
         ({ type, source, specifiers }) =>
-          type === 'ImportDeclaration' && specifiers.length > 0 && isDeferred(targetOf(source.value, id))
+          type === 'ImportDeclaration' && specifiers.length > 0 && isDeferred(targetOf(source.value, id), id)
       )
       if (imports.length === 0) return null
       const uses = usesOf(program, new Set(imports.flatMap(localNames)))
