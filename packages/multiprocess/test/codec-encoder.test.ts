@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import v8 from 'node:v8'
-import vm from 'node:vm'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder, encode } from '../src/codec/encode.ts'
 import type { SerializationError } from '../src/errors.ts'
+import { collectGarbage } from './fixtures/garbage.ts'
 
 const LIMIT = { timeout: 20_000 }
 const GUARD = 0xa5
@@ -221,8 +220,6 @@ describe('after a throw', () => {
   })
 
   test('nothing of the value is kept alive', LIMIT, async () => {
-    v8.setFlagsFromString('--expose-gc')
-    const collect = vm.runInNewContext('gc') as () => void
     const encoder = new Encoder()
     const encodeSome = (last: unknown): WeakRef<object> => {
       const object = { rows: Array.from({ length: 30 }, (_, i) => ({ i })), last }
@@ -234,7 +231,7 @@ describe('after a throw', () => {
     for (const last of [1, Symbol()]) {
       const ref = encodeSome(last)
       await new Promise(resolve => setImmediate(resolve))
-      collect()
+      collectGarbage()
       assert.equal(ref.deref(), undefined)
     }
   })

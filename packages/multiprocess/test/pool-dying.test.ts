@@ -231,13 +231,9 @@ describe('what dead workers leave', { timeout }, () => {
 })
 
 describe('random workers killed all the time: each task has its result or WorkerDiedError', { timeout }, () => {
-  test('one at work every 20 ms', async () => {
-    const { kills } = await killLoop({ processes: 2, tasks: 300, everyMs: 20, isSparingStarts: true, seed: 1 })
-    assert.ok(kills > 2, `${kills} kills`)
-  })
+  test('one at work every 20 ms', () =>
+    killLoop({ processes: 2, tasks: 300, kills: 3, everyMs: 20, isSparingStarts: true, seed: 1 }))
 
-  test('also while they start, and with several tasks under way', async () => {
-    const { kills } = await killLoop({ processes: 3, concurrency: 4, tasks: 600, everyMs: 50, seed: 2 })
-    assert.ok(kills > 2, `${kills} kills`)
-  })
+  test('also while they start, and with several tasks under way', () =>
+    killLoop({ processes: 3, concurrency: 4, tasks: 600, kills: 3, everyMs: 50, seed: 2 }))
 })

@@ -84,11 +84,14 @@ describe('Ctrl-C', { timeout }, () => {
         scratch,
         `
           const interrupted = new Promise(resolve => process.on('SIGINT', resolve))
+          // Nothing else would keep the program alive once it has its results.
+          const waiting = setInterval(() => {}, 1e6)
           const pool = new Pool(4)
           const results = pool.map(tasks.square, [1, 2, 3], 1)
           await sleep(${ms})
           console.log('ready')
           await interrupted
+          clearInterval(waiting)
           console.log(await results.catch(String))
           console.log(await pool.map(tasks.square, [4, 5, 6], 1).catch(String))
         `

@@ -4,8 +4,9 @@ import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
 import { LARGE_LENGTH, VIEWED_LENGTH } from '../src/codec/large-buffers.ts'
 import { Pool, SerializationError } from '../src/index.ts'
+import { collectGarbage } from './fixtures/garbage.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
-import { collectGarbage, liveBlocks, privateMegabytes, until, untilBlocks } from './fixtures/pool/tools.ts'
+import { liveBlocks, privateMegabytes, until, untilBlocks } from './fixtures/pool/tools.ts'
 import { runProgram } from './fixtures/process/tools.ts'
 
 const timeout = 120_000

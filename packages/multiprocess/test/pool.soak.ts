@@ -14,15 +14,11 @@ const MB = 2 ** 20
 
 describe('random workers killed', { timeout }, () => {
   for (const seed of [1, 2, 3]) {
-    test(`one at work every 20 ms while 20,000 tasks run, seed ${seed}`, async () => {
-      const { kills } = await killLoop({ processes: 4, tasks: 20_000, everyMs: 20, isSparingStarts: true, seed })
-      assert.ok(kills > 20, `${kills} kills`)
-    })
+    test(`one at work every 20 ms while 20,000 tasks run, seed ${seed}`, () =>
+      killLoop({ processes: 4, tasks: 20_000, kills: 20, everyMs: 20, isSparingStarts: true, seed }))
 
-    test(`any every 150 ms, with 8 tasks under way at once in each, seed ${seed}`, async () => {
-      const { kills } = await killLoop({ processes: 3, concurrency: 8, tasks: 60_000, everyMs: 150, seed })
-      assert.ok(kills > 10, `${kills} kills`)
-    })
+    test(`any every 150 ms, with 8 tasks under way at once in each, seed ${seed}`, () =>
+      killLoop({ processes: 3, concurrency: 8, tasks: 60_000, kills: 10, everyMs: 150, seed }))
   }
 
   test('all at once, a hundred times', async () => {

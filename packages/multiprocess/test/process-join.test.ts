@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { currentProcess, Process, ValueError } from '../src/index.ts'
+import { collectGarbage } from './fixtures/garbage.ts'
 import * as targets from './fixtures/process/targets.ts'
 import { runForJson, runProgram, Scratch } from './fixtures/process/tools.ts'
 
@@ -16,13 +15,11 @@ function start(target: (...args: never[]) => unknown, ...args: unknown[]): Proce
 describe('join', { timeout: 60_000 }, () => {
   test('repeated with a timeout keeps nothing of those that timed out', async () => {
     await using child = start(targets.stay)
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
     const joins = Array.from({ length: 50 }, () => new WeakRef(child.join({ timeout: 0.1 })))
     const end = performance.now() + 2000
     while (joins.some(join => join.deref() !== undefined) && performance.now() < end) {
       await sleep(20)
-      collect()
+      collectGarbage()
     }
     const kept = joins.filter(join => join.deref() !== undefined).length
     assert.equal(kept, 0, `${kept} of 50 are still held`)

@@ -5,7 +5,8 @@ import { before, describe, test } from 'node:test'
 import { VIEWED_LENGTH } from '../src/codec/large-buffers.ts'
 import { Process, SerializationError } from '../src/index.ts'
 import { Process as Thread } from '../src/threads.ts'
-import { collectGarbage, liveBlocks, privateMegabytes, Scratch, until, untilBlocks } from './fixtures/pool/tools.ts'
+import { collectGarbage } from './fixtures/garbage.ts'
+import { liveBlocks, privateMegabytes, Scratch, until, untilBlocks } from './fixtures/pool/tools.ts'
 import { Carrier } from './fixtures/process/subclasses.ts'
 
 const timeout = 120_000

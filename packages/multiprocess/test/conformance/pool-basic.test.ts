@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { conform } from '../fixtures/conformance/grounds.ts'
+import { collectGarbage } from '../fixtures/garbage.ts'
 import * as dying from '../fixtures/pool/dying.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
-import { collectGarbage, until } from '../fixtures/pool/tools.ts'
+import { until } from '../fixtures/pool/tools.ts'
 
 const TASKS = new URL('../fixtures/pool/tasks.js', import.meta.url)
 
