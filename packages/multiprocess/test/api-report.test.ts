@@ -32,6 +32,7 @@ describe('the public face is as its report says; `npm run api` writes what it is
     ]) {
       assert.ok(report.includes(text), text)
     }
+    assert.doesNotMatch(report, /\b(?:Arena|Family|Link|Mailbox|Memory|OwnerId|ProcessTable|Writer)\b/)
     assert.doesNotMatch(report, /#private|^ +protected |\/\*\*/m)
   })
 })
