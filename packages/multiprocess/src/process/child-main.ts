@@ -6,6 +6,7 @@ import { readSync } from 'node:fs'
 import type { LargeBlock } from '../codec/large-block.ts'
 import { ARENA_FD, closeArenaOnExec, dieWithParent, inherit } from '../ground/inheritance.ts'
 import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
+import { loadAhead } from './load-ahead.ts'
 import { runPreparation } from './run-preparation.ts'
 
 const [self, parentPid, block, length, hasMore] = process.argv.slice(2).map(Number)
@@ -33,7 +34,7 @@ async function runNow(): Promise<void> {
 async function runLater(): Promise<void> {
   const { currentFamily } = await import('../ground/family.ts')
   const { LargeBlock } = await import('../codec/large-block.ts')
-  await import('../codec/shared-kinds.ts')
+  await loadAhead()
   const family = currentFamily()
   const { message, at, hasMore } = awaitWork(family)
   return runPreparation(message, hasMore ? new LargeBlock(family, at, message.length) : null)

@@ -13,6 +13,8 @@ import { ThreadMember } from '../ground/thread-member.ts'
 import { giveWork } from '../ground/work.ts'
 import { PROCESS_MAIN, THREAD_MAIN } from './state.ts'
 
+const REFILL_MS = 20
+
 /** @param preparation null: it will be given later */
 export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
   const family = currentFamily(method)
@@ -51,15 +53,15 @@ class Reserve {
     return member
   }
 
-  /** From the event loop, so that the start that asks for it need not wait. */
+  /** After a moment, so that the start that asks for it has the processors, and need not wait. */
   keep(size: number): void {
     this.#size = size
     if (this.#isDue) return
     this.#isDue = true
-    setImmediate(() => {
+    setTimeout(() => {
       this.#isDue = false
       this.#fill()
-    })
+    }, REFILL_MS).unref()
   }
 
   #fill(): void {

@@ -4,6 +4,7 @@ import { currentFamily, openFamily } from '../ground/family.ts'
 import { inherit } from '../ground/inheritance.ts'
 import type { ThreadData } from '../ground/thread-member.ts'
 import { awaitWork } from '../ground/work.ts'
+import { loadAhead } from './load-ahead.ts'
 import { runPreparation } from './run-preparation.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
@@ -17,4 +18,5 @@ process.once('exit', code => {
   memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
 })
 
+if (preparation === null) await loadAhead()
 await runPreparation(preparation ?? awaitWork(currentFamily()).message)
