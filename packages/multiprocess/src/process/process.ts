@@ -19,7 +19,7 @@ export interface ProcessOptions<A extends unknown[]> {
   daemon?: boolean
   /**
    * Takes a started, idle process from the reserve of this program, if one is ready, and keeps so many ready for the next starts,
-   * which then take less than a tenth of the time. The reserve lets the program end, and ends with it. Each of them has a Node's
+   * which then take a small part of the time. The reserve lets the program end, and ends with it. Each of them has a Node's
    * memory. 0 gives up what is left. Left out: a start of its own, which leaves the reserve alone.
    */
   reserve?: number
