@@ -13,8 +13,6 @@ import { ThreadMember } from '../ground/thread-member.ts'
 import { giveWork } from '../ground/work.ts'
 import { PROCESS_MAIN, THREAD_MAIN } from './state.ts'
 
-const REFILL_MS = 20
-
 /** @param preparation null: it will be given later */
 export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
   const family = currentFamily(method)
@@ -53,15 +51,15 @@ class Reserve {
     return member
   }
 
-  /** After a moment, so that the start that asks for it has the processors, and need not wait. */
+  /** From the event loop, so that the start that asks for it need not wait. */
   keep(size: number): void {
     this.#size = size
     if (this.#isDue) return
     this.#isDue = true
-    setTimeout(() => {
+    setImmediate(() => {
       this.#isDue = false
       this.#fill()
-    }, REFILL_MS).unref()
+    })
   }
 
   #fill(): void {
