@@ -100,14 +100,14 @@ describe('a timeout', { timeout: 120_000 }, () => {
 
   test('in map and imap is the time of each item', { timeout }, async () => {
     await using pool = new Pool(1)
-    const items = range(8).map(n => ({ n, ms: 60 }))
-    assert.deepEqual(await pool.map(stopping.blockItem, items, { chunksize: 8, timeout: 400 }), range(8))
+    const items = range(8).map(n => ({ n, ms: 140 }))
+    assert.deepEqual(await pool.map(stopping.blockItem, items, { chunksize: 8, timeout: 1000 }), range(8))
     items[5].ms = 5000
     await assert.rejects(
-      pool.map(stopping.blockItem, items, { chunksize: 8, timeout: 400, killAfter: 0 }),
+      pool.map(stopping.blockItem, items, { chunksize: 8, timeout: 1000, killAfter: 0 }),
       TimeoutError
     )
-    const results = pool.imap(stopping.blockItem, items, { timeout: 400, killAfter: 0 })
+    const results = pool.imap(stopping.blockItem, items, { timeout: 1000, killAfter: 0 })
     const seen: unknown[] = []
     for (const n of range(8)) {
       seen.push(
