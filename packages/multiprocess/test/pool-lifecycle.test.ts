@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { processStatus } from '../src/ground/process-status.ts'
 import { Pool, PoolTerminatedError, ValueError } from '../src/index.ts'
 import * as dying from './fixtures/pool/dying.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
@@ -14,7 +16,7 @@ import {
   untilBlocks,
   workers
 } from './fixtures/pool/tools.ts'
-import { descriptorCount } from './fixtures/process/tools.ts'
+import { descriptorCount, untilSync } from './fixtures/process/tools.ts'
 
 const timeout = 120_000
 
@@ -194,13 +196,21 @@ describe('terminate', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('a worker that is killed meanwhile', async () => {
+  test('a worker that is dead before, unnoticed, and one that is killed meanwhile', async () => {
     for (const _ of range(2)) {
       const pool = new Pool(3)
-      await pool.map(tasks.square, range(10))
-      const results = range(5).map(() => pool.applyAsync(tasks.never))
+      await using scratch = await Scratch.create()
+      const gates = range(3).map(n => new Gate(scratch, String(n)))
+      const results = gates.map(gate => pool.applyAsync(tasks.holdGate, gate.args))
+      for (const gate of gates) await gate.arrival()
+      results.push(pool.applyAsync(tasks.never))
       const [first, second] = workers()
       process.kill(first, 'SIGKILL')
+      // A zombie can be waited for once its other threads are gone, too.
+      untilSync(
+        () => processStatus(first)?.state === 'Z' && readdirSync(`/proc/${first}/task`).length === 1,
+        'it has ended'
+      )
       pool.terminate()
       process.kill(second, 'SIGKILL')
       for (const result of results) await assert.rejects(result.get(), PoolTerminatedError)

@@ -1,7 +1,7 @@
 /**
  * The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results.
  */
-import { MultiprocessError, PoolTerminatedError, WorkerDiedError } from '../errors.ts'
+import { MultiprocessError, WorkerDiedError } from '../errors.ts'
 import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
 import type { Control } from './control.ts'
@@ -62,6 +62,8 @@ export class Dispatcher implements Source {
   #submitted = 0
   #completed = 0
   #isOver = false
+  /** What all that is pending fails with, once it is over. */
+  #reason: unknown
   #news = 0
   /** Called, in a microtask, when a worker's status has changed in a way that may ask for something. */
   onNews: () => void = () => {}
@@ -106,7 +108,7 @@ export class Dispatcher implements Source {
       const parcel = this.messages.pack(message, path, retries > 0)
       if (this.#isOver) {
         this.messages.discard(parcel)
-        throw new PoolTerminatedError()
+        throw this.#reason
       }
       this.#waiting.push({ task, id: ++this.#submitted, fn, kind, parcel, control, retries })
       if (retries > 0) this.#refill()
@@ -116,7 +118,7 @@ export class Dispatcher implements Source {
         this.messages.write(slot, message, path)
         this.messages.hold(slot)
         // A getter among the arguments may have ended the pool.
-        if (this.#isOver) throw new PoolTerminatedError()
+        if (this.#isOver) throw this.#reason
       } catch (error) {
         this.messages.release(slot)
         this.#free.push(slot)
@@ -241,7 +243,7 @@ export class Dispatcher implements Source {
           continue
         }
         this.#settled(1)
-        task.fail(new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
+        task.fail(this.#isOver ? this.#reason : new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
       }
     }
     this.table.forgetSearcher(worker)
@@ -260,9 +262,14 @@ export class Dispatcher implements Source {
     return error instanceof Pending ? undefined : error
   }
 
-  /** Fails all that is pending. The workers take no more, or are dead soon. */
-  failAll(error: unknown): void {
+  /** From now on what is pending fails with this error: at once where a worker is found dead, and with `failAll`. */
+  end(error: unknown): void {
     this.#isOver = true
+    this.#reason = error
+  }
+
+  /** Fails all that is pending, after `end`. The workers take no more, or are dead soon. */
+  failAll(): void {
     const failed = this.withdraw(() => true)
     for (const [slot, task] of this.#tasks.entries()) {
       // A worker may still write to the slot: it is freed once that has ended.
@@ -271,7 +278,7 @@ export class Dispatcher implements Source {
       failed.push(task)
       this.#settled(1)
     }
-    for (const task of failed) task.fail(error)
+    for (const task of failed) task.fail(this.#reason)
   }
 
   wake(): void {

@@ -331,9 +331,10 @@ export class PoolCore {
   }
 
   #end(error: unknown): void {
+    this.#dispatcher.end(error)
     // First, since workers that compute would have the processors while thousands of tasks are failed here.
     this.#workers.signalEnd()
-    this.#dispatcher.failAll(error)
+    this.#dispatcher.failAll()
     for (const run of this.#imaps) run.fail(error)
     for (const stop of this.#onOver) stop(error)
     this.#workers.terminate()
