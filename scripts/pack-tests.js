@@ -40,7 +40,9 @@ function filesUnder(directory) {
 function isFresh() {
   if (!existsSync(stamp)) return false
   const packed = statSync(stamp).mtimeMs
-  return [join(from, 'src'), join(from, 'test')].flatMap(filesUnder).every(file => statSync(file).mtimeMs < packed)
+  const how = [join(home, 'rollup.config.js'), fileURLToPath(import.meta.url)]
+  const what = [join(from, 'src'), join(from, 'test')].flatMap(filesUnder)
+  return [...how, ...what].every(file => statSync(file).mtimeMs < packed)
 }
 
 /** Makes `dist-test` from `dist`, unless it is newer. */

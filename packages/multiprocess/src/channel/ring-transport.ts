@@ -31,8 +31,7 @@ export class RingTransport implements Transport {
     const { to } = ends
     if (to === undefined) return
     this.#sender = new Sender(to, looksClosely => {
-      this.#checkOpen()
-      if (looksClosely) ends.family.countOutUnnoticed()
+      this.#checkOpen(looksClosely)
       if (!to.hasReceivers) {
         throw failure('ERR_BROKEN_PIPE', 'cannot send: the other end is closed, or its processes are gone')
       }
@@ -119,8 +118,7 @@ export class RingTransport implements Transport {
   }
 
   #isReady(ring: Ring, looksClosely = false): boolean {
-    this.#checkOpen()
-    if (looksClosely) this.#ends.family.countOutUnnoticed()
+    this.#checkOpen(looksClosely)
     return !ring.hasSenders || !ring.isEmpty
   }
 
@@ -139,8 +137,7 @@ export class RingTransport implements Transport {
   }
 
   #step<R>(ring: Ring, take: (ring: Ring) => R | undefined, looksClosely = false): Incoming<R> {
-    this.#checkOpen()
-    if (looksClosely) this.#ends.family.countOutUnnoticed()
+    this.#checkOpen(looksClosely)
     // Asked first: what was sent before the other end went is received before EOF.
     const isLast = !ring.hasSenders
     const received = take(ring)
@@ -160,8 +157,10 @@ export class RingTransport implements Transport {
     return this.#sender
   }
 
-  #checkOpen(): void {
+  /** @param looksClosely as a `Step` does: whether the other end's processes are there is about to be asked */
+  #checkOpen(looksClosely = false): void {
     if (this.#isClosed) throw failure('ERR_CLOSED', 'this process has closed its end of the pipe')
+    if (looksClosely) this.#ends.family.countOutUnnoticed()
   }
 }
 

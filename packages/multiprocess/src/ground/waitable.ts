@@ -21,26 +21,18 @@ export function checkSignal(signal: unknown): void {
   throw new TypeError(`signal must be an AbortSignal, not ${signal === null ? 'null' : typeof signal}`)
 }
 
-const NONE: WaitOptions = {}
-
 /**
- * The options of a wait; its timeout is checked by `checkTimeout`.
- * @throws TypeError for what are none, such as `wait(1)` or `get(false)`: read as no options at all, they would be waits without end
- */
-export function checkOptions(options: WaitOptions | undefined): WaitOptions {
-  if (options === undefined) return NONE
-  checkObject(options, '{ timeout: 1000 }, in milliseconds')
-  checkSignal(options.signal)
-  return options
-}
-
-/**
- * The timeout of a wait's options.
+ * The timeout of a wait's options, all of which are checked.
  * @param otherwise milliseconds where they name none; left out: for ever
- * @throws TypeError, RangeError as `checkOptions` and `checkTimeout`
+ * @throws TypeError, RangeError as `checkTimeout`; TypeError for options that are none, such as `wait(1)` or `get(false)`: read as no
+ *   options at all, they would be waits without end
  */
 export function timeoutOf(options: WaitOptions | undefined, otherwise?: number): number {
-  return checkTimeout(checkOptions(options).timeout ?? otherwise)
+  if (options === undefined) return checkTimeout(otherwise)
+  checkObject(options, '{ timeout: 1000 }, in milliseconds')
+  const { timeout = otherwise, signal } = options
+  checkSignal(signal)
+  return checkTimeout(timeout)
 }
 
 /** @throws TypeError, RangeError for a timeout that is no number of milliseconds */

@@ -14,7 +14,7 @@
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import { checkObject } from '../ground/options.ts'
-import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
@@ -110,8 +110,8 @@ export class Barrier extends SharedObject {
    *   aborted, which breaks it for the others
    */
   async wait(options?: WaitOptions): Promise<number> {
-    const { timeout = this.#timeout, signal } = checkOptions(options)
-    const end = performance.now() + checkTimeout(timeout)
+    const end = performance.now() + timeoutOf(options, this.#timeout)
+    const signal = options?.signal
     signal?.throwIfAborted()
     let arrival = this.#arrive()
     while (arrival === 'later') {
@@ -140,8 +140,7 @@ export class Barrier extends SharedObject {
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
   waitSync(options?: { timeout?: number }): number {
-    const { timeout = this.#timeout } = checkOptions(options)
-    const end = performance.now() + checkTimeout(timeout)
+    const end = performance.now() + timeoutOf(options, this.#timeout)
     let arrival = this.#arrive()
     while (arrival === 'later') {
       if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - performance.now())) === undefined) {

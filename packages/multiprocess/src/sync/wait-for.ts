@@ -1,5 +1,5 @@
 /** Python's `Condition.wait_for`, over a condition of any kind. */
-import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
 /** What is waited on: its `wait` ends with a notification, or when the timeout has run out. */
 interface Notified {
@@ -12,13 +12,12 @@ interface NotifiedSync {
 
 /** Waits until `predicate` answers something true, or the timeout has run out; answers its last answer. */
 export async function waitFor<R>(on: Notified, predicate: () => R, options?: WaitOptions): Promise<R> {
-  const { timeout: most, signal } = checkOptions(options)
-  const end = performance.now() + checkTimeout(most)
+  const end = performance.now() + timeoutOf(options)
   let result = await predicate()
   while (!result) {
     const timeout = end - performance.now()
     if (timeout <= 0) break
-    await on.wait({ timeout, signal })
+    await on.wait({ timeout, signal: options?.signal })
     result = await predicate()
   }
   return result
@@ -26,7 +25,7 @@ export async function waitFor<R>(on: Notified, predicate: () => R, options?: Wai
 
 /** The same, blocking the thread. */
 export function waitForSync<R>(on: NotifiedSync, predicate: () => R, options?: { timeout?: number }): R {
-  const end = performance.now() + checkTimeout(checkOptions(options).timeout)
+  const end = performance.now() + timeoutOf(options)
   let result = answerOf(predicate)
   while (!result) {
     const timeout = end - performance.now()

@@ -9,7 +9,7 @@
 import type { Family } from '../ground/family.ts'
 import type { Instructions } from '../ground/instructions.ts'
 import { WINDOW_BYTES } from '../ground/layout.ts'
-import { checkOptions, checkTimeout, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
 /**
  * Tries once. undefined: not now.
@@ -243,6 +243,5 @@ const WITHOUT_END = { timeout: Number.POSITIVE_INFINITY, signal: undefined }
 /** The options of a wait, checked. */
 export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
   if (options === undefined) return WITHOUT_END
-  const { timeout, signal } = checkOptions(options)
-  return { timeout: checkTimeout(timeout), signal }
+  return { timeout: timeoutOf(options), signal: options.signal }
 }

@@ -273,13 +273,19 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(await other, true)
   })
 
-  behaviour('one that is killed while it waits takes no notification with it', async () => {
+  /** One that is to die, and one that came after it. */
+  const twoSleepers = async () => {
     const condition = new Condition()
     const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
     const victim = start(sync.sleepOn, condition, sleeping, woken, {})
     await acquireTimes(sleeping, 1)
     const other = pool().apply(sync.sleepOn, [condition, sleeping, woken])
     await acquireTimes(sleeping, 1)
+    return { condition, victim, other }
+  }
+
+  behaviour('one that is killed while it waits takes no notification with it', async () => {
+    const { condition, victim, other } = await twoSleepers()
     victim.kill()
     await victim.join()
     await condition.runExclusive(() => condition.notify())
@@ -289,12 +295,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   behaviour(
     'one that was killed takes none though its parent, busy, has yet to notice',
     async () => {
-      const condition = new Condition()
-      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
-      const victim = start(sync.sleepOn, condition, sleeping, woken, {})
-      await acquireTimes(sleeping, 1)
-      const other = pool().apply(sync.sleepOn, [condition, sleeping, woken])
-      await acquireTimes(sleeping, 1)
+      const { condition, victim, other } = await twoSleepers()
       await condition.runExclusive(() => {})
       victim.kill()
       while (processStatus(victim.pid as number)?.state !== 'Z');
