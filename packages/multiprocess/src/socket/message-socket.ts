@@ -207,9 +207,12 @@ export class MessageSocket implements Source {
     this.destroy(brokenOff(error))
   }
 
-  /** Ends it when the other side has had its time to show its key. */
-  expire(now = performance.now()): void {
-    if (this.#handshake === undefined || now < this.#deadline - 1) return
+  /**
+   * Ends it when the other side has had its time to show its key.
+   * @param now on the clock of performance.now(). Left out: that time is over, as a timer says, which may be early by that clock
+   */
+  expire(now = this.#deadline): void {
+    if (this.#handshake === undefined || now < this.#deadline) return
     // This side may be the slow one.
     this.pump()
     if (this.#handshake === undefined) return
