@@ -1,35 +1,107 @@
-// What is published: few files, since each one that a process loads costs it half a millisecond. What every child process
-// needs is one of them, what a pool's worker needs besides another, named shared memory and its watcher two, and the rest one.
-import { readFile } from 'node:fs/promises'
+// What is published: few files, since each one that a process loads costs it half a millisecond, and each byte of them has to be
+// parsed. What a program does not use it does not load.
+import { readFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { parse } from 'acorn'
+import { chunks } from './rollup/chunks.js'
+import { defer } from './rollup/defer.js'
 
-const file = path => fileURLToPath(new URL(`dist/src/${path}`, import.meta.url))
+const file = path => fileURLToPath(new URL(`dist/src/${path}.js`, import.meta.url))
+const files = (...paths) => paths.map(file)
+
 const input = {
-  index: file('index.js'),
-  threads: file('threads.js'),
-  'child-main': file('process/child-main.js'),
-  'thread-main': file('process/thread-main.js'),
-  worker: file('pool/worker.js'),
-  'server-main': file('managers/server-main.js'),
-  'watcher-main': file('ground/watcher-main.js')
+  index: file('index'),
+  threads: file('threads'),
+  'child-main': file('process/child-main'),
+  'thread-main': file('process/thread-main'),
+  worker: file('pool/worker'),
+  'server-main': file('managers/server-main'),
+  'watcher-main': file('ground/watcher-main')
 }
 const entries = new Set(Object.values(input))
+
+/** What is loaded when it is first used: with the modules that each is the door to, and Node's own that take long. */
+const deferred = new Set([
+  ...files('ground/family', 'ground/sockets', 'ground/segment', 'ground/segment-watcher'),
+  ...files('codec/encode', 'codec/decode', 'codec/sendable-error', 'codec/function-reference', 'codec/closure-write'),
+  ...files('channel/ring', 'channel/ring-transport', 'channel/message', 'process/start'),
+  ...files('pool/pool-core', 'pool/task-context'),
+  ...files('socket/listen', 'socket/connect', 'socket/message-socket', 'connection/socket-transport'),
+  ...files('memory/list-memory', 'memory/named-segment'),
+  ...files(
+    'managers/proxy-crossing',
+    'managers/link',
+    'managers/local-link',
+    'managers/remote-link',
+    'managers/own-link'
+  ),
+  ...files('managers/serving', 'managers/server', 'managers/factories'),
+  ...['child_process', 'crypto', 'diagnostics_channel', 'net', 'os', 'worker_threads'].map(name => `node:${name}`)
+])
+
+/** Who reads messages needs what writes them for its errors only. */
+const deferredBy = new Map([
+  [file('codec/error-values'), file('codec/encode-value')],
+  [file('codec/binary-values'), file('codec/refusals')]
+])
+const isDeferred = (id, importer) => deferred.has(id) || deferredBy.get(importer) === id
+
+/** In this order: a file has what its modules import, unless a file before it has that. */
 const groups = [
-  { name: 'child', entry: input['child-main'] },
-  { name: 'member', entry: input.worker },
-  { name: 'watcher', entry: input['watcher-main'] },
-  { name: 'memory', entry: file('codec/memory-kinds.js') },
-  { name: 'proxies', entry: file('managers/proxy-kind.js') },
-  { name: 'managers', entry: input['server-main'] },
-  { name: 'library', entry: input.index }
+  { name: 'child', of: files('process/child-main') },
+  {
+    name: 'base',
+    of: [input.index],
+    sharedWith: files(
+      'pool/worker',
+      'ground/family',
+      'channel/ring',
+      'channel/message',
+      'process/start',
+      'codec/closure-write'
+    )
+  },
+  { name: 'objects', of: files('codec/shared-kinds') },
+  { name: 'library', of: [input.index] },
+  { name: 'ground', of: files('ground/family') },
+  { name: 'reading', of: files('codec/decode') },
+  { name: 'writing', of: files('codec/encode') },
+  { name: 'channels', of: files('channel/ring', 'channel/message', 'channel/ring-transport') },
+  { name: 'tasks', of: [input.worker], sharedWith: files('pool/pool-core') },
+  { name: 'functions', of: files('codec/closure-write', 'codec/function-reference') },
+  { name: 'start', of: files('process/start') },
+  { name: 'pool', of: files('pool/pool-core') },
+  {
+    name: 'sockets',
+    of: files(
+      'connection/socket-transport',
+      'socket/message-socket',
+      'socket/listen',
+      'socket/connect',
+      'ground/sockets'
+    )
+  },
+  {
+    name: 'proxies',
+    of: files(
+      'managers/proxy-crossing',
+      'managers/link',
+      'managers/local-link',
+      'managers/remote-link',
+      'managers/own-link'
+    )
+  },
+  { name: 'managers', of: files('managers/serving', 'managers/server', 'managers/factories') },
+  { name: 'watcher', of: [input['watcher-main']] },
+  { name: 'memory', of: files('ground/segment-watcher', 'memory/list-memory', 'memory/named-segment') }
 ]
 
-/** The modules that `id` imports, and theirs, and itself. */
-function addModules(found, id, context) {
-  if (found.has(id)) return found
-  found.add(id)
-  for (const imported of context.getModuleInfo(id)?.importedIds ?? []) addModules(found, imported, context)
+/** The modules that one of `ids` imports, and theirs, and itself. */
+function closureOf(ids, context, found = new Set()) {
+  for (const id of ids) {
+    if (found.has(id)) continue
+    found.add(id)
+    closureOf(context.getModuleInfo(id)?.importedIds ?? [], context, found)
+  }
   return found
 }
 
@@ -37,8 +109,10 @@ function addModules(found, id, context) {
 function chunkOf(id, context) {
   if (entries.has(id)) return undefined
   for (const group of groups) {
-    group.modules ??= addModules(new Set(), group.entry, context)
-    if (group.modules.has(id)) return group.name
+    group.modules ??= closureOf(group.of, context)
+    if (!group.modules.has(id)) continue
+    group.others ??= group.sharedWith && closureOf(group.sharedWith, context)
+    if (group.others?.has(id) ?? true) return group.name
   }
   return undefined
 }
@@ -49,50 +123,19 @@ const maps = {
   load: async id => ({ code: await readFile(id, 'utf8'), map: JSON.parse(await readFile(`${id}.map`, 'utf8')) })
 }
 
-/**
- * An import statement reads every export of Node's own module, and so runs each lazy getter: 2 ms for `node:fs` alone.
- * Asking for the module itself does not.
- */
-const builtins = {
-  name: 'builtins',
-  renderChunk: code => ({
-    code: code.replaceAll(/^import (?:(\w+)(?:, )?)?(\{.*\})? ?from '(node:\w+)';$/gm, (_, name, names, id) => {
-      const parts = [name, names?.replaceAll(' as ', ': ')].filter(part => part !== undefined)
-      return parts.map(part => `const ${part} = process.getBuiltinModule('${id}');`).join(' ')
-    }),
-    map: null
-  })
-}
-
-/**
- * A program that has imported the package keeps its text, at two bytes a character where one of them is not of Latin-1. So comments
- * go, and such characters, which stand in strings only, are escaped. Lines stay where they are.
- */
-const lean = {
-  name: 'lean',
-  renderChunk: code => {
-    const comments = []
-    parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment: comments })
-    let kept = ''
-    let at = 0
-    for (const { start, end } of comments) {
-      kept += code.slice(at, start) + code.slice(start, end).replaceAll(/[^\n]+/g, '')
-      at = end
-    }
-    kept += code.slice(at)
-    const escaped = kept.replaceAll(/[^\0-\xff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    return { code: escaped.replaceAll(/[ \t]+$/gm, ''), map: null }
-  }
-}
+const dir = fileURLToPath(new URL('dist/lib', import.meta.url))
+/** What a former build called otherwise is not published. */
+const clean = { name: 'clean', renderStart: () => rm(dir, { recursive: true, force: true }) }
 
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [maps, builtins, lean],
+  plugins: [clean, maps, defer(isDeferred), chunks],
   output: {
-    dir: fileURLToPath(new URL('dist/lib', import.meta.url)),
+    dir,
     format: 'esm',
-    chunkFileNames: '[name].js',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].cjs',
     manualChunks: chunkOf,
     hoistTransitiveImports: false,
     sourcemap: true

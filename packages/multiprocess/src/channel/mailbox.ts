@@ -5,7 +5,8 @@
 import type { Family } from '../ground/family.ts'
 import type { OwnerId } from '../ground/process-table.ts'
 import { adopt, type Handle, handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { LARGEST_INLINE, RING_BYTES, Ring } from './ring.ts'
+import { LARGEST_INLINE, Ring } from './ring.ts'
+import { RING_BYTES } from './ring-size.ts'
 
 const NOTHING = new Uint8Array(0)
 

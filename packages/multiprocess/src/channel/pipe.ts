@@ -8,7 +8,8 @@ import { checkObject } from '../ground/options.ts'
 import type { StartMethod } from '../ground/platform.ts'
 import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
 import { type Connection, connectionOver } from './connection.ts'
-import { RECEIVING_END, RING_BYTES, Ring, SENDING_END } from './ring.ts'
+import { RECEIVING_END, Ring, SENDING_END } from './ring.ts'
+import { RING_BYTES } from './ring-size.ts'
 import { RingTransport } from './ring-transport.ts'
 
 /** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */

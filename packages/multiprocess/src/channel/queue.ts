@@ -4,7 +4,8 @@ import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
 import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts'
-import { RING_BYTES, Ring } from './ring.ts'
+import { Ring } from './ring.ts'
+import { RING_BYTES } from './ring-size.ts'
 
 const LARGEST = 0x7fffffff
 

@@ -34,6 +34,7 @@ import { SLEEPERS, WordLock } from '../ground/word-lock.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
 import { Patience, WaitWord } from '../sync/waiting.ts'
 import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, NEXT, SIZE, UNIT } from './chunk.ts'
+import { PADDING, RING_WORDS } from './ring-size.ts'
 
 // Words, from a multiple of 64 bytes on. What senders write, what receivers write, and what both read stand apart.
 const SEND_LOCK = 0
@@ -46,7 +47,7 @@ const DONE = 64
 const MOST_MESSAGES = 80
 const MOST_BYTES = 81
 const NO_SENDERS = 82
-const NO_RECEIVERS = 83
+const NO_RECEIVERS = RING_WORDS - 1
 
 const CHUNK = 0
 const OFFSET = 1
@@ -59,10 +60,6 @@ const FIRST_CHUNK_BYTES = 1024
 const LAST_CHUNK_BYTES = 65_536
 /** A longer message has a chunk of its own. */
 export const LARGEST_INLINE = 16_384
-
-const PADDING = 64
-/** Bytes of a shared block's payload. */
-export const RING_BYTES = PADDING + (NO_RECEIVERS + 1) * 4
 
 /** A long message that was received: its chunk belongs to this process now. */
 export interface LongMessage {

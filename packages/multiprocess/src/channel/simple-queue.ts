@@ -2,7 +2,8 @@
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts'
-import { RING_BYTES, Ring } from './ring.ts'
+import { Ring } from './ring.ts'
+import { RING_BYTES } from './ring-size.ts'
 
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
 export class SimpleQueue<T = unknown> extends SharedObject {

@@ -15,8 +15,9 @@ import {
   type Script
 } from './function-inspector.ts'
 import { isNative, textOf } from './function-members.ts'
-import { findReference, findWith, knownReference } from './function-reference.ts'
+import { findReference, findWith } from './function-reference.ts'
 import type { Refusal } from './function-refusals.ts'
+import { knownReference } from './known-references.ts'
 import { type ImportBinding, type ImportTable, readImports } from './module-bindings.ts'
 import { isCommonJs } from './module-commonjs.ts'
 

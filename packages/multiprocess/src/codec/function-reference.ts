@@ -19,6 +19,7 @@ import {
 } from './function-inspector.ts'
 import { isNative, nameOf, textOf } from './function-members.ts'
 import { type Refusal, refusalError } from './function-refusals.ts'
+import { references } from './known-references.ts'
 import { anyCommonJsReference, commonJsReference, isCommonJs } from './module-commonjs.ts'
 import { isEntry } from './module-entries.ts'
 import { esModuleReference } from './module-variables.ts'
@@ -30,8 +31,6 @@ export { explicitReference } from './function-explicit.ts'
 export type Finding =
   | { readonly reference: FunctionReferenceData }
   | { readonly refusal: Refusal; readonly cause?: unknown }
-
-const references = new WeakMap<AnyFunction, FunctionReferenceData>()
 
 /**
  * Where another process finds a function or a class. Synchronous; it imports nothing, and runs none of the program's code.
@@ -48,16 +47,6 @@ export function referenceOf(fn: AnyFunction, path: string): FunctionReferenceDat
   const finding = findReference(fn)
   if ('refusal' in finding) throw refusalError(fn, finding.refusal, path, finding.cause)
   return finding.reference
-}
-
-/** Tells where a function is found which no text declares: one that a factory made. */
-export function nameFunction(fn: AnyFunction, reference: FunctionReferenceData): void {
-  references.set(fn, reference)
-}
-
-/** The reference to a function for which one was found before. */
-export function knownReference(fn: AnyFunction): FunctionReferenceData | undefined {
-  return references.get(fn)
 }
 
 /** As `referenceOf`, but it tells why there is no reference instead of throwing. */

@@ -34,7 +34,11 @@ export function plainInstructions(words: Int32Array): Instructions {
 
 /** What is used of WebAssembly; a process may be started without it. */
 interface Assembly {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
+  readonly Memory: new (limits: {
+    initial: number
+    maximum: number
+    shared: true
+  }) => { readonly buffer: SharedArrayBuffer }
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
 }
@@ -45,7 +49,8 @@ export function compiledInstructions(backing: Backing, offset: number, length: n
   if (assembly === undefined || backing.mapOver === undefined) return undefined
   const pages = length / WASM_PAGE_BYTES
   try {
-    const memory = new assembly.Memory({ initial: pages, maximum: pages })
+    // One that is not shared counts as garbage to come, for which V8 would collect what there is.
+    const memory = new assembly.Memory({ initial: pages, maximum: pages, shared: true })
     backing.mapOver(new Uint8Array(memory.buffer), offset)
     module ??= new assembly.Module(moduleBytes())
     return new Instructions(new assembly.Instance(module, { env: { memory } }).exports as Instructions)
@@ -59,7 +64,7 @@ const WASM_PAGE_BYTES = 2 ** 16
 let module: object | undefined
 
 /**
- *     (module (import "env" "memory" (memory 0 65536))
+ *     (module (import "env" "memory" (memory 0 65536 shared))
  *       (func (export "load") (param i32) (result i32) (i32.atomic.load (local.get 0)))
  *       (func (export "and") (param i32 i32) (result i32) (i32.atomic.rmw.and (local.get 0) (local.get 1)))
  *       (func (export "exchange") (param i32 i32) (result i32) (i32.atomic.rmw.xchg (local.get 0) (local.get 1)))
@@ -83,7 +88,7 @@ function moduleBytes(): Uint8Array {
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [type(1), type(2), type(3)]),
-    ...section(2, [[...name('env'), ...name('memory'), 2, 1, 0, 0x80, 0x80, 0x04]]),
+    ...section(2, [[...name('env'), ...name('memory'), 2, 3, 0, 0x80, 0x80, 0x04]]),
     ...section(3, [[0], [1], [1], [2]]),
     ...section(7, [
       [...name('load'), 0, 0],

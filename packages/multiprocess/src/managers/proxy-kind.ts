@@ -1,54 +1,13 @@
-/**
- * Proxies cross by what they stand for: the server, the object's id, and the token that stands for its being held. A process has
- * one proxy of an object, however often it comes by. Who receives one first imports this.
- */
+/** Lets proxies cross: `proxy-crossing.ts` says how. Who receives one first imports this. */
 import { registerKind } from '../codec/hooks.ts'
 import { markImported, PROXY_REQUEST } from '../codec/module-imports.ts'
-import { SerializationError } from '../errors.ts'
-import { familyWith } from '../ground/family.ts'
 import '../codec/shared-kinds.ts'
 import '../process/sending.ts'
-import { correspondent } from './correspondent.ts'
-import type { Link } from './link.ts'
-import { localLink } from './local-link.ts'
-import { ownServer } from './own-link.ts'
 import { type BaseProxy, insideProxy } from './proxy.ts'
-import { proxyClass } from './proxy-classes.ts'
-import type { LocalPlace, ProxyData, ProxyType, RemotePlace } from './proxy-data.ts'
-import { RemoteHolder, RemoteLink, remoteLink } from './remote-link.ts'
-import { RemotePeer } from './remote-peer.ts'
-import { dropToken, holdToken, Token } from './token.ts'
+import { decodeProxy, disposeProxy, encodeProxy } from './proxy-crossing.ts'
+import type { ProxyData } from './proxy-data.ts'
 
-const known = new WeakMap<Link, Map<number, WeakRef<BaseProxy>>>()
-const collected = new FinalizationRegistry<{ proxies: Map<number, WeakRef<BaseProxy>>; id: number }>(
-  ({ proxies, id }) => {
-    if (proxies.get(id)?.deref() === undefined) proxies.delete(id)
-  }
-)
-
-/** The proxy that this process has of an object. */
-export function knownProxy(link: Link, id: number): BaseProxy | undefined {
-  return known.get(link)?.get(id)?.deref()
-}
-
-/** A proxy of an object that this process has none of yet. */
-export function makeProxy(type: ProxyType, link: Link, id: number, holder: object): BaseProxy {
-  let proxies = known.get(link)
-  if (proxies === undefined) {
-    proxies = new Map()
-    known.set(link, proxies)
-  }
-  const proxy = new (proxyClass(type))({ type, link, id, holder })
-  proxies.set(id, new WeakRef(proxy))
-  collected.register(proxy, { proxies, id })
-  return proxy
-}
-
-insideProxy.onDispose(({ link, id, holder }) => {
-  known.get(link)?.delete(id)
-  if (holder instanceof Token) dropToken(holder)
-  else if (holder instanceof RemoteHolder) (link as RemoteLink).release(id, holder)
-})
+insideProxy.onDispose(parts => disposeProxy(parts))
 
 markImported(PROXY_REQUEST)
 registerKind<BaseProxy, ProxyData>({
@@ -56,89 +15,6 @@ registerKind<BaseProxy, ProxyData>({
   request: PROXY_REQUEST,
   crossesPrograms: true,
   test: insideProxy.isProxy,
-  encode: (proxy, writer) => {
-    const { type, link, id, holder } = insideProxy.parts(proxy)
-    const place = link.describe(id, holder, release => writer.hold(release))
-    if ('server' in place && writer.audience !== 'family') {
-      writer.refuse(`a proxy of ${type.typeid}`, 'its manager serves this family only: give the manager an address')
-    }
-    if ('anchor' in place && place.anchor !== null) {
-      if (writer.audience !== 'family') {
-        writer.refuse(`a proxy of ${type.typeid}`, "it goes to its own server, and to this program's children")
-      }
-      writer.moduleNumber(place.anchor.request)
-    }
-    return [type, place]
-  },
-  decode: ([type, place], isLast) =>
-    'server' in place ? localProxy(type, place, isLast) : remoteProxy(type, place, isLast)
+  encode: (proxy, writer) => encodeProxy(proxy, writer),
+  decode: (data, isLast) => decodeProxy(data, isLast)
 })
-
-/** From the server itself, from one of its clients, or from a process of this family that has the proxy. */
-function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace, isLast: boolean): BaseProxy {
-  const writer = correspondent()
-  if (anchor === null && writer instanceof RemotePeer) {
-    const proxy = writer.server.proxyOf(id)
-    if (proxy === undefined) throw new SerializationError(`the manager has no object with the id ${id}`)
-    return proxy
-  }
-  if (anchor === null) {
-    if (!(writer instanceof RemoteLink)) throw new SerializationError('cannot receive the proxy: nobody sent it')
-    return arrivedProxy(type, writer, id)
-  }
-  const { request, token } = anchor
-  const family = familyWith(anchor.family)
-  if (family === undefined || !family.shared.isBlock(token)) {
-    throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
-  }
-  try {
-    const link = remoteLink(request)
-    return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
-  } finally {
-    if (isLast) family.shared.release(token)
-  }
-}
-
-/** Sent by another process of the family: this one has it by a connection of its own from now on. */
-function keptProxy(type: ProxyType, link: RemoteLink, id: number, token: Token): BaseProxy {
-  const holder = new RemoteHolder(token)
-  const proxy = makeProxy(type, link, id, holder)
-  link.keep(id)
-  link.hold(id, holder)
-  return proxy
-}
-
-/** The server counts each time that it sends a proxy; so does this process, until it gives them back. */
-function arrivedProxy(type: ProxyType, link: RemoteLink, id: number): BaseProxy {
-  const known = knownProxy(link, id)
-  if (known !== undefined) {
-    const { holder } = insideProxy.parts(known)
-    if (holder instanceof RemoteHolder) holder.count.value++
-    else link.drop(id, 1)
-    return known
-  }
-  const holder = new RemoteHolder()
-  const proxy = makeProxy(type, link, id, holder)
-  link.hold(id, holder)
-  return proxy
-}
-
-function localProxy(type: ProxyType, place: LocalPlace, isLast: boolean): BaseProxy {
-  const { server, address, token, id } = place
-  const family = familyWith(place.family)
-  if (family === undefined || !family.shared.isBlock(token)) {
-    throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
-  }
-  try {
-    const own = ownServer(server)
-    if (own !== undefined) {
-      const proxy = own.proxyOf(id)
-      if (proxy === undefined) throw new SerializationError(`the manager has no object with the id ${id}`)
-      return proxy
-    }
-    const link = localLink(server, address)
-    return knownProxy(link, id) ?? makeProxy(type, link, id, holdToken(family, token))
-  } finally {
-    if (isLast) family.shared.release(token)
-  }
-}

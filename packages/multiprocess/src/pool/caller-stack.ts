@@ -2,10 +2,13 @@
  * The stack of whoever waits for a result, added to that of an error from elsewhere. It costs nothing while all goes well: V8 finds it
  * at the moment of failing, by following who awaits the promise (https://v8.dev/docs/stack-trace-api#async-stack-traces).
  */
+import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 
 const SEPARATOR = '    -- called from --'
-const LIBRARY = new URL('../', import.meta.url).href
+const OWN = new URL('../', import.meta.url)
+/** A frame names a file by its URL or by its path, as the kind of module is. */
+const LIBRARY = [OWN.href, fileURLToPath(OWN)]
 
 /** An error may fail several; the first of them is told. */
 const extended = new WeakSet<Error>()
@@ -38,7 +41,9 @@ export function addCaller(error: unknown, self: (...args: never[]) => unknown): 
   const here: { stack?: unknown } = {}
   Error.captureStackTrace(here, self)
   if (typeof here.stack !== 'string') return
-  const frames = here.stack.split('\n').filter(line => /^ +at /.test(line) && !line.includes(LIBRARY))
+  const frames = here.stack
+    .split('\n')
+    .filter(line => /^ +at /.test(line) && !LIBRARY.some(place => line.includes(place)))
   if (frames.length === 0) return
   extended.add(error)
   const value = [error.stack, SEPARATOR, ...frames].join('\n')

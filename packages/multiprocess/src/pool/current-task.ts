@@ -1,5 +1,5 @@
 /** What a task can learn of itself. */
-import { type CurrentTask, currentContext, expectQuestions } from './task-context.ts'
+import { type CurrentTask, currentContext, expectQuestions } from './task-questions.ts'
 
 export type { CurrentTask }
 

@@ -7,26 +7,8 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { EventLoop, Source } from '../ground/event-loop.ts'
+import { answerQuestions, areQuestionsExpected, type CurrentTask } from './task-questions.ts'
 import { CANCEL, CANCEL_TIMED_OUT, CONTROLLED, FLAGS, type TaskTable } from './task-table.ts'
-
-export interface CurrentTask {
-  /** Of all tasks of a pool, from 1 on; a task that is tried again keeps it. */
-  readonly id: number
-  /** Fires when the task was aborted or has timed out: an AbortError or a TimeoutError is its reason. */
-  readonly signal: AbortSignal
-}
-
-let contexts: TaskContexts | undefined
-let isFaceLoaded = false
-
-/** Somebody in this process can ask for the current task from now on. */
-export function expectQuestions(): void {
-  isFaceLoaded = true
-}
-
-export function currentContext(): CurrentTask | null {
-  return contexts?.current() ?? null
-}
 
 export class TaskContexts implements Source {
   readonly #table: TaskTable
@@ -49,13 +31,13 @@ export class TaskContexts implements Source {
     this.#table = table
     this.#loop = loop
     this.#concurrency = concurrency
-    contexts = this
+    answerQuestions(() => this.current())
   }
 
   /** Whether the task has to be run by `run`. */
   isNeeded(slot: number): boolean {
     const isControlled = (this.#table.words[this.#table.slot(slot) + FLAGS] & CONTROLLED) !== 0
-    return isControlled || this.#isAsked || (isFaceLoaded && this.#concurrency > 1)
+    return isControlled || this.#isAsked || (this.#concurrency > 1 && areQuestionsExpected())
   }
 
   run<R>(slot: number, call: () => R): R {

@@ -21,6 +21,9 @@ export function createMember(method: StartMethod, preparation: Uint8Array | null
     : new ThreadMember(family, THREAD_MAIN, preparation)
 }
 
+/** So long after a start the reserve is filled up, in milliseconds: one of it has begun to run by then. */
+const REFILL_MS = 30
+
 interface Idle {
   readonly member: Member
   readonly circumstances: string
@@ -51,15 +54,15 @@ class Reserve {
     return member
   }
 
-  /** From the event loop, so that the start that asks for it need not wait. */
+  /** A little later: the process that is started just now needs the processors first. */
   keep(size: number): void {
     this.#size = size
     if (this.#isDue) return
     this.#isDue = true
-    setImmediate(() => {
+    setTimeout(() => {
       this.#isDue = false
       this.#fill()
-    })
+    }, REFILL_MS).unref()
   }
 
   #fill(): void {
