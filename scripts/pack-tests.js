@@ -52,11 +52,16 @@ export async function packTests() {
   const src = join(from, 'src')
   const input = Object.fromEntries(Object.entries(published.input).map(([name, file]) => [`packed/${name}`, file]))
   for (const file of filesUnder(src)) input[file.slice(src.length + 1, -3)] = PREFIX + file
-  const bundle = await rollup({ ...published, input, plugins: [passOn, ...published.plugins], logLevel: 'silent' })
+  const bundle = await rollup({
+    ...published,
+    input,
+    plugins: [passOn, ...published.plugins.filter(({ name }) => name !== 'clean')],
+    logLevel: 'silent'
+  })
   await bundle.write({
     ...published.output,
     dir: join(to, 'src'),
-    chunkFileNames: 'packed/[name].js',
+    chunkFileNames: 'packed/[name].cjs',
     manualChunks: chunkOf
   })
   await bundle.close()

@@ -35,15 +35,28 @@ const deferred = new Set([
     'managers/own-link'
   ),
   ...files('managers/serving', 'managers/server', 'managers/factories'),
-  ...['child_process', 'crypto', 'diagnostics_channel', 'net', 'os', 'worker_threads'].map(name => `node:${name}`)
+  ...['child_process', 'crypto', 'diagnostics_channel', 'module', 'net', 'os', 'worker_threads'].map(
+    name => `node:${name}`
+  )
 ])
 
-/** Who reads messages needs what writes them for its errors only. */
+/** The same for these alone; others that import it need it at once. */
 const deferredBy = new Map([
-  [file('codec/error-values'), file('codec/encode-value')],
-  [file('codec/binary-values'), file('codec/refusals')]
+  [file('codec/error-values'), files('codec/encode-value')],
+  [file('codec/binary-values'), files('codec/refusals')],
+  [file('channel/mailbox'), files('ground/process-table')],
+  [file('connection/client'), files('socket/address')],
+  [file('connection/listener'), files('socket/waiting')],
+  [file('managers/base-manager'), files('managers/manager-server', 'socket/address', 'socket/options')],
+  [file('memory/shareable-list'), files('memory/list-items')],
+  [file('memory/shared-array'), files('ground/memory', 'ground/shared-blocks')],
+  [file('memory/shared-object'), files('ground/shared-blocks')],
+  [file('sync/barrier'), files('ground/word-lock')],
+  [file('sync/wait-list'), files('ground/process-table')],
+  [file('pool/pool'), files('pool/caller-stack', 'pool/task-kinds')],
+  [file('pool/async-result'), files('pool/caller-stack')]
 ])
-const isDeferred = (id, importer) => deferred.has(id) || deferredBy.get(importer) === id
+const isDeferred = (id, importer) => deferred.has(id) || (deferredBy.get(importer)?.includes(id) ?? false)
 
 /** In this order: a file has what its modules import, unless a file before it has that. */
 const groups = [
@@ -90,7 +103,10 @@ const groups = [
       'managers/own-link'
     )
   },
-  { name: 'managers', of: files('managers/serving', 'managers/server', 'managers/factories') },
+  {
+    name: 'managers',
+    of: files('managers/manager-server', 'managers/serving', 'managers/server', 'managers/factories')
+  },
   { name: 'watcher', of: [input['watcher-main']] },
   { name: 'memory', of: files('ground/segment-watcher', 'memory/list-memory', 'memory/named-segment') }
 ]

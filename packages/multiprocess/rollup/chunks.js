@@ -4,14 +4,16 @@
  */
 import { parse } from 'acorn'
 
-const IMPORT = /^import (?:([\w$]+)(?:, )?)?(?:\{(.*)\})? ?from '(.+)';$/gm
-const SIDE_EFFECT = /^import '(.+)';$/gm
-const REEXPORT = /^export \{(.*)\} from '(.+)';$/gm
+const IMPORT = /^import (?:([\w$]+)(?:, )?)?(?:\{(.*)\})? ?from '([^.].*|.+\.cjs)';$/gm
+const SIDE_EFFECT = /^import '([^.].*|.+\.cjs)';$/gm
+const REEXPORT = /^export \{(.*)\} from '(.+\.cjs)';$/gm
 const EXPORT = /^export \{(.*)\};$/gm
-const LOADED_HERE = /Promise\.resolve\(\)\.then\(function \(\) \{ return ([\w$]+); \}\)/g
-const LOADED_PART = /import\('(\.\/[\w-]+\.cjs)'\)\.then\(function \(n\) \{ return n\.([\w$]+); \}\)/g
+/** What `defer` asks for at once: of the same file, a part of another, and the whole of another. */
+const HERE_NOW = /\$now\(Promise\.resolve\(\)\.then\(function \(\) \{ return ([\w$]+); \}\)\)/g
+const PART_NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\.then\(function \(n\) \{ return n\.([\w$]+); \}\)\)/g
+const NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\)/g
+const LOADED = /import\('(\.[\w./-]+\.cjs)'\)/g
 const REQUIRED = /require\('(\.\/[\w-]+)\.js'\)/g
-const LOADED = /import\('(\.\/[\w-]+\.cjs)'\)/g
 
 export const chunks = {
   name: 'chunks',
@@ -24,11 +26,13 @@ export const chunks = {
         return parts.map(part => `const ${part} = ${load(id)};`).join(' ')
       })
       .replaceAll(SIDE_EFFECT, (_, id) => (id.startsWith('.') ? `${load(id)};` : ''))
-      .replaceAll(LOADED_HERE, '$1')
-      .replaceAll(LOADED_PART, "require('$1').$2")
-      .replaceAll(LOADED, "require('$1')")
+      .replaceAll(HERE_NOW, '$1')
+      .replaceAll(PART_NOW, "require('$1').$2")
+      .replaceAll(NOW, "require('$1')")
+      .replaceAll(LOADED, "Promise.resolve().then(() => require('$1'))")
       .replaceAll(REQUIRED, "require('$1.cjs')")
       .replaceAll(REEXPORT, (_, names, id) => reexport(names, id, isEntry))
+    if (body.includes('$now(')) this.error(`${fileName} would wait for what is deferred`)
     if (isEntry) return { code: usesRequire(body) ? `${REQUIRE}${body}` : body, map: null }
     const last = body.replace(EXPORT, (_, names) => `module.exports = { ${exported(names)} };`)
     if (/^(?:import|export) /m.test(last)) this.error(`${fileName} still has an import or an export`)
@@ -37,8 +41,10 @@ export const chunks = {
   }
 }
 
-const REQUIRE = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url); "
-const OWN_URL = "const ownUrl = () => process.getBuiltinModule('node:url').pathToFileURL(__filename).href; "
+/** Imported, since a test runner that gives modules a context of their own gives them a `createRequire` of its own, too. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); "
+const OWN_URL =
+  "let $url; const ownUrl = () => ($url ??= process.getBuiltinModule('node:url').pathToFileURL(__filename).href); "
 
 /** What V8 would have to read past; each line stays where it is. It reads ASCII fastest. */
 function withoutComments(code) {

@@ -39,13 +39,16 @@ export function defer(isDeferred) {
   }
 }
 
+/** What it stands around is not to be waited for: `chunks` makes it so. */
+export const NOW = '$now'
+
 const targetOf = (source, id) => (source.startsWith('.') ? path.resolve(path.dirname(id), source) : source)
 
 const localNames = ({ specifiers }) => specifiers.map(({ local }) => local.name)
 
 function loaderOf(load, source) {
   if (source.startsWith('node:')) return `const ${load} = () => process.getBuiltinModule('${source}');`
-  return `let ${load}_loaded; const ${load} = () => (${load}_loaded ??= import('${source}'));`
+  return `let ${load}_loaded; const ${load} = () => (${load}_loaded ??= ${NOW}(import('${source}')));`
 }
 
 const textOf = (load, { type, imported }) => (type === 'ImportSpecifier' ? `${load}().${imported.name}` : `${load}()`)
@@ -64,20 +67,20 @@ function usesOf(program, names) {
     enter(node, parent, key) {
       if (node.type === 'ImportDeclaration') return this.skip()
       if (node.scope) scopes.push(node.scope)
-      if (isBody(node, parent, key)) bodies++
+      if (isBody(parent, key)) bodies++
       if (node.type !== 'Identifier' || !names.has(node.name) || !isReference(node, parent)) return
       if (!scopes.at(-1).contains(node.name)) uses.push({ node, parent, isLater: bodies > 0 })
     },
     leave(node, parent, key) {
       if (node.scope) scopes.pop()
-      if (isBody(node, parent, key)) bodies--
+      if (isBody(parent, key)) bodies--
     }
   })
   return uses
 }
 
 /** Of a function, or what a class gives a field of each of its objects. */
-function isBody(node, parent, key) {
+function isBody(parent, key) {
   if (parent === null) return false
   if (/Function/.test(parent.type)) return key === 'body' || key === 'params'
   return parent.type === 'PropertyDefinition' && !parent.static && key === 'value'

@@ -65,10 +65,7 @@ export interface Context extends Bound, Readonly<typeof common> {
 }
 
 /** The modules that export what is bound to a start method; the bundle has them beside this one, too. */
-const FACES: Readonly<Record<StartMethod, string>> = {
-  spawn: new URL('./index.js', import.meta.url).href,
-  thread: new URL('./threads.js', import.meta.url).href
-}
+const FACES: Readonly<Record<StartMethod, string>> = { spawn: './index.js', thread: './threads.js' }
 
 const contexts = new Map<StartMethod, Context>()
 
@@ -109,8 +106,9 @@ function createContext(method: StartMethod): Context {
     getContext: (other = method) => contextOf(other),
     getStartMethod: () => method
   }
+  const module = new URL(FACES[method], import.meta.url).href
   for (const [name, fn] of Object.entries(bound)) {
-    nameFunction(fn as AnyFunction, { module: FACES[method], export: name })
+    nameFunction(fn as AnyFunction, { module, export: name })
   }
   return Object.freeze(Object.assign(new StartContext(method), common, bound))
 }

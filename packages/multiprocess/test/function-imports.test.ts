@@ -115,9 +115,10 @@ describe('importing what references name', { timeout: 30_000 }, () => {
       await importModule('${shapesUrl}')
       const result = resolveReference({ module: '${shapesUrl}', export: 'square' })(3)
       const files = Object.keys(createRequire('${shapesUrl}').cache)
-      console.log(JSON.stringify({ result, files, inspector: process.moduleLoadList.includes('NativeModule inspector') }))
+      const lexers = files.filter(file => /acorn|es-module-lexer/.test(file))
+      console.log(JSON.stringify({ result, lexers, inspector: process.moduleLoadList.includes('NativeModule inspector') }))
     `
     const { stdout } = await runNode(['--input-type=module', '-e', program])
-    assert.deepEqual(JSON.parse(stdout), { result: 9, files: [], inspector: false })
+    assert.deepEqual(JSON.parse(stdout), { result: 9, lexers: [], inspector: false })
   })
 })

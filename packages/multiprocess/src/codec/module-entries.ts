@@ -7,10 +7,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-
-const require = createRequire(import.meta.url)
-// A program may rewrite process.argv later on; what Node started is what stands there now.
-const startedScript: string | undefined = process.argv[1]
+import { startedScript } from '../ground/started.ts'
 
 const OPTIONS_WITH_VALUE = /^(?:-r|-C|--require|--import|--loader|--experimental-loader|--conditions|--env-file)$/
 
@@ -58,7 +55,8 @@ function findEntries(): string[] {
   // With `node -e code file`, the file is an argument and no script.
   if (startedScript !== undefined && (process as { _eval?: unknown })._eval === undefined)
     addScript(urls, startedScript)
-  if (require.main?.filename) addScript(urls, require.main.filename)
+  const { main } = createRequire(import.meta.url)
+  if (main?.filename) addScript(urls, main.filename)
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) {
     const script = scriptOfCommandLine()
     if (script !== undefined) addScript(urls, script)
@@ -74,7 +72,7 @@ function addScript(urls: Set<string>, script: string): void {
   }
   const absolute = path.resolve(script)
   const files = [absolute]
-  const attempts = [() => require.resolve(absolute), () => realpathSync(files.at(-1)!)]
+  const attempts = [() => createRequire(import.meta.url).resolve(absolute), () => realpathSync(files.at(-1)!)]
   for (const attempt of attempts) {
     try {
       files.push(attempt())

@@ -4,22 +4,26 @@ import { fileURLToPath } from 'node:url'
 /** Set when the process starts, and passed on to its children. */
 export const isDebug = process.env.MULTIPROCESS_DEBUG === '1'
 
-const here = fileURLToPath(import.meta.url)
-/** Where this package's own code stands: as compiled, or bundled. */
-const OWN_CODE = here.replace(/(?:[/\\]ground)?[/\\][^/\\]+$/, '/').replaceAll('\\', '/')
 const MOST_FRAMES = 50
+
+/** Where this package's own code stands: as compiled, or bundled. */
+function ownCode(): string {
+  const here = fileURLToPath(import.meta.url)
+  return here.replace(/(?:[/\\]ground)?[/\\][^/\\]+$/, '/').replaceAll('\\', '/')
+}
 
 /** The nearest caller outside this package, as `file:line:column`; 'an unknown place' where there is none. */
 export function callerPlace(): string {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = MOST_FRAMES
   const { stack } = new Error()
+  const own = ownCode()
   Error.stackTraceLimit = stackTraceLimit
   for (const line of String(stack).split('\n').slice(1)) {
     const place = (/\(([^()]*:\d+:\d+)\)$/.exec(line) ?? /^\s*at (?:async )?(.*:\d+:\d+)$/.exec(line))?.[1]
     if (place === undefined || place.startsWith('node:')) continue
     const path = place.replace(/^file:\/\//, '')
-    if (!path.startsWith(OWN_CODE)) return path
+    if (!path.startsWith(own)) return path
   }
   return 'an unknown place'
 }

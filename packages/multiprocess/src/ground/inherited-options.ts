@@ -1,5 +1,6 @@
 /** Which of this process's Node options a child gets: all but those that name a program or a port of its own. */
 import { resolve } from 'node:path'
+import { startDirectory } from './started.ts'
 
 /** Stay behind, with the argument that follows unless it is joined by `=`. */
 const DROPPED_WITH_ARGUMENT = new Set(
@@ -15,7 +16,6 @@ const DROPPED = ['-i', '--interactive', '--inspect', '--test', '--watch']
 const ENVIRONMENT_FILES = ['--env-file', '--env-file-if-exists']
 /** Name a file, which may be relative to the directory that the program was started in. */
 const WITH_FILE = new Set(['--import', '-r', '--require', '--loader', '--experimental-loader', ...ENVIRONMENT_FILES])
-const startDirectory = process.cwd()
 
 /** `--import tsx`, `--max-old-space-size=…`, `--enable-source-maps` go on; `-e CODE`, `--inspect`, `--test` do not. */
 export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv): string[] {

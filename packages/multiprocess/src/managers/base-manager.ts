@@ -22,7 +22,6 @@ import { ownFactories, type RegisterOptions, register } from './registry.ts'
 import { connectRemote, RemoteLink } from './remote-link.ts'
 import type { Preparation } from './server-main.ts'
 
-const MODULE = new URL('./server-main.js', import.meta.url).href
 /** A server that was asked to end has so many milliseconds, and as many again after SIGTERM. */
 const END_MS = 1000
 
@@ -93,7 +92,7 @@ export class BaseManager implements AsyncDisposable {
         isPoolWorker: true,
         authkey: currentIdentity().authkey,
         load: {
-          target: { module: MODULE, export: 'serve' },
+          target: { module: new URL('./server-main.js', import.meta.url).href, export: 'serve' },
           subclass: null,
           args: [{ mailbox, listen, preparation: prepared?.bytes ?? null }],
           fields: null

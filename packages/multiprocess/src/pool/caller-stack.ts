@@ -6,9 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 
 const SEPARATOR = '    -- called from --'
-const OWN = new URL('../', import.meta.url)
-/** A frame names a file by its URL or by its path, as the kind of module is. */
-const LIBRARY = [OWN.href, fileURLToPath(OWN)]
 
 /** An error may fail several; the first of them is told. */
 const extended = new WeakSet<Error>()
@@ -41,9 +38,12 @@ export function addCaller(error: unknown, self: (...args: never[]) => unknown): 
   const here: { stack?: unknown } = {}
   Error.captureStackTrace(here, self)
   if (typeof here.stack !== 'string') return
+  const library = new URL('../', import.meta.url)
+  // A frame names a file by its URL or by its path, as the kind of module is.
+  const places = [library.href, fileURLToPath(library)]
   const frames = here.stack
     .split('\n')
-    .filter(line => /^ +at /.test(line) && !LIBRARY.some(place => line.includes(place)))
+    .filter(line => /^ +at /.test(line) && !places.some(place => line.includes(place)))
   if (frames.length === 0) return
   extended.add(error)
   const value = [error.stack, SEPARATOR, ...frames].join('\n')

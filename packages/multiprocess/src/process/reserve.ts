@@ -11,14 +11,14 @@ import type { Member, StartMethod } from '../ground/platform.ts'
 import { ProcessMember } from '../ground/process-member.ts'
 import { ThreadMember } from '../ground/thread-member.ts'
 import { giveWork } from '../ground/work.ts'
-import { PROCESS_MAIN, THREAD_MAIN } from './state.ts'
+import { mainOf } from './state.ts'
 
 /** @param preparation null: it will be given later */
 export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
   const family = currentFamily(method)
   return method === 'spawn'
-    ? new ProcessMember(family, PROCESS_MAIN, preparation, behind)
-    : new ThreadMember(family, THREAD_MAIN, preparation)
+    ? new ProcessMember(family, mainOf(method), preparation, behind)
+    : new ThreadMember(family, mainOf(method), preparation)
 }
 
 /** So long after a start the reserve is filled up, in milliseconds: one of it has begun to run by then. */

@@ -1,9 +1,18 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
 import { fileURLToPath } from 'node:url'
+import type { StartMethod } from '../ground/platform.ts'
 
-export const PROCESS_MAIN = new URL('./child-main.js', import.meta.url)
-export const THREAD_MAIN = new URL('./thread-main.js', import.meta.url)
-const MAINS = [fileURLToPath(PROCESS_MAIN), fileURLToPath(THREAD_MAIN)]
+const MAIN_NAMES: Readonly<Record<StartMethod, string>> = { spawn: './child-main.js', thread: './thread-main.js' }
+
+/** The first module of a child. */
+export function mainOf(method: StartMethod): URL {
+  return new URL(MAIN_NAMES[method], import.meta.url)
+}
+
+function isMain(script: string | undefined): boolean {
+  if (script === undefined || !/(?:child|thread)-main\.js$/.test(script)) return false
+  return script === fileURLToPath(mainOf('spawn')) || script === fileURLToPath(mainOf('thread'))
+}
 
 export interface Identity {
   readonly name: string
@@ -21,7 +30,7 @@ let children = 0
 
 /** Also true before the child's main has run: in a module that `--import` brings. */
 export function isChild(): boolean {
-  return MAINS.includes(process.argv[1]) || identity?.parent != null
+  return isMain(process.argv[1]) || identity?.parent != null
 }
 
 /** A child that has yet to be told what it is: what runs now runs in every child. */
