@@ -70,6 +70,7 @@ const groups = [
       'channel/ring',
       'channel/message',
       'process/start',
+      'pool/task-context',
       'codec/closure-write'
     )
   },
@@ -80,6 +81,7 @@ const groups = [
   { name: 'writing', of: files('codec/encode') },
   { name: 'channels', of: files('channel/ring', 'channel/message', 'channel/ring-transport') },
   { name: 'tasks', of: [input.worker], sharedWith: files('pool/pool-core') },
+  { name: 'tasks', of: files('pool/substitute') },
   { name: 'functions', of: files('codec/closure-write', 'codec/function-reference') },
   { name: 'start', of: files('process/start') },
   { name: 'pool', of: files('pool/pool-core') },
