@@ -59,6 +59,7 @@ for (const [ground, library] of GROUNDS) {
         () => queue.get(wrong),
         () => queue.join(wrong),
         () => condition.wait(wrong),
+        () => condition.runExclusive(5 as never),
         () => manager.list(5 as never),
         () => manager.list(null as never),
         () => manager.set(5 as never),
@@ -70,6 +71,7 @@ for (const [ground, library] of GROUNDS) {
         const promise = call()
         await assert.rejects(promise, TypeError, String(call))
       }
+      assert.throws(() => condition.runExclusiveSync(async () => {}), /must not be async/)
       await assert.rejects(new library.SyncManager().numberOfObjects(), ValueError)
     })
 

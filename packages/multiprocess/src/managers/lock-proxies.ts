@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { OwnerDiedError, TimeoutError } from '../errors.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import type { Awaitable } from '../process/target.ts'
+import { checkFunction, checkSyncFunction } from '../sync/exclusive.ts'
 import { waitFor, waitForSync } from '../sync/wait-for.ts'
 import { type Contexts, ownContext } from './contexts.ts'
 import { type Kind, METHODS } from './kinds.ts'
@@ -80,6 +81,7 @@ export class LockProxy extends WaitingProxy {
   }
 
   async runExclusive<R>(fn: () => Awaitable<R>, options: WaitOptions = {}): Promise<R> {
+    checkFunction(fn)
     let isAcquired: unknown
     try {
       isAcquired = await this.acquire(options)
@@ -96,6 +98,7 @@ export class LockProxy extends WaitingProxy {
   }
 
   runExclusiveSync<R>(fn: () => R, options: { timeout?: number } = {}): R {
+    checkSyncFunction(fn)
     let isAcquired: unknown
     try {
       isAcquired = this.acquireSync(options)

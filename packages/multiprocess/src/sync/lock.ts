@@ -17,6 +17,7 @@ import { WINDOW_BYTES } from '../ground/layout.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'
+import { checkFunction, checkSyncFunction } from './exclusive.ts'
 import { type Claims, FLAG, isGone, markUnused, REST, Turn } from './turns.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
@@ -154,9 +155,9 @@ export class Lock extends SharedObject {
     }
   }
 
-  /** The same, blocking the thread while it waits. */
+  /** The same, blocking the thread while it waits. @throws TypeError for an async function, at whose first await the lock would go back */
   runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
-    checkFunction(fn)
+    checkSyncFunction(fn)
     let isAcquired: boolean
     try {
       isAcquired = this.acquireSync(options)
@@ -233,11 +234,6 @@ export class Lock extends SharedObject {
 function answer(outcome: Outcome | undefined): boolean {
   if (outcome === 'owner-died') throw new OwnerDiedError()
   return outcome !== undefined
-}
-
-/** Before it waits for the lock. */
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
 }
 
 function notAcquired(options: { timeout?: number } | undefined): TimeoutError {

@@ -77,6 +77,7 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       }
       await assert.rejects(lock.runExclusive(undefined as never), TypeError)
       assert.throws(() => lock.runExclusiveSync(5 as never), TypeError)
+      assert.throws(() => lock.runExclusiveSync(async () => {}), /must not be async/)
       lock.release()
       assert.equal(lock.locked, false)
     })
