@@ -40,7 +40,7 @@ function filesUnder(directory) {
 function isFresh() {
   if (!existsSync(stamp)) return false
   const packed = statSync(stamp).mtimeMs
-  const how = [join(home, 'rollup.config.js'), fileURLToPath(import.meta.url)]
+  const how = [join(home, 'rollup.config.js'), ...filesUnder(join(home, 'rollup')), fileURLToPath(import.meta.url)]
   const what = [join(from, 'src'), join(from, 'test')].flatMap(filesUnder)
   return [...how, ...what].every(file => statSync(file).mtimeMs < packed)
 }

@@ -1,11 +1,16 @@
 // What is published: few files, since each one that a process loads costs it half a millisecond, and each byte of them has to be
 // parsed. What a program does not use it does not load.
+import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { chunks } from './rollup/chunks.js'
 import { defer } from './rollup/defer.js'
 
-const file = path => fileURLToPath(new URL(`dist/src/${path}.js`, import.meta.url))
+function file(path) {
+  const name = fileURLToPath(new URL(`dist/src/${path}.js`, import.meta.url))
+  if (!existsSync(name)) throw new Error(`there is no ${name}: compile it first, or name it otherwise here`)
+  return name
+}
 const files = (...paths) => paths.map(file)
 
 const input = {

@@ -39,8 +39,8 @@ export function defer(isDeferred) {
   }
 }
 
-/** What it stands around is not to be waited for: `chunks` makes it so. */
-export const NOW = '$now'
+/** Stands around what is not to be waited for: `chunks` takes it away, and the waiting. */
+const NOW = '$now'
 
 const targetOf = (source, id) => (source.startsWith('.') ? path.resolve(path.dirname(id), source) : source)
 

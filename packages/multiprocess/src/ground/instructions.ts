@@ -49,7 +49,7 @@ export function compiledInstructions(backing: Backing, offset: number, length: n
   if (assembly === undefined || backing.mapOver === undefined) return undefined
   const pages = length / WASM_PAGE_BYTES
   try {
-    // One that is not shared counts as garbage to come, for which V8 would collect what there is.
+    // One that is not shared V8 counts with the heap, and so would collect garbage at once.
     const memory = new assembly.Memory({ initial: pages, maximum: pages, shared: true })
     backing.mapOver(new Uint8Array(memory.buffer), offset)
     module ??= new assembly.Module(moduleBytes())

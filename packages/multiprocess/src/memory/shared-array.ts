@@ -14,9 +14,6 @@ import {
   typeOf
 } from './type-codes.ts'
 
-/** One view shows the whole block. */
-const MOST_BYTES = MAX_VIEW_BYTES - SHARED_HEADER_BYTES
-
 export interface ArrayShape {
   readonly code: TypeCode
   readonly length: number
@@ -45,8 +42,10 @@ export function createArray<C extends TypeCode>(
   if (!Number.isSafeInteger(length) || length < 0) {
     throw new ValueError(`the length of an array must be a whole number of 0 or more, not ${length}`)
   }
-  if (length * bytes > MOST_BYTES) {
-    throw new ValueError(`an array has ${MOST_BYTES} bytes at the most, not ${length} × ${bytes}; use several`)
+  // One view shows the whole block.
+  const most = MAX_VIEW_BYTES - SHARED_HEADER_BYTES
+  if (length * bytes > most) {
+    throw new ValueError(`an array has ${most} bytes at the most, not ${length} × ${bytes}; use several`)
   }
   const family = currentFamily(method)
   const handle = { family, at: family.shared.create(length * bytes) }
