@@ -93,7 +93,7 @@ def events(times):
 if __name__ == '__main__':
     mp.set_start_method('fork')
     print(json.dumps({
-        'uncontended': uncontended(300_000),
+        'uncontended': uncontended(1_000_000),
         'handovers': contended(0.7),
         'element': element(100_000),
         'semaphores': semaphores(5_000),

@@ -67,7 +67,7 @@ if (values.json !== undefined) {
 
 async function measure(): Promise<Figures> {
   return {
-    uncontended: uncontended(1_000_000),
+    uncontended: uncontended(5_000_000),
     element: element(20_000_000),
     handovers: await handovers(700),
     semaphores: await semaphores(5000),
