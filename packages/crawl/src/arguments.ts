@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { DEFAULT_CONCURRENCY, DEFAULT_LIMIT, DEFAULT_PROCESSES, MOST_PROCESSES } from './options.ts'
-import { version } from './settings.ts'
+import { version } from './version.ts'
 
 /** What the command line asks for. */
 export interface Arguments {

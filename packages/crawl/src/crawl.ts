@@ -1,15 +1,15 @@
 import { WorkerDiedError } from 'multiprocess'
-import { Completions } from './completions.ts'
-import { Client } from './download.ts'
-import type { PageOutcome } from './download-page.ts'
-import { type Fetcher, howItEnded, LocalFetcher, PoolFetcher, withoutPage } from './fetcher.ts'
 import { type Entry, Frontier } from './frontier.ts'
+import { Client } from './http/client.ts'
+import { Redirects } from './http/redirects.ts'
 import { type CrawlOptions, type Plan, plan } from './options.ts'
-import { Pacer } from './pacer.ts'
-import { Redirects } from './redirects.ts'
+import { Pacer } from './pace/pacer.ts'
 import type { PageResult } from './result.ts'
-import { Robots } from './robots.ts'
-import { readLink, siteOf } from './url.ts'
+import { Robots } from './robots/robots.ts'
+import { readLink, siteOf } from './url/link.ts'
+import { Completions } from './work/completions.ts'
+import { type Fetcher, howItEnded, LocalFetcher, PoolFetcher, withoutPage } from './work/fetcher.ts'
+import type { PageOutcome } from './work/visit-page.ts'
 
 /** RFC 9110, 15.4 leaves the number to the client; browsers take 20. */
 const MAX_REDIRECTS = 20

@@ -6,7 +6,7 @@ import { type LineOutput, OutputError, openFile, toStream } from './output.ts'
 import { type PracticeServer, startPracticeSite } from './practice-process.ts'
 import { toJsonLine } from './result.ts'
 import { runCrawl } from './run-crawl.ts'
-import { version } from './settings.ts'
+import { version } from './version.ts'
 
 const FAILURE = 1
 const BAD_USAGE = 2

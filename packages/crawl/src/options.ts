@@ -1,5 +1,5 @@
-import { type DownloadSettings, defaultSettings } from './settings.ts'
-import { isLoopback, readLink } from './url.ts'
+import { type DownloadSettings, defaultSettings } from './http/settings.ts'
+import { isLoopback, readLink } from './url/link.ts'
 
 /** Pages of a site that is not on this computer, unless told otherwise. */
 export const DEFAULT_LIMIT = 20

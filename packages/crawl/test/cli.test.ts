@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readArguments } from '../src/arguments.ts'
 import { FIELDS } from '../src/result.ts'
-import { version } from '../src/settings.ts'
+import { version } from '../src/version.ts'
 import {
   descendants,
   isAlive,

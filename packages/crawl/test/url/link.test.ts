@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLoopback, readLink, siteOf } from '../src/url.ts'
+import { isLoopback, readLink, siteOf } from '../../src/url/link.ts'
 
 const limits = { timeout: 5000 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crawl, type PageResult } from '../src/index.ts'
+import { crawl, type PageResult } from '../../src/index.ts'
 import {
   assertApart,
   at,
@@ -13,7 +13,7 @@ import {
   processBehind,
   serve,
   slow
-} from './support.ts'
+} from '../support.ts'
 
 const limits = { timeout: 60_000 }
 

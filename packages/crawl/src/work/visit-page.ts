@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { charsetOfHeader, decodeHtml } from './charset.ts'
-import { Client, type Download } from './download.ts'
-import { parsePage } from './parse-page.ts'
-import type { PageResult } from './result.ts'
-import type { DownloadSettings } from './settings.ts'
+import { Client, type Download } from '../http/client.ts'
+import type { DownloadSettings } from '../http/settings.ts'
+import { charsetOfHeader, decodeHtml } from '../page/charset.ts'
+import { parsePage } from '../page/parse.ts'
+import type { PageResult } from '../result.ts'
 
 /** What a worker reports of one URL. */
 export interface PageOutcome {

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2'
-import { type Link, readLink, siteOf } from './url.ts'
+import { type Link, readLink, siteOf } from '../url/link.ts'
 
 /** What a page's HTML says. */
 export interface ParsedPage {

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs'
-
-/** This package's version. */
-export const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+import { version } from '../version.ts'
 
 /** How a page is asked for, and how much of it is taken. */
 export interface DownloadSettings {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Redirects } from '../src/redirects.ts'
-import { at, collect, page, paths, redirect, serve } from './support.ts'
+import { Redirects } from '../../src/http/redirects.ts'
+import { at, collect, page, paths, redirect, serve } from '../support.ts'
 
 const limits = { timeout: 10_000 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parsePage } from '../src/parse-page.ts'
+import { parsePage } from '../../src/page/parse.ts'
 
 const limits = { timeout: 5000 }
 const url = 'http://example.com/a/b'

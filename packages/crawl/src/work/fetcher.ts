@@ -1,8 +1,8 @@
 import { constants } from 'node:os'
 import { Pool, WorkerDiedError } from 'multiprocess'
-import type { Client } from './download.ts'
-import { downloadPage, holdPlace, type PageOutcome, prepareWorker, visitPage } from './download-page.ts'
-import type { DownloadSettings } from './settings.ts'
+import type { Client } from '../http/client.ts'
+import type { DownloadSettings } from '../http/settings.ts'
+import { downloadPage, holdPlace, type PageOutcome, prepareWorker, visitPage } from './visit-page.ts'
 
 const HOLD_MS = 20
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeHtml } from '../src/charset.ts'
-import { collect, serve } from './support.ts'
+import { decodeHtml } from '../../src/page/charset.ts'
+import { collect, serve } from '../support.ts'
 
 const limits = { timeout: 10_000 }
 const h1 = (text: string | Buffer) =>

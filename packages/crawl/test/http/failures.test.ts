@@ -4,8 +4,8 @@ import type { RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import type { CrawlOptions, PageResult } from '../src/index.ts'
-import { at, collect, type Pages, page, serve } from './support.ts'
+import type { CrawlOptions, PageResult } from '../../src/index.ts'
+import { at, collect, type Pages, page, serve } from '../support.ts'
 
 const limits = { timeout: 20_000 }
 

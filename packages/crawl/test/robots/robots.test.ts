@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertApart, at, collect, page, paths, redirect, serve } from './support.ts'
+import { assertApart, at, collect, page, paths, redirect, serve } from '../support.ts'
 
 const limits = { timeout: 20_000 }
 const home = page('home', '/open', '/closed/a', '/closed/but-open', '/to-closed')

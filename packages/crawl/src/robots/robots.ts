@@ -1,6 +1,6 @@
 import robotsParserModule from 'robots-parser'
-import type { Client } from './download.ts'
-import { readLink } from './url.ts'
+import type { Client } from '../http/client.ts'
+import { readLink } from '../url/link.ts'
 
 // Its types describe an ES module; it is a CommonJS one, whose only export is this function.
 const robotsParser = robotsParserModule as unknown as typeof robotsParserModule.default
