@@ -1,18 +1,16 @@
-import { WorkerDiedError } from 'multiprocess'
-import { type Entry, Frontier } from './frontier.ts'
+import { Frontier } from './frontier.ts'
 import { Client } from './http/client.ts'
-import { Redirects } from './http/redirects.ts'
+import { Identity } from './http/identity.ts'
 import { type CrawlOptions, type Plan, plan } from './options.ts'
 import { Pacer } from './pace/pacer.ts'
+import { type PageOutcome, withoutPage } from './page/outcome.ts'
 import type { PageResult } from './result.ts'
-import { Robots } from './robots/robots.ts'
-import { readLink, siteOf } from './url/link.ts'
+import { isLoopback } from './url/link.ts'
+import { isPrivateHost } from './url/private-network.ts'
 import { Completions } from './work/completions.ts'
-import { type Fetcher, howItEnded, LocalFetcher, PoolFetcher, withoutPage } from './work/fetcher.ts'
-import type { PageOutcome } from './work/visit-page.ts'
-
-/** RFC 9110, 15.4 leaves the number to the client; browsers take 20. */
-const MAX_REDIRECTS = 20
+import { Depths, type Visited } from './work/depths.ts'
+import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
+import { Visitor } from './work/visitor.ts'
 
 /** What a crawl has done so far. */
 export interface CrawlStats {
@@ -30,16 +28,25 @@ export interface CrawlStats {
   readonly bytes: number
   /** Between two requests, when robots.txt asks for more than `delayMs` says; else 0. */
   readonly crawlDelayMs: number
+  /** Requests beyond the first for one URL. */
+  readonly retries: number
+  /** Between two requests to the first page's host, when its answers suggest a pause; else 0. */
+  readonly throttleMs: number
+  /** The time to the headers that 95 % of the last 200 answers of the first page's host kept, in milliseconds. */
+  readonly latencyP95Ms: number
 }
 
 /** A visit to one entry of the frontier, done. */
 interface Visit {
   /** Visits are numbered as they begin. */
   readonly sequence: number
-  readonly entry: Entry
+  readonly page: Visited
   /** null when it led nowhere new: to a page that was visited, or one that robots.txt forbids. */
   readonly outcome: PageOutcome | null
 }
+
+/** So many results may wait for a slow page nearer to the first one; then no further page is begun. */
+const MOST_WAITING = 10_000
 
 /**
  * Visits the pages of one site, from `url` on, and gives a result for each as it is done. The loop over it is what drives it:
@@ -54,151 +61,126 @@ export function crawl(url: string | URL, options?: CrawlOptions): Crawl {
 
 export class Crawl implements AsyncIterable<PageResult> {
   readonly #plan: Plan
-  readonly #site: string
-  readonly #client: Client
-  readonly #robots: Robots
   readonly #frontier = new Frontier()
-  readonly #pacer = new Pacer()
-  readonly #redirects = new Redirects()
+  readonly #depths = new Depths()
+  readonly #pacer: Pacer
   readonly #stop = new AbortController()
-  /** Settles when the page that is tried again is done. */
-  #suspects: Promise<unknown> = Promise.resolve()
+  readonly #completions = new Completions<Visit>()
   /** Visits whose links wait for those of an earlier one, by their sequence. */
   readonly #early = new Map<number, Visit>()
+  /** Links that are no URLs, to be told. */
+  #notUrls: PageResult[] = []
   /** The visit whose links are taken up next. */
   #nextSequence = 0
+  #visitor: Visitor | undefined
   #hasBegun = false
   #pages = 0
   #errors = 0
+  /** Results that count against the limit. */
+  #spent = 0
   #underWay = 0
-  #disallowed = 0
+  /** Pages under way that wait before they are asked for again. */
+  #resting = 0
   #bytes = 0
-  #crawlDelayMs = 0
 
   constructor(plan: Plan) {
     this.#plan = plan
-    this.#site = siteOf(plan.start)
-    this.#client = new Client(plan.settings)
-    this.#robots = new Robots(this.#client, url => this.#turn(url, plan.delayMs), this.#stop.signal)
+    const { autothrottle } = plan.ask
+    this.#pacer = new Pacer(host => autothrottle ?? !isLoopback(`http://${host}/`))
   }
 
   get stats(): CrawlStats {
+    const { disallowed = 0, crawlDelayMs = 0, retries = 0 } = this.#visitor?.stats ?? {}
+    const { throttle } = this.#pacer.of(new URL(this.#plan.start).host)
     return {
       pages: this.#pages,
       errors: this.#errors,
       queued: this.#frontier.unseen,
       underWay: this.#underWay,
-      disallowed: this.#disallowed,
+      disallowed,
       bytes: this.#bytes,
-      crawlDelayMs: this.#crawlDelayMs
+      crawlDelayMs,
+      retries,
+      throttleMs: Math.round(throttle.delayMs),
+      latencyP95Ms: Math.round(throttle.p95Ms)
     }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<PageResult, void, undefined> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true
-    const { start, processes, concurrency, limit, signal, settings } = this.#plan
+    const { start, processes, concurrency, limit, signal, ask } = this.#plan
     if (signal?.aborted) return
+    const isGuarded = !ask.allowsPrivate && !(await isPrivateHost(new URL(start).hostname))
+    const settings = { ...ask.settings, isGuarded }
+    const client = new Client(settings)
     const fetcher =
-      processes === 0
-        ? new LocalFetcher(this.#client)
-        : new PoolFetcher(settings, Math.min(processes, limit), concurrency)
-    const completions = new Completions<Visit>()
+      processes === 0 ? new LocalFetcher(client) : new PoolFetcher(settings, Math.min(processes, limit), concurrency)
+    this.#visitor = this.#makeVisitor(client, fetcher)
     const stop = () => {
-      completions.close()
+      this.#completions.close()
       this.#stop.abort()
     }
     signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted) stop()
     try {
-      this.#frontier.add({ url: start, depth: 0, error: null })
+      this.#frontier.add({ url: start, depth: 0, from: null })
       for (let sequence = 0; ; ) {
-        // Results that are not given out yet count as under way, so no more than `limit` are ever begun.
-        const places = Math.min(Math.max(processes, 1) * concurrency, limit - this.#pages)
-        while (this.#underWay < places && !this.#stop.signal.aborted) {
-          const entry = this.#frontier.take()
-          if (!entry) break
-          this.#underWay++
-          completions.add(this.#visit(entry, sequence++, fetcher))
-        }
+        sequence = this.#beginVisits(sequence, this.#visitor)
         if (this.#underWay === 0) break
-        const visit = await completions.next()
-        if (!visit) break
+        const visit = await this.#completions.next()
+        if (!visit) {
+          if (this.#stop.signal.aborted) break
+          continue
+        }
         this.#underWay--
+        this.#depths.finish(visit.page, visit.outcome)
         this.#takeUp(visit)
-        if (visit.outcome) yield this.#count(visit.outcome, visit.entry.depth)
+        yield* this.#finished(this.#frontier.nextDepth)
       }
+      yield* this.#finished(Number.POSITIVE_INFINITY)
     } finally {
       signal?.removeEventListener('abort', stop)
       stop()
       await fetcher.close()
-      await this.#client.close()
+      await client.close()
     }
   }
 
-  async #visit(entry: Entry, sequence: number, fetcher: Fetcher): Promise<Visit> {
-    const outcome = entry.error === null ? await this.#follow(entry, fetcher) : withoutPage(entry.url, entry.error)
-    return { sequence, entry, outcome }
-  }
-
-  /** Fetches a page, over as many redirects as it takes. */
-  async #follow(entry: Entry, fetcher: Fetcher): Promise<PageOutcome | null> {
-    let { url } = entry
-    let before: PageOutcome | undefined
-    for (let redirects = 0; ; redirects++) {
-      const rules = await this.#robots.rulesFor(url)
-      if (rules.error !== null) return withoutPage(url, rules.error)
-      if (!rules.allows(url)) {
-        this.#disallowed++
-        if (before) return failed(before, `${before.result.error} to ${url}, which robots.txt disallows`)
-        return entry.depth === 0 ? withoutPage(url, 'robots.txt disallows this page') : null
+  #makeVisitor(client: Client, fetcher: Fetcher): Visitor {
+    const { start, delayMs, ask } = this.#plan
+    const { headers, auth, cookies, retries, obeysRobots } = ask
+    const options = {
+      start,
+      delayMs,
+      retries,
+      retryPauseMs: isLoopback(start) ? LOCAL_RETRY_PAUSE_MS : RETRY_PAUSE_MS,
+      obeysRobots,
+      signal: this.#stop.signal,
+      claim: (url: string) => this.#frontier.claim(url),
+      onRest: (change: 1 | -1) => {
+        this.#resting += change
+        if (change > 0) this.#completions.nudge()
       }
-      if (rules.crawlDelayMs > this.#plan.delayMs) this.#crawlDelayMs = rules.crawlDelayMs
-      const outcome = await this.#fetch(url, fetcher, Math.max(this.#plan.delayMs, rules.crawlDelayMs))
-      if (outcome.location === null) return outcome
-
-      const { error } = outcome.result
-      const target = readLink(outcome.location, url)
-      if (target.kind === 'bad') return failed(outcome, `${error} to what is no URL: ${target.text}`)
-      if (target.kind === 'other') return failed(outcome, `${error} to what is no web page: ${outcome.location}`)
-      if (target.site !== this.#site) return failed(outcome, `${error} to another site: ${target.url}`)
-      const loop = this.#redirects.add(url, target.url)
-      if (loop) return failed(outcome, `loop of redirects: ${[...loop, loop[0]].join(' -> ')}`, loop[0])
-      if (redirects === MAX_REDIRECTS) return failed(outcome, `more than ${MAX_REDIRECTS} redirects`, entry.url)
-      if (!this.#frontier.claim(target.url)) return null
-      before = outcome
-      url = target.url
     }
+    return new Visitor(options, client, fetcher, this.#pacer, new Identity({ start, headers, auth, cookies }))
   }
 
-  /**
-   * A page whose worker dies is tried once more; when that one dies too, the page is what kills them. Pages that were under
-   * way in the same worker die with it: so of those that are tried again there is only one at a time.
-   */
-  async #fetch(url: string, fetcher: Fetcher, delayMs: number): Promise<PageOutcome> {
-    try {
-      return await this.#fetchOnce(url, fetcher, delayMs)
-    } catch (error) {
-      if (!(error instanceof WorkerDiedError)) throw error
+  /** @returns the next sequence number */
+  #beginVisits(sequence: number, visitor: Visitor): number {
+    const { processes, concurrency, limit } = this.#plan
+    const most = Math.max(processes, 1) * concurrency
+    while (!this.#stop.signal.aborted && this.#depths.waiting < MOST_WAITING) {
+      // Results that are not given out yet count as under way, so no more than `limit` are ever begun.
+      if (this.#underWay + this.#depths.waiting >= limit - this.#spent) break
+      if (this.#underWay - this.#resting >= most) break
+      const entry = this.#frontier.take()
+      if (!entry) break
+      this.#underWay++
+      const page = this.#depths.begin(entry.url, entry.depth, entry.from)
+      this.#completions.add(visit(visitor, page, sequence++))
     }
-    const again = this.#suspects.then(() => this.#fetchOnce(url, fetcher, delayMs))
-    this.#suspects = again.catch(() => {})
-    try {
-      return await again
-    } catch (error) {
-      if (!(error instanceof WorkerDiedError)) throw error
-      return withoutPage(url, `the worker process died twice over this page (${howItEnded(error.exitcode)})`)
-    }
-  }
-
-  async #fetchOnce(url: string, fetcher: Fetcher, delayMs: number): Promise<PageOutcome> {
-    // A turn that is given while the workers start would come close to the next one.
-    if (delayMs > 0) await fetcher.ready()
-    await this.#turn(url, delayMs)
-    return await fetcher.fetch(url)
-  }
-
-  #turn(url: string, delayMs: number): Promise<void> {
-    return this.#pacer.turn(new URL(url).host, delayMs, this.#stop.signal)
+    return sequence
   }
 
   /**
@@ -207,33 +189,54 @@ export class Crawl implements AsyncIterable<PageResult> {
    */
   #takeUp(visit: Visit): void {
     if (this.#plan.limit === Number.POSITIVE_INFINITY) {
-      this.#addLinks(visit)
+      this.#addLinks(visit.page)
       return
     }
     this.#early.set(visit.sequence, visit)
     for (let next: Visit | undefined; (next = this.#early.get(this.#nextSequence)); this.#nextSequence++) {
       this.#early.delete(this.#nextSequence)
-      this.#addLinks(next)
+      this.#addLinks(next.page)
     }
   }
 
-  #addLinks({ entry, outcome }: Visit): void {
+  #addLinks({ depth, outcome }: Visited): void {
     if (!outcome) return
-    const depth = entry.depth + 1
-    for (const url of outcome.follow) this.#frontier.add({ url, depth, error: null })
+    const from = outcome.record.url
+    for (const url of outcome.follow) {
+      this.#frontier.add({ url, depth: depth + 1, from })
+      this.#depths.offer(url, depth + 1, from, page => this.#addLinks(page))
+    }
     for (const text of outcome.badLinks) {
-      this.#frontier.add({ url: text, depth, error: `not a URL (linked from ${outcome.result.url})` })
+      if (!this.#frontier.claim(text)) continue
+      const { record } = withoutPage(text, `not a URL (linked from ${from})`)
+      this.#notUrls.push({ ...record, depth: depth + 1, from })
     }
   }
 
-  #count({ result }: PageOutcome, depth: number): PageResult {
+  /** The results whose depth is final. */
+  *#finished(nextDepth: number): Generator<PageResult> {
+    for (const { outcome, depth, from } of this.#depths.takeFinal(nextDepth)) {
+      if (!outcome) continue
+      this.#spent++
+      yield this.#count({ ...outcome.record, depth, from })
+    }
+    const notUrls = this.#notUrls
+    this.#notUrls = []
+    for (const result of notUrls) yield this.#count(result)
+  }
+
+  #count(result: PageResult): PageResult {
     this.#pages++
     if (result.error !== null) this.#errors++
     this.#bytes += result.bytes
-    return { ...result, depth }
+    return result
   }
 }
 
-function failed(outcome: PageOutcome, error: string, url = outcome.result.url): PageOutcome {
-  return { ...outcome, result: { ...outcome.result, url, error } }
+/** Before the first retry; servers on this computer need no rest. */
+const RETRY_PAUSE_MS = 1000
+const LOCAL_RETRY_PAUSE_MS = 100
+
+async function visit(visitor: Visitor, page: Visited, sequence: number): Promise<Visit> {
+  return { sequence, page, outcome: await visitor.visit(page.url, page.from === null) }
 }

@@ -1,11 +1,11 @@
 /** A page to visit. */
 export interface Entry {
-  /** Normalised; or, when the link was no URL, its text. */
+  /** Normalised. */
   readonly url: string
   /** How many links away from the first page. */
   readonly depth: number
-  /** Why it cannot be asked for; null when it can. */
-  readonly error: string | null
+  /** The page on which it was found first; null for the first page. */
+  readonly from: string | null
 }
 
 /**
@@ -27,6 +27,20 @@ export class Frontier {
   /** Pages handed out. */
   get seen(): number {
     return this.#seen.size
+  }
+
+  /** The least depth of a page that is not handed out; Infinity when there is none. */
+  get nextDepth(): number {
+    if (this.#unseen.size === 0) return Number.POSITIVE_INFINITY
+    for (let depth = this.#lowest; depth < this.#levels.length; depth++) {
+      const level = this.#levels[depth]
+      while (level && level.next < level.entries.length) {
+        const entry = level.entries[level.next]
+        if (this.#unseen.get(entry.url) === entry) return depth
+        level.next++
+      }
+    }
+    return Number.POSITIVE_INFINITY
   }
 
   /** Does nothing for a page that was handed out, or that is known already at this depth or a lesser one. */

@@ -1,3 +1,12 @@
 export { type Crawl, type CrawlStats, crawl } from './crawl.ts'
+export type { AskOptions } from './http/ask-options.ts'
 export type { CrawlOptions } from './options.ts'
+export type {
+  LanguageRecord,
+  LinkKind,
+  LinkRecord,
+  PageRecord,
+  RedirectRecord,
+  RobotsDirectives
+} from './page/record.ts'
 export type { PageResult } from './result.ts'

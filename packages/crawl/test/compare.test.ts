@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { compareResults } from '../src/compare.ts'
+import { emptyRecord } from '../src/page/record.ts'
 import { descendants, isAlive, type Pages, page, readLines, run, serve, slow, start } from './support.ts'
 
 const limits = { timeout: 90_000 }
@@ -100,18 +101,7 @@ test('a site that cannot be had is not compared', limits, async () => {
 })
 
 test('results are the same when addresses, statuses and titles are', limits, () => {
-  const result = {
-    url: 'http://a/',
-    status: 200,
-    title: 'A',
-    ogUrl: null,
-    depth: 0,
-    links: 1,
-    bytes: 1,
-    downloadMs: 1,
-    parseMs: 1,
-    error: null
-  }
+  const result = { ...emptyRecord('http://a/'), status: 200, title: 'A', depth: 0, from: null }
   assert.deepEqual(compareResults([result], [{ ...result, depth: 3, downloadMs: 9 }]), [])
   assert.deepEqual(compareResults([result], [{ ...result, title: 'B' }]), ['http://a/: first 200 "A", then 200 "B"'])
   assert.deepEqual(compareResults([], [{ ...result, status: null, title: null }]), [

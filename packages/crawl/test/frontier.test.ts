@@ -5,7 +5,7 @@ import { Frontier } from '../src/frontier.ts'
 const limits = { timeout: 10_000 }
 
 function add(frontier: Frontier, url: string, depth: number): void {
-  frontier.add({ url, depth, error: null })
+  frontier.add({ url, depth, from: null })
 }
 
 function takeAll(frontier: Frontier): string[] {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import type { CrawlStats } from '../src/index.ts'
+import { emptyRecord } from '../src/page/record.ts'
 import { Progress } from '../src/progress.ts'
 import { Summary } from '../src/summary.ts'
 import { byteSize, count, seconds, table } from '../src/text.ts'
@@ -14,7 +15,10 @@ const stats: CrawlStats = {
   underWay: 4,
   disallowed: 0,
   bytes: 56_000,
-  crawlDelayMs: 0
+  crawlDelayMs: 0,
+  retries: 0,
+  throttleMs: 0,
+  latencyP95Ms: 0
 }
 
 /** A stream that keeps what is written, and says that it is a terminal, or not. */
@@ -66,17 +70,7 @@ test('elsewhere nothing is drawn over', limits, () => {
 
 test('the summary counts errors by their kind, the most frequent first', limits, () => {
   const summary = new Summary()
-  const result = {
-    url: 'http://a/',
-    status: 200,
-    title: null,
-    ogUrl: null,
-    depth: 0,
-    links: 0,
-    bytes: 0,
-    downloadMs: 0,
-    parseMs: 0
-  }
+  const result = { ...emptyRecord('http://a/'), depth: 0, from: null }
   for (const error of [
     null,
     'not HTML: application/pdf',

@@ -1,5 +1,27 @@
 import type { DownloadSettings } from './settings.ts'
 
+/**
+ * Why a request failed. `reset`: the connection ended before the answer; `cut`: in it; `format`: what came is no HTTP;
+ * `refused`: nobody listens; `private`: the address is one of those that are refused.
+ */
+export type FailureKind =
+  | 'unknown-host'
+  | 'dns'
+  | 'refused'
+  | 'unreachable'
+  | 'reset'
+  | 'cut'
+  | 'timeout'
+  | 'format'
+  | 'private'
+  | 'other'
+
+export interface Failure {
+  kind: FailureKind
+  /** One line. */
+  text: string
+}
+
 interface CodedError {
   name?: string
   code?: string
@@ -13,40 +35,44 @@ interface CodedError {
  *
  * @param error what undici, or Node under it, threw
  */
-export function describeFailure(error: unknown, url: string, settings: DownloadSettings): string {
+export function describeFailure(error: unknown, url: string, settings: DownloadSettings): Failure {
   const { name, code, message } = innermost(error)
   const { hostname, port, protocol } = new URL(url)
   const address = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
   switch (code) {
     case 'ECONNREFUSED':
-      return `connection refused by ${address}`
+      return { kind: 'refused', text: `connection refused by ${address}` }
     case 'ENOTFOUND':
-      return `no such host: ${hostname}`
+      return { kind: 'unknown-host', text: `no such host: ${hostname}` }
     case 'EAI_AGAIN':
-      return `the name of ${hostname} could not be looked up for the moment`
+      return { kind: 'dns', text: `the name of ${hostname} could not be looked up for the moment` }
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `no way to ${address}`
+      return { kind: 'unreachable', text: `no way to ${address}` }
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
-      return `no connection to ${address} within ${settings.timeoutMs} ms`
+      return { kind: 'timeout', text: `no connection to ${address} within ${settings.timeoutMs} ms` }
     case 'UND_ERR_HEADERS_TIMEOUT':
-      return `no answer from ${address} within ${settings.timeoutMs} ms`
+      return { kind: 'timeout', text: `no answer from ${address} within ${settings.timeoutMs} ms` }
     case 'UND_ERR_BODY_TIMEOUT':
-      return `the body stopped coming for ${settings.timeoutMs} ms`
+      return { kind: 'timeout', text: `the body stopped coming for ${settings.timeoutMs} ms` }
     case 'ECONNRESET':
     case 'EPIPE':
     case 'UND_ERR_SOCKET':
-      return `${address} closed the connection before its answer was complete`
+      return { kind: 'reset', text: `${address} closed the connection before its answer was complete` }
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
-      return 'the body is not as long as its Content-Length says'
+      return { kind: 'cut', text: 'the body is not as long as its Content-Length says' }
     case 'UND_ERR_HEADERS_OVERFLOW':
-      return 'the headers of the answer are too long'
+    case 'HPE_HEADER_OVERFLOW':
+      return { kind: 'format', text: 'the headers of the answer are too long' }
+    case 'ERR_PRIVATE_ADDRESS':
+      return { kind: 'private', text: message ?? 'the address is private' }
   }
-  if (name === 'HTTPParserError') return `${address} did not answer in HTTP (${message})`
-  if (code?.startsWith('Z_') || code?.startsWith('ERR__ERROR_FORMAT'))
-    return `the compressed body is damaged (${message})`
-  return `${message ?? String(error)}${code ? ` (${code})` : ''}`.replace(/\s+/g, ' ')
+  if (name === 'HTTPParserError' || code?.startsWith('HPE_')) {
+    return { kind: 'format', text: `${address} did not answer in HTTP (${message?.replace(/^Parse Error: /, '')})` }
+  }
+  const text = `${message ?? String(error)}${code ? ` (${code})` : ''}`.replace(/\s+/g, ' ')
+  return { kind: 'other', text }
 }
 
 /** undici wraps some errors, and Node gathers those of the several addresses of one name. */

@@ -1,5 +1,5 @@
 import { TextDecoder } from 'node:util'
-import { Parser } from 'htmlparser2'
+import { readHtml } from './html-events.ts'
 
 /** The HTML standard has user agents look for a `meta` in this many bytes at least. */
 const META_WITHIN = 1024
@@ -12,12 +12,17 @@ const META_WITHIN = 1024
  * @param contentType the header's value
  */
 export function decodeHtml(body: Uint8Array, contentType: string | null): string {
+  return readText(body, contentType).text
+}
+
+/** As `decodeHtml`, and tells the encoding: a name of the Encoding standard, in lower case. */
+export function readText(body: Uint8Array, contentType: string | null): { text: string; encoding: string } {
   const declared = byteOrderMark(body) ?? charsetOfHeader(contentType) ?? charsetOfMeta(body)
-  if (declared) return decode(declared, body)
+  if (declared) return { text: decode(declared, body), encoding: declared.encoding }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(body), encoding: 'utf-8' }
   } catch {
-    return decode(new TextDecoder('windows-1252'), body)
+    return { text: decode(new TextDecoder('windows-1252'), body), encoding: 'windows-1252' }
   }
 }
 
@@ -40,24 +45,31 @@ export function charsetOfHeader(contentType: string | null): TextDecoder | undef
 }
 
 function charsetOfMeta(body: Uint8Array): TextDecoder | undefined {
+  const start = Buffer.from(body.buffer, body.byteOffset, Math.min(META_WITHIN, body.byteLength)).toString('latin1')
+  if (!/charset/i.test(start)) return undefined
   let found: TextDecoder | undefined
-  const parser = new Parser({
-    onopentag(name, attributes) {
+  readHtml(start, {
+    wanted: META,
+    open(name, attributes) {
       if (found || name !== 'meta') return
-      const isContentType = attributes['http-equiv']?.toLowerCase() === 'content-type'
+      const charset = attributes.get('charset')
+      const isContentType = attributes.get('http-equiv')?.toLowerCase() === 'content-type'
       const decoder =
-        attributes.charset !== undefined
-          ? decoderFor(attributes.charset)
+        charset !== undefined
+          ? decoderFor(charset)
           : isContentType
-            ? charsetOfHeader(`;${attributes.content ?? ''}`)
+            ? charsetOfHeader(`;${attributes.get('content') ?? ''}`)
             : undefined
-      // A meta that could be read byte by byte cannot stand in a UTF-16 page; the standard takes UTF-8 then.
+      // A meta that could be read byte by byte cannot be in a UTF-16 page; the standard takes UTF-8 then.
       found = decoder?.encoding.startsWith('utf-16') ? new TextDecoder('utf-8') : decoder
-    }
+    },
+    close() {},
+    text() {}
   })
-  parser.end(Buffer.from(body.buffer, body.byteOffset, Math.min(META_WITHIN, body.byteLength)).toString('latin1'))
   return found
 }
+
+const META = new Set(['meta'])
 
 function decoderFor(label: string): TextDecoder | undefined {
   try {

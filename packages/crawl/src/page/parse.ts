@@ -1,148 +1,300 @@
-import { Parser } from 'htmlparser2'
 import { type Link, readLink, siteOf } from '../url/link.ts'
+import { isNoFollow, metaDirectives } from './directives.ts'
+import { type Attributes, type HtmlHandler, readHtml } from './html-events.ts'
+import type { LanguageRecord, LinkKind, LinkRecord } from './record.ts'
+import { refreshTarget } from './refresh.ts'
+import { TextOf, tidy } from './text-of.ts'
+import { Words } from './words.ts'
 
 /** What a page's HTML says. */
 export interface ParsedPage {
+  /** The text of the first `h1` that has any, else of `title`. */
   title: string | null
+  titleTag: string | null
+  h1: string | null
+  description: string | null
+  canonical: string | null
   ogUrl: string | null
+  /** Of `<meta name="robots">`. */
+  directives: string[]
+  hreflang: LanguageRecord[]
+  words: number
   /** Distinct pages linked to, of any site. */
   links: number
   /** Those of the same site that may be followed. */
   follow: string[]
   /** The text of links that should be web addresses, and are none. */
   badLinks: string[]
+  /** Everything the page refers to; empty unless it was asked for. */
+  linkTable: LinkRecord[]
+}
+
+/** How a page is parsed. */
+export interface ParseOptions {
+  /** The page's encoding, as `decodeHtml` tells it. Left out: UTF-8. */
+  encoding?: string
+  /** This crawler's name, for a `meta` of its own. Left out: none. */
+  robot?: string
+  /** The page's links are not to be followed, because its `X-Robots-Tag` header says so. Left out: false. */
+  noFollow?: boolean
+  /** Makes `linkTable`. Left out: false. */
+  keepLinks?: boolean
+  /** Longest time, in milliseconds. Left out: none. */
+  timeLimitMs?: number
 }
 
 const MAX_TITLE_LENGTH = 1000
+const MAX_LINK_TEXT = 200
+/** More are a mistake, or an attack. */
+const MAX_LANGUAGES = 500
+
+const PLAIN = new Set(['a', 'area', 'base', 'frame', 'iframe', 'link', 'meta'])
+const WITH_RESOURCES = new Set([...PLAIN, 'img', 'script', 'source', 'video', 'audio', 'track', 'embed', 'object'])
+
+/** Elements that a heading is in: where they end, so does a heading that has no end tag. */
+const CONTAINERS = new Set('article body center div footer header li main nav section table td th tr ul'.split(' '))
+
+interface Reference {
+  href: string
+  kind: LinkKind
+  rel: string
+  text: string
+  follow: boolean
+}
 
 /**
- * Reads title, address and links of a page.
+ * Reads titles, address, directives and links of a page.
  *
- * Links are the `href` of `a` and `area`, the `src` of `frame` and `iframe`, and the target of a `meta` refresh, relative to
- * `<base href>`. Those of a link with `rel="nofollow"`, or of a page whose `<meta name="robots">` says `nofollow` or `none`, are
+ * Links to follow are the `href` of `a` and `area`, the `src` of `frame` and `iframe`, and the target of a `meta` refresh,
+ * relative to `<base href>`. Those of a link with `rel="nofollow"`, or of a page whose directives say `nofollow` or `none`, are
  * counted and not followed.
  *
  * @param url the page's own, absolute
+ * @throws Error when the time is over
  */
-export function parsePage(html: string, url: string): ParsedPage {
-  const heading = new TextOf()
-  const title = new TextOf()
-  const hrefs: { href: string; follow: boolean }[] = []
-  let base: string | undefined
-  let ogUrl: string | undefined
-  let canonical: string | undefined
-  let followNone = false
-  let foreign = 0
+export function parsePage(html: string, url: string, options: ParseOptions = {}): ParsedPage {
+  const collected = new Collector(options)
+  readHtml(html, collected, options.timeLimitMs)
+  return collected.finish(url, options)
+}
 
-  const parser = new Parser({
-    onopentag(name, attributes) {
-      switch (name) {
-        case 'h1':
-          heading.open()
-          break
-        case 'title':
-          // The title inside an image (svg) is not the page's.
-          if (foreign === 0) title.open()
-          break
-        case 'br':
-          heading.add(' ')
-          break
-        case 'svg':
-          foreign++
-          break
-        case 'base':
-          base ??= attributes.href
-          break
-        case 'meta': {
-          const property = (attributes.property ?? attributes.name)?.toLowerCase()
-          if (property === 'og:url') ogUrl ??= attributes.content
-          if (property === 'robots') followNone ||= /\b(nofollow|none)\b/i.test(attributes.content ?? '')
-          if (attributes['http-equiv']?.toLowerCase() === 'refresh') {
-            const target = /^[\s\d.]*[;,]\s*url\s*=\s*["']?([^"']*)/i.exec(attributes.content ?? '')?.[1]
-            if (target) hrefs.push({ href: target, follow: true })
-          }
-          break
-        }
-        case 'link':
-          if (hasToken(attributes.rel, 'canonical')) canonical ??= attributes.href
-          break
-        case 'a':
-        case 'area':
-          if (attributes.href !== undefined)
-            hrefs.push({ href: attributes.href, follow: !hasToken(attributes.rel, 'nofollow') })
-          break
-        case 'frame':
-        case 'iframe':
-          if (attributes.src !== undefined) hrefs.push({ href: attributes.src, follow: true })
-          break
-      }
-    },
-    ontext(text) {
-      heading.add(text)
-      title.add(text)
-    },
-    onclosetag(name) {
-      if (name === 'h1') heading.close()
-      if (name === 'title') title.close()
-      if (name === 'svg') foreign--
+class Collector implements HtmlHandler {
+  readonly wanted: ReadonlySet<string>
+  readonly #robot: string | undefined
+  readonly #keepLinks: boolean
+  readonly #heading = new TextOf(MAX_TITLE_LENGTH)
+  readonly #title = new TextOf(MAX_TITLE_LENGTH)
+  readonly #linkText = new TextOf(MAX_LINK_TEXT)
+  readonly #words = new Words()
+  readonly #references: Reference[] = []
+  readonly #languages: { lang: string; href: string }[] = []
+  readonly #directives: string[] = []
+  #link: Reference | undefined
+  /** Containers that are open inside the heading. */
+  #inHeading = 0
+  #base: string | undefined
+  #ogUrl: string | undefined
+  #canonical: string | undefined
+  #description: string | undefined
+
+  constructor({ robot, keepLinks = false }: ParseOptions) {
+    this.wanted = keepLinks ? WITH_RESOURCES : PLAIN
+    this.#robot = robot?.toLowerCase()
+    this.#keepLinks = keepLinks
+  }
+
+  open(name: string, attributes: Attributes, isForeign: boolean): void {
+    this.#words.open(name)
+    if (this.#heading.isOpen && CONTAINERS.has(name)) this.#inHeading++
+    switch (name) {
+      case 'h1':
+        this.#heading.open()
+        this.#inHeading = 0
+        break
+      case 'title':
+        // The title inside an image (svg) is not the page's.
+        if (!isForeign) this.#title.open()
+        break
+      case 'br':
+        this.#heading.add(' ')
+        break
+      case 'base':
+        this.#base ??= attributes.get('href')
+        break
+      case 'meta':
+        this.#meta(attributes)
+        break
+      case 'link':
+        this.#linkElement(attributes)
+        break
+      case 'a':
+      case 'area':
+        this.#anchor(name, attributes)
+        break
+      case 'frame':
+      case 'iframe':
+        this.#add(attributes.get('src'), 'iframe', { follow: true })
+        break
+      default:
+        if (this.#keepLinks && this.wanted.has(name)) this.#resource(name, attributes)
     }
-  })
-  parser.end(html)
-
-  const baseUrl = base !== undefined && URL.canParse(base, url) ? new URL(base, url).href : url
-  const site = siteOf(url)
-  const links = new Set<string>()
-  const follow = new Set<string>()
-  const badLinks = new Set<string>()
-  const read = new Map<string, Link>()
-  for (const { href, follow: mayFollow } of hrefs) {
-    const target = href.split('#', 1)[0]
-    let link = read.get(target)
-    if (!link) read.set(target, (link = readLink(target, baseUrl)))
-    if (link.kind === 'bad') badLinks.add(link.text)
-    if (link.kind !== 'page') continue
-    links.add(link.url)
-    if (mayFollow && !followNone && link.site === site) follow.add(link.url)
   }
-  return {
-    title: heading.text ?? title.text,
-    ogUrl: absolute(ogUrl, baseUrl) ?? absolute(canonical, baseUrl),
-    links: links.size,
-    follow: [...follow],
-    badLinks: [...badLinks]
+
+  close(name: string): void {
+    this.#words.close(name)
+    if (name === 'h1') this.#heading.close()
+    else if (name === 'title') this.#title.close()
+    else if (name === 'a') this.#closeLink()
+    else if (this.#heading.isOpen && CONTAINERS.has(name) && --this.#inHeading < 0) this.#heading.close()
+  }
+
+  text(text: string): void {
+    this.#words.text(text)
+    this.#heading.add(text)
+    this.#title.add(text)
+    if (this.#link) this.#linkText.add(text)
+  }
+
+  finish(url: string, { encoding, noFollow = false, keepLinks = false }: ParseOptions): ParsedPage {
+    this.#closeLink()
+    this.#heading.close()
+    this.#title.close()
+    const baseUrl = this.#baseOf(url)
+    const site = siteOf(url)
+    const followNone = noFollow || isNoFollow(this.#directives)
+    const links = new Set<string>()
+    const follow = new Set<string>()
+    const badLinks = new Set<string>()
+    const linkTable: LinkRecord[] = []
+    const read = new Map<string, Link>()
+    for (const { href, kind, rel, text, follow: mayFollow } of this.#references) {
+      const hash = href.indexOf('#')
+      const address = hash < 0 ? href : href.slice(0, hash)
+      let link = read.get(address)
+      if (!link) read.set(address, (link = readLink(address, baseUrl, encoding)))
+      if (link.kind === 'other') continue
+      if (keepLinks) {
+        const target = link.kind === 'page' ? link.url : link.text
+        const anchor = hash < 0 ? '' : href.slice(hash + 1).trim()
+        linkTable.push({ source: url, target, kind, text, rel, anchor, isUrl: link.kind === 'page' })
+      }
+      if (!isPageLink(kind)) continue
+      if (link.kind === 'bad') badLinks.add(link.text)
+      else {
+        links.add(link.url)
+        if (mayFollow && !followNone && link.site === site) follow.add(link.url)
+      }
+    }
+    const canonical = absolute(this.#canonical, baseUrl)
+    return {
+      title: this.#heading.text ?? this.#title.text,
+      titleTag: this.#title.text,
+      h1: this.#heading.text,
+      description: this.#description === undefined ? null : tidy(this.#description, MAX_TITLE_LENGTH) || null,
+      canonical,
+      ogUrl: absolute(this.#ogUrl, baseUrl) ?? canonical,
+      directives: [...new Set(this.#directives)],
+      hreflang: this.#languages.flatMap(({ lang, href }) => {
+        const link = readLink(href, baseUrl, encoding)
+        return link.kind === 'page' ? [{ lang, url: link.url }] : []
+      }),
+      words: this.#words.count,
+      links: links.size,
+      follow: [...follow],
+      badLinks: [...badLinks],
+      linkTable
+    }
+  }
+
+  /** HTML standard, 4.2.3: the first `href` counts, and not if it is no URL, or one of `data:` or `javascript:`. */
+  #baseOf(url: string): string {
+    if (this.#base === undefined || !URL.canParse(this.#base, url)) return url
+    const base = new URL(this.#base, url)
+    return base.protocol === 'data:' || base.protocol === 'javascript:' ? url : base.href
+  }
+
+  #meta(attributes: Attributes): void {
+    const content = attributes.get('content')
+    if (content === undefined) return
+    const name = (attributes.get('property') ?? attributes.get('name'))?.toLowerCase()
+    if (name === 'og:url') this.#ogUrl ??= content
+    else if (name === 'description') this.#description ??= content
+    else if (name !== undefined && (name === 'robots' || name === this.#robot)) {
+      this.#directives.push(...metaDirectives(content))
+    }
+    if (attributes.get('http-equiv')?.toLowerCase() === 'refresh') {
+      this.#add(refreshTarget(content) ?? undefined, 'refresh', { follow: true })
+    }
+  }
+
+  #linkElement(attributes: Attributes): void {
+    const href = attributes.get('href')
+    if (href === undefined) return
+    const rel = attributes.get('rel') ?? ''
+    const tokens = rel.toLowerCase().split(/\s+/)
+    const lang = attributes.get('hreflang')
+    const isVersion = lang !== undefined && tokens.includes('alternate')
+    if (tokens.includes('canonical')) this.#canonical ??= href
+    if (isVersion && this.#languages.length < MAX_LANGUAGES) this.#languages.push({ lang: lang.trim(), href })
+    if (!this.#keepLinks) return
+    const kind = tokens.includes('canonical')
+      ? 'canonical'
+      : tokens.includes('stylesheet')
+        ? 'css'
+        : tokens.includes('icon')
+          ? 'icon'
+          : isVersion
+            ? 'hreflang'
+            : 'link'
+    this.#add(href, kind, { rel })
+  }
+
+  #anchor(kind: 'a' | 'area', attributes: Attributes): void {
+    if (kind === 'a') this.#closeLink()
+    const rel = attributes.get('rel') ?? ''
+    const follow = rel === '' || !hasToken(rel, 'nofollow')
+    const link = this.#add(attributes.get('href'), kind, { rel, follow, text: attributes.get('alt') })
+    if (!link || kind === 'area' || !this.#keepLinks) return
+    this.#link = link
+    this.#linkText.open()
+  }
+
+  #closeLink(): void {
+    if (!this.#link) return
+    this.#linkText.close()
+    this.#link.text = this.#linkText.text ?? ''
+    this.#linkText.reset()
+    this.#link = undefined
+  }
+
+  #resource(name: string, attributes: Attributes): void {
+    const source = attributes.get(name === 'object' ? 'data' : 'src')
+    if (name === 'img') this.#add(source, 'img', { text: attributes.get('alt') })
+    else this.#add(source, name === 'script' ? 'script' : 'media')
+    if (name === 'video') this.#add(attributes.get('poster'), 'img')
+    const candidates = name === 'img' || name === 'source' ? (attributes.get('srcset') ?? '') : ''
+    for (const [, candidate] of candidates.matchAll(/(?:^|,)\s*([^\s,]\S*[^\s,]|[^\s,])/g)) this.#add(candidate, 'img')
+  }
+
+  #add(
+    href: string | undefined,
+    kind: LinkKind,
+    { rel = '', text = '', follow = false }: { rel?: string; text?: string; follow?: boolean } = {}
+  ): Reference | undefined {
+    if (href === undefined) return undefined
+    const reference = { href, kind, rel: tidy(rel, MAX_LINK_TEXT), text: tidy(text, MAX_LINK_TEXT), follow }
+    this.#references.push(reference)
+    return reference
   }
 }
 
-/** The text of the first element of a kind that has any. */
-class TextOf {
-  #pieces: string[] = []
-  #isOpen = false
-  #length = 0
-  text: string | null = null
-
-  open(): void {
-    this.#isOpen = this.text === null
-  }
-
-  add(text: string): void {
-    // Without an end, an element that is never closed would take in the whole page.
-    if (!this.#isOpen || this.#length > 4 * MAX_TITLE_LENGTH) return
-    this.#pieces.push(text)
-    this.#length += text.length
-  }
-
-  close(): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    const text = this.#pieces.join('').replace(/\s+/g, ' ').trim()
-    this.#pieces = []
-    this.#length = 0
-    if (text !== '') this.text = text.length > MAX_TITLE_LENGTH ? `${text.slice(0, MAX_TITLE_LENGTH)}…` : text
-  }
+/** Returns true for what leads a reader to another page; other references are parts of the page, or tell about it. */
+function isPageLink(kind: LinkKind): boolean {
+  return kind === 'a' || kind === 'area' || kind === 'iframe' || kind === 'refresh'
 }
 
-function hasToken(list: string | undefined, token: string): boolean {
-  return list?.toLowerCase().split(/\s+/).includes(token) ?? false
+function hasToken(list: string, token: string): boolean {
+  return list.toLowerCase().split(/\s+/).includes(token)
 }
 
 function absolute(href: string | undefined, base: string): string | null {

@@ -1,21 +1,23 @@
-import robotsParserModule from 'robots-parser'
-import type { Client } from '../http/client.ts'
+import { type Answer, fromBytes, header } from '../http/answer.ts'
+import { robotName } from '../http/settings.ts'
 import { readLink } from '../url/link.ts'
-
-// Its types describe an ES module; it is a CommonJS one, whose only export is this function.
-const robotsParser = robotsParserModule as unknown as typeof robotsParserModule.default
+import { RobotsFile, type Rule } from './rules.ts'
 
 /** What a host's robots.txt says to this crawler. */
 export interface RobotsRules {
   allows(url: string): boolean
+  /** The rule that decides on a URL; undefined when none does, and it may be asked for. */
+  ruleFor(url: string): Rule | undefined
   /** Between two requests, in milliseconds; 0 when it says nothing. */
   crawlDelayMs: number
+  /** The sitemaps that it names, as absolute URLs. */
+  sitemaps: string[]
   /** Why it could not be read, and so (RFC 9309, 2.3.1.4) nothing of the host may be; null when it could, or there is none. */
   error: string | null
 }
 
 /** RFC 9309, 2.5: a crawler reads this much at least. */
-const MAX_BYTES = 500 * 1024
+export const MAX_ROBOTS_BYTES = 500 * 1024
 /** RFC 9309, 2.3.1.2: a crawler follows this many redirects at least, to other hosts too. */
 const MAX_REDIRECTS = 5
 /** Longer ones are taken for a mistake, and cut to this: a day. */
@@ -23,16 +25,17 @@ const MAX_DELAY_MS = 24 * 60 * 60 * 1000
 
 /** Reads each host's robots.txt once, as RFC 9309 says, and keeps its rules. */
 export class Robots {
-  readonly #client: Client
-  readonly #signal: AbortSignal | undefined
-  readonly #beforeRequest: (url: string) => Promise<void>
+  readonly #ask: (url: string) => Promise<Answer>
+  readonly #robot: string
   readonly #rules = new Map<string, Promise<RobotsRules>>()
 
-  /** @param beforeRequest awaited before every request, with its URL */
-  constructor(client: Client, beforeRequest: (url: string) => Promise<void>, signal?: AbortSignal) {
-    this.#client = client
-    this.#beforeRequest = beforeRequest
-    this.#signal = signal
+  /**
+   * @param settings whose robot the rules are read for
+   * @param ask fetches a robots.txt; answers that are temporary have been tried again then
+   */
+  constructor(settings: { userAgent: string }, ask: (url: string) => Promise<Answer>) {
+    this.#ask = ask
+    this.#robot = robotName(settings)
   }
 
   /** The rules for the host of a URL. */
@@ -46,41 +49,56 @@ export class Robots {
   async #read(robotsUrl: string): Promise<RobotsRules> {
     let url = robotsUrl
     for (let redirects = 0; ; redirects++) {
-      await this.#beforeRequest(url)
-      const answer = await this.#client.get(url, ({ status }) => status >= 200 && status < 300, {
-        signal: this.#signal,
-        maxBytes: MAX_BYTES
-      })
-      const { status, location, body } = answer
+      const answer = await this.#ask(url)
+      const { status, body } = answer
+      const location = header(answer, 'location')
       if (status !== null && status >= 300 && status < 400 && location !== null && redirects < MAX_REDIRECTS) {
-        const target = readLink(location, url)
+        const target = readLink(fromBytes(location), url)
         if (target.kind !== 'page') return allowAll
         url = target.url
-      } else if (status === null || status >= 500 || answer.error !== null) {
-        return disallowAll(answer.error ?? `HTTP ${status}`)
+      } else if (status === null || status >= 500 || answer.error !== null || answer.cut === 'connection') {
+        return disallowAll(answer.error ?? (status !== null && status < 500 ? 'the body was cut' : `HTTP ${status}`))
       } else {
-        return body ? parse(robotsUrl, body.toString('utf8'), this.#client.settings.userAgent) : allowAll
+        return body && status >= 200 && status < 300 ? rulesOf(body.toString('utf8'), robotsUrl, this.#robot) : allowAll
       }
     }
   }
 }
 
-const allowAll: RobotsRules = { allows: () => true, crawlDelayMs: 0, error: null }
+/** The rules of a site whose robots.txt is not asked for. */
+export const allowAll: RobotsRules = {
+  allows: () => true,
+  ruleFor: () => undefined,
+  crawlDelayMs: 0,
+  sitemaps: [],
+  error: null
+}
 
 function disallowAll(error: string): RobotsRules {
   return {
+    ...allowAll,
     allows: () => false,
-    crawlDelayMs: 0,
     error: `${error} (asked for robots.txt; without it nothing is fetched)`
   }
 }
 
-function parse(robotsUrl: string, text: string, userAgent: string): RobotsRules {
-  const robots = robotsParser(robotsUrl, text.replace(/^\ufeff/, ''))
-  const delay = Number(robots.getCrawlDelay(userAgent) ?? 0) * 1000
+function rulesOf(text: string, robotsUrl: string, robot: string): RobotsRules {
+  const file = new RobotsFile(text)
+  const delay = file.crawlDelay(robot) * 1000
+  const ruleFor = (url: string) => file.ruleFor(pathOf(url), robot)
   return {
-    allows: url => robots.isAllowed(url, userAgent) ?? true,
-    crawlDelayMs: delay > 0 ? Math.min(delay, MAX_DELAY_MS) : 0,
+    allows: url => pathOf(url) === '/robots.txt' || (ruleFor(url)?.isAllowed ?? true),
+    ruleFor,
+    crawlDelayMs: Math.min(delay, MAX_DELAY_MS),
+    sitemaps: file.sitemaps.flatMap(sitemap => {
+      const link = readLink(sitemap, robotsUrl)
+      return link.kind === 'page' ? [link.url] : []
+    }),
     error: null
   }
+}
+
+/** The path and query of a URL in normal form. */
+function pathOf(url: string): string {
+  return url.slice(url.indexOf('/', url.indexOf('//') + 2))
 }

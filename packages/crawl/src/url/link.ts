@@ -1,3 +1,6 @@
+import { normalEscapes } from './escapes.ts'
+import { encodeQuery } from './legacy-query.ts'
+
 /**
  * Which URLs are the same page, and which pages are of the same site.
  */
@@ -20,22 +23,31 @@ export interface PageLink {
  * Reads a link as a browser does (WHATWG URL), relative to `base`, and gives it the form in which two URLs of one page
  * are equal: what the WHATWG URL parser does (lower-case scheme and host, punycode, no default port, dot segments
  * resolved), without fragment, user name and password, and with percent-encoding as RFC 3986, 6.2.2 has it (`%7e` becomes
- * `~`, `%2f` becomes `%2F`). The query stays as it is: parameters are neither sorted nor dropped; a trailing slash counts.
+ * `~`, `%2f` becomes `%2F`). An empty query (`/q?`) is none. Otherwise the query stays as it is: parameters are neither sorted
+ * nor dropped; a trailing slash counts.
  *
  * @param href as it stands in the attribute
  * @param base absolute URL that relative links start from; left out: `href` must be absolute
+ * @param encoding of the page that the link is in; left out: UTF-8
  */
-export function readLink(href: string, base?: string): Link {
-  let url: URL
-  try {
-    url = new URL(href, base)
-  } catch {
+export function readLink(href: string, base?: string, encoding = 'utf-8'): Link {
+  const url = parseUrl(encoding === 'utf-8' ? href : encodeQuery(href, encoding), base)
+  if (!url) {
     // Only what was meant as a web address is worth a complaint: `ftp://[` and the like would not be followed anyway.
     return /^\s*(https?:|\/\/)/i.test(href) || base === undefined ? bad(href) : { kind: 'other' }
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'other' }
   const normal = normalForm(url)
   return normal.length > MAX_URL_LENGTH ? bad(normal) : { kind: 'page', url: normal, site: siteName(url) }
+}
+
+/** `URL.parse` of newer versions of Node. */
+function parseUrl(href: string, base: string | undefined): URL | undefined {
+  try {
+    return new URL(href, base)
+  } catch {
+    return undefined
+  }
 }
 
 function bad(text: string): Link {
@@ -48,10 +60,13 @@ function normalForm(url: URL): string {
   if (url.hash !== '' || url.href.endsWith('#')) url.hash = ''
   if (url.username !== '') url.username = ''
   if (url.password !== '') url.password = ''
-  return url.href.replace(/%[0-9a-f]{2}/gi, code => {
-    const character = String.fromCharCode(Number.parseInt(code.slice(1), 16))
-    return /[\w.~-]/.test(character) ? character : code.toUpperCase()
-  })
+  const { href } = url
+  const path = href.indexOf('/', url.protocol.length + 2)
+  // `/q?` has an empty query: servers and their frameworks take it for `/q`.
+  const end = href.endsWith('?') && url.search === '' ? href.length - 1 : href.length
+  const tail = href.slice(path, end)
+  const normal = normalEscapes(tail)
+  return normal === tail && end === href.length ? href : href.slice(0, path) + normal
 }
 
 /**

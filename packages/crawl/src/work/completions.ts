@@ -3,6 +3,7 @@ export class Completions<T> {
   readonly #settled: PromiseSettledResult<T>[] = []
   #wake: (() => void) | undefined
   #isClosed = false
+  #isNudged = false
 
   add(promise: Promise<T>): void {
     promise.then(
@@ -17,14 +18,25 @@ export class Completions<T> {
     this.#wake?.()
   }
 
+  /** Makes one wait for a value end without one. */
+  nudge(): void {
+    this.#isNudged = true
+    this.#wake?.()
+  }
+
   /**
    * The next value, waited for unless closed. For one caller at a time.
+   *
+   * @returns undefined once closed, or when nudged
    *
    * @throws what a promise was rejected with
    */
   async next(): Promise<T | undefined> {
     while (this.#settled.length === 0) {
-      if (this.#isClosed) return undefined
+      if (this.#isClosed || this.#isNudged) {
+        this.#isNudged = false
+        return undefined
+      }
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })

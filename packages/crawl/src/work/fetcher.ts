@@ -1,16 +1,20 @@
-import { constants } from 'node:os'
-import { Pool, WorkerDiedError } from 'multiprocess'
+import { Pool, TimeoutError, WorkerDiedError } from 'multiprocess'
+import type { Ask } from '../http/answer.ts'
 import type { Client } from '../http/client.ts'
 import type { DownloadSettings } from '../http/settings.ts'
-import { downloadPage, holdPlace, type PageOutcome, prepareWorker, visitPage } from './visit-page.ts'
+import { type PageOutcome, withoutPage } from '../page/outcome.ts'
+import { visitPage } from './visit-page.ts'
+import { downloadPage, holdPlace, prepareWorker } from './worker.ts'
 
 const HOLD_MS = 20
+/** A worker that is stuck gets this long to notice that its time is over. */
+const KILL_AFTER_MS = 1000
 
 /** Downloads and parses pages, somewhere. */
 export interface Fetcher {
   /** Resolves once a page that is asked for is begun at once, as long as there is a place for it. */
   ready(): Promise<void>
-  fetch(url: string): Promise<PageOutcome>
+  fetch(ask: Ask): Promise<PageOutcome>
   /** What is under way is given up. */
   close(): Promise<void>
 }
@@ -27,8 +31,8 @@ export class LocalFetcher implements Fetcher {
 
   async ready(): Promise<void> {}
 
-  fetch(url: string): Promise<PageOutcome> {
-    return visitPage(this.#client, url, this.#closing.signal)
+  fetch(ask: Ask): Promise<PageOutcome> {
+    return visitPage(this.#client, ask, this.#closing.signal)
   }
 
   async close(): Promise<void> {
@@ -38,10 +42,10 @@ export class LocalFetcher implements Fetcher {
 
 /** In worker processes. */
 export class PoolFetcher implements Fetcher {
-  readonly #settings: DownloadSettings
   readonly #pool: Pool
   readonly #processes: number
   readonly #concurrency: number
+  readonly #timeLimitMs: number
   #ready: Promise<void> | undefined
 
   /**
@@ -49,10 +53,11 @@ export class PoolFetcher implements Fetcher {
    * @param concurrency pages that one worker may have under way at once
    */
   constructor(settings: DownloadSettings, processes: number, concurrency: number) {
-    this.#settings = settings
     this.#processes = processes
     this.#concurrency = concurrency
-    this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker })
+    // Once for the download, once for the parsing; a little more, as the worker's own limits tell more of what was wrong.
+    this.#timeLimitMs = 2 * settings.totalTimeoutMs + KILL_AFTER_MS
+    this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker, initargs: [settings] })
   }
 
   ready(): Promise<void> {
@@ -61,8 +66,13 @@ export class PoolFetcher implements Fetcher {
   }
 
   /** @throws WorkerDiedError (of multiprocess) when the worker dies over the page */
-  fetch(url: string): Promise<PageOutcome> {
-    return this.#pool.apply(downloadPage, [url, this.#settings])
+  async fetch(ask: Ask): Promise<PageOutcome> {
+    try {
+      return await this.#pool.apply(downloadPage, [ask], { timeout: this.#timeLimitMs, killAfter: KILL_AFTER_MS })
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error
+      return withoutPage(ask.url, `the page was not done within ${this.#timeLimitMs} ms; its worker was replaced`)
+    }
   }
 
   async close(): Promise<void> {
@@ -82,23 +92,6 @@ export class PoolFetcher implements Fetcher {
   }
 }
 
-/** The outcome for a URL that no page came from. */
-export function withoutPage(url: string, error: string): PageOutcome {
-  return {
-    result: { url, status: null, title: null, ogUrl: null, links: 0, bytes: 0, downloadMs: 0, parseMs: 0, error },
-    location: null,
-    follow: [],
-    badLinks: []
-  }
-}
-
 function ignoreWorkerDeath(error: unknown): undefined {
   if (!(error instanceof WorkerDiedError)) throw error
-}
-
-/** @param exitcode as in `WorkerDiedError`: -N for an end by signal N */
-export function howItEnded(exitcode: number): string {
-  if (exitcode >= 0) return `exit code ${exitcode}`
-  const signal = Object.entries(constants.signals).find(([, number]) => number === -exitcode)
-  return signal ? signal[0] : `signal ${-exitcode}`
 }

@@ -22,6 +22,11 @@ test('a heading that is never closed does not take in the page', limits, () => {
   assert.equal(title!.length, 1001)
 })
 
+test('a heading without an end ends where its container does', limits, () => {
+  assert.equal(parsePage('<div><h1>One <div>two</div> three</div><p>four', url).h1, 'One two three')
+  assert.equal(parsePage('<section><h1>One <i>two</section><p>three</h1>', url).h1, 'One two')
+})
+
 test('the address is og:url, else the canonical link', limits, () => {
   const ogUrl = (html: string) => parsePage(html, url).ogUrl
   const og = '<meta property="og:url" content="http://example.com/og">'

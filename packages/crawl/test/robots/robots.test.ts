@@ -58,7 +58,7 @@ test('without a robots.txt all is allowed; while the server fails to give it, no
     results.map(({ error }) => error),
     ['HTTP 503 (asked for robots.txt; without it nothing is fetched)']
   )
-  assert.equal(site.requests.length, 1)
+  assert.equal(site.requests.length, 3)
 })
 
 test('a robots.txt that has moved is followed', limits, async () => {

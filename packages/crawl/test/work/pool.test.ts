@@ -151,7 +151,7 @@ test('errors in workers are lines as they are without', limits, async () => {
   await using site = await serve({
     '/': page('home', '/png', '/missing', '/stuck', 'http://['),
     '/png': (_, response) =>
-      response.writeHead(200, { 'content-type': 'text/html' }).end(Buffer.from([0x89, 0x50, 0, 1])),
+      response.writeHead(200, { 'content-type': 'text/html' }).end(Buffer.from('89504e470d0a1a0a', 'hex')),
     '/stuck': () => {}
   })
   const results = await collect(site.origin, { processes: 2, concurrency: 2, timeoutMs: 400 })
@@ -159,7 +159,7 @@ test('errors in workers are lines as they are without', limits, async () => {
     results.map(({ error }) => String(error).replace(/:\d+/g, '')).sort(),
     [
       'HTTP 404 Not Found',
-      'binary data sent as HTML',
+      'binary data sent as HTML: a PNG image',
       'no answer from 127.0.0.1 within 400 ms',
       'not a URL (linked from http//127.0.0.1/)',
       'null'

@@ -1,0 +1,158 @@
+import type { Transform } from 'node:stream'
+import {
+  brotliDecompressSync,
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync
+} from 'node:zlib'
+
+/** More layers than any server has reason for cost memory and time for nothing. */
+const MOST_LAYERS = 2
+
+/** What was made of a compressed body. */
+export interface Decompressed {
+  body: Buffer
+  /** The body is larger than was asked for; the rest is left out. */
+  isTooLarge: boolean
+  /** The data is damaged behind what was made of it. */
+  isDamaged: boolean
+}
+
+/** The body could not be decompressed at all. */
+export class DecompressError extends Error {
+  override readonly name = 'DecompressError'
+}
+
+/** zlib's options that make the most of data without an end. */
+const lenient = { finishFlush: constants.Z_SYNC_FLUSH }
+const lenientBrotli = { finishFlush: constants.BROTLI_OPERATION_FLUSH }
+
+interface Coding {
+  /** @throws Error when the data is damaged or does not end, or the result is too large */
+  sync(data: Buffer, mostBytes: number): Buffer
+  stream(): Transform
+}
+
+const GZIP: Coding = {
+  sync: gunzip,
+  stream: () => createGunzip(lenient)
+}
+const ZLIB: Coding = {
+  sync: (data, maxOutputLength) => inflateSync(data, { maxOutputLength }),
+  stream: () => createInflate(lenient)
+}
+const DEFLATE: Coding = {
+  sync: (data, maxOutputLength) => inflateRawSync(data, { maxOutputLength }),
+  stream: () => createInflateRaw(lenient)
+}
+const BROTLI: Coding = {
+  sync: (data, maxOutputLength) => brotliDecompressSync(data, { maxOutputLength }),
+  stream: () => createBrotliDecompress(lenientBrotli)
+}
+
+/**
+ * Undoes the codings that `Content-Encoding` names. Names that are no codings (`none`, `UTF-8`) say nothing; `deflate` may
+ * come with or without its header; a body without its end, or with damage in it, gives what comes before.
+ *
+ * @param encodings the header; of several, joined by commas
+ * @param mostBytes of the result
+ * @throws DecompressError
+ */
+export async function decompress(data: Buffer, encodings: string | null, mostBytes: number): Promise<Decompressed> {
+  const names = (encodings ?? '')
+    .toLowerCase()
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => KNOWN.has(name))
+  if (names.length > MOST_LAYERS) throw new DecompressError(`the body is compressed ${names.length} times`)
+  let result: Decompressed = { body: data, isTooLarge: false, isDamaged: false }
+  for (const name of names.reverse()) {
+    const coding = codingOf(name, result.body)
+    if (!coding) continue
+    const layer = await undo(coding, result.body, mostBytes)
+    result = {
+      body: layer.body,
+      isTooLarge: result.isTooLarge || layer.isTooLarge,
+      isDamaged: result.isDamaged || layer.isDamaged
+    }
+  }
+  if (result.body.length > mostBytes) {
+    result = { ...result, body: result.body.subarray(0, mostBytes), isTooLarge: true }
+  }
+  return result
+}
+
+const KNOWN = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
+
+/** undefined: the data is not compressed, whatever the header says. */
+function codingOf(name: string, data: Buffer): Coding | undefined {
+  if (data.length === 0) return undefined
+  switch (name) {
+    case 'br':
+      return BROTLI
+    case 'deflate':
+      // RFC 9110 means zlib's format; since some servers send the bare data, browsers take both. RFC 1950, 2.2 tells them apart.
+      return (data[0] & 0x0f) === 8 && ((data[0] << 8) | (data[1] ?? 0)) % 31 === 0 ? ZLIB : DEFLATE
+    default:
+      return data[0] === 0x1f && (data[1] ?? 0x8b) === 0x8b ? GZIP : undefined
+  }
+}
+
+async function undo(coding: Coding, data: Buffer, mostBytes: number): Promise<Decompressed> {
+  try {
+    return { body: coding.sync(data, mostBytes), isTooLarge: false, isDamaged: false }
+  } catch {
+    // It is too large, damaged or cut: piece by piece as much can be had as there is.
+  }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const stream = coding.stream()
+  try {
+    stream.end(data)
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > mostBytes) {
+        return { body: Buffer.concat(chunks).subarray(0, mostBytes), isTooLarge: true, isDamaged: false }
+      }
+    }
+    return { body: Buffer.concat(chunks), isTooLarge: false, isDamaged: true }
+  } catch (error) {
+    if (bytes === 0) throw new DecompressError(`the compressed body is damaged (${(error as Error).message})`)
+    return { body: Buffer.concat(chunks), isTooLarge: false, isDamaged: true }
+  } finally {
+    stream.on('error', () => {}).destroy()
+  }
+}
+
+function gunzip(data: Buffer, maxOutputLength: number): Buffer {
+  try {
+    return gunzipSync(data, { maxOutputLength })
+  } catch (error) {
+    // Without its trailer the data is whole all the same: then what is between header and trailer ends as it should.
+    const { code } = error as { code?: string }
+    const start = code === 'Z_BUF_ERROR' ? headerLength(data) : undefined
+    if (start === undefined) throw error
+    return inflateRawSync(data.subarray(start), { maxOutputLength })
+  }
+}
+
+/** RFC 1952, 2.3; undefined: there is no whole header. */
+function headerLength(data: Buffer): number | undefined {
+  const flags = data[3]
+  let at = 10
+  if (flags & 4) at += 2 + (data[at] ?? 0) + ((data[at + 1] ?? 0) << 8)
+  for (const flag of [8, 16]) {
+    if ((flags & flag) === 0) continue
+    const end = data.indexOf(0, at)
+    if (end < 0) return undefined
+    at = end + 1
+  }
+  if (flags & 2) at += 2
+  return at < data.length ? at : undefined
+}

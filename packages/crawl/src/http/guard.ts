@@ -1,0 +1,32 @@
+import { type LookupAddress, lookup } from 'node:dns'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
+import { isPrivateAddress, PrivateAddressError, withoutBrackets } from '../url/private-network.ts'
+
+/** Looks up a name as Node does, and leaves out the private ones of its addresses. */
+export const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    if (error) return callback(error, [])
+    const open = addresses.filter(({ address }) => !isPrivateAddress(address))
+    if (open.length === 0) return callback(new PrivateAddressError(hostname, addresses[0]?.address ?? ''), [])
+    if (options.all) callback(null, open)
+    else callback(null, open[0].address, open[0].family)
+  })
+}
+
+/**
+ * The error for a host that is itself a private address: such a one is never looked up. undefined: it is not.
+ *
+ * @param hostname as `URL.hostname` gives it
+ */
+export function refuseAddress(hostname: string): PrivateAddressError | undefined {
+  const host = withoutBrackets(hostname)
+  return isIP(host) !== 0 && isPrivateAddress(host) ? new PrivateAddressError(host, host) : undefined
+}
+
+/** The error for a connection that leads to a private address after all; undefined: it does not. */
+export function refuseSocket(socket: Socket, hostname: string): PrivateAddressError | undefined {
+  const { remoteAddress } = socket
+  return remoteAddress !== undefined && isPrivateAddress(remoteAddress)
+    ? new PrivateAddressError(hostname, remoteAddress)
+    : undefined
+}

@@ -1,0 +1,139 @@
+import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
+
+/** Attributes by their names, in lower case; of two with one name, the first. */
+export type Attributes = ReadonlyMap<string, string>
+
+/** What is told of a page while it is read. */
+export interface HtmlHandler {
+  /** The elements whose attributes are wanted; those of others are skipped. */
+  readonly wanted: ReadonlySet<string>
+  /** A start tag. `isForeign`: it is inside `svg` or `math`. */
+  open(name: string, attributes: Attributes, isForeign: boolean): void
+  /** An end tag, as it is in the text: no end tags are implied, and none need to match. */
+  close(name: string): void
+  /** Text, with its character references decoded. */
+  text(text: string): void
+}
+
+const NONE: Attributes = new Map()
+/** The clock is read once for so many tags. */
+const TAGS_A_CLOCK = 1000
+/** HTML standard, 13.2.6.5: a start tag of these ends foreign content. */
+const BREAKS_OUT = new Set(
+  (
+    'b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta ' +
+    'nobr ol p pre ruby s small span strong strike sub sup table tt u ul var'
+  ).split(' ')
+)
+
+/**
+ * Reads HTML from begin to end and tells of its tags and text. No tree and no stack of open elements is kept, so the time is
+ * linear in the length, however the tags are nested.
+ *
+ * @param timeLimitMs Left out: none
+ * @throws Error when the time is over
+ */
+export function readHtml(html: string, handler: HtmlHandler, timeLimitMs = Number.POSITIVE_INFINITY): void {
+  const reader = new Reader(html, handler, performance.now() + timeLimitMs)
+  const tokenizer = new Tokenizer({}, reader)
+  tokenizer.write(html)
+  tokenizer.end()
+}
+
+class Reader implements TokenizerCallbacks {
+  readonly #html: string
+  readonly #handler: HtmlHandler
+  #tag = ''
+  #isWanted = false
+  #attributes: Map<string, string> | undefined
+  #name = ''
+  #value = ''
+  #foreign = 0
+  readonly #end: number
+  #untilClock = TAGS_A_CLOCK
+
+  constructor(html: string, handler: HtmlHandler, end: number) {
+    this.#html = html
+    this.#handler = handler
+    this.#end = end
+  }
+
+  onopentagname(start: number, end: number): void {
+    this.#tag = lowerCase(this.#html.slice(start, end))
+    this.#isWanted = this.#handler.wanted.has(this.#tag)
+    this.#attributes = undefined
+  }
+
+  onattribname(start: number, end: number): void {
+    if (this.#isWanted) this.#name = lowerCase(this.#html.slice(start, end))
+    this.#value = ''
+  }
+
+  onattribdata(start: number, end: number): void {
+    if (this.#isWanted) this.#value += this.#html.slice(start, end)
+  }
+
+  onattribentity(codePoint: number): void {
+    if (this.#isWanted) this.#value += String.fromCodePoint(codePoint)
+  }
+
+  onattribend(): void {
+    if (!this.#isWanted) return
+    this.#attributes ??= new Map()
+    if (!this.#attributes.has(this.#name)) this.#attributes.set(this.#name, this.#value)
+  }
+
+  onopentagend(): void {
+    this.#open(false)
+  }
+
+  onselfclosingtag(): void {
+    this.#open(true)
+  }
+
+  onclosetag(start: number, end: number): void {
+    const name = lowerCase(this.#html.slice(start, end))
+    if (this.#foreign > 0 && (name === 'svg' || name === 'math')) this.#foreign--
+    this.#handler.close(name)
+  }
+
+  ontext(start: number, end: number): void {
+    this.#handler.text(this.#html.slice(start, end))
+  }
+
+  ontextentity(codePoint: number): void {
+    this.#handler.text(String.fromCodePoint(codePoint))
+  }
+
+  isInForeignContext(): boolean {
+    return this.#foreign > 0
+  }
+
+  oncdata(start: number, end: number, offset: number): void {
+    this.#handler.text(this.#html.slice(start, end - offset))
+  }
+
+  oncomment(): void {}
+  ondeclaration(): void {}
+  onprocessinginstruction(): void {}
+  onend(): void {}
+
+  #open(isSelfClosing: boolean): void {
+    if (--this.#untilClock === 0) this.#checkTime()
+    const name = this.#tag
+    if (this.#foreign > 0 && BREAKS_OUT.has(name)) this.#foreign = 0
+    const isForeign = this.#foreign > 0
+    this.#handler.open(name, this.#attributes ?? NONE, isForeign)
+    if (isSelfClosing && (isForeign || name === 'svg' || name === 'math')) this.#handler.close(name)
+    else if (name === 'svg' || name === 'math') this.#foreign++
+  }
+
+  #checkTime(): void {
+    this.#untilClock = TAGS_A_CLOCK
+    if (performance.now() > this.#end) throw new Error('it takes too long')
+  }
+}
+
+function lowerCase(name: string): string {
+  return /[A-Z]/.test(name) ? name.toLowerCase() : name
+}

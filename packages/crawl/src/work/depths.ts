@@ -1,0 +1,98 @@
+import type { PageOutcome } from '../page/outcome.ts'
+
+/** A page whose visit has begun. */
+export interface Visited {
+  readonly url: string
+  /** Links from the first page: the least that is known so far. */
+  depth: number
+  /** The page whose link gave that depth; null for the first page. */
+  from: string | null
+  /** undefined: under way; null: it led nowhere new. */
+  outcome: PageOutcome | null | undefined
+}
+
+/**
+ * Keeps the pages whose depth may still become less: as long as a page nearer to the first one is not done, its links may
+ * be a shorter way. So the depth of a result is the shortest path, however slow the pages are.
+ */
+export class Depths {
+  readonly #visited = new Map<string, Visited>()
+  /** How many pages are under way, by their depth. */
+  readonly #underWay: number[] = []
+  /** Those that are done and kept, by their depth. */
+  readonly #done: (Set<Visited> | undefined)[] = []
+  #waiting = 0
+
+  /** Done, and not given out. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  begin(url: string, depth: number, from: string | null): Visited {
+    const page: Visited = { url, depth, from, outcome: undefined }
+    this.#visited.set(url, page)
+    this.#count(depth, 1)
+    return page
+  }
+
+  finish(page: Visited, outcome: PageOutcome | null): void {
+    this.#count(page.depth, -1)
+    page.outcome = outcome
+    this.#waiting++
+    this.#keep(page)
+    // Links may lead to where redirects ended, too.
+    if (outcome) this.#visited.set(outcome.record.url, page)
+  }
+
+  /**
+   * A way to a page that may be shorter than those known.
+   *
+   * @param onShorter is called for each page that the shorter way makes a shorter one to: its links are to be offered again
+   */
+  offer(url: string, depth: number, from: string, onShorter: (page: Visited) => void): void {
+    const page = this.#visited.get(url)
+    if (!page || page.depth <= depth) return
+    if (page.outcome === undefined) {
+      this.#count(page.depth, -1)
+      this.#count(depth, 1)
+    } else this.#done[page.depth]?.delete(page)
+    page.depth = depth
+    page.from = from
+    if (page.outcome !== undefined) this.#keep(page)
+    if (page.outcome) onShorter(page)
+  }
+
+  /**
+   * The pages that are done and whose depth is final, nearest first; they are forgotten.
+   *
+   * @param nextDepth the least depth of a page that is known and not begun
+   */
+  takeFinal(nextDepth: number): Visited[] {
+    if (this.#waiting === 0) return []
+    const least = Math.min(nextDepth, this.#leastUnderWay())
+    const final: Visited[] = []
+    for (let depth = 0; depth < this.#done.length && depth <= least + 1; depth++) {
+      for (const page of this.#done[depth] ?? []) {
+        final.push(page)
+        this.#visited.delete(page.url)
+        if (page.outcome) this.#visited.delete(page.outcome.record.url)
+      }
+      this.#done[depth]?.clear()
+    }
+    this.#waiting -= final.length
+    return final
+  }
+
+  #leastUnderWay(): number {
+    const depth = this.#underWay.findIndex(count => count > 0)
+    return depth < 0 ? Number.POSITIVE_INFINITY : depth
+  }
+
+  #keep(page: Visited): void {
+    ;(this.#done[page.depth] ??= new Set()).add(page)
+  }
+
+  #count(depth: number, change: number): void {
+    this.#underWay[depth] = (this.#underWay[depth] ?? 0) + change
+  }
+}

@@ -1,0 +1,233 @@
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkerDiedError } from 'multiprocess'
+import { type Answer, type Ask, header, headersOf } from '../http/answer.ts'
+import type { Client } from '../http/client.ts'
+import type { Identity } from '../http/identity.ts'
+import { Redirects } from '../http/redirects.ts'
+import type { HostPace, Pacer } from '../pace/pacer.ts'
+import { type Attempt, Retries, type Retry } from '../pace/retries.ts'
+import { type PageOutcome, withoutPage } from '../page/outcome.ts'
+import type { RedirectRecord } from '../page/record.ts'
+import { allowAll, MAX_ROBOTS_BYTES, Robots, type RobotsRules } from '../robots/robots.ts'
+import { readLink, siteOf } from '../url/link.ts'
+import type { Fetcher } from './fetcher.ts'
+
+/** RFC 9110, 15.4 leaves the number to the client; browsers take 20. */
+const MAX_REDIRECTS = 20
+
+/** How URLs are asked for. */
+export interface VisitorOptions {
+  start: string
+  /** Least time between two requests to a host, in milliseconds. */
+  delayMs: number
+  retries: number
+  /** Before the first retry, in milliseconds. */
+  retryPauseMs: number
+  obeysRobots: boolean
+  /** Ends all waiting. */
+  signal: AbortSignal
+  /** Counts a URL that redirects lead to as visited; false when it was before. */
+  claim(url: string): boolean
+  /** A page begins to wait before it is asked for again (1), or ends to (-1): meanwhile its place is free. */
+  onRest(change: 1 | -1): void
+}
+
+/** What visits count. */
+export interface VisitorStats {
+  /** Pages that robots.txt kept from being asked for. */
+  disallowed: number
+  /** Between two requests, when robots.txt asks for more than `delayMs` says; else 0. */
+  crawlDelayMs: number
+  /** Requests beyond the first for one URL. */
+  retries: number
+}
+
+/** Visits URLs: asks robots.txt and the pacer first, follows redirects, and asks again when an answer is not final. */
+export class Visitor {
+  readonly stats: VisitorStats = { disallowed: 0, crawlDelayMs: 0, retries: 0 }
+  readonly robots: Robots
+  readonly #options: VisitorOptions
+  readonly #site: string
+  readonly #client: Client
+  readonly #fetcher: Fetcher
+  readonly #pacer: Pacer
+  readonly #identity: Identity
+  readonly #redirects = new Redirects()
+  /** Hosts that have answered. */
+  readonly #known = new Set<string>()
+  /** Settles when the page that is tried again is done. */
+  #suspects: Promise<unknown> = Promise.resolve()
+
+  constructor(options: VisitorOptions, client: Client, fetcher: Fetcher, pacer: Pacer, identity: Identity) {
+    this.#options = options
+    this.#site = siteOf(options.start)
+    this.#client = client
+    this.#fetcher = fetcher
+    this.#pacer = pacer
+    this.#identity = identity
+    this.robots = new Robots(client.settings, url => this.#askForRobots(url))
+  }
+
+  /**
+   * Fetches a page, over as many redirects as it takes.
+   *
+   * @param isFirst the first page: if robots.txt forbids it, that is told
+   * @returns null when it led nowhere new: to a page that was visited, or one that robots.txt forbids
+   */
+  async visit(requestedUrl: string, isFirst: boolean): Promise<PageOutcome | null> {
+    const redirects: RedirectRecord[] = []
+    const finish = (outcome: PageOutcome): PageOutcome => {
+      Object.assign(outcome.record, { requestedUrl, redirects })
+      return outcome
+    }
+    /** By URL: the cookies that it was asked with. */
+    const asked = new Map<string, string>()
+    let url = requestedUrl
+    let before: PageOutcome | undefined
+    for (;;) {
+      const rules = await this.#rulesFor(url)
+      if (rules.error !== null) return finish(withoutPage(url, rules.error))
+      if (!rules.allows(url)) {
+        this.stats.disallowed++
+        if (before) return finish(failed(before, `${before.record.error} to ${url}, which robots.txt disallows`))
+        return isFirst ? finish(withoutPage(url, 'robots.txt disallows this page')) : null
+      }
+      if (rules.crawlDelayMs > this.#options.delayMs) this.stats.crawlDelayMs = rules.crawlDelayMs
+      asked.set(url, this.#identity.cookiesFor(url))
+      const outcome = await this.#fetch(url, Math.max(this.#options.delayMs, rules.crawlDelayMs))
+      if (outcome.location === null) return finish(outcome)
+
+      const { error, status } = outcome.record
+      const target = readLink(outcome.location, url)
+      if (target.kind === 'bad') return finish(failed(outcome, `${error} to what is no URL: ${target.text}`))
+      if (target.kind === 'other') {
+        return finish(failed(outcome, `${error} to what is no web page: ${outcome.location}`))
+      }
+      if (target.site !== this.#site) return finish(failed(outcome, `${error} to another site: ${target.url}`))
+      // A page may redirect to itself, or back and forth, until it has its cookies: with other ones it is another request.
+      const isCookieWall = asked.has(target.url) && asked.get(target.url) !== this.#identity.cookiesFor(target.url)
+      const loop = isCookieWall ? undefined : this.#redirects.add(url, target.url)
+      if (loop) return finish(failed(outcome, `loop of redirects: ${[...loop, loop[0]].join(' -> ')}`, loop[0]))
+      if (redirects.length === MAX_REDIRECTS) {
+        return finish(failed(outcome, `more than ${MAX_REDIRECTS} redirects`, requestedUrl))
+      }
+      if (!asked.has(target.url) && !this.#options.claim(target.url)) return null
+      redirects.push({ url, status: status! })
+      before = outcome
+      url = target.url
+    }
+  }
+
+  async #rulesFor(url: string): Promise<RobotsRules> {
+    return this.#options.obeysRobots ? await this.robots.rulesFor(url) : allowAll
+  }
+
+  async #askForRobots(url: string): Promise<Answer> {
+    const answer = await this.#untilFinal(url, async () => {
+      await this.#turn(url, this.#options.delayMs)
+      const headers = this.#identity.headersFor(url)
+      const answer = await this.#client.get({ url, headers }, ({ status }) => status >= 200 && status < 300, {
+        signal: this.#options.signal,
+        maxBytes: MAX_ROBOTS_BYTES
+      })
+      this.#identity.take(headersOf(answer, 'set-cookie'), url)
+      const { status, failure, firstByteMs } = answer
+      return { result: answer, status, failure, firstByteMs, retryAfter: header(answer, 'retry-after') }
+    })
+    return answer
+  }
+
+  async #fetch(url: string, delayMs: number): Promise<PageOutcome> {
+    let attempts = 0
+    return await this.#untilFinal(url, async () => {
+      const outcome = await this.#fetchOrDie(url, delayMs)
+      outcome.record.attempts = ++attempts
+      this.#identity.take(outcome.setCookies, url)
+      const { failure, retryAfter, record } = outcome
+      return { result: outcome, status: record.status, failure, firstByteMs: record.firstByteMs, retryAfter }
+    })
+  }
+
+  /** Asks again as long as what came is not final. The pause is the page's, or the whole host's if the server says so. */
+  async #untilFinal<T>(
+    url: string,
+    ask: () => Promise<Attempt & { result: T; firstByteMs: number | null }>
+  ): Promise<T> {
+    const { retries, retryPauseMs } = this.#options
+    const { host } = new URL(url)
+    const pace = this.#pacer.of(host)
+    let policy: Retries | undefined
+    for (;;) {
+      const attempt = await ask()
+      const { status, firstByteMs } = attempt
+      const isFine = status !== null && status < 400 && attempt.failure === null
+      if (firstByteMs !== null) pace.throttle.answered(firstByteMs, isFine)
+      if (status !== null) this.#known.add(host)
+      if (isFine || this.#options.signal.aborted) return attempt.result
+      policy ??= new Retries(retries, retryPauseMs)
+      const retry = policy.next(attempt, this.#known.has(host))
+      if (!retry) return attempt.result
+      this.stats.retries++
+      await this.#rest(retry, pace)
+    }
+  }
+
+  async #rest({ waitMs, isForHost }: Retry, pace: HostPace): Promise<void> {
+    if (isForHost) {
+      pace.pause(waitMs)
+      pace.throttle.complained()
+      return
+    }
+    this.#options.onRest(1)
+    try {
+      await sleep(waitMs, undefined, { signal: this.#options.signal })
+    } finally {
+      this.#options.onRest(-1)
+    }
+  }
+
+  /**
+   * A page whose worker dies is tried once more; when that one dies too, the page is what kills them. Pages that were under
+   * way in the same worker die with it: so of those that are tried again there is only one at a time.
+   */
+  async #fetchOrDie(url: string, delayMs: number): Promise<PageOutcome> {
+    try {
+      return await this.#fetchOnce(url, delayMs)
+    } catch (error) {
+      if (!(error instanceof WorkerDiedError)) throw error
+    }
+    const again = this.#suspects.then(() => this.#fetchOnce(url, delayMs))
+    this.#suspects = again.catch(() => {})
+    try {
+      return await again
+    } catch (error) {
+      if (!(error instanceof WorkerDiedError)) throw error
+      return withoutPage(url, `the worker process died twice over this page (${howItEnded(error.exitcode)})`)
+    }
+  }
+
+  async #fetchOnce(url: string, delayMs: number): Promise<PageOutcome> {
+    // A turn that is given while the workers start would come close to the next one.
+    if (delayMs > 0) await this.#fetcher.ready()
+    await this.#turn(url, delayMs)
+    const headers = this.#identity.headersFor(url)
+    const ask: Ask = Object.keys(headers).length === 0 ? { url } : { url, headers }
+    return await this.#fetcher.fetch(ask)
+  }
+
+  #turn(url: string, delayMs: number): Promise<void> {
+    return this.#pacer.turn(new URL(url).host, delayMs, this.#options.signal)
+  }
+}
+
+function failed(outcome: PageOutcome, error: string, url = outcome.record.url): PageOutcome {
+  return { ...outcome, record: { ...outcome.record, url, error } }
+}
+
+/** @param exitcode as in `WorkerDiedError`: -N for an end by signal N */
+function howItEnded(exitcode: number): string {
+  if (exitcode >= 0) return `exit code ${exitcode}`
+  const signal = Object.entries(constants.signals).find(([, number]) => number === -exitcode)
+  return signal ? signal[0] : `signal ${-exitcode}`
+}

@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ask } from '../http/answer.ts'
+import { Client } from '../http/client.ts'
+import type { DownloadSettings } from '../http/settings.ts'
+import type { PageOutcome } from '../page/outcome.ts'
+import { visitPage } from './visit-page.ts'
+
+let client: Client | undefined
+
+/** Runs when a worker starts. */
+export function prepareWorker(settings: DownloadSettings): void {
+  client = new Client(settings)
+}
+
+/** Takes up a place in a worker for a while, and tells which worker it is. */
+export async function holdPlace(ms: number): Promise<number> {
+  await sleep(ms)
+  return process.pid
+}
+
+/** What a worker runs: `visitPage` with a client of its own, kept from one page to the next. */
+export function downloadPage(ask: Ask): Promise<PageOutcome> {
+  return visitPage(client!, ask)
+}
