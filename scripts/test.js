@@ -20,7 +20,7 @@ await packTests()
 
 const ending = isSoak ? '.soak.js' : isSmoke ? '.smoke.test.js' : '.test.js'
 /** The codec's tests take single modules, without what the others add to them; the benchmarks' take the benchmarks. */
-const isOfModules = path => /^(?:codec|bench)-/.test(path)
+const isOfModules = path => /^(?:codec\/values|bench)\//.test(path.replaceAll(sep, '/'))
 const folders = [
   { folder: 'packages/multiprocess/dist', has: isOfModules },
   { folder: 'packages/multiprocess/dist-test', has: path => !isOfModules(path) },

@@ -17,7 +17,7 @@ import v8 from 'node:v8'
 import { Packr } from 'msgpackr'
 import { decode } from '../src/codec/decode.ts'
 import { Encoder } from '../src/codec/encode.ts'
-import { keepFreedMemory } from '../src/ground/malloc.ts'
+import { keepFreedMemory } from '../src/ground/os/malloc.ts'
 import { describeMachine } from './machine.ts'
 import { spread } from './statistics.ts'
 

@@ -38,7 +38,23 @@ export const chunks = {
     if (/^(?:import|export) /m.test(last)) this.error(`${fileName} still has an import or an export`)
     const url = last.includes('ownUrl()') ? OWN_URL : ''
     return { code: `'use strict'; ${url}${last}`, map: null }
+  },
+  generateBundle(_, bundle) {
+    const circle = circleIn(bundle)
+    if (circle !== undefined) this.error(`files of the bundle load each other: ${circle.join(' -> ')}`)
   }
+}
+
+/** A circle of files that load each other at once; undefined where there is none. */
+function circleIn(bundle, path = [], done = new Set(), names = Object.keys(bundle)) {
+  for (const name of names) {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name]
+    if (done.has(name) || bundle[name]?.type !== 'chunk') continue
+    const found = circleIn(bundle, [...path, name], done, bundle[name].imports)
+    if (found !== undefined) return found
+    done.add(name)
+  }
+  return undefined
 }
 
 /** Imported, since a test runner that gives modules a context of their own gives them a `createRequire` of its own, too. */

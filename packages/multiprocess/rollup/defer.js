@@ -1,6 +1,6 @@
 /**
- * What a module needs only once something is done with it is loaded then: its `import` of a deferred module becomes a load at the
- * first use of what is imported. As the proposal `import defer` has it; no Node that is supported can do that.
+ * `import { x } from './y.ts' // lazy` becomes a load at the first use of what is imported, as the proposal `import defer` has it; no
+ * Node that is supported can do that.
  */
 import path from 'node:path'
 import { attachScopes } from '@rollup/pluginutils'
@@ -8,41 +8,41 @@ import { walk } from 'estree-walker'
 import isReference from 'is-reference'
 import MagicString from 'magic-string'
 
-/**
- * @param isDeferred whether the module is loaded at first use: the path of one's own, or `node:` and the name; and who imports it
- */
-export function defer(isDeferred) {
-  return {
-    name: 'defer',
-    transform(code, id) {
-      const program = this.parse(code)
-      const imports = program.body.filter(
-        ({ type, source, specifiers }) =>
-          type === 'ImportDeclaration' && specifiers.length > 0 && isDeferred(targetOf(source.value, id), id)
-      )
-      if (imports.length === 0) return null
-      const uses = usesOf(program, new Set(imports.flatMap(localNames)))
-      const text = new MagicString(code)
-      for (const statement of imports) {
-        const names = new Set(localNames(statement))
-        const own = uses.filter(({ node }) => names.has(node.name))
-        // What is used while the module itself is loaded has to be there.
-        if (own.some(({ isLater }) => !isLater)) continue
-        const source = statement.source.value
-        const load = `$${path.basename(source, '.js').replaceAll(/\W/g, '_')}`
-        const texts = new Map(statement.specifiers.map(specifier => [specifier.local.name, textOf(load, specifier)]))
-        text.overwrite(statement.start, statement.end, loaderOf(load, source))
-        for (const use of own) text.overwrite(use.node.start, use.node.end, useOf(use, texts.get(use.node.name)))
+export const defer = {
+  name: 'defer',
+  transform(code, id) {
+    if (!code.includes('// lazy')) return null
+    const program = this.parse(code)
+    const imports = program.body.filter(node => node.type === 'ImportDeclaration' && isLazy(code, node))
+    const uses = usesOf(program, new Set(imports.flatMap(localNames)))
+    const text = new MagicString(code)
+    for (const [number, statement] of imports.entries()) {
+      const source = statement.source.value
+      const names = new Set(localNames(statement))
+      if (names.size === 0) this.error(`${id} imports '${source}' for its side effects, and that cannot be lazy`)
+      const own = uses.filter(({ node }) => names.has(node.name))
+      const early = own.find(({ isLater }) => !isLater)
+      if (early !== undefined) {
+        this.error(`${id} uses ${early.node.name} of '${source}' while it is loaded itself: that import cannot be lazy`)
       }
-      return text.hasChanged() ? { code: text.toString(), map: text.generateMap({ hires: 'boundary' }) } : null
+      const load = `$${path.basename(source, '.js').replaceAll(/\W/g, '_')}_${number}`
+      const texts = new Map(statement.specifiers.map(specifier => [specifier.local.name, textOf(load, specifier)]))
+      text.overwrite(statement.start, statement.end, loaderOf(load, source))
+      for (const use of own) text.overwrite(use.node.start, use.node.end, useOf(use, texts.get(use.node.name)))
     }
+    return { code: text.toString(), map: text.generateMap({ hires: 'boundary' }) }
   }
+}
+
+const LAZY = /^[ \t]*\/\/ lazy$/m
+
+function isLazy(code, { end }) {
+  const rest = code.slice(end, code.indexOf('\n', end))
+  return LAZY.test(rest)
 }
 
 /** Stands around what is not to be waited for: `chunks` takes it away, and the waiting. */
 const NOW = '$now'
-
-const targetOf = (source, id) => (source.startsWith('.') ? path.resolve(path.dirname(id), source) : source)
 
 const localNames = ({ specifiers }) => specifiers.map(({ local }) => local.name)
 

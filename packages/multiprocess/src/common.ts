@@ -1,8 +1,9 @@
 /** The names that are the same over processes and over threads. */
-import './codec/memory-kinds.ts'
-import './codec/shared-kinds.ts'
-import type { StartMethod } from './ground/platform.ts'
-import { hasProcesses } from './ground/system.ts'
+import './entries/loaders.ts'
+import './crossing/named-memory.ts'
+import './crossing/shared-objects.ts'
+import type { StartMethod } from './ground/members/platform.ts'
+import { hasProcesses } from './ground/os/system.ts'
 
 export { Connection } from './channel/connection.ts'
 export type { PipeOptions } from './channel/pipe.ts'
@@ -25,25 +26,24 @@ export {
   ValueError,
   WorkerDiedError
 } from './errors.ts'
-export type { StartMethod } from './ground/platform.ts'
-export { cpuCount } from './ground/processors.ts'
+export type { StartMethod } from './ground/members/platform.ts'
+export { cpuCount } from './ground/os/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
 export type { ManagerOptions, StartOptions } from './managers/base-manager.ts'
+export { BaseProxy } from './managers/client/proxy.ts'
+export type * from './managers/client/proxy-types.ts'
+export type { CallableProxy, IteratorProxy, Remote } from './managers/client/remote.ts'
 export type { ManagerServer } from './managers/manager-server.ts'
-export { BaseProxy } from './managers/proxy.ts'
-export type * from './managers/proxy-types.ts'
-export type { RegisterOptions } from './managers/registry.ts'
-export type { CallableProxy, IteratorProxy, Remote } from './managers/remote.ts'
+export type { RegisterOptions } from './managers/protocol/registry.ts'
 export type { ManagerClass } from './managers/sync-manager.ts'
 export type { ListItem } from './memory/list-items.ts'
 export { ShareableList, type ShareableListOptions } from './memory/shareable-list.ts'
 export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'
 export type { ElementOf, TypeCode, TypedArrayOf } from './memory/type-codes.ts'
 export { AsyncResult } from './pool/async-result.ts'
-export { type CurrentTask, currentTask } from './pool/current-task.ts'
+export type { PoolStats } from './pool/core.ts'
 export type { IMapIterator } from './pool/imap.ts'
 export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/options.ts'
-export type { PoolStats } from './pool/pool-core.ts'
 export type {
   Outcome,
   TaskEndMessage,
@@ -51,6 +51,7 @@ export type {
   TaskSubmitMessage,
   WorkerMessage
 } from './pool/task-events.ts'
+export { type CurrentTask, currentTask } from './pool/worker/current-task.ts'
 export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'

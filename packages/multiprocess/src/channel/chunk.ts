@@ -1,6 +1,6 @@
 /** A chunk of a ring, in the arena; `ring.ts` says what stands in it. */
-import { WINDOW_BYTES } from '../ground/layout.ts'
-import type { Memory } from '../ground/memory.ts'
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+import type { Memory } from '../ground/arena/memory.ts'
 
 export const NEXT = 0
 export const SIZE = 4

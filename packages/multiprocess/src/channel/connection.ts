@@ -5,8 +5,11 @@
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { Pending } from './message.ts'
+import { Pending } from './message.ts' // lazy
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
+
+/** Returns true if a value is a Connection; it asks no Proxy for its prototype. */
+export let isConnection: (value: object) => value is Connection
 
 /**
  * One end of a pipe, or of a connection between programs. Another process that an end of a pipe is sent to holds it too: it is
@@ -15,6 +18,10 @@ import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disposable {
   readonly #transport: Transport
   #isClosed = false
+
+  static {
+    isConnection = (value): value is Connection => #transport in value
+  }
 
   /** @internal Connections are made by `Pipe`, `Client` and `Listener`. */
   constructor() {

@@ -1,5 +1,5 @@
 /** Those of one process who wait to send: one after the other, in the order they came. */
-import { startTimer } from '../ground/timer.ts'
+import { startTimer } from '../ground/os/timer.ts'
 
 export class Line {
   #last: Promise<void> | undefined

@@ -2,10 +2,11 @@
  * Frames of bytes for one process, which others put into its ring: what servers and their clients speak through. The word
  * OWNER behind the ring names the process that reads; it is rung in its event loop.
  */
+
+import type { OwnerId } from '../ground/arena/process-table.ts'
 import type { Family } from '../ground/family.ts'
-import type { OwnerId } from '../ground/process-table.ts'
 import { adopt, type Handle, handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { LARGEST_INLINE, Ring } from './ring.ts'
+import { LARGEST_INLINE, Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
 const NOTHING = new Uint8Array(0)

@@ -1,10 +1,10 @@
 /** Values as messages of a ring, and back. */
-import { decode, missingModulesOf } from '../codec/decode.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts' // lazy
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
-import { importModule, importModuleNow } from '../codec/module-imports.ts'
+import { importModule, importModuleNow } from '../codec/references/imports.ts'
 import { MultiprocessError } from '../errors.ts'
 import { Line } from './line.ts'
-import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts'
+import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts' // lazy
 
 const encoder = new Encoder()
 

@@ -3,14 +3,15 @@
  * keeps the rings it uses; it goes when no process has it any more and no message brings it, and then the rings are told: who
  * receives finds the end of the messages, who sends learns that nobody would receive.
  */
-import { currentFamily, type Family } from '../ground/family.ts'
-import { checkObject } from '../ground/options.ts'
-import type { StartMethod } from '../ground/platform.ts'
+
+import { checkObject } from '../checks.ts'
+import { currentFamily, type Family } from '../ground/family.ts' // lazy
+import type { StartMethod } from '../ground/members/platform.ts'
 import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
 import { type Connection, connectionOver } from './connection.ts'
-import { RECEIVING_END, Ring, SENDING_END } from './ring.ts'
+import { RECEIVING_END, Ring, SENDING_END } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
-import { RingTransport } from './ring-transport.ts'
+import { RingTransport } from './ring-transport.ts' // lazy
 
 /** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
 const MOST_BYTES = 2 ** 22

@@ -3,8 +3,8 @@ import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts'
-import { Ring } from './ring.ts'
+import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
+import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
 const LARGEST = 0x7fffffff

@@ -9,7 +9,7 @@ import {
   receiveLetter,
   receiveReadable,
   Sender
-} from './message.ts'
+} from './message.ts' // lazy
 import type { Check, Ring } from './ring.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 

@@ -24,13 +24,14 @@
  * unlinking one and giving it back, a death loses that one chunk, and with that of a long message the one behind it, for as
  * long as the family lives, and nothing else.
  */
+
+import type { Instructions } from '../ground/arena/instructions.ts'
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+import { LISTED_OWNER, type OwnerId } from '../ground/arena/process-table.ts'
+import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts'
+import { SLEEPERS, WordLock } from '../ground/arena/word-lock.ts'
 import type { Family } from '../ground/family.ts'
-import type { Instructions } from '../ground/instructions.ts'
-import { WINDOW_BYTES } from '../ground/layout.ts'
-import { keepFreedMemory } from '../ground/malloc.ts'
-import { LISTED_OWNER, type OwnerId } from '../ground/process-table.ts'
-import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
-import { SLEEPERS, WordLock } from '../ground/word-lock.ts'
+import { keepFreedMemory } from '../ground/os/malloc.ts'
 import { type Handle, payloadAt } from '../memory/shared-object.ts'
 import { Patience, WaitWord } from '../sync/waiting.ts'
 import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, NEXT, SIZE, UNIT } from './chunk.ts'

@@ -1,8 +1,9 @@
 /** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
-import { isDebug } from '../ground/debug-mode.ts'
-import { currentFamily, type Family } from '../ground/family.ts'
-import { pollDescriptors } from '../ground/sockets.ts'
-import { system } from '../ground/system.ts'
+
+import { currentFamily, type Family } from '../ground/family.ts' // lazy
+import { isDebug } from '../ground/os/debug-mode.ts'
+import { pollDescriptors } from '../ground/os/sockets.ts' // lazy
+import { system } from '../ground/os/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Source } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'

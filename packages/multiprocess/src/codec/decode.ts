@@ -1,12 +1,12 @@
-import './binary-values.ts'
-import './decode-other.ts'
-import './error-values.ts'
-import './large-buffers.ts'
+import './values/buffers.ts'
+import './values/decode-other.ts'
+import './values/errors.ts'
+import './values/large-buffers.ts'
 import { SerializationError } from '../errors.ts'
-import { HAS_MODULES, INT16, INT32, isStackOverflow, SMALL_INTEGER, VERSION } from './format.ts'
-import type { LargeSource } from './large-buffers.ts'
-import { isImported } from './module-imports.ts'
-import { Reader } from './reader.ts'
+import { isImported } from './references/imports.ts'
+import { HAS_MODULES, INT16, INT32, isStackOverflow, SMALL_INTEGER, VERSION } from './values/format.ts'
+import type { LargeSource } from './values/large-buffers.ts'
+import { Reader } from './values/reader.ts'
 
 /** The reader of the next message; null while one is being decoded, whose decoding may begin another. */
 let idle: Reader | null = new Reader()

@@ -1,7 +1,7 @@
-import { writeValue } from './encode-value.ts'
-import { isStackOverflow } from './format.ts'
-import type { LargeBuffers } from './large-buffers.ts'
-import { type Audience, type SharesBuffers, Writer } from './writer.ts'
+import { writeValue } from './values/encode-value.ts'
+import { isStackOverflow } from './values/format.ts'
+import type { LargeBuffers } from './values/large-buffers.ts'
+import { type Audience, type SharesBuffers, Writer } from './values/writer.ts'
 
 export type Releases = readonly (() => void)[] | null
 

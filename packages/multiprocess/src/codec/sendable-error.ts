@@ -1,7 +1,7 @@
 /** What is sent of an error that cannot cross as it is. */
 
-import { encode } from './encode.ts'
-import { errorClassOf, SPECIAL_FIELDS } from './error-values.ts'
+import { encode } from './encode.ts' // lazy
+import { errorClassOf, SPECIAL_FIELDS } from './values/errors.ts'
 
 type Fields = Record<string, unknown>
 

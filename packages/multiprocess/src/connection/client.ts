@@ -1,8 +1,8 @@
 /** Connecting to a Listener: Python's `multiprocessing.connection.Client`. */
 import type { Connection } from '../channel/connection.ts'
 import type { NetAddress } from '../socket/address.ts'
-import { type ConnectOptions, connectSocket } from '../socket/connect.ts'
-import { connectionOverSocket } from './socket-transport.ts'
+import { type ConnectOptions, connectSocket } from '../socket/connect.ts' // lazy
+import { connectionOverSocket } from './socket-transport.ts' // lazy
 
 /** The path of a unix socket; a name of Linux's abstract ones, which begins with \0; or host and port. */
 export type Address = NetAddress

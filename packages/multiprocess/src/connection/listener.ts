@@ -1,15 +1,15 @@
 /** Where other programs connect to: Python's `multiprocessing.connection.Listener`. */
 import type { Connection } from '../channel/connection.ts'
-import { registerKind } from '../codec/hooks.ts'
+import { registerKind } from '../codec/values/registry.ts'
 import { MultiprocessError, TimeoutError } from '../errors.ts'
-import { checkPlatform } from '../ground/system.ts'
+import { checkPlatform } from '../ground/os/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { HostAndPort, NetAddress } from '../socket/address.ts'
-import { ListeningSocket, type ListenOptions } from '../socket/listen.ts'
+import { ListeningSocket, type ListenOptions } from '../socket/listen.ts' // lazy
 import type { MessageSocket } from '../socket/message-socket.ts'
-import { waitFor, waitForSync } from '../socket/waiting.ts'
+import { waitFor, waitForSync } from '../socket/waiting.ts' // lazy
 import { waitOptions } from '../sync/waiting.ts'
-import { connectionOverSocket } from './socket-transport.ts'
+import { connectionOverSocket } from './socket-transport.ts' // lazy
 
 export interface ListenerOptions extends ListenOptions {}
 

@@ -1,11 +1,11 @@
 /** A Connection over a socket: to another program. */
 import { type Connection, connectionOver } from '../channel/connection.ts'
-import { checkReadable, Pending, type Received } from '../channel/message.ts'
-import { tooLong } from '../channel/ring-transport.ts'
+import { checkReadable, Pending, type Received } from '../channel/message.ts' // lazy
+import { tooLong } from '../channel/ring-transport.ts' // lazy
 import { EOF, type Incoming, type Place, type Transport } from '../channel/transport.ts'
-import { decode, isMessage, missingModulesOf } from '../codec/decode.ts'
+import { decode, isMessage, missingModulesOf } from '../codec/decode.ts' // lazy
 import { Encoder } from '../codec/encode.ts'
-import { importModule } from '../codec/module-imports.ts'
+import { importModule } from '../codec/references/imports.ts'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
 import { isChallenge } from '../socket/handshake.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'

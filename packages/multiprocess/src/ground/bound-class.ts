@@ -3,7 +3,7 @@
  * instances are those of the class, and of its subclasses, whose start method is this one: a Semaphore over threads is a Lock
  * over threads, although neither class extends the other.
  */
-import type { StartMethod } from './platform.ts'
+import type { StartMethod } from './members/platform.ts'
 
 type Class = abstract new (...args: never[]) => object
 

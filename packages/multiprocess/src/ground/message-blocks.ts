@@ -1,7 +1,8 @@
 /** Messages in blocks of the arena, and behind them what is looked at where it stands. */
+
+import { PAGE_BYTES } from './arena/layout.ts'
+import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
-import { PAGE_BYTES } from './layout.ts'
-import type { OwnerId } from './process-table.ts'
 
 /** What stands behind a message. */
 export interface Behind {

@@ -1,8 +1,9 @@
 /** What all processes of a family wait for, as a text for whoever runs the program. */
-import { monotonicMs } from './clock.ts'
+
+import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
-import type { OwnerId } from './process-table.ts'
-import type { Wait, Waits } from './waits.ts'
+import { monotonicMs } from './os/clock.ts'
+import type { Wait, Waits } from './waiting/waits.ts'
 
 const ID = 0x3fffffff
 const NUMBER = 0x7fffffff

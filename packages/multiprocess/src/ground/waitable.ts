@@ -1,4 +1,4 @@
-import { checkObject } from './options.ts'
+import { checkObject } from '../checks.ts'
 
 /** What `wait` can wait for. */
 export const waitable: unique symbol = Symbol.for('multiprocess.waitable')

@@ -5,9 +5,10 @@
  *     WORK          0 → 1, or 2 when more stands behind the message   by the parent, once, after the others
  *     AT, LENGTH    the block, which the waiting one owns: it is freed with it, whatever happens
  */
+
+import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
 import { type Behind, storeMessage } from './message-blocks.ts'
-import type { OwnerId } from './process-table.ts'
 
 /** A longer preparation is given back at once; a shorter one with its owner. */
 export const KEPT_BYTES = 65_536

@@ -1,25 +1,25 @@
 /** Managers: Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
-import { encodeHeld, type Releases, runAll } from '../codec/encode.ts'
+import { checkObject } from '../checks.ts'
+import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
 import { methodOf as methodOfClass } from '../ground/bound-class.ts'
-import { currentFamily } from '../ground/family.ts'
-import { checkObject } from '../ground/options.ts'
-import type { StartMethod } from '../ground/platform.ts'
+import { currentFamily } from '../ground/family.ts' // lazy
+import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
-import { type Started, start } from '../process/start.ts'
+import { type Started, start } from '../process/start.ts' // lazy
 import { currentIdentity, nextPath } from '../process/state.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
-import { checkAddress, checkBindAddress, describeAddress, isLoopback, type NetAddress } from '../socket/address.ts'
-import { checkSocketOptions } from '../socket/options.ts'
-import { methodOf } from './kinds.ts'
-import type { Link } from './link.ts'
-import { type LocalLink, localLink } from './local-link.ts'
-import type { BaseProxy } from './proxy.ts'
+import { checkAddress, checkBindAddress, describeAddress, isLoopback, type NetAddress } from '../socket/address.ts' // lazy
+import { checkSocketOptions } from '../socket/options.ts' // lazy
+import type { Link } from './client/link.ts'
+import { type LocalLink, localLink } from './client/local-link.ts' // lazy
+import type { BaseProxy } from './client/proxy.ts'
+import { methodOf } from './protocol/methods.ts'
 import './proxy-kind.ts'
-import { ManagerServer } from './manager-server.ts'
-import { ownFactories, type RegisterOptions, register } from './registry.ts'
-import { connectRemote, RemoteLink } from './remote-link.ts'
+import { connectRemote, RemoteLink } from './client/remote-link.ts' // lazy
+import { ManagerServer } from './manager-server.ts' // lazy
+import { ownFactories, type RegisterOptions, register } from './protocol/registry.ts'
 import type { Preparation } from './server-main.ts'
 
 /** A server that was asked to end has so many milliseconds, and as many again after SIGTERM. */

@@ -1,8 +1,8 @@
 /** The server of a manager in the process that asks for it: Python's `BaseManager.get_server()`. */
 import type { Mailbox } from '../channel/mailbox.ts'
 import type { NetAddress } from '../socket/address.ts'
-import type { Factory } from './factories.ts'
-import { Serving } from './serving.ts'
+import type { Factory } from './objects/catalogue.ts'
+import { Serving } from './serving.ts' // lazy
 
 export class ManagerServer {
   readonly #serving: Serving

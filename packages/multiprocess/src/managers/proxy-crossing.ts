@@ -2,19 +2,19 @@
  * Proxies cross by what they stand for: the server, the object's id, and the token that stands for its being held. A process has
  * one proxy of an object, however often it comes by.
  */
-import type { Writer } from '../codec/writer.ts'
+import type { Writer } from '../codec/values/writer.ts'
 import { SerializationError } from '../errors.ts'
-import { familyWith } from '../ground/family.ts'
-import { correspondent } from './correspondent.ts'
-import type { Link } from './link.ts'
-import { localLink } from './local-link.ts'
-import { ownServer } from './own-link.ts'
-import { type BaseProxy, insideProxy, type ProxyParts } from './proxy.ts'
-import { proxyClass } from './proxy-classes.ts'
-import type { LocalPlace, ProxyData, ProxyType, RemotePlace } from './proxy-data.ts'
-import { RemoteHolder, RemoteLink, remoteLink } from './remote-link.ts'
-import { RemotePeer } from './remote-peer.ts'
-import { dropToken, holdToken, Token } from './token.ts'
+import { familyWith } from '../ground/family.ts' // lazy
+import type { Link } from './client/link.ts'
+import { localLink } from './client/local-link.ts' // lazy
+import { type BaseProxy, insideProxy, type ProxyParts } from './client/proxy.ts'
+import { proxyClass } from './client/proxy-classes.ts'
+import { RemoteHolder, RemoteLink, remoteLink } from './client/remote-link.ts' // lazy
+import { correspondent } from './protocol/correspondent.ts'
+import type { LocalPlace, ProxyData, ProxyType, RemotePlace } from './protocol/proxy-data.ts'
+import { dropToken, holdToken, Token } from './protocol/token.ts'
+import { ownServer } from './server/own-link.ts' // lazy
+import { RemotePeer } from './server/remote-peer.ts'
 
 const known = new WeakMap<Link, Map<number, WeakRef<BaseProxy>>>()
 const collected = new FinalizationRegistry<{ proxies: Map<number, WeakRef<BaseProxy>>; id: number }>(

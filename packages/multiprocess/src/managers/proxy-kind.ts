@@ -1,11 +1,13 @@
 /** Lets proxies cross: `proxy-crossing.ts` says how. Who receives one first imports this. */
-import { registerKind } from '../codec/hooks.ts'
-import { markImported, PROXY_REQUEST } from '../codec/module-imports.ts'
-import '../codec/shared-kinds.ts'
+
+import { markImported } from '../codec/references/imports.ts'
+import { registerKind } from '../codec/values/registry.ts'
+import { PROXY_REQUEST } from '../codec/values/requests.ts'
+import '../crossing/shared-objects.ts'
 import '../process/sending.ts'
-import { type BaseProxy, insideProxy } from './proxy.ts'
-import { decodeProxy, disposeProxy, encodeProxy } from './proxy-crossing.ts'
-import type { ProxyData } from './proxy-data.ts'
+import { type BaseProxy, insideProxy } from './client/proxy.ts'
+import type { ProxyData } from './protocol/proxy-data.ts'
+import { decodeProxy, disposeProxy, encodeProxy } from './proxy-crossing.ts' // lazy
 
 insideProxy.onDispose(parts => disposeProxy(parts))
 

@@ -1,11 +1,11 @@
 /** What a manager's process runs. */
 import type { Mailbox } from '../channel/mailbox.ts'
-import { decode, missingModulesOf } from '../codec/decode.ts'
-import { importModule } from '../codec/module-imports.ts'
+import { decode, missingModulesOf } from '../codec/decode.ts' // lazy
+import { importModule } from '../codec/references/imports.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import type { NetAddress } from '../socket/address.ts'
-import type { Factory } from './factories.ts'
-import { Serving } from './serving.ts'
+import type { Factory } from './objects/catalogue.ts'
+import { Serving } from './serving.ts' // lazy
 
 export interface ServerOptions {
   readonly mailbox: Mailbox

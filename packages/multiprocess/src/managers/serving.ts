@@ -1,13 +1,13 @@
 /** A server and what reaches it: the family by its mailbox, other programs by a socket. */
-import { threadId } from 'node:worker_threads'
+import { threadId } from 'node:worker_threads' // lazy
 import type { Mailbox } from '../channel/mailbox.ts'
 import type { NetAddress } from '../socket/address.ts'
-import { ListeningSocket } from '../socket/listen.ts'
-import { Factories, type Factory } from './factories.ts'
-import { ownProxy, setOwnServer } from './own-link.ts'
+import { ListeningSocket } from '../socket/listen.ts' // lazy
+import { Factories, type Factory } from './objects/catalogue.ts' // lazy
+import { ownProxy, setOwnServer } from './server/own-link.ts' // lazy
 import './proxy-kind.ts'
-import { receiveGreeting } from './greetings.ts'
-import { Server } from './server.ts'
+import { receiveGreeting } from './protocol/greetings.ts'
+import { Server } from './server/server.ts' // lazy
 
 export class Serving {
   readonly server: Server

@@ -16,9 +16,9 @@ import type {
   SemaphoreProxy,
   SetProxy,
   ValueProxy
-} from './proxy-types.ts'
-import type { RemoteOf } from './remote.ts'
-import { itemsOf, sendable } from './sendable.ts'
+} from './client/proxy-types.ts'
+import type { RemoteOf } from './client/remote.ts'
+import { itemsOf, sendable } from './client/sendable.ts'
 
 export class SyncManager extends BaseManager {
   /** @param init entries, or an object whose fields they are */

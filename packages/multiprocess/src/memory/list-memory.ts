@@ -25,7 +25,7 @@
  * cell, on arm64 either.
  */
 import { ValueError } from '../errors.ts'
-import type { Segment } from '../ground/segment.ts'
+import type { Segment } from '../ground/segments/segment.ts'
 import { damaged, formatOf, type ListItem, NULL, NUMBER, type PackedItem, roomFor, unpackItem } from './list-items.ts'
 
 const MAGIC = 0x4c53_0001

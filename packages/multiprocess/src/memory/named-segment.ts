@@ -1,8 +1,8 @@
 /** Segments by the names that users give them. */
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
-import { type CreateOptions, Segment } from '../ground/segment.ts'
-import { forgetSegment, watchSegment } from '../ground/segment-watcher.ts'
+import { type CreateOptions, Segment } from '../ground/segments/segment.ts' // lazy
+import { forgetSegment, watchSegment } from '../ground/segments/watcher.ts' // lazy
 
 /** NAME_MAX of limits.h: bytes of a file's name. */
 const MAX_NAME_BYTES = 255

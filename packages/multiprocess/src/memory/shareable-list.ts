@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
-import { Segment } from '../ground/segment.ts'
-import { isSameItem, type ListItem, packItem } from './list-items.ts'
-import { fillList, ListMemory, sizeOfList } from './list-memory.ts'
-import { checkName, createSegment } from './named-segment.ts'
+import { Segment } from '../ground/segments/segment.ts' // lazy
+import { isSameItem, type ListItem, packItem } from './list-items.ts' // lazy
+import { fillList, ListMemory, sizeOfList } from './list-memory.ts' // lazy
+import { checkName, createSegment } from './named-segment.ts' // lazy
 import { type SegmentHandle, type SharedMemory, sharedMemoryOf } from './shared-memory.ts'
 
 /** The type of a slot that was made for a `T`: 1 is a number like any other. */

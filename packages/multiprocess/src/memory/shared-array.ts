@@ -1,9 +1,9 @@
 /** Typed arrays over shared memory: Python's `RawArray`. */
 import { ValueError } from '../errors.ts'
-import { currentFamily } from '../ground/family.ts'
-import { MAX_VIEW_BYTES } from '../ground/memory.ts'
-import type { StartMethod } from '../ground/platform.ts'
-import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
+import { MAX_VIEW_BYTES } from '../ground/arena/memory.ts' // lazy
+import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
+import { currentFamily } from '../ground/family.ts' // lazy
+import type { StartMethod } from '../ground/members/platform.ts'
 import { type Handle, keepFor, ownerAt, payloadAt } from './shared-object.ts'
 import {
   type AnyTypedArray,

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
+import { checkObject } from '../checks.ts'
 import { ValueError } from '../errors.ts'
-import { checkObject } from '../ground/options.ts'
-import { Segment } from '../ground/segment.ts'
-import { forgetSegment } from '../ground/segment-watcher.ts'
-import { checkName, createSegment } from './named-segment.ts'
+import { Segment } from '../ground/segments/segment.ts' // lazy
+import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
+import { checkName, createSegment } from './named-segment.ts' // lazy
 
 export interface SharedMemoryOptions {
   /** As in Python without a leading slash. Left out, with `create`: one that nobody has. */

@@ -2,11 +2,12 @@
  * What processes share: an object over a block of shared memory. It crosses as itself, that is by the block's offset, and a
  * process has one object for a block, however often it comes by. The block goes when no process has its object any more.
  */
-import { callerPlace, isDebug } from '../ground/debug-mode.ts'
-import { currentFamily, type Family } from '../ground/family.ts'
-import { WINDOW_BYTES } from '../ground/layout.ts'
-import type { StartMethod } from '../ground/platform.ts'
-import { SHARED_HEADER_BYTES } from '../ground/shared-blocks.ts'
+
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
+import { currentFamily, type Family } from '../ground/family.ts' // lazy
+import type { StartMethod } from '../ground/members/platform.ts'
+import { callerPlace, isDebug } from '../ground/os/debug-mode.ts'
 
 /** Which block, of which family. */
 export interface Handle {

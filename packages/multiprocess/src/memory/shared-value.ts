@@ -1,5 +1,5 @@
 /** One value in shared memory: Python's `RawValue`. */
-import type { StartMethod } from '../ground/platform.ts'
+import type { StartMethod } from '../ground/members/platform.ts'
 import { createArray, viewArray } from './shared-array.ts'
 import { type Handle, handleOf, keepFor } from './shared-object.ts'
 import { type AnyTypedArray, type ElementOf, type TypeCode, toElement, typeOf } from './type-codes.ts'

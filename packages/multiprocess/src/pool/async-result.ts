@@ -1,8 +1,8 @@
 /** A result that is still to come: Python's `multiprocessing.pool.AsyncResult`. */
 import { TimeoutError, ValueError } from '../errors.ts'
-import { startTimer } from '../ground/timer.ts'
+import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
-import { addCaller, rejection } from './caller-stack.ts'
+import { addCaller, rejection } from './caller-stack.ts' // lazy
 
 let settle: (result: AsyncResult<unknown>, state: 'done' | 'failed') => boolean
 

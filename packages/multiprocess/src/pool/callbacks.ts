@@ -1,5 +1,5 @@
 /** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
-import { checkObject } from '../ground/options.ts'
+import { checkObject } from '../checks.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
 

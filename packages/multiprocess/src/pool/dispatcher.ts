@@ -2,13 +2,11 @@
  * The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results.
  */
 import { MultiprocessError, WorkerDiedError } from '../errors.ts'
-import type { Source } from '../ground/event-loop.ts'
 import type { Family } from '../ground/family.ts'
-import type { Control } from './control.ts'
+import type { Source } from '../ground/waiting/event-loop.ts'
 import { FifoQueue } from './fifo-queue.ts'
-import { type Block, Messages, Pending } from './message.ts'
-import { Supervisor, type Waiting } from './supervisor.ts'
-import { TaskEvents } from './task-events.ts'
+import type { Control } from './shared/control.ts'
+import { type Block, Messages, Pending } from './shared/message.ts'
 import {
   BLOCK,
   CANCEL,
@@ -22,8 +20,10 @@ import {
   KIND,
   SLOT_COUNT,
   TaskTable
-} from './task-table.ts'
-import { wakeOne } from './wake.ts'
+} from './shared/task-table.ts'
+import { wakeOne } from './shared/wake.ts'
+import { Supervisor, type Waiting } from './supervisor.ts'
+import { TaskEvents } from './task-events.ts'
 
 const UNIMPORTED =
   'the result names functions or classes that have to be imported first, which a blocked thread cannot do: use apply'

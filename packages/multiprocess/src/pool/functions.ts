@@ -1,10 +1,10 @@
 /** The functions that a pool's workers were given: each is sent once, and named by a number from then on. */
-import { isFixed } from '../codec/closure-facts.ts'
-import { Refused } from '../codec/closure-refusals.ts'
-import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from '../codec/function-data.ts'
+import { isFixed } from '../codec/closures/facts.ts'
+import { Refused } from '../codec/closures/refusals.ts'
+import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from '../codec/references/data.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
 import type { FunctionEntry } from './dispatcher.ts'
-import type { Messages } from './message.ts'
+import type { Messages } from './shared/message.ts'
 
 export class Functions {
   readonly #messages: Messages

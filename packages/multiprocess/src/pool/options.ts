@@ -1,6 +1,6 @@
 /** What a pool and its methods take, checked. */
 import { ValueError } from '../errors.ts'
-import { checkMethod, type StartMethod } from '../ground/platform.ts'
+import { checkMethod, type StartMethod } from '../ground/members/platform.ts'
 import type { Target } from '../process/target.ts'
 import type { ProgressOption } from './progress.ts'
 

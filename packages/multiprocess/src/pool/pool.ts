@@ -1,13 +1,15 @@
 /** A pool of worker processes, as its users see it: Python's `multiprocessing.Pool`. */
+
+import { checkObject } from '../checks.ts'
 import { methodOf } from '../ground/bound-class.ts'
-import { checkObject } from '../ground/options.ts'
-import type { StartMethod } from '../ground/platform.ts'
+import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
 import { type AsyncResult, ResultTask } from './async-result.ts'
 import { BlockingTask } from './blocking-task.ts'
 import { withCallbacks } from './callbacks.ts'
-import { rejection } from './caller-stack.ts'
+import { rejection } from './caller-stack.ts' // lazy
+import { PoolCore, type PoolStats } from './core.ts' // lazy
 import type { Task } from './dispatcher.ts'
 import type { IMapIterator } from './imap.ts'
 import {
@@ -18,8 +20,7 @@ import {
   methodFrom,
   type PoolOptions
 } from './options.ts'
-import { PoolCore, type PoolStats } from './pool-core.ts'
-import { MAP, STARMAP } from './task-kinds.ts'
+import { MAP, STARMAP } from './shared/task-kinds.ts' // lazy
 
 /**
  * Worker processes that run functions. Tasks wait in one queue that all workers share; a worker that dies takes down the

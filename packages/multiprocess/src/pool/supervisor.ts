@@ -6,11 +6,11 @@
  * is still there when its grace is over is ended with its worker.
  */
 import { TimeoutError } from '../errors.ts'
-import { monotonicMs } from '../ground/clock.ts'
-import type { Control } from './control.ts'
+import { monotonicMs } from '../ground/os/clock.ts'
 import type { FunctionEntry, Task } from './dispatcher.ts'
-import type { Parcel } from './message.ts'
-import { CANCEL, CANCEL_ABORTED, CANCEL_TIMED_OUT, type TaskTable } from './task-table.ts'
+import type { Control } from './shared/control.ts'
+import type { Parcel } from './shared/message.ts'
+import { CANCEL, CANCEL_ABORTED, CANCEL_TIMED_OUT, type TaskTable } from './shared/task-table.ts'
 
 /** A task on its way to a slot. */
 export interface Waiting {

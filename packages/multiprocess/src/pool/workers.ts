@@ -2,12 +2,11 @@
 
 import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
-import type { StartMethod } from '../ground/platform.ts'
-import { residentBytes } from '../ground/resident-memory.ts'
-import { type Started, start } from '../process/start.ts'
+import type { StartMethod } from '../ground/members/platform.ts'
+import { residentBytes } from '../ground/os/resident-memory.ts'
+import { type Started, start } from '../process/start.ts' // lazy
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { WorkerHandles } from './supervisor.ts'
 import {
   WORKER_FAILED,
   WORKER_FULL,
@@ -16,9 +15,10 @@ import {
   WORKER_RETIRED,
   WORKER_STANDBY,
   WORKER_STARTING
-} from './task-table.ts'
+} from './shared/task-table.ts'
+import type { WorkerHandles } from './supervisor.ts'
 
-const MODULE = new URL('./worker.js', import.meta.url).href
+const MODULE = new URL('./worker/main.js', import.meta.url).href
 /** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
 const MAX_FAILED_STARTS = 3
 /** The same for those that somebody else killed: the next may be spared. */

@@ -1,9 +1,9 @@
 /** The process that asks, and its parent, as Process objects. */
 import { boundTo } from '../ground/bound-class.ts'
-import { isDebug } from '../ground/debug-mode.ts'
-import { currentFamily } from '../ground/family.ts'
-import { inherited } from '../ground/inheritance.ts'
-import { ownPid, signalParent, signalSelf } from '../ground/self.ts'
+import { currentFamily } from '../ground/family.ts' // lazy
+import { inherited } from '../ground/members/inheritance.ts'
+import { ownPid, signalParent, signalSelf } from '../ground/members/self.ts'
+import { isDebug } from '../ground/os/debug-mode.ts'
 import { Process, processInRole } from './process.ts'
 import type { Role } from './role.ts'
 import { currentIdentity, isChild, setIdentity } from './state.ts'

@@ -1,11 +1,12 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
+
+import { checkObject } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
-import { checkObject } from '../ground/options.ts'
-import type { StartMethod } from '../ground/platform.ts'
+import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Role, Work } from './role.ts'
-import { type Plan, runningObjects, Started, start } from './start.ts'
+import { type Plan, runningObjects, Started, start } from './start.ts' // lazy
 import { currentIdentity, nextPath } from './state.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 /** The function that a message named or held. */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { importModule, resolveReference } from '../codec/module-imports.ts'
+import type { FunctionReferenceData } from '../codec/references/data.ts'
+import { importModule, resolveReference } from '../codec/references/imports.ts'
 
 type Runnable = (...args: unknown[]) => unknown
 

@@ -4,12 +4,12 @@
  * start promises of them holds whether or not it comes from the reserve.
  */
 import { readFileSync } from 'node:fs'
-import { currentFamily } from '../ground/family.ts'
-import { inheritedExecArgv } from '../ground/inherited-options.ts'
+import { currentFamily } from '../ground/family.ts' // lazy
+import type { Member, StartMethod } from '../ground/members/platform.ts'
 import type { Behind } from '../ground/message-blocks.ts'
-import type { Member, StartMethod } from '../ground/platform.ts'
-import { ProcessMember } from '../ground/process-member.ts'
-import { ThreadMember } from '../ground/thread-member.ts'
+import { inheritedExecArgv } from '../ground/os/inherited-options.ts'
+import { ProcessMember } from '../ground/start-process.ts'
+import { ThreadMember } from '../ground/start-thread.ts'
 import { giveWork } from '../ground/work.ts'
 import { mainOf } from './state.ts'
 

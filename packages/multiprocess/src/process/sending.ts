@@ -1,8 +1,8 @@
 /** Processes that send functions import this: it says what names them, which is asked for when the first one is sent. */
-import { codeCodec } from '../codec/closure-write.ts'
-import { referenceOf } from '../codec/function-reference.ts'
-import { setCodeCodec, setFunctionCodec } from '../codec/hooks.ts'
-import { resolveReference } from '../codec/module-imports.ts'
+import { codeCodec } from '../codec/closures/write.ts' // lazy
+import { resolveReference } from '../codec/references/imports.ts'
+import { referenceOf } from '../codec/references/reference.ts' // lazy
+import { setCodeCodec, setFunctionCodec } from '../codec/values/registry.ts'
 
 setCodeCodec({
   writeFunction: (writer, fn) => codeCodec.writeFunction(writer, fn),

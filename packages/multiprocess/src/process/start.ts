@@ -1,12 +1,12 @@
 /** Starting a process, and what can be asked of one that was started. */
-import { encode, encodeHeld, runAll } from '../codec/encode.ts'
-import { entries } from '../codec/module-entries.ts'
-import { isImporting } from '../codec/module-imports.ts'
+import { encode, encodeHeld, runAll } from '../codec/encode.ts' // lazy
+import { entries } from '../codec/references/entries.ts'
+import { isImporting } from '../codec/references/imports.ts'
 import { ValueError } from '../errors.ts'
-import { currentFamily } from '../ground/family.ts'
-import type { Member, StartMethod } from '../ground/platform.ts'
-import { ownPid } from '../ground/self.ts'
-import { startTimer } from '../ground/timer.ts'
+import { currentFamily } from '../ground/family.ts' // lazy
+import type { Member, StartMethod } from '../ground/members/platform.ts'
+import { ownPid } from '../ground/members/self.ts'
+import { startTimer } from '../ground/os/timer.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import { createMember, reserveOf } from './reserve.ts'
 import type { Role } from './role.ts'

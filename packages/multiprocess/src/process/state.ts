@@ -1,12 +1,12 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
 import { fileURLToPath } from 'node:url'
-import type { StartMethod } from '../ground/platform.ts'
-
-const MAIN_NAMES: Readonly<Record<StartMethod, string>> = { spawn: './child-main.js', thread: './thread-main.js' }
+import type { StartMethod } from '../ground/members/platform.ts'
 
 /** The first module of a child. */
 export function mainOf(method: StartMethod): URL {
-  return new URL(MAIN_NAMES[method], import.meta.url)
+  return method === 'spawn'
+    ? new URL('../entries/child-main.js', import.meta.url)
+    : new URL('../entries/thread-main.js', import.meta.url)
 }
 
 function isMain(script: string | undefined): boolean {

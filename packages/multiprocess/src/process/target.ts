@@ -1,6 +1,6 @@
 /** What can be run elsewhere. */
-import type { FunctionReferenceData } from '../codec/function-data.ts'
-import { explicitReference } from '../codec/function-reference.ts'
+import type { FunctionReferenceData } from '../codec/references/data.ts'
+import { explicitReference } from '../codec/references/reference.ts' // lazy
 
 export type Awaitable<T> = T | Promise<T>
 

@@ -1,9 +1,9 @@
 /** Addresses of sockets, checked. */
 import type { BlockList, Socket } from 'node:net'
 import { ValueError } from '../errors.ts'
-import { type HostAndPort, type NetAddress, socketAddress } from '../ground/socket-address.ts'
+import { type HostAndPort, type NetAddress, socketAddress } from '../ground/os/socket-address.ts'
 
-export type { HostAndPort, NetAddress } from '../ground/socket-address.ts'
+export type { HostAndPort, NetAddress } from '../ground/os/socket-address.ts'
 
 // Node's own modules are loaded when they are first used: most programs have no use for them.
 const net = () => process.getBuiltinModule('node:net')

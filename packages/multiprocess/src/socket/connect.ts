@@ -1,10 +1,10 @@
 /** Connecting to a listener. */
 import type { Socket } from 'node:net'
 import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
-import { connectUnix, hasSocketCalls, peerUser } from '../ground/sockets.ts'
+import { connectUnix, hasSocketCalls, peerUser } from '../ground/os/sockets.ts' // lazy
 import { checkSignal, type WaitOptions } from '../ground/waitable.ts'
 import { checkAddress, describeAddress, isAbstract, type NetAddress } from './address.ts'
-import { MessageSocket } from './message-socket.ts'
+import { MessageSocket } from './message-socket.ts' // lazy
 import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
 
 export interface ConnectOptions extends SocketOptions, WaitOptions {

@@ -1,10 +1,10 @@
 /** A socket that others connect to. */
 import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir } from 'node:os' // lazy
 import { dirname, join } from 'node:path'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
-import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/sockets.ts'
+import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/os/sockets.ts' // lazy
 import {
   checkBindAddress,
   describeAddress,
@@ -13,8 +13,8 @@ import {
   isLoopback,
   type NetAddress
 } from './address.ts'
-import { checkPeer, KEEPALIVE_MS } from './connect.ts'
-import { MessageSocket } from './message-socket.ts'
+import { checkPeer, KEEPALIVE_MS } from './connect.ts' // lazy
+import { MessageSocket } from './message-socket.ts' // lazy
 import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
 import { Listeners, type Source } from './waiting.ts'
 

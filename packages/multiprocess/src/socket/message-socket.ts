@@ -5,8 +5,8 @@
  */
 import type { Socket } from 'node:net'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
-import { type Descriptor, readNow } from '../ground/sockets.ts'
-import { startTimer } from '../ground/timer.ts'
+import { type Descriptor, readNow } from '../ground/os/sockets.ts' // lazy
+import { startTimer } from '../ground/os/timer.ts'
 import { type HostAndPort, peerAddress } from './address.ts'
 import { FrameReader } from './frames.ts'
 import { HANDSHAKE_LIMIT, type Handshake, handshake, type Role } from './handshake.ts'

@@ -1,6 +1,7 @@
 /** What listeners and clients can be told, checked. */
+
+import { checkObject } from '../checks.ts'
 import { ValueError } from '../errors.ts'
-import { checkObject } from '../ground/options.ts'
 import { LARGEST_SHORT } from './frames.ts'
 import type { Key } from './handshake.ts'
 

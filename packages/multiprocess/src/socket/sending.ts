@@ -1,7 +1,7 @@
 /** Sending messages through a wire: by the event loop, batch after batch, or by a thread that blocks and writes the descriptor itself. */
 import { MultiprocessError, TimeoutError } from '../errors.ts'
-import { pollDescriptors, writeNow } from '../ground/sockets.ts'
-import { startTimer } from '../ground/timer.ts'
+import { pollDescriptors, writeNow } from '../ground/os/sockets.ts' // lazy
+import { startTimer } from '../ground/os/timer.ts'
 import { frameHeader } from './frames.ts'
 import { Outbox, type Parcel } from './outbox.ts'
 import type { Source } from './waiting.ts'

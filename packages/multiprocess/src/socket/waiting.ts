@@ -1,6 +1,6 @@
 /** Waiting for what comes through a socket: in the event loop, which is told, or by a thread that blocks and reads it itself. */
-import { type Descriptor, pollDescriptors } from '../ground/sockets.ts'
-import { startTimer } from '../ground/timer.ts'
+import { type Descriptor, pollDescriptors } from '../ground/os/sockets.ts' // lazy
+import { startTimer } from '../ground/os/timer.ts'
 
 /** Tries once. undefined: not now. */
 export type SocketStep<R> = () => R | undefined

@@ -3,7 +3,7 @@
  * to write is taken from it first, by closing its socket over a duplicate of the descriptor.
  */
 import type { Socket } from 'node:net'
-import { duplicateSocket } from '../ground/sockets.ts'
+import { duplicateSocket } from '../ground/os/sockets.ts' // lazy
 
 /** What of Node's sockets is not in their types. */
 interface Handle {

@@ -11,11 +11,12 @@
  *     ACTOR     who runs the action
  *     HEAD, TAIL   of those who wait, see wait-list.ts; each is told whether it passes or the barrier broke
  */
+
+import { checkObject } from '../checks.ts'
 import { BrokenBarrierError, ValueError } from '../errors.ts'
+import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
-import { checkObject } from '../ground/options.ts'
 import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
-import { WordLock } from '../ground/word-lock.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'

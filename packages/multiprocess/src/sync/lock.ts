@@ -11,9 +11,9 @@
  * sleepers are woken when the dead one is reaped, and look by themselves after a slice.
  */
 import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
+import type { Instructions } from '../ground/arena/instructions.ts'
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Family } from '../ground/family.ts'
-import type { Instructions } from '../ground/instructions.ts'
-import { WINDOW_BYTES } from '../ground/layout.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import type { Awaitable } from './awaitable.ts'

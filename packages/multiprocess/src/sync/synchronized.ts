@@ -1,7 +1,8 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
+
+import { checkObject } from '../checks.ts'
 import { boundTo } from '../ground/bound-class.ts'
-import { checkObject } from '../ground/options.ts'
-import type { StartMethod } from '../ground/platform.ts'
+import type { StartMethod } from '../ground/members/platform.ts'
 import { createArray, setText, shapeOf, textOf } from '../memory/shared-array.ts'
 import { createCell, SharedCell } from '../memory/shared-value.ts'
 import { type AnyTypedArray, type ElementOf, type TypeCode, type TypedArrayOf, typeOf } from '../memory/type-codes.ts'

@@ -16,8 +16,9 @@
  *
  * A claimer that was overtaken still believes it has the claim, and may take the flag of another: that one then waits as all do.
  */
-import { monotonicMs } from '../ground/clock.ts'
+
 import type { Family } from '../ground/family.ts'
+import { monotonicMs } from '../ground/os/clock.ts'
 import type { WaitWord } from './waiting.ts'
 
 export const FLAG = -0x80000000

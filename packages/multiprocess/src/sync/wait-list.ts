@@ -10,9 +10,10 @@
  * first. A death between two steps leaves a list that can be walked (links change by one store each), at most with a TAIL
  * that is not the last; nodes of the dead are taken out by who meets them.
  */
+
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+import { LISTED_OWNER } from '../ground/arena/process-table.ts' // lazy
 import type { Family } from '../ground/family.ts'
-import { WINDOW_BYTES } from '../ground/layout.ts'
-import { LISTED_OWNER } from '../ground/process-table.ts'
 import { type Handle, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
 import { WaitWord } from './waiting.ts'

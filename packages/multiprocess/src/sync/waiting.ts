@@ -6,9 +6,9 @@
  * which the step is tried again and told to look closely: whoever should wake may be dead.
  */
 
+import type { Instructions } from '../ground/arena/instructions.ts'
+import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Family } from '../ground/family.ts'
-import type { Instructions } from '../ground/instructions.ts'
-import { WINDOW_BYTES } from '../ground/layout.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** `multiprocessing.Condition`, `Event`, `Barrier`. */
 import assert from 'node:assert/strict'
-import { processStatus } from '../../src/ground/process-status.ts'
-import { WordLock } from '../../src/ground/word-lock.ts'
+import { WordLock } from '../../src/ground/arena/word-lock.ts'
+import { processStatus } from '../../src/ground/os/process-status.ts'
 import type { Condition, Semaphore } from '../../src/index.ts'
 import { handleOf, payloadAt } from '../../src/memory/shared-object.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'

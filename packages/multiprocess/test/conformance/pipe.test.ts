@@ -1,6 +1,6 @@
 /** `multiprocessing.Pipe`, `multiprocessing.connection.Connection`. */
 import assert from 'node:assert/strict'
-import { WINDOW_BYTES } from '../../src/ground/layout.ts'
+import { WINDOW_BYTES } from '../../src/ground/arena/layout.ts'
 import type { Connection } from '../../src/index.ts'
 import * as channel from '../fixtures/channel/tasks.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'

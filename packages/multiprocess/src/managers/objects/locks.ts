@@ -1,8 +1,8 @@
 /** Locks, semaphores and conditions, as a server keeps them. What a client holds when it dies goes to the next. */
 import { OwnerDiedError, ValueError } from '../../errors.ts'
-import { Cancelled, currentCall } from '../call.ts'
-import { type Contexts, isInside, ownContext } from '../contexts.ts'
-import type { Holding, Peer } from '../peer.ts'
+import { Cancelled, currentCall } from '../protocol/call.ts'
+import { type Contexts, isInside, ownContext } from '../protocol/nesting.ts'
+import type { Holding, Peer } from '../protocol/peer.ts'
 import { WaitLine } from './wait-line.ts'
 
 /** Who holds a lock: a client, and inside it one of its `runExclusive`, 0: none. */

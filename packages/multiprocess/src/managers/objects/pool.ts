@@ -1,12 +1,12 @@
 /** A pool whose workers are children of the server. */
 import { boundTo } from '../../ground/bound-class.ts'
-import type { StartMethod } from '../../ground/platform.ts'
+import type { StartMethod } from '../../ground/members/platform.ts'
 import type { AsyncResult } from '../../pool/async-result.ts'
 import type { IMapOptions, MapOptions } from '../../pool/options.ts'
 import { Pool } from '../../pool/pool.ts'
 import type { Target } from '../../process/target.ts'
-import { currentCall } from '../call.ts'
-import { type Served, serveIterator, serveKind } from '../served.ts'
+import { currentCall } from '../protocol/call.ts'
+import { type Served, serveIterator, serveKind } from '../protocol/served.ts'
 
 type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | undefined
 

@@ -1,6 +1,6 @@
 /** Those who wait at the server for one thing, in the order they came. */
-import { startTimer } from '../../ground/timer.ts'
-import { type Call, Cancelled, currentCall } from '../call.ts'
+import { startTimer } from '../../ground/os/timer.ts'
+import { type Call, Cancelled, currentCall } from '../protocol/call.ts'
 
 interface Waiter<T, D> {
   readonly call: Call

@@ -1,0 +1,75 @@
+/** Functions that every process has: those of the language and of Node, found by identity. */
+
+import { isBuiltin } from 'node:module' // lazy
+import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from './data.ts'
+import { findMember, nameOf } from './members.ts'
+
+/**
+ * Globals whose members are looked at. The list is fixed because many of Node's globals load a part of Node when they are
+ * touched; those are found below as members of `globalThis`, if the program has touched them.
+ */
+const NAMESPACES = `
+  Object Function Array Number Boolean String Symbol BigInt Math JSON Reflect Atomics Intl Date RegExp Promise Proxy
+  Map Set WeakMap WeakSet WeakRef FinalizationRegistry ArrayBuffer SharedArrayBuffer DataView Iterator
+  Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float16Array Float32Array Float64Array
+  BigInt64Array BigUint64Array Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError
+  WebAssembly URL URLSearchParams AbortController AbortSignal Event EventTarget TextEncoder TextDecoder console
+`
+  .trim()
+  .split(/\s+/)
+
+/** A reference through a global name, such as `Math.sqrt`, if one leads to `fn`; it goes by the function's name. */
+export function intrinsicReference(fn: AnyFunction): FunctionReferenceData | undefined {
+  const name = nameOf(fn)
+  if (name === '') return undefined
+  if (valueOf(globalThis, name) === fn) return { module: INTRINSIC, export: name }
+  for (const key of NAMESPACES) {
+    const owner = valueOf(globalThis, key)
+    if (valueOf(owner, name) === fn) return { module: INTRINSIC, export: `${key}.${name}` }
+    if (valueOf(valueOf(owner, 'prototype'), name) === fn) {
+      return { module: INTRINSIC, export: `${key}.prototype.${name}` }
+    }
+  }
+  return undefined
+}
+
+/**
+ * A reference to an export of a Node builtin.
+ *
+ * @param url the script that `fn` stands in, if known: where that is itself a public builtin, it is asked first
+ */
+export function builtinReference(fn: AnyFunction, url?: string): FunctionReferenceData | undefined {
+  // What `node:fs/promises` exports stands in `node:internal/fs/promises`, and only that has been loaded for `fs.promises`.
+  const home = url?.replace('node:internal/', 'node:')
+  const first = home !== undefined && isPublic(home) ? [home] : []
+  for (const module of [...first, 'node:process', ...loadedBuiltins()]) {
+    const keys = findMember(process.getBuiltinModule(module), fn)
+    if (keys !== undefined) return { module, export: keys.length === 0 ? 'default' : keys.join('.') }
+  }
+  return undefined
+}
+
+/** A function that a program holds comes from a builtin that is loaded; loading others would only cost time and memory. */
+function loadedBuiltins(): string[] {
+  const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? []
+  return loaded
+    .filter(entry => entry.startsWith('NativeModule '))
+    .map(entry => `node:${entry.slice('NativeModule '.length)}`)
+    .filter(isPublic)
+}
+
+/** Loading a deprecated one (`punycode`, `sys`, `_http_agent`, …) would print a warning. */
+function isPublic(url: string): boolean {
+  return isBuiltin(url) && !/^node:(?:_|punycode$|sys$|internal\/)/.test(url)
+}
+
+/** Own or inherited, but never by a getter. */
+function valueOf(owner: unknown, key: string): unknown {
+  let object = owner
+  while ((typeof object === 'object' || typeof object === 'function') && object !== null) {
+    const descriptor = Object.getOwnPropertyDescriptor(object, key)
+    if (descriptor !== undefined) return descriptor.value
+    object = Object.getPrototypeOf(object)
+  }
+  return undefined
+}

@@ -1,0 +1,66 @@
+/** Functions among the exports of CommonJS modules, found by identity in what `require` has loaded. */
+
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { types } from 'node:util'
+import type { AnyFunction, FunctionReferenceData } from './data.ts'
+import { isEntry } from './entries.ts'
+import { findMember, nameOf } from './members.ts'
+
+/** The one table of the thread, whoever's `require` it is taken from. */
+const { cache } = createRequire(import.meta.url)
+
+const MOST_GETTERS = 200
+
+/** Whether `require`, or `import` of a CommonJS module, has loaded the file. */
+export function isCommonJs(url: string): boolean {
+  return loadedModule(url) !== undefined
+}
+
+/** Reads a getter of an object without running code that changes anything; see `FunctionReader.valueOfGetter`. */
+export type ReadGetter = (getter: AnyFunction, owner: object) => unknown
+
+/** A reference to `fn` in the exports of the module at `url`; without `readGetter`, getters that do more than return a variable are left out. */
+export function commonJsReference(
+  fn: AnyFunction,
+  url: string,
+  readGetter?: ReadGetter
+): FunctionReferenceData | undefined {
+  const exports: unknown = loadedModule(url)?.exports
+  const keys = findMember(exports, fn) ?? (readGetter && findBehindGetter(exports, fn, readGetter))
+  if (keys === undefined) return undefined
+  if (keys.length === 0) return { module: url, export: 'default' }
+  // Of a function with a member called `default`, importers see the function itself by that name.
+  const prefix = keys[0] === 'default' && typeof exports === 'function' ? 'default.' : ''
+  return { module: url, export: prefix + keys.join('.') }
+}
+
+/** Compilers export by getters too; those of an index that loads each part on first use are not run. */
+function findBehindGetter(exports: unknown, fn: AnyFunction, readGetter: ReadGetter): string[] | undefined {
+  if (typeof exports !== 'object' || exports === null || types.isProxy(exports)) return undefined
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(exports)).filter(
+    ([key, { get }]) => get !== undefined && !key.includes('.')
+  )
+  const name = nameOf(fn)
+  getters.sort(([a], [b]) => Number(b === name) - Number(a === name))
+  for (const [key, { get }] of getters.slice(0, MOST_GETTERS)) {
+    const keys = findMember(readGetter(get!, exports), fn)
+    if (keys !== undefined) return [key, ...keys]
+  }
+  return undefined
+}
+
+/** The same in any module but the main program: for a function of which it is not known where it stands. */
+export function anyCommonJsReference(fn: AnyFunction): FunctionReferenceData | undefined {
+  for (const file of Object.keys(cache)) {
+    const url = pathToFileURL(file).href
+    // `import` cannot load a native addon; a module that passes its functions on can be imported.
+    const reference = file.endsWith('.node') || isEntry(url) ? undefined : commonJsReference(fn, url)
+    if (reference !== undefined) return reference
+  }
+  return undefined
+}
+
+function loadedModule(url: string): NodeJS.Module | undefined {
+  return url.startsWith('file:') ? cache[fileURLToPath(url)] : undefined
+}

@@ -1,0 +1,96 @@
+/**
+ * Which modules are the main program. A child never runs them again, so nothing in them is named by reference: not in the
+ * program's first process, and not in its children, who are told by `setEntries` what the first process found.
+ */
+
+import { readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module' // lazy
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { startedScript } from '../../ground/os/started.ts'
+
+const OPTIONS_WITH_VALUE = /^(?:-r|-C|--require|--import|--loader|--experimental-loader|--conditions|--env-file)$/
+
+let known: readonly string[] | undefined
+let keys: ReadonlySet<string> | undefined
+
+/** Called in a child before any user code runs there: the entries of the family's first process. */
+export function setEntries(urls: readonly string[]): void {
+  known = [...urls]
+  keys = undefined
+}
+
+/**
+ * URLs of the modules that are the main program: the script that Node was started with, under each name that it may have been
+ * loaded by (as written, with extension or `package.json` resolved, with symbolic links followed), and in a worker thread the
+ * worker's own script too. Empty where the program has no file (`node -e`, standard input, REPL).
+ */
+export function entries(): string[] {
+  known ??= findEntries()
+  return [...known]
+}
+
+/** Whether `url` belongs to the main program: one of `entries()`, `node -e`, standard input, or the REPL. */
+export function isEntry(url: string): boolean {
+  keys ??= new Set(entries().map(keyOf))
+  return isTyped(url) || keys.has(keyOf(url))
+}
+
+function isTyped(url: string): boolean {
+  return /^(?:.*\/)?\[(?:eval|stdin|worker eval)\d*\]$/.test(url) || /^REPL\d*$/.test(url)
+}
+
+/** The query and the fragment make another module of the same file; running it would run the program again all the same. */
+function keyOf(url: string): string {
+  try {
+    const parsed = new URL(url)
+    return parsed.protocol === 'file:' ? fileURLToPath(parsed) : url
+  } catch {
+    return url
+  }
+}
+
+function findEntries(): string[] {
+  const urls = new Set<string>()
+  // With `node -e code file`, the file is an argument and no script.
+  if (startedScript !== undefined && (process as { _eval?: unknown })._eval === undefined)
+    addScript(urls, startedScript)
+  const { main } = createRequire(import.meta.url)
+  if (main?.filename) addScript(urls, main.filename)
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) {
+    const script = scriptOfCommandLine()
+    if (script !== undefined) addScript(urls, script)
+  }
+  return [...urls].filter(url => !isTyped(url))
+}
+
+function addScript(urls: Set<string>, script: string): void {
+  if (script === '-') return
+  if (/^(?:file|data):/.test(script)) {
+    urls.add(script)
+    return
+  }
+  const absolute = path.resolve(script)
+  const files = [absolute]
+  const attempts = [() => createRequire(import.meta.url).resolve(absolute), () => realpathSync(files.at(-1)!)]
+  for (const attempt of attempts) {
+    try {
+      files.push(attempt())
+    } catch {
+      // Not every script resolves each way, for example an extensionless one that only a loader knows.
+    }
+  }
+  for (const file of files) urls.add(pathToFileURL(file).href)
+}
+
+/** A worker thread is not told which program its process runs; the command line tells, where there is /proc. */
+function scriptOfCommandLine(): string | undefined {
+  try {
+    const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(1, -1)
+    const index = words.findIndex((word, at) => !word.startsWith('-') && !OPTIONS_WITH_VALUE.test(words[at - 1] ?? ''))
+    if (index < 0 || words.slice(0, index).some(word => /^-(?:e|p|pe)$|^--(?:eval|print)$/.test(word))) return undefined
+    return words[index]
+  } catch {
+    return undefined
+  }
+}

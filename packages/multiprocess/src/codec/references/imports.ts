@@ -1,0 +1,208 @@
+/**
+ * The receiving side of functions by reference: import the module, take the export. It loads nothing else, because every child
+ * pays for what stands here.
+ */
+
+import { MultiprocessError } from '../../errors.ts'
+import { hasBuffer, requestBuffer } from '../../ground/members/thread-buffers.ts'
+import { BUFFER_REQUEST, CODE_REQUEST } from '../values/requests.ts'
+import { type FunctionReferenceData, INTRINSIC } from './data.ts'
+
+type Namespace = Readonly<Record<string, unknown>>
+
+/** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
+const WRITTEN_REQUEST = 'import:'
+
+const namespaces = new Map<string, Namespace>()
+const requests = new WeakMap<object, string>()
+let importing = 0
+let hasCodeReader = false
+
+/** Loads what a request asks for, which begins with the loader's prefix. */
+export interface Loader {
+  /** Whether `load` returns a promise: what it loads cannot be had while the thread is blocked. */
+  readonly waits: boolean
+  load(request: string): void | Promise<void>
+}
+
+const loaders = new Map<string, Loader>()
+
+/** The modules above this one say how they are loaded: see `entries/loaders.ts`. */
+export function registerLoader(prefix: string, loader: Loader): void {
+  loaders.set(prefix, loader)
+}
+
+function loaderOf(url: string): Loader | undefined {
+  return loaders.get(url.slice(0, url.indexOf(':') + 1))
+}
+
+/** Returns true if `importModule` has nothing to do. */
+export function isImported(url: string): boolean {
+  if (url.startsWith(BUFFER_REQUEST)) return hasBuffer(url.slice(BUFFER_REQUEST.length))
+  return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
+}
+
+/** Called by each module that a request without anything behind its prefix asks for, whoever imported it. */
+export function markImported(request: string): void {
+  if (request === CODE_REQUEST) hasCodeReader = true
+  else namespaces.set(request, {})
+}
+
+/** What stood behind the request is there no more. */
+export function markGone(request: string): void {
+  namespaces.delete(request)
+}
+
+/** The namespace of what a message requires, once it was imported. */
+export function importedNamespace(url: string): Namespace | undefined {
+  return namespaces.get(url)
+}
+
+/** By what request `importModule` got a namespace. */
+export function requestOfNamespace(namespace: object): string | undefined {
+  return requests.get(namespace)
+}
+
+/**
+ * Imports a module that references name, and keeps its namespace for `resolveReference`.
+ *
+ * @param url absolute, as in `FunctionReferenceData.module`; or a request, as messages with code have them
+ * @throws MultiprocessError (`ERR_IMPORT`, with the module's own error as `cause`) when the module cannot be imported
+ */
+export async function importModule(url: string): Promise<void> {
+  if (isImported(url)) return
+  if (url.startsWith(BUFFER_REQUEST)) return requestBuffer(url.slice(BUFFER_REQUEST.length))
+  const loader = loaderOf(url)
+  if (loader !== undefined) return loader.load(url)
+  importing += 1
+  try {
+    const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace
+    namespaces.set(url, namespace)
+    requests.set(namespace, url)
+  } catch (error) {
+    throw new MultiprocessError(`Cannot import ${nameOfRequest(url)} in the child process: ${reasonOf(error)}`, {
+      cause: error,
+      code: 'ERR_IMPORT'
+    })
+  } finally {
+    importing -= 1
+  }
+}
+
+/**
+ * The same while the thread is blocked: of a module in a file, which awaits nothing while it is loaded, as `require()` does it.
+ * @returns whether it is imported now
+ */
+export function importModuleNow(url: string): boolean {
+  if (isImported(url)) return true
+  const loader = loaderOf(url)
+  if (loader !== undefined) {
+    if (loader.waits) return false
+    loader.load(url)
+    return true
+  }
+  if (!url.startsWith('file:')) return false
+  const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
+  try {
+    const namespace = require(process.getBuiltinModule('node:url').fileURLToPath(url)) as Namespace
+    namespaces.set(url, namespace)
+    requests.set(namespace, url)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Imports what a module of the parent imports, as that module would: relative to it, and past the same loaders.
+ *
+ * `import()` in a script compiled under the module's name is resolved like the module's own.
+ */
+async function importAsWritten(request: string): Promise<unknown> {
+  const [parent, specifier, attributes] = writtenRequest(request)
+  if (!URL.canParse(parent)) return import(specifier)
+  const { compileUnder } = await import('./compile.ts')
+  const load = compileUnder(parent, attributes === undefined ? 'return import(s)' : 'return import(s,{with:a})', [
+    's',
+    'a'
+  ])
+  return load(specifier, attributes)
+}
+
+function writtenRequest(request: string): [parent: string, specifier: string, attributes?: object] {
+  return JSON.parse(request.slice(WRITTEN_REQUEST.length))
+}
+
+function nameOfRequest(url: string): string {
+  if (!url.startsWith(WRITTEN_REQUEST)) return url
+  const [parent, specifier] = writtenRequest(url)
+  return `'${specifier}' (of ${parent})`
+}
+
+/**
+ * True while `importModule` runs a user's modules. A process that were started then would import the same modules, and start
+ * the next one, without end.
+ */
+export function isImporting(): boolean {
+  return importing > 0
+}
+
+/**
+ * The function or class that a reference names; its module has been imported.
+ *
+ * A CommonJS module's exports are looked up by name first, then among the members of `module.exports`, which `import()` shows
+ * as `default`: Node finds only some of the names by reading the source.
+ *
+ * @throws MultiprocessError (`ERR_IMPORT`) when there is no such export, or when it is not a function
+ */
+export function resolveReference(reference: FunctionReferenceData): unknown {
+  const { module, export: name } = reference
+  const namespace = module === INTRINSIC ? (globalThis as unknown as Namespace) : namespaces.get(module)
+  if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
+  const exact = Object.hasOwn(namespace, name) ? namespace[name] : undefined
+  if (typeof exact === 'function') return exact
+  const keys = name.split('.')
+  const candidates = [exact, member(namespace, keys), member(namespace['default'], keys)]
+  const found = candidates.find(candidate => typeof candidate === 'function')
+  if (found !== undefined) return found
+  const other = candidates.find(candidate => candidate !== undefined)
+  if (other !== undefined) {
+    const kind = other === null ? 'null' : typeof other
+    throw failure(`Cannot use \`${name}\` of ${module}: expected a function or a class, and it is of type ${kind}`)
+  }
+  const names = module === INTRINSIC ? '' : `. It exports ${Object.keys(namespace).join(', ') || 'nothing'}`
+  throw failure(`Cannot find \`${name}\` in ${module}${names}`)
+}
+
+/** The object that a `KnownObject` names; its module has been imported. */
+export function resolveKnown(module: string, name: string): unknown {
+  if (module === INTRINSIC) return member(globalThis, name.split('.'))
+  const namespace = namespaces.get(module)
+  if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
+  if (name === '*') return namespace
+  // Of a CommonJS module, `import()` shows what it exports as `default`; with some loaders it gives the exports themselves.
+  for (const key of name === 'module.exports' ? [name, 'default'] : ['default']) {
+    if (Object.hasOwn(namespace, key)) return namespace[key]
+  }
+  return namespace
+}
+
+function member(owner: unknown, keys: readonly string[]): unknown {
+  let value = owner
+  for (const key of keys) {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+    value = (value as Namespace)[key]
+  }
+  return value
+}
+
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error)
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+    ? `${reason}. A loader that the program registers by code does not reach its children: start Node with --import instead`
+    : reason
+}
+
+function failure(message: string): MultiprocessError {
+  return new MultiprocessError(message, { code: 'ERR_IMPORT' })
+}

@@ -1,0 +1,129 @@
+import { ERROR_CLASSES } from '../../errors.ts'
+import { writeValue } from './encode-value.ts' // lazy
+import { ABSENT, ERROR, FALSE, TRUE } from './format.ts'
+import { mapStack } from './mapped-stacks.ts'
+import { type Reader, setObjectReader } from './reader.ts'
+import type { Writer } from './writer.ts'
+
+type ErrorClass = { prototype: Error }
+
+const BRAND = Symbol.for('multiprocess.error')
+
+const BUILT_INS: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError].map(errorClass => [
+    errorClass.name,
+    errorClass
+  ])
+)
+
+/** The prototype of the class of this name, as which an error arrives; undefined: not known here. */
+function errorPrototype(name: string): Error | undefined {
+  return (BUILT_INS.get(name) ?? ERROR_CLASSES.get(name))?.prototype
+}
+
+/** The nearest class in an error's ancestry that every process knows, and its prototype. */
+export function errorClassOf(error: object): { name: string; prototype: Record<string, unknown> } {
+  for (let link = Object.getPrototypeOf(error); link !== null; link = Object.getPrototypeOf(link)) {
+    const name = nameOf(link)
+    if (name !== undefined) return { name, prototype: link }
+  }
+  return { name: 'Error', prototype: Error.prototype as never }
+}
+
+/** The name of the class that has this prototype; also when it is another realm's, or another copy's of this package. */
+function nameOf(prototype: object): string | undefined {
+  const constructor = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  if (typeof constructor !== 'function') return undefined
+  const name: string = constructor.name
+  const builtIn = BUILT_INS.get(name)
+  if (builtIn !== undefined) {
+    return builtIn === constructor || Function.prototype.toString.call(constructor).endsWith('{ [native code] }')
+      ? name
+      : undefined
+  }
+  if (ERROR_CLASSES.has(name) && Object.hasOwn(prototype, BRAND)) return name
+  return name === 'DOMException' && constructor === globalThis.DOMException ? name : undefined
+}
+
+/** Fields that are there without being enumerable, and are written by rules of their own. */
+export const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
+
+/**
+ * Writes an error: the nearest class in its ancestry that every process knows, and its fields. `message`, `stack` and
+ * `name` go by what reading them gives; `cause`, `errors` and all others only when they are the error's own.
+ */
+export function writeError(writer: Writer, error: object): void {
+  const { name, prototype: known } = errorClassOf(error)
+  // Where its class is told, too, what that has for all its errors is left to it.
+  const prototype = writer.tellsClass ? (Object.getPrototypeOf(error) as Record<string, unknown>) : known
+  writer.tellsClass = false
+  const fields = error as Record<string, unknown>
+  const isDOMException = name === 'DOMException'
+  writer.byte(ERROR)
+  writer.string(name)
+  if (isDOMException) {
+    writer.string(String(fields.message))
+    writer.string(String(fields.name))
+  }
+  const depth = writer.enter()
+  for (const key of SPECIAL_FIELDS) {
+    if (isDOMException && (key === 'message' || key === 'name')) continue
+    const own = Object.getOwnPropertyDescriptor(error, key)
+    if (own === undefined && (key === 'cause' || key === 'errors')) continue
+    const value = fields[key]
+    if (own === undefined && value === prototype[key]) continue
+    if (key === 'stack' && typeof value !== 'string') continue
+    writer.steps[depth] = key
+    writeField(writer, key, own?.enumerable === true, key === 'stack' ? mapStack(value as string) : value)
+  }
+  for (const key of Object.keys(error)) {
+    if (SPECIAL_FIELDS.includes(key)) continue
+    writer.steps[depth] = key
+    writeField(writer, key, true, fields[key])
+  }
+  writer.byte(ABSENT)
+  writer.depth = depth
+}
+
+function writeField(writer: Writer, key: string, isEnumerable: boolean, value: unknown): void {
+  writer.string(key)
+  writer.byte(isEnumerable ? TRUE : FALSE)
+  writeValue(writer, value)
+}
+
+setObjectReader(ERROR, (reader: Reader, tag, at) => {
+  const error = makeError(reader)
+  reader.refer(tag, at, error)
+  while (!reader.isAbsent()) {
+    const key = reader.key()
+    const enumerable = reader.byte() === TRUE
+    Object.defineProperty(error, key, { value: reader.value(), enumerable, writable: true, configurable: true })
+  }
+  reader.pos++
+  return error
+})
+
+/** An error of the class that the message names, without any field of its own. */
+function makeError(reader: Reader): Error {
+  const name = reader.string()
+  if (name === 'DOMException') return new DOMException(reader.string(), reader.string())
+  // Not the class's own constructor: it would ask for arguments, and add fields.
+  const error = withoutStack(() => new Error())
+  const prototype = errorPrototype(name)
+  if (prototype !== undefined && prototype !== Error.prototype) Object.setPrototypeOf(error, prototype)
+  Reflect.deleteProperty(error, 'stack')
+  return error
+}
+
+/** The stack comes with the message: finding out the present one, which takes most of the time, is spared. */
+function withoutStack<T>(make: () => T): T {
+  const limit = Error.stackTraceLimit
+  const isWritable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
+  if (!isWritable) return make()
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}

@@ -1,0 +1,14 @@
+/** What a message requires before it can be read, besides modules that have a URL: each request begins with one of these. */
+
+/** The reader of code; the code itself follows. */
+export const CODE_REQUEST = 'code:'
+/** The kinds of named shared memory. */
+export const MEMORY_REQUEST = 'memory:'
+/** A SharedArrayBuffer; its name follows. */
+export const BUFFER_REQUEST = 'buffer:'
+/** The kinds of shared objects. */
+export const SHARED_REQUEST = 'shared:'
+/** The proxies of what a manager keeps. */
+export const PROXY_REQUEST = 'proxies:'
+/** A connection to the server of another program; its address and key follow. */
+export const REMOTE_REQUEST = 'remote:'

@@ -1,0 +1,42 @@
+/**
+ * The first module of a child process: `node child-main.js id parent-pid block length has-more`. It imports little, since what it
+ * imports is what starting a process costs.
+ */
+import './loaders.ts'
+import { readSync } from 'node:fs'
+import type { LargeBlock } from '../codec/values/large-block.ts'
+import { ARENA_FD, closeArenaOnExec, dieWithParent, inherit } from '../ground/members/inheritance.ts'
+import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
+import { runPreparation } from '../process/run-preparation.ts'
+import { loadAhead } from './load-ahead.ts'
+
+const [self, parentPid, block, length, hasMore] = process.argv.slice(2).map(Number)
+if (!dieWithParent(parentPid)) process.kill(process.pid, 'SIGKILL')
+closeArenaOnExec()
+inherit({ self, method: 'spawn' })
+
+await (length === 0 ? runLater() : runNow())
+
+/** It stands in the arena already: read from its file, which takes less time than to attach to it. */
+async function runNow(): Promise<void> {
+  const message = Buffer.allocUnsafe(length)
+  let read = 0
+  while (read < length) read += readSync(ARENA_FD, message, read, length - read, block + read)
+  let large: LargeBlock | null = null
+  if (hasMore === 1 || length > KEPT_BYTES) {
+    const family = (await import('../ground/family.ts')).currentFamily()
+    if (hasMore === 1) large = new (await import('../codec/values/large-block.ts')).LargeBlock(family, block, length)
+    else family.arena.free(block)
+  }
+  return runPreparation(message, large)
+}
+
+/** One of the reserve: there is time to load more than any process needs. */
+async function runLater(): Promise<void> {
+  const { currentFamily } = await import('../ground/family.ts')
+  const { LargeBlock } = await import('../codec/values/large-block.ts')
+  await loadAhead()
+  const family = currentFamily()
+  const { message, at, hasMore } = awaitWork(family)
+  return runPreparation(message, hasMore ? new LargeBlock(family, at, message.length) : null)
+}

@@ -1,0 +1,23 @@
+/** The first module of a child thread. */
+import './loaders.ts'
+import { workerData } from 'node:worker_threads'
+import { currentFamily, openFamily } from '../ground/family.ts'
+import { inherit } from '../ground/members/inheritance.ts'
+import type { ThreadData } from '../ground/start-thread.ts'
+import { awaitWork } from '../ground/work.ts'
+import { runPreparation } from '../process/run-preparation.ts'
+import { loadAhead } from './load-ahead.ts'
+
+const { id, buffer, preparation } = workerData as ThreadData
+inherit({ self: id, method: 'thread', buffer })
+
+process.once('exit', code => {
+  const processes = openFamily('spawn')
+  processes?.table.setStopped(processes.self)
+  const { table, memory } = currentFamily()
+  table.setEnded(id, code)
+  memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
+})
+
+if (preparation === null) await loadAhead()
+await runPreparation(preparation ?? awaitWork(currentFamily()).message)

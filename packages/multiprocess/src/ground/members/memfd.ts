@@ -1,0 +1,90 @@
+/** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
+import { ARENA_BYTES, WINDOW_BYTES } from '../arena/layout.ts'
+import type { Backing } from '../arena/memory.ts'
+import { answering } from '../os/report-signal.ts'
+import { system, systemError } from '../os/system.ts'
+
+const MFD_CLOEXEC = 1
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+const MAP_ANONYMOUS = 0x20
+const MAP_FIXED = 0x10
+const MAP_NORESERVE = 0x4000
+const FALLOC_FL_KEEP_SIZE = 1
+const FALLOC_FL_PUNCH_HOLE = 2
+const FUTEX_WAIT = 0
+const FUTEX_WAKE = 1
+const EINTR = 4
+const EAGAIN = 11
+const ETIMEDOUT = 110
+
+/** An arena that nobody else has: answers its file descriptor. */
+export function createArenaFile(): number {
+  const { memfd_create, ftruncate } = system()
+  const fd = memfd_create('multiprocess', MFD_CLOEXEC)
+  if (fd < 0) throw systemError('memfd_create')
+  if (ftruncate(fd, ARENA_BYTES) < 0) throw systemError('ftruncate')
+  return fd
+}
+
+/** @param windows by number: addresses of windows that are mapped in this process for good, or 0; those mapped here join them */
+export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
+  const { mmap, munmap, view, futex, sched_yield, fallocate, errno } = system()
+  const timespec = new BigInt64Array(2)
+  const mapAnew = (offset: number, length: number): bigint => {
+    const address = mmap(null, length, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE, fd, offset)
+    if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+    if (windows === undefined || length !== WINDOW_BYTES || offset % WINDOW_BYTES !== 0) return address
+    const first = Atomics.compareExchange(windows, offset / WINDOW_BYTES, 0n, address)
+    if (first === 0n) return address
+    munmap(address, length)
+    return first
+  }
+  return {
+    length: ARENA_BYTES,
+    map(offset, length) {
+      const isWindow = length === WINDOW_BYTES && offset % WINDOW_BYTES === 0
+      const known = isWindow && windows !== undefined ? Atomics.load(windows, offset / WINDOW_BYTES) : 0n
+      const address = known !== 0n ? known : mapAnew(offset, length)
+      return { buffer: view(address, length), start: 0, address: Number(address) }
+    },
+    unmap(address, length) {
+      if (munmap(BigInt(address), length) < 0) throw systemError('munmap')
+    },
+    mapOver(target, offset) {
+      const flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED
+      const address = mmap(target, target.length, PROT_READ_WRITE, flags, fd, offset)
+      if (address === 0xffffffffffffffffn || address === -1n) throw systemError('mmap')
+    },
+    bury(address, length) {
+      const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
+      if (mmap(BigInt(address), length, PROT_READ_WRITE, flags, -1, 0) !== BigInt(address)) throw systemError('mmap')
+    },
+    bufferAt: (address, length) => view(BigInt(address), length),
+    wait(address, expected, timeout) {
+      let limit: BigInt64Array | null = null
+      if (timeout !== Number.POSITIVE_INFINITY) {
+        limit = timespec
+        timespec[0] = BigInt(Math.floor(timeout / 1000))
+        timespec[1] = BigInt(Math.floor((timeout % 1000) * 1e6))
+      }
+      const result = answering(() => {
+        if (futex(address, FUTEX_WAIT, expected >>> 0, limit) === 0) return 'woken'
+        const error = errno()
+        if (error === EAGAIN) return 'changed'
+        if (error === ETIMEDOUT) return 'timed-out'
+        if (error === EINTR) return 'interrupted'
+        throw systemError('futex', error)
+      })
+      return result === 'interrupted' ? 'woken' : result
+    },
+    wake(address, count) {
+      return futex(address, FUTEX_WAKE, Math.min(count, 0x7fffffff), null)
+    },
+    yield: sched_yield,
+    discard(offset, length) {
+      if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) < 0) throw systemError('fallocate')
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Doorbells: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. Nothing is on disk, and
+ * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
+ */
+import type { Socket } from 'node:net'
+import { type OwnerId, type ProcessTable, slotOf } from '../arena/process-table.ts'
+import { system, systemError } from '../os/system.ts'
+import type { Bell, Bells } from './platform.ts'
+
+const O_WRONLY = 1
+const O_NONBLOCK = 0o4000
+const O_CLOEXEC = 0o2000000
+
+const ENOENT = 2
+const ESRCH = 3
+const ENXIO = 6
+
+const NOBODY = -1
+const UNREACHABLE = -2
+
+const ONE = new Uint8Array(1)
+
+class PipeBell implements Bell {
+  /** Of the reading end. */
+  readonly descriptor: number
+  readonly #socket: Socket
+
+  constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
+    const fds = new Int32Array(2)
+    // Non-blocking at both ends: a bell that has rung often enough to fill the pipe needs no more ringing.
+    if (system().pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) throw systemError('pipe2')
+    const buffer = Buffer.allocUnsafe(4096)
+    const callback = () => {
+      onRing()
+      return true
+    }
+    const options = {
+      fd: fds[0],
+      readable: true,
+      writable: false,
+      onread: { buffer, callback }
+    }
+    this.#socket = new (process.getBuiltinModule('node:net').Socket)(options)
+    this.#socket.unref()
+    this.#socket.resume()
+    this.descriptor = fds[0]
+    // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
+    // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
+    table.setBell(self, fds[1])
+  }
+
+  ref(): void {
+    this.#socket.ref()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+}
+
+export class PipeBells implements Bells {
+  readonly #table: ProcessTable
+  readonly #keeps: boolean
+  #own = -1
+  readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
+
+  /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
+  constructor(table: ProcessTable, keeps = true) {
+    this.#table = table
+    this.#keeps = keeps
+  }
+
+  open(self: OwnerId, onRing: () => void): Bell {
+    const bell = new PipeBell(this.#table, self, onRing)
+    this.#own = bell.descriptor
+    return bell
+  }
+
+  ring(owner: OwnerId): boolean {
+    const fd = this.#descriptor(owner)
+    if (fd >= 0) system().write(fd, ONE, 1)
+    if (fd >= 0 && !this.#keeps) system().close(fd)
+    return fd !== UNREACHABLE
+  }
+
+  descriptor(): number {
+    return this.#own
+  }
+
+  #descriptor(owner: OwnerId): number {
+    const known = this.#others.get(slotOf(owner))
+    if (known?.owner === owner) return known.fd
+    if (known !== undefined) this.forget(known.owner)
+    const bell = this.#table.bell(owner)
+    if (bell < 0) return NOBODY
+    const { open, errno } = system()
+    const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    if (fd < 0) return errno() === ENOENT || errno() === ESRCH || errno() === ENXIO ? NOBODY : UNREACHABLE
+    // Its owner may have gone meanwhile, and the number be another file's.
+    if (this.#table.bell(owner) !== bell) {
+      system().close(fd)
+      return NOBODY
+    }
+    if (this.#keeps) this.#others.set(slotOf(owner), { owner, fd })
+    return fd
+  }
+
+  forget(owner: OwnerId): void {
+    const known = this.#others.get(slotOf(owner))
+    if (known?.owner !== owner) return
+    this.#others.delete(slotOf(owner))
+    system().close(known.fd)
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The thread ground: one SharedArrayBuffer, `Atomics.wait` to park on, `Atomics.waitAsync` for a bell. It needs nothing
+ * native, and runs wherever Node does. What was freed stays with the program until it ends, since a SharedArrayBuffer can't
+ * give part of its memory back; what was never touched takes none.
+ */
+import type { Backing } from '../arena/memory.ts'
+import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
+import type { Bell, Bells, Platform } from './platform.ts'
+
+export const THREAD_ARENA_BYTES = 2 ** 32
+
+export class ThreadPlatform implements Platform {
+  readonly method = 'thread'
+  readonly buffer: SharedArrayBuffer
+  readonly backing: Backing
+
+  /** @param buffer the inherited arena; left out: a new one */
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(THREAD_ARENA_BYTES)) {
+    this.buffer = buffer
+    this.backing = bufferBacking(buffer)
+  }
+
+  bells(table: ProcessTable): Bells {
+    return new AtomicsBells(table, this.buffer)
+  }
+
+  register(table: ProcessTable, self: OwnerId): void {
+    table.setProcess(self, process.getBuiltinModule('node:worker_threads').threadId, 1)
+  }
+
+  /**
+   * A thread's end is known once its parent's event loop has heard of it, and freed its slot. One that was stopped may have
+   * ended in a section whose lock its parent, blocked, waits for: it passes for dead when it must have come to a stop.
+   */
+  isAlive(table: ProcessTable, id: OwnerId): boolean {
+    return (table.isLive(id) || table.isStarting(id)) && !table.isStopped(id)
+  }
+}
+
+function bufferBacking(buffer: SharedArrayBuffer): Backing {
+  const words = new Int32Array(buffer)
+  return {
+    length: buffer.byteLength,
+    map: offset => ({ buffer, start: offset, address: offset }),
+    unmap() {},
+    wait(address, expected, timeout) {
+      const result = Atomics.wait(words, address / 4, expected, timeout)
+      return result === 'ok' ? 'woken' : result === 'not-equal' ? 'changed' : 'timed-out'
+    },
+    wake: (address, count) => Atomics.notify(words, address / 4, count),
+    discard() {}
+  }
+}
+
+/** A thread with a bell waits, in its event loop, for its ASLEEP to be notified. */
+class AtomicsBells implements Bells {
+  readonly #table: ProcessTable
+  readonly #words: Int32Array
+
+  constructor(table: ProcessTable, buffer: SharedArrayBuffer) {
+    this.#table = table
+    this.#words = new Int32Array(buffer)
+  }
+
+  open(self: OwnerId, onRing: () => void): Bell {
+    const word = this.#table.bellWord(self)
+    const listen = (): void => {
+      const seen = Atomics.load(this.#words, word)
+      const { async, value } = Atomics.waitAsync(this.#words, word, seen)
+      const rung = () => {
+        listen()
+        onRing()
+      }
+      if (async) value.then(rung)
+      else queueMicrotask(rung)
+    }
+    listen()
+    // The wait itself does not keep an event loop alive; a timer that never fires can.
+    const keeper = setInterval(() => {}, 2 ** 30)
+    keeper.unref()
+    return { ref: () => void keeper.ref(), unref: () => void keeper.unref() }
+  }
+
+  ring(owner: OwnerId): boolean {
+    const word = this.#table.bellWord(owner)
+    Atomics.add(this.#words, word, 1)
+    Atomics.notify(this.#words, word, 1)
+    return true
+  }
+
+  descriptor(): number {
+    return -1
+  }
+
+  forget(): void {}
+}

@@ -1,0 +1,62 @@
+/** Where a socket is: the path of a unix socket, one of Linux's abstract names (beginning with \0), or host and port. */
+import { endianness } from 'node:os' // lazy
+import { ValueError } from '../../errors.ts'
+
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number
+}
+
+export type NetAddress = string | HostAndPort
+
+/** sockaddr_un's `sun_path`, unix(7); a path ends with a 0 there. */
+const PATH_BYTES = 108
+const AF_UNIX = 1
+const AF_INET = 2
+const AF_INET6 = 10
+
+/** The bytes of a sockaddr_un, sockaddr_in or sockaddr_in6, where `host` is an IP address. */
+export function socketAddress(address: NetAddress): Uint8Array {
+  if (typeof address === 'string') {
+    const path = Buffer.from(address)
+    const isAbstract = address.startsWith('\0')
+    if (path.length + (isAbstract ? 0 : 1) > PATH_BYTES) {
+      throw new ValueError(
+        `the path of a unix socket has ${PATH_BYTES - 1} bytes at the most, ${JSON.stringify(address)} has ${path.length}: use a shorter one`
+      )
+    }
+    const bytes = new Uint8Array(2 + path.length + (isAbstract ? 0 : 1))
+    setFamily(bytes, AF_UNIX)
+    bytes.set(path, 2)
+    return bytes
+  }
+  const { host, port } = address
+  const bytes = new Uint8Array(host.includes(':') ? 28 : 16)
+  const view = new DataView(bytes.buffer)
+  setFamily(bytes, host.includes(':') ? AF_INET6 : AF_INET)
+  view.setUint16(2, port)
+  if (!host.includes(':')) {
+    bytes.set(host.split('.').map(Number), 4)
+  } else {
+    bytes.set(ipv6Bytes(host), 8)
+  }
+  return bytes
+}
+
+function setFamily(bytes: Uint8Array, family: number): void {
+  bytes[endianness() === 'LE' ? 0 : 1] = family
+}
+
+/** The sixteen bytes of an IPv6 address in any of its spellings. */
+function ipv6Bytes(host: string): number[] {
+  // An URL's host is the address in its canonical spelling: groups in hexadecimal, no dots.
+  const [head, tail] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::')
+  const groups = (text: string | undefined) => (text ? text.split(':') : [])
+  const before = groups(head)
+  const after = groups(tail)
+  const zeros = new Array(8 - before.length - after.length).fill('0')
+  return [...before, ...zeros, ...after].flatMap(group => {
+    const word = Number.parseInt(group, 16)
+    return [word >> 8, word & 0xff]
+  })
+}

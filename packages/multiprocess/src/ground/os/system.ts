@@ -1,0 +1,167 @@
+/**
+ * The system calls this package stands on, through koffi's prebuilt binary for the platform. Nothing is loaded before
+ * the first call of `system()`, so that importing the package costs nothing and works everywhere.
+ */
+import { createRequire } from 'node:module' // lazy
+import { getSystemErrorName } from 'node:util'
+import { MultiprocessError } from '../../errors.ts'
+
+type Pointer = number | bigint | null | ArrayBufferView
+
+interface Koffi {
+  load(path: null): { func(definition: string): (...args: never[]) => number }
+  view(address: bigint, length: number): ArrayBuffer
+  errno(): number
+}
+
+/** C functions as they stand in their man pages; those that fail answer -1 and leave `errno()`. */
+export interface System {
+  view(address: bigint, length: number): ArrayBuffer
+  errno(): number
+  memfd_create(name: string, flags: number): number
+  ftruncate(fd: number, length: number): number
+  fallocate(fd: number, mode: number, offset: number, length: number): number
+  mmap(
+    address: bigint | Uint8Array | null,
+    length: number,
+    prot: number,
+    flags: number,
+    fd: number,
+    offset: number
+  ): bigint
+  munmap(address: bigint, length: number): number
+  futex(address: number, op: number, value: number, timeout: Pointer): number
+  sched_yield(): number
+  /** Undefined where the C library is not glibc. */
+  readonly mallopt: ((parameter: number, value: number) => number) | undefined
+  prctl(option: number, argument: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  pipe2(fds: Int32Array, flags: number): number
+  open(path: string, flags: number): number
+  write(fd: number, bytes: Uint8Array, length: number): number
+  read(fd: number, bytes: Uint8Array, length: number): number
+  close(fd: number): number
+  pidfd_open(pid: number): number
+  poll(fds: Int32Array, count: number, timeout: number): number
+  /** Answers the error, 0: none. */
+  pthread_sigmask(how: number, set: BigUint64Array, former: BigUint64Array | null): number
+  waitid(idType: number, id: number, info: Int32Array, options: number): number
+  linkat(oldDirectory: number, oldPath: string, newDirectory: number, newPath: string, flags: number): number
+  flock(fd: number, operation: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, length: number): number
+  connect(fd: number, address: Uint8Array, length: number): number
+  listen(fd: number, backlog: number): number
+  accept4(fd: number, address: null, length: null, flags: number): number
+  setsockopt(fd: number, level: number, name: number, value: Int32Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Int32Array, length: Int32Array): number
+  /** Does not block the event loop, and keeps it alive. */
+  flockAsync(fd: number, operation: number): Promise<number>
+}
+
+// asm-generic and x86-64 differ in the numbers of older calls only.
+const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202
+const SYS_PIDFD_OPEN = 434
+
+let loaded: System | undefined
+
+/** @throws MultiprocessError on a platform other than Linux x64 and arm64, or when koffi's binary is missing */
+export function system(): System {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): System {
+  const koffi = requireKoffi()
+  const libc = koffi.load(null)
+  const syscall = libc.func('long syscall(long n, size_t a, int b, uint32_t c, void* d, void* e, uint32_t f)') as (
+    ...args: unknown[]
+  ) => number
+  const pidfd = libc.func('long syscall(long n, int pid, uint flags)') as (...args: unknown[]) => number
+  const define = (definition: string) => libc.func(definition) as never
+  const defineIfThere = (definition: string) => {
+    try {
+      return define(definition)
+    } catch {
+      return undefined
+    }
+  }
+  const flock = libc.func('int flock(int fd, int operation)') as System['flock'] & {
+    async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
+  }
+  return {
+    view: koffi.view,
+    errno: koffi.errno,
+    memfd_create: define('int memfd_create(const char* name, uint flags)'),
+    ftruncate: define('int ftruncate(int fd, int64_t length)'),
+    fallocate: define('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+    mmap: define('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
+    munmap: define('int munmap(void* address, size_t length)'),
+    futex: (address, op, value, timeout) => syscall(SYS_FUTEX, address, op, value, timeout, null, 0),
+    mallopt: defineIfThere('int mallopt(int parameter, int value)'),
+    sched_yield: define('int sched_yield()'),
+    prctl: define('int prctl(int option, ulong argument)'),
+    fcntl: define('int fcntl(int fd, int command, int argument)'),
+    pipe2: define('int pipe2(_Out_ int* fds, int flags)'),
+    open: define('int open(const char* path, int flags)'),
+    write: define('long write(int fd, void* bytes, size_t length)'),
+    read: define('long read(int fd, _Out_ void* bytes, size_t length)'),
+    close: define('int close(int fd)'),
+    pidfd_open: pid => pidfd(SYS_PIDFD_OPEN, pid, 0),
+    poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
+    pthread_sigmask: define('int pthread_sigmask(int how, uint64_t* set, _Out_ uint64_t* former)'),
+    waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
+    linkat: define('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
+    socket: define('int socket(int domain, int type, int protocol)'),
+    bind: define('int bind(int fd, void* address, uint length)'),
+    connect: define('int connect(int fd, void* address, uint length)'),
+    listen: define('int listen(int fd, int backlog)'),
+    accept4: define('int accept4(int fd, void* address, void* length, int flags)'),
+    setsockopt: define('int setsockopt(int fd, int level, int name, void* value, uint length)'),
+    getsockopt: define('int getsockopt(int fd, int level, int name, _Out_ void* value, _Inout_ void* length)'),
+    flock,
+    flockAsync: (fd, operation) =>
+      new Promise((resolve, reject) => {
+        flock.async(fd, operation, (error, result) => (error === null ? resolve(result) : reject(error)))
+      })
+  }
+}
+
+/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where the calls above are not to be had */
+export function checkPlatform(what: string, instead: string): void {
+  const platform = `${process.platform}-${process.arch}`
+  if (platform === 'linux-x64' || platform === 'linux-arm64') return
+  throw new MultiprocessError(`${what} need Linux on x64 or arm64, this is ${platform}; ${instead}`, {
+    code: 'ERR_UNSUPPORTED_PLATFORM'
+  })
+}
+
+/** Whether processes can be had: the platform is one of theirs, and koffi's binary is there. Loads nothing. */
+export function hasProcesses(): boolean {
+  try {
+    checkPlatform('processes', '')
+    createRequire(import.meta.url).resolve(`@koromix/koffi-${process.platform}-${process.arch}`)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function requireKoffi(): Koffi {
+  checkPlatform('processes', 'multiprocess/threads has the same names on threads')
+  const platform = `${process.platform}-${process.arch}`
+  try {
+    return createRequire(import.meta.url)(`@koromix/koffi-${platform}`) as Koffi
+  } catch (cause) {
+    throw new MultiprocessError(
+      `cannot load @koromix/koffi-${platform}, which npm installs as an optional dependency: install without --omit=optional`,
+      { code: 'ERR_UNSUPPORTED_PLATFORM', cause }
+    )
+  }
+}
+
+/** The error of the system call that has just failed, as Node's own `fs` words it. */
+export function systemError(call: string, errno = system().errno()): MultiprocessError {
+  const name = getSystemErrorName(-errno)
+  return new MultiprocessError(`${call} failed: ${name}`, { code: name })
+}

@@ -1,0 +1,48 @@
+/** What can go wrong with named shared memory, in words that say what to do. */
+import { statfsSync } from 'node:fs'
+import { MultiprocessError } from '../../errors.ts'
+
+/** The error of a system call or of `node:fs`, which `code` names. */
+export function segmentError(
+  code: string,
+  doing: string,
+  name: string | undefined,
+  cause?: unknown
+): MultiprocessError {
+  const what = name === undefined ? 'shared memory' : `shared memory named ${JSON.stringify(name)}`
+  return new MultiprocessError(`cannot ${doing} ${what}: ${reasonOf(code, name === undefined)}`, { code, cause })
+}
+
+function reasonOf(code: string, isNameless: boolean): string {
+  switch (code) {
+    case 'ENOENT':
+      return isNameless ? 'there is no /dev/shm' : 'there is none; it was never created, or it has been unlinked'
+    case 'EEXIST':
+      return 'it exists already; attach to it by leaving out `create`, or choose another name'
+    case 'EACCES':
+    case 'EPERM':
+      return `permission denied (${code}); it belongs to another user`
+    case 'EMFILE':
+    case 'ENFILE':
+      return `too many open files (${code}); raise the limit, or close some`
+    case 'ELOOP':
+      return 'the name is that of a symbolic link (ELOOP)'
+    default:
+      return code
+  }
+}
+
+export function noRoom(size: number, code: string): MultiprocessError {
+  let left = ''
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    left = `, which has ${bavail * bsize} left`
+  } catch {
+    // The count is a courtesy.
+  }
+  return new MultiprocessError(
+    `cannot create shared memory of ${size} bytes: no room in /dev/shm${left}. ` +
+      'Unlink what is no longer used, or make it larger (in a container with --shm-size)',
+    { code }
+  )
+}

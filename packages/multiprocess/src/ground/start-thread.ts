@@ -1,0 +1,124 @@
+/** Starting a thread of the family, and learning how it ended. */
+import { constants } from 'node:os' // lazy
+import { inspect } from 'node:util'
+import type { Worker } from 'node:worker_threads'
+import { ProcessError } from '../errors.ts'
+import type { OwnerId } from './arena/process-table.ts'
+import { type Family, reapAmongProcesses, stopAmongProcesses } from './family.ts' // lazy
+import { Ending } from './members/ending.ts'
+import type { Member } from './members/platform.ts'
+import type { ThreadPlatform } from './members/thread-platform.ts'
+import { inheritedExecArgv } from './os/inherited-options.ts'
+
+/** A thread that was stopped is looked at this often, by one that blocks. */
+const LOOK_EVERY_MS = 20
+
+/** What the thread's main finds as its `workerData`. */
+export interface ThreadData {
+  readonly id: OwnerId
+  readonly buffer: SharedArrayBuffer
+  /** null: it waits for its work. */
+  readonly preparation: Uint8Array | null
+}
+
+export class ThreadMember implements Member {
+  readonly id: OwnerId
+  readonly pid: number
+  readonly #family: Family
+  readonly #worker: Worker
+  readonly #ending = new Ending()
+  #exitcode: number | null = null
+  #killedBy = 0
+  #references = 1
+
+  /** @throws ProcessError when the family is full */
+  constructor(family: Family, main: URL, preparation: Uint8Array | null) {
+    const { table, self } = family
+    this.#family = family
+    this.id = table.claim(self)
+    if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
+    const { buffer } = family.platform as ThreadPlatform
+    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation?.slice() ?? null }
+    try {
+      this.#worker = startWorker(main, workerData)
+    } catch (error) {
+      table.free(this.id)
+      throw error
+    }
+    this.pid = this.#worker.threadId
+    table.setProcess(this.id, this.pid, 1)
+    // As Node prints it for a process that an uncaught error ends.
+    this.#worker.on('error', error => console.error(`Uncaught ${inspect(error)}`))
+    this.#worker.once('exit', code => this.#end(this.#killedBy === 0 ? code : -this.#killedBy))
+  }
+
+  get exitcode(): number | null {
+    if (this.#exitcode === null) {
+      const { table, platform } = this.#family
+      if (table.hasEnded(this.id)) this.#end(table.endCode(this.id))
+      // One that was stopped says nothing, and this thread, blocked, does not hear of its end.
+      else if (this.#killedBy !== 0 && !platform.isAlive(table, this.id)) this.#end(-this.#killedBy)
+    }
+    return this.#exitcode
+  }
+
+  get hasEnded(): boolean {
+    return this.exitcode !== null
+  }
+
+  onEnd(listener: (exitcode: number) => void): () => void {
+    return this.#ending.onEnd(listener)
+  }
+
+  waitSync(timeout: number): boolean {
+    const { memory, table } = this.#family
+    const end = performance.now() + timeout
+    while (this.exitcode === null) {
+      const left = end - performance.now()
+      if (left <= 0) return false
+      memory.wait(table.endedWord(this.id) * 4, 0, this.#killedBy === 0 ? left : Math.min(left, LOOK_EVERY_MS))
+    }
+    return true
+  }
+
+  openEnd(): number {
+    return -1
+  }
+
+  /** A thread gets no signals: whichever it is, the thread is stopped, also in a busy loop. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.exitcode !== null || this.#killedBy !== 0) return
+    this.#killedBy = constants.signals[signal]
+    this.#family.table.setStopped(this.id)
+    stopAmongProcesses(this.id)
+    void this.#worker.terminate()
+  }
+
+  ref(): void {
+    if (++this.#references === 1) this.#worker.ref()
+  }
+
+  unref(): void {
+    if (--this.#references === 0) this.#worker.unref()
+  }
+
+  #end(exitcode: number): void {
+    if (this.#exitcode !== null) return
+    this.#exitcode = exitcode
+    this.#ending.end(exitcode, () => {
+      reapAmongProcesses(this.id)
+      this.#family.reap(this.id)
+    })
+  }
+}
+
+/** Options that hold for the whole process are refused for a thread; it has them as all threads do when it is given none. */
+function startWorker(main: URL, workerData: ThreadData): Worker {
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
+  try {
+    return new Worker(main, { workerData, execArgv: inheritedExecArgv() })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
+    return new Worker(main, { workerData })
+  }
+}

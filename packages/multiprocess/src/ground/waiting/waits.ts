@@ -1,0 +1,153 @@
+/**
+ * What the processes of a family wait for, in shared memory, so that any of them can tell: one that is blocked runs no code
+ * that could. It is kept in debug mode only.
+ *
+ *     WAITS    of a process's slot: the first of its records, in units of 64 bytes; 0: it waits for nothing
+ *     NAME     of a process's slot: a record of its name
+ *     record   NEXT | LENGTH | so many bytes of JSON. It belongs to its process
+ *
+ * All of it is read and written under WAITS_LOCK, a robust lock. A record is whole before it is linked, and linked or taken out
+ * by one store, so a death leaves lists that can be walked; whoever reaps the dead one empties its list before its blocks go.
+ */
+import type { Arena } from '../arena/arena.ts'
+import { REPORTED_WORD, WAITS_LOCK_WORD } from '../arena/layout.ts'
+import type { Memory } from '../arena/memory.ts'
+import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
+import { WordLock } from '../arena/word-lock.ts'
+import { monotonicMs } from '../os/clock.ts'
+import { callerPlace } from '../os/debug-mode.ts'
+
+const UNIT = 64
+const NEXT = 0
+const LENGTH = 4
+const TEXT = 8
+/** A report tells of the whole family: those that are signalled with it don't tell again within so many milliseconds. */
+const ONE_REPORT_MS = 300
+
+/** One wait, as its process described it. */
+export interface Wait {
+  /**
+   * What for, as it goes on after "waits". In braces stands what is read when it is reported: `{block AT}`, `{owner AT}`,
+   * `{word AT}`, `{difference AT AT}`, where AT is in bytes from the beginning of the arena.
+   */
+  readonly subject: string
+  /** Where in the program. */
+  readonly place: string
+  /** On the clock that all processes share. */
+  readonly since: number
+  readonly isBlocking: boolean
+}
+
+export class Waits {
+  readonly #memory: Memory
+  readonly #arena: Arena
+  readonly #table: ProcessTable
+  readonly #self: OwnerId
+  readonly #lock: WordLock
+
+  constructor(memory: Memory, arena: Arena, table: ProcessTable, self: OwnerId, isAlive: (owner: OwnerId) => boolean) {
+    this.#memory = memory
+    this.#arena = arena
+    this.#table = table
+    this.#self = self
+    this.#lock = new WordLock(memory, WAITS_LOCK_WORD * 4, self, isAlive)
+  }
+
+  /** @returns a function that is to be called when the wait is over */
+  begin(subject: string, isBlocking: boolean): () => void {
+    const wait: Wait = { subject, place: callerPlace(), since: monotonicMs(), isBlocking }
+    const head = this.#table.waitsWord(this.#self) * 4
+    const record = this.#write(wait)
+    this.#exclusive(() => {
+      this.#memory.set(record + NEXT, this.#memory.get(head))
+      this.#memory.set(head, record / UNIT)
+    })
+    return () => {
+      this.#exclusive(() => this.#unlink(head, record))
+      this.#arena.free(record)
+    }
+  }
+
+  setName(name: string): void {
+    const word = this.#table.nameWord(this.#self) * 4
+    const record = this.#write(name)
+    const former = this.#exclusive(() => {
+      const former = this.#memory.get(word)
+      this.#memory.set(word, record / UNIT)
+      return former
+    })
+    if (former !== 0) this.#arena.free(former * UNIT)
+  }
+
+  /** The process is gone, and what it had is about to be given back. */
+  forget(dead: OwnerId): void {
+    this.#exclusive(() => {
+      this.#memory.set(this.#table.waitsWord(dead) * 4, 0)
+      this.#memory.set(this.#table.nameWord(dead) * 4, 0)
+    })
+  }
+
+  /** What a process waits for, the first that began first. */
+  of(owner: OwnerId): Wait[] {
+    return this.#exclusive(() => {
+      const waits: Wait[] = []
+      for (let unit = this.#memory.get(this.#table.waitsWord(owner) * 4); unit !== 0; ) {
+        waits.unshift(this.#read(unit * UNIT) as Wait)
+        unit = this.#memory.get(unit * UNIT + NEXT)
+      }
+      return waits
+    })
+  }
+
+  /** '' when it has not said it. */
+  nameOf(owner: OwnerId): string {
+    return this.#exclusive(() => {
+      const unit = this.#memory.get(this.#table.nameWord(owner) * 4)
+      return unit === 0 ? '' : (this.#read(unit * UNIT) as string)
+    })
+  }
+
+  /** Of several processes that are asked for a report at once, one gets true. */
+  mayReport(): boolean {
+    return this.#exclusive(() => {
+      const now = Math.floor(monotonicMs()) | 0
+      const isRecent = Math.abs((now - this.#memory.get(REPORTED_WORD * 4)) | 0) < ONE_REPORT_MS
+      if (!isRecent) this.#memory.set(REPORTED_WORD * 4, now)
+      return !isRecent
+    })
+  }
+
+  #write(value: unknown): number {
+    const text = Buffer.from(JSON.stringify(value))
+    const at = this.#arena.allocate(TEXT + text.length, this.#self)
+    this.#memory.set(at + NEXT, 0)
+    this.#memory.set(at + LENGTH, text.length)
+    this.#memory.withBytes(at + TEXT, text.length, (bytes, start) => bytes.set(text, start))
+    return at
+  }
+
+  #read(at: number): unknown {
+    const length = this.#memory.get(at + LENGTH)
+    return this.#memory.withBytes(at + TEXT, length, (bytes, start) =>
+      JSON.parse(Buffer.from(bytes.subarray(start, start + length)).toString())
+    )
+  }
+
+  #unlink(head: number, record: number): void {
+    let link = head
+    while (this.#memory.get(link) !== record / UNIT) {
+      if (this.#memory.get(link) === 0) return
+      link = this.#memory.get(link) * UNIT + NEXT
+    }
+    this.#memory.set(link, this.#memory.get(record + NEXT))
+  }
+
+  #exclusive<R>(action: () => R): R {
+    this.#lock.acquire()
+    try {
+      return action()
+    } finally {
+      this.#lock.release()
+    }
+  }
+}

@@ -1,0 +1,260 @@
+/** The client's side: calls on their way to a server, and what becomes of them. */
+import { MultiprocessError } from '../../errors.ts'
+import { addCaller, rejection } from '../../pool/caller-stack.ts'
+import { describeAddress, type NetAddress } from '../../socket/address.ts'
+import { withCorrespondent } from '../protocol/correspondent.ts'
+import { CALL, CANCEL, ERROR, NOTHING, Outbox, Pending, readFrames, readValue, VALUE } from '../protocol/frames.ts'
+import type { Place } from '../protocol/proxy-data.ts'
+
+/** How a proxy reaches its object. */
+export interface Link {
+  readonly address: NetAddress
+  /**
+   * @param object 0: the manager itself @param method its number
+   * @param signal aborted: the call ends at the server, unless it has succeeded before, and rejects with the signal's reason
+   */
+  call(object: number, method: number, args: readonly unknown[], signal?: AbortSignal): Promise<unknown>
+  /** The same, blocking the thread. */
+  callSync(object: number, method: number, args: readonly unknown[]): unknown
+  /** What stands for a proxy in a message. @param hold is given what is to be done should nobody read it */
+  describe(object: number, holder: object, hold: (release: () => void) => void): Place
+}
+
+export function managerDied(address: NetAddress): MultiprocessError {
+  return new MultiprocessError(
+    `the manager's server (${formatAddress(address)}) is gone: it was shut down, or has died, and what it kept with it`,
+    { code: 'ERR_MANAGER_DIED' }
+  )
+}
+
+/** The server would have to answer while its own thread is blocked. */
+export function serverBlocked(): MultiprocessError {
+  return new MultiprocessError(
+    'cannot wait for an object of the manager with the server blocked, which would wait for itself: call the asynchronous method',
+    { code: 'ERR_SERVER_BLOCKED' }
+  )
+}
+
+/** Servers of the family are named by their process. */
+export function formatAddress(address: NetAddress): string {
+  return typeof address === 'string' && /^(?:pid|thread) \d+$/.test(address) ? address : describeAddress(address)
+}
+
+/** A call on its way. */
+interface Waiting {
+  readonly isBlocking: boolean
+  succeed(value: unknown): void
+  fail(error: unknown): void
+  cancel(): void
+}
+
+class AsyncCall implements Waiting {
+  readonly isBlocking = false
+  readonly #resolve: (value: unknown) => void
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
+
+  constructor(resolve: (value: unknown) => void, signal: AbortSignal | undefined, onAbort: (() => void) | undefined) {
+    this.#resolve = resolve
+    this.#signal = signal
+    this.#onAbort = onAbort
+    if (onAbort !== undefined) signal?.addEventListener('abort', onAbort)
+  }
+
+  succeed(value: unknown): void {
+    this.#leave()
+    this.#resolve(value)
+  }
+
+  fail(error: unknown): void {
+    this.#leave()
+    this.#resolve(rejection(error))
+  }
+
+  cancel(): void {
+    this.#leave()
+    this.#resolve(Promise.reject(this.#signal?.reason))
+  }
+
+  #leave(): void {
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+class BlockingCall implements Waiting {
+  readonly isBlocking = true
+  isDone = false
+  #error: unknown
+  #hasFailed = false
+  #value: unknown
+
+  succeed(value: unknown): void {
+    this.isDone = true
+    this.#value = value
+  }
+
+  fail(error: unknown): void {
+    this.isDone = true
+    this.#hasFailed = true
+    this.#error = error
+  }
+
+  cancel(): void {
+    this.fail(new MultiprocessError('the call was given up'))
+  }
+
+  /** The result; throws the call's error. */
+  answer(caller: (...args: never[]) => unknown): unknown {
+    if (!this.#hasFailed) return this.#value
+    addCaller(this.#error, caller)
+    throw this.#error
+  }
+}
+
+/** What all links to another process share: the calls that wait, by their ids. */
+export abstract class CallTable implements Link {
+  abstract address: NetAddress
+  protected readonly outbox: Outbox
+  readonly #waiting = new Map<number, Waiting>()
+  #asyncCount = 0
+  #lastId = 0
+  #isScheduled = false
+  #gone: Error | undefined
+
+  constructor(sender: number, audience: 'family' | 'program') {
+    this.outbox = new Outbox(sender, (bytes, start, length) => this.transmit(bytes, start, length), audience)
+  }
+
+  protected abstract transmit(bytes: Uint8Array, start: number, length: number): void
+  /** Blocks until a reply may have come. @param isDone it has */
+  protected abstract block(isDone: () => boolean): void
+  /** Calls wait in the event loop from now on, or no more. */
+  protected abstract onBusy(): void
+  protected abstract onIdle(): void
+  abstract describe(object: number, holder: object, hold: (release: () => void) => void): Place
+
+  get isGone(): boolean {
+    return this.#gone !== undefined
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  call(object: number, method: number, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      this.checkThere()
+      const id = this.#nextId()
+      this.#write(id, object, method, args)
+      this.#waiting.set(id, new AsyncCall(resolve, signal, signal === undefined ? undefined : () => this.#cancel(id)))
+      if (this.#asyncCount++ === 0) this.onBusy()
+      this.#flushSoon()
+    })
+  }
+
+  callSync(object: number, method: number, args: readonly unknown[]): unknown {
+    this.checkThere()
+    const id = this.#nextId()
+    this.#write(id, object, method, args)
+    const call = new BlockingCall()
+    this.#waiting.set(id, call)
+    this.outbox.flush()
+    while (!call.isDone) this.block(() => call.isDone)
+    return call.answer(this.callSync)
+  }
+
+  #write(id: number, object: number, method: number, args: readonly unknown[]): void {
+    withCorrespondent(this, () =>
+      this.outbox.add(id, object, (CALL << 16) | method, args.length === 0 ? NOTHING : args, 'args')
+    )
+  }
+
+  /** @throws MultiprocessError `ERR_MANAGER_DIED` */
+  protected checkThere(): void {
+    if (this.#gone !== undefined) throw this.#gone
+  }
+
+  /** A frame that nobody waits for. */
+  protected tell(id: number, a: number, kind: number, value: unknown): void {
+    this.outbox.add(id, a, kind << 16, value, 'value')
+    this.#flushSoon()
+  }
+
+  #cancel(id: number): void {
+    if (this.#gone === undefined) this.tell(id, 0, CANCEL, NOTHING)
+  }
+
+  /** The first goes at once; those that follow before the event loop has its turn go together. */
+  #flushSoon(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.outbox.flush()
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      if (this.#gone !== undefined) return
+      try {
+        this.outbox.flush()
+      } catch (error) {
+        this.fail(error as Error)
+      }
+    })
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId + 1) | 0
+    return this.#lastId
+  }
+
+  /** Takes a parcel of replies. */
+  protected receive(bytes: Uint8Array, start: number, end: number): void {
+    readFrames(bytes, start, end, frame => {
+      const { id, a: status } = frame
+      const waiting = this.#waiting.get(id)
+      if (waiting === undefined) return
+      let value: unknown
+      let hasFailed = status === ERROR
+      try {
+        value = readValue(bytes, frame, this, waiting.isBlocking)
+      } catch (error) {
+        hasFailed = true
+        value = error
+      }
+      if (value instanceof Pending && !waiting.isBlocking) {
+        value.promise.then(
+          later => this.#settle(id, hasFailed ? ERROR : status, later),
+          error => this.#settle(id, ERROR, error)
+        )
+      } else if (value instanceof Pending) {
+        value.promise.catch(() => {})
+        this.#settle(id, ERROR, unimported())
+      } else {
+        this.#settle(id, hasFailed ? ERROR : status, value)
+      }
+    })
+  }
+
+  #settle(id: number, status: number, value: unknown): void {
+    const waiting = this.#waiting.get(id)
+    if (waiting === undefined) return
+    this.#waiting.delete(id)
+    if (!waiting.isBlocking && --this.#asyncCount === 0) this.onIdle()
+    if (status === VALUE) waiting.succeed(value)
+    else if (status === ERROR) waiting.fail(value)
+    else waiting.cancel()
+  }
+
+  /** The server is gone: all that waits fails, and whatever follows. */
+  protected fail(error: Error): void {
+    if (this.#gone !== undefined) return
+    this.#gone = error
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, ERROR, error)
+  }
+}
+
+function unimported(): MultiprocessError {
+  return new MultiprocessError(
+    'cannot read the answer without waiting: it needs modules that are yet to be imported. Call the asynchronous method',
+    { code: 'ERR_IMPORT' }
+  )
+}

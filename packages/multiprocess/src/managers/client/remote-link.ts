@@ -1,0 +1,272 @@
+/**
+ * Calls to a server of another program, through a socket. A process has one connection to each address and key; a message that
+ * brings a proxy to a process of this family has it connected before it is read.
+ */
+import { markGone, markImported } from '../../codec/references/imports.ts'
+import { REMOTE_REQUEST } from '../../codec/values/requests.ts'
+import { MultiprocessError, SerializationError, TimeoutError, ValueError } from '../../errors.ts'
+import { currentFamily, type Family } from '../../ground/family.ts' // lazy
+import type { StartMethod } from '../../ground/members/platform.ts'
+import { startTimer } from '../../ground/os/timer.ts'
+import type { WaitOptions } from '../../ground/waitable.ts'
+import { describeAddress, type NetAddress } from '../../socket/address.ts'
+import { connectSocket } from '../../socket/connect.ts' // lazy
+import type { MessageSocket } from '../../socket/message-socket.ts'
+import { checkDuration, HANDSHAKE_MS } from '../../socket/options.ts'
+import { correspondent } from '../protocol/correspondent.ts'
+import { DROP, KEEP, NOTHING } from '../protocol/frames.ts'
+import { GoneWords } from '../protocol/gone-words.ts'
+import { endGreeting, newGreeting } from '../protocol/greetings.ts'
+import { methodOf } from '../protocol/methods.ts'
+import type { RemotePlace } from '../protocol/proxy-data.ts'
+import { dropToken, type Token } from '../protocol/token.ts'
+import { CallTable, managerDied, serverBlocked } from './link.ts'
+
+/** While a blocking call waits, the connection is looked at so often, in milliseconds. */
+const SLICE_MS = 1000
+
+/** How often this process was sent an object, and has not given it back. A proxy has it, and others of the family by it. */
+export class RemoteHolder {
+  readonly count: { value: number } = { value: 1 }
+  /** By which the one who sent it has the object still: this process may have asked the server to keep it, and be too late. */
+  readonly token: Token | undefined
+
+  constructor(token?: Token) {
+    this.token = token
+  }
+}
+
+const links = new Map<string, RemoteLink>()
+/** By the holder, which is kept longer than its proxy while others of the family have the object. */
+const collected = new FinalizationRegistry<{ link: RemoteLink; id: number; count: { value: number } }>(
+  ({ link, id, count }) => link.drop(id, count.value)
+)
+
+/** What others of a family have of this process's remote objects: kept until they have it no more. */
+const anchors = new WeakMap<Family, GoneWords>()
+const anchored = new Map<object, number>()
+
+/** The connection that a message asks for; it stays. @throws as `connectSocket` */
+export async function connectFor(request: string): Promise<void> {
+  const [address, key, method] = JSON.parse(request.slice(REMOTE_REQUEST.length)) as [NetAddress, string, StartMethod]
+  await connectRemote(address, Buffer.from(key, 'base64'), method)
+}
+
+/**
+ * To be closed once by each who asked for it.
+ * @param method of the family that its proxies can be sent to
+ * @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket`
+ */
+export async function connectRemote(
+  address: NetAddress,
+  authkey: Uint8Array,
+  method: StartMethod,
+  options: WaitOptions = {}
+): Promise<RemoteLink> {
+  const request = requestOf(address, authkey, method)
+  let link = links.get(request)
+  if (link === undefined) {
+    const made = await openLink(address, authkey, method, request, options)
+    // Somebody may have been faster.
+    link = links.get(request)
+    if (link === undefined) {
+      link = made
+      links.set(request, link)
+      markImported(request)
+    } else {
+      made.close()
+    }
+  }
+  link.users++
+  return link
+}
+
+/** A connection to a manager, which has answered. */
+async function openLink(
+  address: NetAddress,
+  authkey: Uint8Array,
+  method: StartMethod,
+  request: string,
+  options: WaitOptions
+): Promise<RemoteLink> {
+  const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
+  const end = performance.now() + timeout
+  const socket = await connectSocket(address, { ...options, timeout, authkey })
+  const link = new RemoteLink(socket, address, currentFamily(method), request)
+  try {
+    await link.greet(Math.max(1, end - performance.now()), options.signal)
+    return link
+  } catch (error) {
+    link.close()
+    throw error
+  }
+}
+
+function requestOf(address: NetAddress, authkey: Uint8Array, method: StartMethod): string {
+  return REMOTE_REQUEST + JSON.stringify([address, Buffer.from(authkey).toString('base64'), method])
+}
+
+/** The link of a place in a message, whose request was imported. */
+export function remoteLink(request: string): RemoteLink {
+  const link = links.get(request)
+  if (link === undefined) throw new SerializationError('cannot receive the proxy: its server is not connected')
+  return link
+}
+
+export class RemoteLink extends CallTable {
+  address: NetAddress
+  readonly request: string
+  /** How many have asked for it, and not closed it. */
+  users = 0
+  readonly #family: Family
+  readonly #socket: MessageSocket
+  /** The server is in this very thread. */
+  #isOwn = false
+
+  constructor(socket: MessageSocket, address: NetAddress, family: Family, request: string) {
+    super(0, 'program')
+    this.#socket = socket
+    this.#family = family
+    this.address = address
+    this.request = request
+    socket.onMessage(message => {
+      try {
+        this.receive(message, 0, message.length)
+      } catch (cause) {
+        this.#end(notManager(address, cause as Error))
+      }
+    })
+    socket.onChange(() => this.#look())
+  }
+
+  /**
+   * Resolves once the server has answered.
+   * @param timeout milliseconds
+   * @throws TimeoutError; the signal's reason; MultiprocessError `ERR_FRAME` when what answers is no manager
+   */
+  async greet(timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    const greeting = newGreeting()
+    try {
+      await new Promise<unknown>((resolve, reject) => {
+        const onAbort = () => reject(signal?.reason)
+        const stopTimer = startTimer(() => reject(silent(this.address, timeout)), timeout)
+        signal?.addEventListener('abort', onAbort)
+        const answer = this.call(0, methodOf('manager', 'ping'), [greeting])
+        answer.then(resolve, reject).finally(() => {
+          stopTimer()
+          signal?.removeEventListener('abort', onAbort)
+        })
+      })
+    } finally {
+      this.#isOwn = endGreeting(greeting)
+    }
+  }
+
+  override callSync(object: number, method: number, args: readonly unknown[]): unknown {
+    if (this.#isOwn) throw serverBlocked()
+    return super.callSync(object, method, args)
+  }
+
+  /** One who asked for it needs it no more; with the last it ends, and what waits fails. */
+  close(): void {
+    if (--this.users > 0) return
+    this.#forget()
+    this.fail(new ValueError('the manager was disconnected'))
+    this.#socket.close()
+  }
+
+  /** What comes is nothing to go on with. */
+  #end(error: Error): void {
+    this.#forget()
+    this.fail(error)
+    this.#socket.destroy(error)
+  }
+
+  describe(id: number, holder: object, hold: (release: () => void) => void): RemotePlace {
+    if (correspondent() === this) return { remote: this.address, id, anchor: null }
+    const { shared, number } = this.#family
+    // As long as anybody of the family has the token, this process has the object.
+    let words = anchors.get(this.#family)
+    if (words === undefined) {
+      words = new GoneWords(this.#family, () => {})
+      anchors.set(this.#family, words)
+    }
+    anchored.set(holder, (anchored.get(holder) ?? 0) + 1)
+    const token = words.createToken(() => {
+      const count = (anchored.get(holder) as number) - 1
+      if (count === 0) anchored.delete(holder)
+      else anchored.set(holder, count)
+    })
+    shared.retain(token)
+    hold(() => shared.release(token))
+    shared.drop(token)
+    return { remote: this.address, id, anchor: { family: number, token, request: this.request } }
+  }
+
+  /** The object is given back when nothing has the holder any more. */
+  hold(id: number, holder: RemoteHolder): void {
+    collected.register(holder, { link: this, id, count: holder.count }, holder)
+  }
+
+  /** The proxy was disposed of: nothing here has the object any more, unless others of the family do. */
+  release(id: number, holder: RemoteHolder): void {
+    if (anchored.has(holder)) return
+    collected.unregister(holder)
+    this.drop(id, holder.count.value)
+    if (holder.token !== undefined) dropToken(holder.token)
+  }
+
+  /** This process has the object from now on, which another one of the family was sent: that one may end before this one does. */
+  keep(id: number): void {
+    if (!this.isGone) this.tell(0, id, KEEP, NOTHING)
+  }
+
+  /** This process has the object no more, which it was sent so often. */
+  drop(id: number, count: number): void {
+    if (!this.isGone && count > 0) this.tell(0, id, DROP, [count])
+  }
+
+  protected transmit(bytes: Uint8Array, start: number, length: number): void {
+    // Whoever waits is told that the server is gone.
+    if (this.#socket.hasEnded) this.#look()
+    else this.#socket.send(bytes.slice(start, start + length))
+  }
+
+  protected block(isDone: () => boolean): void {
+    this.#socket.waitSync(() => isDone() || this.#socket.hasEnded || undefined, SLICE_MS)
+    this.#look()
+  }
+
+  protected onBusy(): void {
+    this.#socket.ref()
+  }
+
+  protected onIdle(): void {
+    this.#socket.unref()
+  }
+
+  #look(): void {
+    if (!this.#socket.hasEnded) return
+    this.#forget()
+    this.fail(managerDied(this.address))
+  }
+
+  #forget(): void {
+    if (links.get(this.request) !== this) return
+    links.delete(this.request)
+    markGone(this.request)
+  }
+}
+
+function notManager(address: NetAddress, cause: Error): MultiprocessError {
+  return new MultiprocessError(`what answers at ${describeAddress(address)} is no manager of this package`, {
+    code: 'ERR_FRAME',
+    cause
+  })
+}
+
+function silent(address: NetAddress, timeout: number): TimeoutError {
+  return new TimeoutError(
+    `who listens at ${describeAddress(address)} has not answered within ${Math.round(timeout)} ms: it is busy, or no manager`
+  )
+}

@@ -1,0 +1,203 @@
+/**
+ * What a server and its clients say to each other. A parcel is a word that tells who sends it, a word of 0, and frames:
+ *
+ *     LENGTH of the frame | ID of the call | A | B | a message of the codec, or nothing
+ *
+ *     request   A: the object's id, 0: the manager itself   B: KIND << 16 | the number of the method
+ *     reply     A: what became of the call                  B: 0
+ *
+ * Each frame begins at a multiple of 4. Frames of one sender keep their order.
+ */
+import { decode, missingModulesOf } from '../../codec/decode.ts' // lazy
+import { Encoder, type Releases, runAll } from '../../codec/encode.ts'
+import { importModule, importModuleNow } from '../../codec/references/imports.ts'
+import { MultiprocessError } from '../../errors.ts'
+import { withCorrespondent } from './correspondent.ts'
+
+/** Kinds of requests. */
+export const CALL = 0
+/** The caller waits no more. */
+export const CANCEL = 1
+/** The first of a client: where its replies go. */
+export const HELLO = 2
+/** A remote client has an object no more, as often as the message says. */
+export const DROP = 3
+/** A remote client has an object that another client of its family was sent. */
+export const KEEP = 4
+
+/** What became of a call. */
+export const VALUE = 0
+export const ERROR = 1
+export const CANCELLED = 2
+
+/** The message that stands for `undefined`. */
+export const NOTHING: unique symbol = Symbol('nothing')
+
+const PARCEL_HEADER = 8
+const FRAME_HEADER = 16
+/** Longer frames go alone. */
+const BUFFER_BYTES = 16_384
+/** Up to this length a loop copies faster than a call. */
+const LOOPED_BYTES = 48
+
+const encoder = new Encoder()
+
+/** Frames on their way to one receiver: written at once, sent together. */
+export class Outbox {
+  readonly #send: (bytes: Uint8Array, start: number, length: number) => void
+  readonly #audience: Encoder['audience']
+  readonly #bytes = new Uint8Array(BUFFER_BYTES)
+  readonly #words = new Int32Array(this.#bytes.buffer)
+  #releases: Releases[] = []
+  #end = PARCEL_HEADER
+
+  /**
+   * @param sender the first word of every parcel
+   * @param send must not keep the bytes
+   * @param audience who reads: what is shared in memory goes to the family alone
+   */
+  constructor(
+    sender: number,
+    send: (bytes: Uint8Array, start: number, length: number) => void,
+    audience: Encoder['audience'] = 'family'
+  ) {
+    this.#audience = audience
+    this.#words[0] = sender
+    this.#send = send
+  }
+
+  get isEmpty(): boolean {
+    return this.#end === PARCEL_HEADER
+  }
+
+  /**
+   * Writes a frame; the value is read before this returns.
+   * @param path what the value is called where it cannot cross
+   * @throws SerializationError when it cannot: nothing is written then
+   */
+  add(id: number, a: number, b: number, value: unknown, path: string): void {
+    let length = 0
+    if (value !== NOTHING) {
+      encoder.audience = this.#audience
+      encoder.encode(value, undefined, 0, 0, path)
+      length = encoder.end - encoder.start
+    }
+    // The message stands in the encoder's memory until the next one is written.
+    const { bytes, start, releases } = encoder
+    if (this.#end + FRAME_HEADER + length > BUFFER_BYTES) this.flush()
+    if (value !== NOTHING && releases !== null) this.#releases.push(releases)
+    if (PARCEL_HEADER + FRAME_HEADER + length > BUFFER_BYTES) {
+      this.#sendAlone(id, a, b, bytes.subarray(start, start + length))
+      return
+    }
+    const at = this.#end + FRAME_HEADER
+    if (length <= LOOPED_BYTES) for (let i = 0; i < length; i++) this.#bytes[at + i] = bytes[start + i]
+    else this.#bytes.set(bytes.subarray(start, start + length), at)
+    this.#head(this.#words, this.#end >> 2, FRAME_HEADER + length, id, a, b)
+    this.#end = at + ((length + 3) & ~3)
+  }
+
+  #sendAlone(id: number, a: number, b: number, message: Uint8Array): void {
+    const parcel = new Uint8Array(PARCEL_HEADER + FRAME_HEADER + ((message.length + 3) & ~3))
+    const words = new Int32Array(parcel.buffer)
+    words[0] = this.#words[0]
+    this.#head(words, PARCEL_HEADER >> 2, FRAME_HEADER + message.length, id, a, b)
+    parcel.set(message, PARCEL_HEADER + FRAME_HEADER)
+    this.#transmit(parcel, parcel.length)
+  }
+
+  #head(words: Int32Array, at: number, length: number, id: number, a: number, b: number): void {
+    words[at] = length
+    words[at + 1] = id
+    words[at + 2] = a
+    words[at + 3] = b
+  }
+
+  /** Sends what was written. */
+  flush(): void {
+    if (this.isEmpty) return
+    const end = this.#end
+    this.#end = PARCEL_HEADER
+    this.#transmit(this.#bytes, end)
+  }
+
+  #transmit(bytes: Uint8Array, length: number): void {
+    const releases = this.#releases
+    if (releases.length > 0) this.#releases = []
+    try {
+      this.#send(bytes, 0, length)
+    } catch (error) {
+      for (const release of releases) runAll(release)
+      throw error
+    }
+  }
+}
+
+/** Where the message of a frame stands; both are the same when it has none. */
+export interface Span {
+  start: number
+  end: number
+}
+
+export interface Frame extends Span {
+  id: number
+  a: number
+  b: number
+}
+
+export function senderOf(bytes: Uint8Array, start: number): number {
+  return wordAt(bytes, start)
+}
+
+/**
+ * Shows `use` each frame of a parcel; the object is the same for all.
+ * @throws MultiprocessError `ERR_FRAME` when it is damaged
+ */
+export function readFrames(bytes: Uint8Array, start: number, end: number, use: (frame: Frame) => void): void {
+  const frame: Frame = { id: 0, a: 0, b: 0, start: 0, end: 0 }
+  let at = start + PARCEL_HEADER
+  while (at !== end) {
+    const length = end - at < FRAME_HEADER ? 0 : wordAt(bytes, at)
+    if (length < FRAME_HEADER || length > end - at) {
+      throw new MultiprocessError('cannot read what a manager and its client say: it is damaged', { code: 'ERR_FRAME' })
+    }
+    frame.id = wordAt(bytes, at + 4)
+    frame.a = wordAt(bytes, at + 8)
+    frame.b = wordAt(bytes, at + 12)
+    frame.start = at + FRAME_HEADER
+    frame.end = at + length
+    use(frame)
+    at += (length + 3) & ~3
+  }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
+}
+
+/** A value whose modules had to be imported first. */
+export class Pending {
+  readonly promise: Promise<unknown>
+
+  constructor(promise: Promise<unknown>) {
+    this.promise = promise
+  }
+}
+
+/**
+ * The value of a frame, or a Pending.
+ * @param other who wrote it
+ * @param isBlocked nobody can wait: modules are imported as far as that can be done now
+ */
+export function readValue(bytes: Uint8Array, { start, end }: Span, other: object, isBlocked = false): unknown {
+  if (start === end) return undefined
+  const missing = missingModulesOf(bytes, start, end)
+  const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
+  if (modules.length === 0) return withCorrespondent(other, () => decode(bytes, start, end, true))
+  const copy = bytes.slice(start, end)
+  return new Pending(
+    Promise.all(modules.map(importModule)).then(() =>
+      withCorrespondent(other, () => decode(copy, 0, copy.length, true))
+    )
+  )
+}

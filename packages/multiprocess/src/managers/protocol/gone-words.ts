@@ -1,0 +1,100 @@
+/**
+ * Where a server learns which of its tokens are gone: blocks of words, one for each token, that the token is linked to.
+ *
+ *     WAKE    of a block: slept on by the server, never changed; woken when one of its words became 1
+ *     words   0, free or waiting → 1: by whoever lets go of the token last; → 0: by the server, when it has seen it
+ *
+ * The server goes to sleep on WAKE first and looks at the words then, so that it misses none.
+ */
+
+import { WINDOW_BYTES } from '../../ground/arena/layout.ts'
+import type { Family } from '../../ground/family.ts'
+import { payloadAt } from '../../memory/shared-object.ts'
+
+const WORDS = 4096
+/** Between two looks, in milliseconds: many go at once when memory is cleaned up. */
+const PAUSE_MS = 5
+
+interface Block {
+  readonly at: number
+  readonly words: Int32Array
+  readonly index: number
+  readonly listeners: ((() => void) | undefined)[]
+  readonly free: number[]
+}
+
+export class GoneWords {
+  readonly #family: Family
+  readonly #blocks: Block[] = []
+  readonly #onWake: () => void
+  readonly #over = new AbortController()
+
+  /**
+   * Its waiting keeps no process alive.
+   * @param onWake runs whenever a wake-up came: also after every death in the family
+   */
+  constructor(family: Family, onWake: () => void) {
+    this.#family = family
+    this.#onWake = onWake
+    this.#add()
+  }
+
+  /** Nobody is told any more. */
+  stop(): void {
+    this.#over.abort()
+  }
+
+  /**
+   * A new token, held by this process until `drop`.
+   * @param onGone runs, once, when nobody has it any more
+   * @returns its block
+   */
+  createToken(onGone: () => void): number {
+    const { shared } = this.#family
+    const block = this.#blocks.find(({ free }) => free.length > 0) ?? this.#add()
+    const place = block.free.pop() as number
+    // The link, three words, is all that it has.
+    const token = shared.create(12)
+    const wake = payloadAt({ family: this.#family, at: block.at }) - block.at
+    shared.link(token, [{ block: block.at, gone: wake + 4 + place * 4, wake }])
+    block.listeners[place] = onGone
+    return token
+  }
+
+  #add(): Block {
+    const at = this.#family.shared.create(4 + WORDS * 4)
+    const wake = payloadAt({ family: this.#family, at })
+    const { words } = this.#family.memory.windowOf(wake)
+    const free = Array.from({ length: WORDS }, (_, i) => WORDS - 1 - i)
+    const block: Block = { at, words, index: ((wake % WINDOW_BYTES) >> 2) + 1, listeners: [], free }
+    this.#blocks.push(block)
+    void this.#watch(block, wake)
+    return block
+  }
+
+  async #watch(block: Block, wake: number): Promise<void> {
+    const { lot, loop } = this.#family
+    const { signal } = this.#over
+    while (!signal.aborted) {
+      const woken = lot.parkAsync(wake, 0, { signal }).catch(() => {})
+      loop.release()
+      this.#look(block)
+      await woken
+      loop.hold()
+      if (signal.aborted) return
+      this.#onWake()
+      await new Promise(resolve => void setTimeout(resolve, PAUSE_MS).unref())
+    }
+  }
+
+  #look({ words, index, listeners, free }: Block): void {
+    for (let place = 0; place < listeners.length; place++) {
+      if (Atomics.load(words, index + place) === 0) continue
+      Atomics.store(words, index + place, 0)
+      const listener = listeners[place]
+      listeners[place] = undefined
+      free.push(place)
+      listener?.()
+    }
+  }
+}

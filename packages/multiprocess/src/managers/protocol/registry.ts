@@ -1,0 +1,58 @@
+/** The types that manager classes have: their own, and those of the classes that they extend. */
+import { ValueError } from '../../errors.ts'
+import { checkTarget, sentTarget, type Target } from '../../process/target.ts'
+import type { Factory } from '../objects/catalogue.ts'
+
+export interface RegisterOptions {
+  exposed?: readonly string[]
+  createMethod?: boolean
+}
+
+type ManagerClass = { readonly prototype: object }
+
+const registries = new WeakMap<object, Map<string, Factory>>()
+
+/**
+ * @param base what all managers have, under names that no type can have
+ * @throws TypeError, ValueError for what makes no sense
+ */
+export function register(
+  type: ManagerClass,
+  typeid: string,
+  factory: unknown,
+  options: RegisterOptions,
+  base: object
+): void {
+  const { exposed, createMethod = true } = options
+  if (typeof typeid !== 'string') throw new TypeError(`typeid must be a string, not ${typeof typeid}`)
+  if (factory !== undefined) checkTarget(factory, 'factory')
+  if (exposed !== undefined && !(Array.isArray(exposed) && exposed.every(name => typeof name === 'string'))) {
+    throw new TypeError('exposed must be an array of names of methods')
+  }
+  if (exposed?.includes('then')) throw new ValueError("'then' cannot be exposed: the proxy would pass for a promise")
+  if (createMethod && (typeid in base || typeid === 'then')) {
+    const taken =
+      typeid === 'then' ? 'the manager would pass for a promise' : 'managers have something else of that name'
+    throw new ValueError(`a type cannot be called ${JSON.stringify(typeid)}: ${taken}. Give it another name`)
+  }
+  let registry = registries.get(type)
+  if (registry === undefined) {
+    registry = new Map()
+    registries.set(type, registry)
+  }
+  if (factory !== undefined) registry.set(typeid, { factory: sentTarget(factory as Target, 'factory'), exposed })
+  if (!createMethod) return
+  const value = function (this: { create(typeid: string, args: unknown[]): unknown }, ...args: unknown[]) {
+    return this.create(typeid, args)
+  }
+  Object.defineProperty(value, 'name', { value: typeid })
+  Object.defineProperty(type.prototype, typeid, { value, writable: true, configurable: true })
+}
+
+export function ownFactories(type: object): ReadonlyMap<string, Factory> {
+  const found = new Map<string, Factory>()
+  for (let link: object | null = type; link !== null; link = Object.getPrototypeOf(link)) {
+    for (const [typeid, factory] of registries.get(link) ?? []) if (!found.has(typeid)) found.set(typeid, factory)
+  }
+  return found
+}

@@ -1,0 +1,99 @@
+/** What a method answers that is to stay at the server: the caller gets a proxy of it. */
+import { type Kind, METHODS, OBJECT } from './methods.ts'
+import type { ProxyType } from './proxy-data.ts'
+
+export class Served {
+  readonly type: ProxyType
+  readonly object: object
+  readonly methods: readonly string[]
+
+  constructor(type: ProxyType, object: object, methods: readonly string[]) {
+    this.type = type
+    this.object = object
+    this.methods = methods
+  }
+}
+
+export function serveKind(kind: Kind, object: object, typeid: string = kind): Served {
+  return new Served({ kind, typeid, methods: null }, object, METHODS[kind])
+}
+
+export function serveIterator(typeid: string, iterator: AnyIterator): Served {
+  return serveKind('iterator', new IteratorObject(iterator), typeid)
+}
+
+/**
+ * What a factory of one's own made, or a method of such an object answered: iterators and functions in the way of theirs, all
+ * others with their methods.
+ */
+export function serveObject(typeid: string, object: unknown, exposed: readonly string[] | undefined): Served {
+  if (exposed === undefined && isIterator(object)) return serveIterator(typeid, object)
+  if (exposed === undefined && typeof object === 'function') {
+    return serveKind('callable', { call: (...args: unknown[]) => object(...args) }, typeid)
+  }
+  if ((typeof object !== 'object' && typeof object !== 'function') || object === null) {
+    throw new TypeError(
+      `the factory of ${JSON.stringify(typeid)} must answer an object, not ${object === null ? 'null' : typeof object}`
+    )
+  }
+  const methods = exposed ?? publicMethods(object)
+  for (const name of methods) {
+    if (typeof (object as Record<string, unknown>)[name] !== 'function') {
+      throw new TypeError(
+        `${JSON.stringify(typeid)} exposes ${JSON.stringify(name)}, which its object has no method of`
+      )
+    }
+  }
+  return new Served({ kind: OBJECT, typeid, methods }, object, methods)
+}
+
+/** The names of the methods that an object has, its own and inherited; names that begin with `_` are private. */
+export function publicMethods(object: object): string[] {
+  const names = new Set<string>()
+  for (
+    let link: object | null = object;
+    link !== null && link !== Object.prototype;
+    link = Object.getPrototypeOf(link)
+  ) {
+    if (link === Function.prototype) break
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(link))) {
+      if (typeof value === 'function' && name !== 'constructor' && !name.startsWith('_') && name !== 'then')
+        names.add(name)
+    }
+  }
+  return [...names]
+}
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+
+/** What has `next`, and can itself be iterated: generators, and iterators of Maps and the like. */
+export function isIterator(value: unknown): value is AnyIterator {
+  if (typeof value !== 'object' || value === null) return false
+  const candidate = value as Partial<AsyncIterable<unknown> & Iterable<unknown> & AnyIterator>
+  return (
+    typeof candidate.next === 'function' &&
+    (typeof candidate[Symbol.asyncIterator] === 'function' || typeof candidate[Symbol.iterator] === 'function')
+  )
+}
+
+/** The methods of an iterator, those that it lacks too. */
+class IteratorObject {
+  readonly #iterator: AnyIterator
+
+  constructor(iterator: AnyIterator) {
+    this.#iterator = iterator
+  }
+
+  next(...args: [] | [unknown]): unknown {
+    return this.#iterator.next(...args)
+  }
+
+  return(value?: unknown): unknown {
+    return this.#iterator.return?.(value) ?? { value, done: true }
+  }
+
+  throw(error: unknown): unknown {
+    if (this.#iterator.throw !== undefined) return this.#iterator.throw(error)
+    throw error
+  }
+}

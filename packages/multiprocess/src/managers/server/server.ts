@@ -1,0 +1,397 @@
+/**
+ * The server of a manager: objects, and an event loop that answers calls of their methods.
+ *
+ * A call is a frame with an id (`frames.ts`); its reply has the same id, and replies come in any order: a call that waits, for
+ * a lock or an item, is a promise and holds nobody up. Clients of the family put their frames into the server's mailbox, a ring
+ * in shared memory, and each has a mailbox of its own for replies; others come by sockets with the same frames. Calls of one
+ * client begin in the order in which it made them.
+ *
+ * Objects live as long as somebody holds them. Within the family that is told by tokens, shared blocks that count their
+ * holders, dead ones out (`token.ts`, `gone-words.ts`): every message that brings a proxy from the server has a new one. A
+ * remote client is counted by what it was sent, until it gives that back or its connection ends. A proxy at the server, in
+ * the value of a dict for example, keeps its object by reference, so that whatever nobody can reach is collected, circles too.
+ *
+ * A wait ends at the server: by its timeout, by its caller's cancellation, or by the caller's end, which the server learns of
+ * when the family does. Who is cancelled too late has what it waited for, and is told so: nothing is granted unseen. Locks that
+ * a dead client held go to the next, with OwnerDiedError.
+ */
+import type { Mailbox } from '../../channel/mailbox.ts'
+import { MultiprocessError, ValueError } from '../../errors.ts'
+import { SHARED_OWNER } from '../../ground/arena/process-table.ts'
+import type { Family } from '../../ground/family.ts'
+import type { Source } from '../../ground/waiting/event-loop.ts'
+import { substituteError } from '../../pool/worker/substitute.ts'
+import type { MessageSocket } from '../../socket/message-socket.ts'
+import { isGone } from '../../sync/turns.ts'
+import type { BaseProxy } from '../client/proxy.ts'
+import { Call, Cancelled, runCall } from '../protocol/call.ts'
+import { withCorrespondent } from '../protocol/correspondent.ts'
+import {
+  CALL,
+  CANCEL,
+  CANCELLED,
+  DROP,
+  ERROR,
+  type Frame,
+  HELLO,
+  KEEP,
+  NOTHING,
+  Outbox,
+  Pending,
+  readFrames,
+  readValue,
+  senderOf,
+  VALUE
+} from '../protocol/frames.ts'
+import { GoneWords } from '../protocol/gone-words.ts'
+import { METHODS, OBJECT } from '../protocol/methods.ts'
+import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
+import { type Referent, Referents } from '../protocol/referents.ts'
+import { isIterator, Served, serveIterator } from '../protocol/served.ts'
+import { type Host, RemotePeer } from './remote-peer.ts'
+
+/** The server lets its event loop turn after so many milliseconds of calls. */
+const TURN_MS = 2
+/** While calls wait, clients are looked at so often, in milliseconds, by turns. */
+const LOOK_EVERY_MS = 250
+const MOST_LOOKS = 64
+
+/** Which process a local client is. */
+class LocalPeer implements Peer {
+  readonly isLocal = true
+  isGone = false
+  readonly owner: number
+  readonly calls: Peer['calls'] = new Map()
+  readonly holdings = new Set<Holding>()
+  readonly outbox: Outbox
+
+  constructor(owner: number, replies: Mailbox) {
+    this.owner = owner
+    this.outbox = new Outbox(0, (bytes, start, length) => replies.post(bytes, start, length))
+  }
+
+  /** Its tokens are counted instead. */
+  keep(): () => void {
+    return () => {}
+  }
+
+  drop(): void {}
+}
+
+/** What the server is asked for by its own calls, to the object 0. */
+export interface ManagerObject {
+  create(typeid: string, args: readonly unknown[]): unknown
+  /** Answers once all is prepared; throws what kept it from that. @param greeting of one who connects: see `greetings.ts` */
+  ping(greeting: unknown): unknown
+}
+
+export class Server implements Source, Host {
+  readonly family: Family
+  readonly referents = new Referents()
+  readonly #mailbox: Mailbox
+  readonly #manager: ManagerObject
+  readonly #tokens: GoneWords
+  /** Clients of other programs. */
+  readonly peers = new Set<RemotePeer>()
+  readonly #locals = new Map<number, LocalPeer>()
+  /** Frames of a client that wait for modules that an earlier one of it needs. */
+  readonly #lines = new WeakMap<Peer, Promise<void>>()
+  readonly #own = new WeakMap<object, Referent>()
+  readonly #dirty = new Set<Peer>()
+  readonly #makeProxy: (referent: Referent) => BaseProxy
+  #isAnswering = false
+  #isScheduled = false
+  #lookTimer: NodeJS.Timeout | undefined
+  #looked = 0
+
+  /** @param makeProxy the proxy that stands for an object inside this process */
+  constructor(mailbox: Mailbox, manager: ManagerObject, makeProxy: (referent: Referent) => BaseProxy) {
+    this.family = mailbox.family
+    this.#mailbox = mailbox
+    this.#manager = manager
+    this.#makeProxy = makeProxy
+    this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
+  }
+
+  /** Answers what comes from the socket. */
+  add(socket: MessageSocket): void {
+    this.peers.add(new RemotePeer(this, socket))
+  }
+
+  /** Answers calls of the family from now on. */
+  start(): void {
+    this.family.loop.add(this)
+    this.family.loop.hold()
+  }
+
+  /** Answers no more. */
+  stop(hasStarted = true): void {
+    if (hasStarted) {
+      this.family.loop.remove(this)
+      this.family.loop.release()
+    }
+    // Those of the family who wait find nobody there.
+    this.#mailbox.owner = SHARED_OWNER
+    clearInterval(this.#lookTimer)
+    this.#tokens.stop()
+    for (const peer of this.peers) peer.close()
+  }
+
+  /** Answers what has come. What it calls may wait in here again: those who came later then wait too. */
+  poll(): boolean {
+    if (this.#isAnswering || this.#mailbox.isEmpty) return false
+    this.#isAnswering = true
+    try {
+      const end = performance.now() + TURN_MS
+      while (this.#mailbox.take(this.#take) && performance.now() < end);
+    } finally {
+      this.#isAnswering = false
+      this.#flush()
+    }
+    this.family.loop.stir()
+    return true
+  }
+
+  readonly #take = (bytes: Uint8Array, start: number, end: number): void => {
+    const owner = senderOf(bytes, start)
+    readFrames(bytes, start, end, frame => {
+      let peer = this.#locals.get(owner)
+      if (peer === undefined) {
+        // Whoever does not begin with it was given up as dead.
+        if (frame.b >> 16 !== HELLO) return
+        peer = new LocalPeer(owner, readValue(bytes, frame, this) as Mailbox)
+        this.#locals.set(owner, peer)
+        return
+      }
+      this.receive(peer, bytes, frame)
+    })
+  }
+
+  /** Takes a frame of a client. */
+  receive(peer: Peer, bytes: Uint8Array, frame: Frame): void {
+    const line = this.#lines.get(peer)
+    if (line === undefined) {
+      const rest = this.#accept(peer, bytes, frame)
+      if (rest !== undefined) this.#standInLine(peer, rest)
+      return
+    }
+    const copy = bytes.slice(frame.start, frame.end)
+    const { id, a, b } = frame
+    this.#standInLine(
+      peer,
+      line.then(() => this.#accept(peer, copy, { id, a, b, start: 0, end: copy.length }))
+    )
+  }
+
+  #standInLine(peer: Peer, rest: Promise<void>): void {
+    const line = rest.then(() => {
+      if (this.#lines.get(peer) === line) this.#lines.delete(peer)
+    })
+    this.#lines.set(peer, line)
+  }
+
+  /** A promise when modules have to be imported before. */
+  #accept(peer: Peer, bytes: Uint8Array, frame: Frame): Promise<void> | undefined {
+    const { id, a: object } = frame
+    const kind = frame.b >> 16
+    const method = frame.b & 0xffff
+    if (kind === CANCEL) {
+      peer.calls.get(id)?.cancel()
+      return
+    }
+    let args: unknown
+    try {
+      args = readValue(bytes, frame, peer) ?? []
+    } catch (error) {
+      this.#reply(peer, id, ERROR, error)
+      return
+    }
+    if (args instanceof Pending) {
+      return args.promise.then(
+        later => this.#begin(peer, kind, id, object, method, later),
+        error => this.#reply(peer, id, ERROR, error)
+      )
+    }
+    this.#begin(peer, kind, id, object, method, args)
+  }
+
+  #begin(peer: Peer, kind: number, id: number, object: number, method: number, args: unknown): void {
+    if (kind === DROP && Array.isArray(args)) {
+      peer.drop(object, Number(args[0]))
+      return
+    }
+    if (kind === KEEP) {
+      const referent = this.referents.get(object)
+      if (referent !== undefined) peer.keep(referent)
+      return
+    }
+    if (kind !== CALL || !Array.isArray(args)) {
+      this.#reply(peer, id, ERROR, new ValueError('the manager was asked for what it does not know'))
+      return
+    }
+    const call = new Call(peer)
+    let result: unknown
+    try {
+      result = runCall(call, () =>
+        object === 0 ? this.#callManager(method, args) : this.invoke(this.#find(object), method, args)
+      )
+    } catch (error) {
+      this.#answer(peer, id, ERROR, error)
+      return
+    }
+    if (!(result instanceof Promise)) {
+      this.#answer(peer, id, VALUE, result)
+      return
+    }
+    peer.calls.set(id, call)
+    this.#watchPeers()
+    result.then(
+      value => this.#end(peer, id, call, VALUE, value),
+      error => this.#end(peer, id, call, ERROR, error)
+    )
+  }
+
+  #end(peer: Peer, id: number, call: Call, status: number, value: unknown): void {
+    // Given up with its peer: nobody is there to be told.
+    if (peer.calls.get(id) !== call) return
+    peer.calls.delete(id)
+    this.#answer(peer, id, status, value)
+  }
+
+  #find(id: number): Referent {
+    const referent = this.referents.get(id)
+    if (referent === undefined) {
+      throw new MultiprocessError(`the manager has no object with the id ${id}`, { code: 'ERR_NO_OBJECT' })
+    }
+    return referent
+  }
+
+  /** Calls a method; what stays at the server comes as a proxy. */
+  invoke(referent: Referent, method: number, args: readonly unknown[]): unknown {
+    const name = referent.methods[method]
+    if (name === undefined) throw new ValueError(`${referent.type.typeid} has no method with the number ${method}`)
+    const result = referent.object[name](...args)
+    if (referent.type.kind !== OBJECT && referent.type.kind !== 'callable') return result
+    if (isThenable(result)) return Promise.resolve(result).then(value => serveIterators(value, referent))
+    return serveIterators(result, referent)
+  }
+
+  #callManager(method: number, args: readonly unknown[]): unknown {
+    const name = METHODS.manager[method]
+    if (name === 'create') return this.#manager.create(args[0] as string, args[1] as unknown[])
+    if (name === 'ping') return this.#manager.ping(args[0])
+    if (name === 'numberOfObjects') return this.referents.size
+    if (name === 'debugInfo') {
+      return [...this.referents].map(({ id, type, holders }) => ({ id, typeid: type.typeid, holders }))
+    }
+    if (name === 'shutdown') setImmediate(() => this.onShutdown())
+    return undefined
+  }
+
+  /** Asked for by a client. */
+  onShutdown: () => void = () => {}
+
+  /** The proxy of an object that is there already, inside this process; undefined when nobody has it any more. */
+  proxyOf(id: number): BaseProxy | undefined {
+    const referent = this.referents.get(id)
+    return referent === undefined ? undefined : this.#makeProxy(referent)
+  }
+
+  /** An object of one's own that is served again, by the same name, is the same. */
+  serve({ type, object, methods }: Served): BaseProxy {
+    const known = type.kind === OBJECT ? this.#own.get(object) : undefined
+    if (known?.type.typeid === type.typeid) return this.#makeProxy(known)
+    const referent = this.referents.create(type, object, methods)
+    if (type.kind === OBJECT) this.#own.set(object, referent)
+    return this.#makeProxy(referent)
+  }
+
+  /** A token of the object, held by this process until it lets go of it. */
+  createToken(referent: Referent): number {
+    this.referents.hold(referent)
+    return this.#tokens.createToken(() => this.referents.release(referent))
+  }
+
+  #answer(peer: Peer, id: number, status: number, value: unknown): void {
+    if (status === ERROR) {
+      if (value instanceof Cancelled) this.#reply(peer, id, CANCELLED, undefined)
+      else this.#reply(peer, id, ERROR, value)
+      return
+    }
+    let result = value
+    if (value instanceof Served) result = this.serve(value)
+    this.#reply(peer, id, VALUE, result)
+  }
+
+  #reply(peer: Peer, id: number, status: number, value: unknown): void {
+    try {
+      this.#write(peer, id, status, value, status === ERROR ? 'the error' : 'the result')
+    } catch (reason) {
+      this.#writeInstead(peer, id, status === ERROR ? substituteError(value, reason) : reason)
+    }
+    this.#dirty.add(peer)
+    this.#flushSoon()
+  }
+
+  #writeInstead(peer: Peer, id: number, error: unknown): void {
+    try {
+      this.#write(peer, id, ERROR, error, 'the error')
+    } catch (reason) {
+      this.#write(peer, id, ERROR, new ValueError(`what the call answered cannot cross: ${reason}`), 'the error')
+    }
+  }
+
+  #write(peer: Peer, id: number, status: number, value: unknown, path: string): void {
+    withCorrespondent(peer, () => peer.outbox.add(id, status, 0, value === undefined ? NOTHING : value, path))
+  }
+
+  /** Replies to one client go together. */
+  #flushSoon(): void {
+    if (this.#isAnswering || this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    for (const peer of this.#dirty) peer.outbox.flush()
+    this.#dirty.clear()
+  }
+
+  /** Clients that are gone give up what they hold; what they had asked for before is done first. */
+  #buryDead(looksClosely: boolean): void {
+    let looks = 0
+    for (const [owner, peer] of this.#locals) {
+      const isTurn = looksClosely && looks++ >= this.#looked && looks <= this.#looked + MOST_LOOKS
+      if (!isGone(this.family, owner, isTurn) && !this.family.table.hasEnded(owner)) continue
+      const isTaken = this.#mailbox.untilNow()
+      while (!isTaken() && this.poll());
+      this.#locals.delete(owner)
+      closePeer(peer)
+    }
+    if (looksClosely) this.#looked = this.#looked + MOST_LOOKS >= looks ? 0 : this.#looked + MOST_LOOKS
+  }
+
+  /** A death is told of by whoever reaps, who may be blocked. */
+  #watchPeers(): void {
+    this.#lookTimer ??= setInterval(() => {
+      if ([...this.#locals.values()].some(({ calls }) => calls.size > 0)) {
+        this.#buryDead(true)
+        return
+      }
+      clearInterval(this.#lookTimer)
+      this.#lookTimer = undefined
+    }, LOOK_EVERY_MS)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** Generators and iterators stay; plain iterables, such as arrays, go. */
+function serveIterators(value: unknown, { type }: Referent): unknown {
+  return isIterator(value) ? serveIterator(`${type.typeid} iterator`, value) : value
+}

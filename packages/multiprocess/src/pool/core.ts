@@ -1,0 +1,401 @@
+/** What a pool does: its parts put together, and its life from the first task to the last worker's end. */
+import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
+import { rootFrom } from '../codec/values/path.ts'
+import { PoolTerminatedError, ValueError } from '../errors.ts'
+import { SLOT_COUNT } from '../ground/arena/layout.ts'
+import { currentFamily, type Family } from '../ground/family.ts' // lazy
+import type { StartMethod } from '../ground/members/platform.ts'
+import { cpuCount } from '../ground/os/processors.ts'
+import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
+import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
+import { Functions } from './functions.ts'
+import { IMapRun } from './imap.ts'
+import { checkIterable, collect, iterate } from './input.ts'
+import { MapRun } from './map-run.ts'
+import {
+  checkCount,
+  type IMapOptions,
+  type MapOptions,
+  optionalCount,
+  type PoolOptions,
+  type TaskOptions
+} from './options.ts'
+import { type Progress, progressOf, sizeOf } from './progress.ts'
+import { type Control, controlOf } from './shared/control.ts'
+import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
+import { TaskTable } from './shared/task-table.ts'
+import { Signals } from './signals.ts'
+import { createTrace, PoolTrace } from './trace.ts'
+import { type WorkerStats, Workers } from './workers.ts'
+
+const CHUNKS_AHEAD = 4
+
+type Input = Iterable<unknown> | AsyncIterable<unknown>
+
+/** A moment of a pool. */
+export interface PoolStats {
+  /** Tasks given to the pool. A chunk of `map` or `imap` is one. */
+  readonly submitted: number
+  /** Tasks that ended well. */
+  readonly completed: number
+  /** Tasks that threw, were stopped or dropped, or whose worker died. */
+  readonly failed: number
+  /** Tasks that wait or run. */
+  readonly pending: number
+  readonly workers: readonly WorkerStats[]
+}
+
+/** What is to be done with the items of a `map`. */
+interface MapPlan {
+  readonly kind: number
+  readonly entry: FunctionEntry
+  readonly chunksize: number | undefined
+  readonly control: Control | undefined
+  readonly progress: Progress | undefined
+}
+
+export class PoolCore {
+  readonly #family: Family
+  readonly #processes: number
+  readonly #concurrency: number
+  readonly #at: number
+  readonly #dispatcher: Dispatcher
+  readonly #functions: Functions
+  /** What the initializer and its arguments hold. */
+  readonly #held: Releases
+  readonly #workers: Workers
+  #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
+  #reason: unknown
+  /** Runs of map and imap that have yet to submit what follows. */
+  #runs = 0
+  readonly #imaps = new Set<IMapRun<unknown>>()
+  readonly #onOver = new Set<(error: unknown) => void>()
+  readonly #signals = new Signals((tasks, reason) => {
+    for (const task of this.#dispatcher.cancel(task => tasks.has(task))) task.fail(reason)
+  })
+  readonly #trace: PoolTrace | undefined
+  #isFreed = false
+  readonly #whenDone: (() => void)[] = []
+
+  /**
+   * @param face the Pool that it is the core of
+   * @throws as the constructor of Pool
+   */
+  constructor(face: object, method: StartMethod, options: PoolOptions) {
+    this.#processes = optionalCount(options.processes, 'processes', cpuCount())
+    if (this.#processes >= SLOT_COUNT) {
+      throw new ValueError(
+        `processes must be at most ${SLOT_COUNT - 1}, as many as a family may have, not ${this.#processes}`
+      )
+    }
+    this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
+    const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
+    const maxMemory = optionalCount(options.maxMemoryPerChild, 'maxMemoryPerChild', Number.POSITIVE_INFINITY)
+    const reserve = optionalCount(options.reserve, 'reserve', 0, 0)
+    const isLimited = maxTasks !== Number.POSITIVE_INFINITY || maxMemory !== Number.POSITIVE_INFINITY
+    const places = this.#processes * (isLimited ? 2 : 1) + reserve
+    const { initializer, initargs = [], trace } = options
+    if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
+    if (initializer !== undefined) checkTarget(initializer, 'initializer')
+    if (trace !== undefined && typeof trace !== 'string') {
+      throw new TypeError(`trace must be the path of a file, not ${typeof trace}`)
+    }
+    if (trace !== undefined) createTrace(trace)
+    // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
+    const prepared =
+      initializer === undefined
+        ? null
+        : encodeHeld({ initializer: sentTarget(initializer, 'initializer'), initargs }, '', {
+            sharesBuffers: method === 'thread' ? 'held' : 'no'
+          })
+    this.#held = prepared?.releases ?? null
+
+    const family = currentFamily(method)
+    this.#family = family
+    this.#at = family.arena.allocate(TaskTable.bytesFor(places))
+    this.#dispatcher = new Dispatcher(family, this.#at, places, face)
+    this.#functions = new Functions(this.#dispatcher.messages)
+    this.#dispatcher.onIdle = () => {
+      this.#functions.free()
+      this.#endWhenDone()
+    }
+    const settings = {
+      method,
+      at: this.#at,
+      processes: this.#processes,
+      reserve,
+      places,
+      owner: family.self,
+      concurrency: this.#concurrency,
+      maxTasks,
+      maxMemory,
+      preparation: prepared?.bytes ?? null
+    }
+    this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
+    this.#dispatcher.supervisor.workers = this.#workers
+    this.#dispatcher.onNews = this.#workers.look
+    this.#dispatcher.events.pidOf = index => this.#workers.pidOf(index)
+    if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
+    try {
+      this.#workers.start()
+    } catch (error) {
+      this.terminate()
+      void this.join()
+      throw error
+    }
+  }
+
+  /** @throws what makes the call senseless: the task is then not submitted */
+  apply(fn: Target, args: unknown[] | undefined, task: Task, options?: TaskOptions): void {
+    this.#checkOpen()
+    if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    const control = controlOf(options)
+    const signal = control?.signal
+    if (signal === undefined) {
+      this.#submitApply(fn, args ?? [], task, control)
+    } else if (signal.aborted) {
+      task.fail(signal.reason)
+    } else {
+      const guarded = this.#signals.guard(signal, task)
+      try {
+        this.#submitApply(fn, args ?? [], guarded, control)
+      } catch (error) {
+        this.#signals.forget(signal, guarded)
+        throw error
+      }
+    }
+  }
+
+  #submitApply(fn: Target, args: unknown[], task: Task, control: Control | undefined): void {
+    const entry = this.#functions.fixed(fn)
+    if (entry === undefined) {
+      const { name } = fn as { name: string }
+      this.#dispatcher.submit({ ...this.#functions.anonymous, name }, CALL, { fn, args }, '', task, control)
+    } else {
+      this.#dispatcher.submit(entry, APPLY, args, 'args', task, control)
+    }
+  }
+
+  /** For reports, until what it answers is called: a thread is about to block. */
+  tell(): (() => void) | undefined {
+    return this.#family.waits?.begin('for a result of a pool', true)
+  }
+
+  /** Blocks this thread until there may be a result, for so many milliseconds at the most. */
+  block(ms: number): void {
+    this.#workers.block(ms)
+  }
+
+  /** @throws what makes the call senseless; whatever happens later fails the task */
+  map(kind: number, fn: Target, items: Input, options: MapOptions, task: Task): void {
+    this.#checkOpen()
+    const { chunksize } = options
+    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
+    checkIterable(items)
+    const control = controlOf(options)
+    const progress = progressOf(options.progress)
+    const entry = this.#functions.entry(fn)
+    this.#runs++
+    void this.#runMap({ kind, entry, chunksize, control, progress }, items, task)
+  }
+
+  async #runMap(plan: MapPlan, items: Input, task: Task): Promise<void> {
+    const signal = plan.control?.signal
+    let settle: () => void
+    try {
+      signal?.throwIfAborted()
+      const isOver = () => this.#isEnded || (signal?.aborted ?? false)
+      const all = await this.#unlessOver(collect(items, isOver), signal)
+      const results = await this.#map(plan, all)
+      settle = () => task.succeed(results)
+    } catch (error) {
+      settle = () => task.fail(error)
+    }
+    plan.progress?.end()
+    this.#endRun(plan.entry)
+    settle()
+  }
+
+  /** The same promise, which rejects as soon as the pool is terminated or the signal fires. */
+  async #unlessOver<T>(promise: Awaitable<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (!(promise instanceof Promise)) return promise
+    let stop: (error: unknown) => void = () => {}
+    const over = new Promise<never>((_, reject) => {
+      stop = reject
+    })
+    const onAbort = () => stop(signal?.reason)
+    this.#onOver.add(stop)
+    signal?.addEventListener('abort', onAbort)
+    try {
+      return await Promise.race([promise, over])
+    } finally {
+      this.#onOver.delete(stop)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #map({ kind, entry, chunksize, control, progress }: MapPlan, all: readonly unknown[]): Promise<unknown[]> {
+    const signal = control?.signal
+    // A chunk of the size that was asked for is one task.
+    const kindAndFlags = chunksize === undefined ? kind | MAY_STOP : kind
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      progress?.begin(all.length)
+      const run = new MapRun(all, {
+        chunksize: chunksize ?? Math.max(1, Math.ceil(all.length / (this.#processes * 4))),
+        isAdaptive: chunksize === undefined,
+        workers: this.#processes,
+        submit: ({ start, items, task }) => {
+          this.#checkRunning()
+          this.#dispatcher.submit(entry, kindAndFlags, items, rootFrom('items', start), task, control)
+          return this.#dispatcher.messages.lastLength
+        },
+        progress: done => progress?.update(done, all.length),
+        succeed: results => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve(results)
+        },
+        fail: error => {
+          signal?.removeEventListener('abort', onAbort)
+          this.#dispatcher.withdraw(task => run.tasks.has(task))
+          reject(error)
+        }
+      })
+      const onAbort = () => {
+        this.#dispatcher.cancel(task => run.tasks.has(task))
+        run.fail(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort)
+      run.submit(this.#processes * this.#concurrency * CHUNKS_AHEAD)
+    })
+  }
+
+  /** @throws as `map` */
+  imap<R>(fn: Target, items: Input, options: IMapOptions, isOrdered: boolean): IMapRun<R> {
+    this.#checkOpen()
+    const { chunksize, buffersize } = options
+    const size = optionalCount(chunksize, 'chunksize', 1)
+    const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
+    const control = controlOf(options)
+    const signal = control?.signal
+    const progress = progressOf(options.progress)
+    const total = sizeOf(items)
+    const entry = this.#functions.entry(fn)
+    const input = iterate(items)
+    this.#runs++
+    progress?.begin(total)
+    const onAbort = () => run.abort(signal?.reason)
+    const run = new IMapRun<R>(input, {
+      chunksize: Math.min(size, ahead),
+      buffersize: ahead,
+      isOrdered,
+      submit: ({ start, items, task }) => {
+        this.#checkRunning()
+        this.#dispatcher.submit(entry, IMAP, items, rootFrom('items', start), task, control)
+      },
+      withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
+      cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),
+      progress: done => progress?.update(done, total),
+      over: () => {
+        signal?.removeEventListener('abort', onAbort)
+        progress?.end()
+      },
+      end: () => {
+        this.#imaps.delete(run as IMapRun<unknown>)
+        this.#endRun(entry)
+      }
+    })
+    this.#imaps.add(run as IMapRun<unknown>)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+    return run
+  }
+
+  get stats(): PoolStats {
+    const { submitted, completed, pending } = this.#dispatcher
+    const failed = submitted - completed - pending
+    return { submitted, completed, failed, pending, workers: this.#workers.stats }
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closed'
+    for (const run of this.#imaps) run.unbound()
+    this.#endWhenDone()
+  }
+
+  terminate(): void {
+    if (this.#state === 'terminated') return
+    if (this.#state !== 'broken') this.#state = 'terminated'
+    this.#end(new PoolTerminatedError())
+  }
+
+  #end(error: unknown): void {
+    this.#dispatcher.end(error)
+    // First, since workers that compute would have the processors while thousands of tasks are failed here.
+    this.#workers.signalEnd()
+    this.#dispatcher.failAll()
+    for (const run of this.#imaps) run.fail(error)
+    for (const stop of this.#onOver) stop(error)
+    this.#workers.terminate()
+    for (const resolve of this.#whenDone.splice(0)) resolve()
+  }
+
+  /** @throws ValueError while the pool is open */
+  async join(): Promise<void> {
+    if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
+    if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
+    await this.#workers.ended()
+    await this.#trace?.close()
+    this.#free()
+  }
+
+  get #isEnded(): boolean {
+    return this.#state === 'terminated' || this.#state === 'broken'
+  }
+
+  get #isDone(): boolean {
+    return this.#dispatcher.pending === 0 && this.#runs === 0
+  }
+
+  #endWhenDone(): void {
+    if (!this.#isDone || this.#state === 'open') return
+    for (const resolve of this.#whenDone.splice(0)) resolve()
+    if (this.#state !== 'closed') return
+    this.#workers.end()
+    this.#dispatcher.close()
+  }
+
+  #endRun(entry: FunctionEntry): void {
+    this.#functions.drop(entry)
+    if (this.#dispatcher.pending === 0) this.#functions.free()
+    this.#runs--
+    this.#endWhenDone()
+  }
+
+  /** Workers can't be started: nobody waits for ever. */
+  #break(error: unknown): void {
+    this.#state = 'broken'
+    this.#reason = error
+    this.#end(error)
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
+    this.#checkRunning()
+  }
+
+  #checkRunning(): void {
+    if (this.#state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
+    if (this.#state === 'broken') throw this.#reason
+  }
+
+  #free(): void {
+    if (this.#isFreed) return
+    this.#isFreed = true
+    this.#dispatcher.dispose()
+    this.#functions.clear()
+    runAll(this.#held)
+    this.#family.arena.free(this.#at)
+  }
+}

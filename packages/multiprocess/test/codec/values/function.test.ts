@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { decode, modulesOf } from '../../../src/codec/decode.ts'
+import { Encoder, encode } from '../../../src/codec/encode.ts'
+import type { AnyFunction, FunctionReferenceData } from '../../../src/codec/references/data.ts'
+import { registerKind, setFunctionCodec } from '../../../src/codec/values/registry.ts'
+import { SerializationError, ValueError } from '../../../src/errors.ts'
+
+const LIMIT = { timeout: 20_000 }
+
+function square(n: number): number {
+  return n * n
+}
+class Job {}
+const far = (): string => 'far'
+
+const known = new Map<AnyFunction, FunctionReferenceData>([
+  [square, { module: 'file:///lib/math.js', export: 'square' }],
+  [Job, { module: 'file:///lib/math.js', export: 'Job' }],
+  [far, { module: 'file:///lib/ünïcode/Ж.js', export: 'default' }]
+])
+
+const askedPaths: string[] = []
+const codec = {
+  referenceOf(fn: AnyFunction, path: string): FunctionReferenceData {
+    askedPaths.push(path)
+    const reference = known.get(fn)
+    if (reference === undefined) throw new SerializationError(`cannot send ${path}: it is not exported`, path)
+    return reference
+  },
+  resolveReference(reference: FunctionReferenceData): unknown {
+    for (const [fn, { module, export: name }] of known)
+      if (module === reference.module && name === reference.export) return fn
+    throw new Error(`${reference.module} does not export ${reference.export}`)
+  }
+}
+
+describe('functions', () => {
+  before(() => setFunctionCodec(codec))
+  after(() => setFunctionCodec(null))
+
+  test('arrive as themselves, and the modules to import are known before', LIMIT, () => {
+    const value = { run: square, args: [1, Job], also: [far, square], [Symbol.iterator]: 1 }
+    const message = encode(value)
+    assert.deepEqual(modulesOf(message), ['file:///lib/math.js', 'file:///lib/ünïcode/Ж.js'])
+    assert.deepEqual(decode(message), { run: square, args: [1, Job], also: [far, square] })
+    assert.equal(decode(encode(square)), square)
+  })
+
+  test('a message without functions asks for no modules', LIMIT, () => {
+    assert.deepEqual(modulesOf(encode({ a: 1 })), [])
+    assert.deepEqual(modulesOf(new Uint8Array(0)), [])
+  })
+
+  test('from the middle of a target, and from the scratch', LIMIT, () => {
+    const encoder = new Encoder()
+    const target = new Uint8Array(1000)
+    for (const limit of [1000, 120]) {
+      encoder.encode(['text', far, { square }], target, 77, limit)
+      const { bytes, start, end } = encoder
+      assert.deepEqual(modulesOf(bytes, start, end), ['file:///lib/ünïcode/Ж.js', 'file:///lib/math.js'])
+      assert.deepEqual(decode(bytes, start, end), ['text', far, { square }])
+    }
+  })
+
+  test('are asked for once a message, with the path of their first place', LIMIT, () => {
+    askedPaths.length = 0
+    encode([1, { fn: square }, square, new Map([['key', far]])], 'args')
+    assert.deepEqual(askedPaths, ['args[1].fn', 'args[3].get("key")'])
+  })
+
+  test('what the lookup throws is thrown on, and leaves the encoder clean', LIMIT, () => {
+    const encoder = new Encoder()
+    assert.throws(() => encoder.encode({ list: [square, () => {}] }), {
+      name: 'SerializationError',
+      path: 'value.list[1]',
+      message: 'cannot send value.list[1]: it is not exported'
+    })
+    encoder.encode([1])
+    assert.deepEqual(modulesOf(encoder.bytes, encoder.start, encoder.end), [])
+    assert.deepEqual(decode(encoder.bytes, encoder.start, encoder.end), [1])
+  })
+
+  test('what looking one up at the receiver throws is thrown on', LIMIT, () => {
+    const message = encode([square])
+    const reference = known.get(square)!
+    known.delete(square)
+    try {
+      assert.throws(() => decode(message), { message: 'file:///lib/math.js does not export square' })
+      assert.deepEqual(decode(encode([2])), [2])
+    } finally {
+      known.set(square, reference)
+    }
+  })
+
+  test('a lookup that itself encodes and decodes does no harm', LIMIT, () => {
+    setFunctionCodec({
+      referenceOf: (fn, path) => decode(encode(codec.referenceOf(fn, path))) as FunctionReferenceData,
+      resolveReference: reference => codec.resolveReference(decode(encode(reference)) as FunctionReferenceData)
+    })
+    const value = [{ a: 1, square }, [{ far }], { a: 2, square }]
+    assert.deepEqual(decode(encode(value)), value)
+    setFunctionCodec(codec)
+  })
+
+  test('are refused by a receiver that has no means for them', LIMIT, () => {
+    const message = encode([square])
+    setFunctionCodec(null)
+    assert.throws(() => decode(message), {
+      name: 'SerializationError',
+      message: /function square of file:\/\/\/lib\/math\.js/
+    })
+    setFunctionCodec(codec)
+  })
+})
+
+describe('registered kinds', () => {
+  class Handle {
+    readonly id: number
+    partner: Handle | null = null
+    constructor(id: number) {
+      this.id = id
+    }
+  }
+  const opened = new Map<number, Handle>()
+  const isSharedArray = (value: object) => value instanceof Int32Array && 'shared' in value
+
+  before(() => {
+    registerKind<Handle, { id: number; more: unknown[] }>({
+      name: 'test handle',
+      test: value => value instanceof Handle,
+      encode: handle => ({ id: handle.id, more: [handle.id, { text: 'ж' }] }),
+      decode: data => {
+        assert.deepEqual(data.more, [data.id, { text: 'ж' }])
+        if (!opened.has(data.id)) opened.set(data.id, new Handle(data.id))
+        return opened.get(data.id)!
+      }
+    })
+    registerKind<Int32Array, number>({
+      name: 'test array',
+      test: isSharedArray,
+      encode: array => array[0],
+      decode: first => Object.assign(Int32Array.of(first), { shared: true })
+    })
+    registerKind<object, string>({
+      name: 'test proxy',
+      test: value => proxies.has(value),
+      encode: () => 'proxied',
+      decode: data => new Proxy({ data }, {})
+    })
+  })
+  const proxies = new WeakSet<object>()
+
+  test('arrive as themselves, once each', LIMIT, () => {
+    const [a, b] = [new Handle(1), new Handle(2)]
+    const arrived = decode(encode({ a, list: [b, a], map: new Map([[a, b]]) })) as {
+      a: Handle
+      list: Handle[]
+      map: Map<Handle, Handle>
+    }
+    assert.ok(arrived.a instanceof Handle)
+    assert.equal(arrived.a.id, 1)
+    assert.equal(arrived.list[1], arrived.a)
+    assert.equal(arrived.map.get(arrived.a), arrived.list[0])
+  })
+
+  test('come before the built-in types', LIMIT, () => {
+    const shared = Object.assign(Int32Array.of(5, 6), { shared: true })
+    const arrived = decode(encode([shared, Int32Array.of(7)])) as Int32Array[]
+    assert.ok(isSharedArray(arrived[0]))
+    assert.equal(arrived[0].length, 1)
+    assert.equal(isSharedArray(arrived[1]), false)
+  })
+
+  test('a proxy may be one', LIMIT, () => {
+    const proxy = new Proxy({}, {})
+    assert.throws(() => encode([proxy]), { path: 'value[0]' })
+    proxies.add(proxy)
+    assert.equal((decode(encode([proxy])) as { data: string }[])[0].data, 'proxied')
+  })
+
+  test('data that refers to its own object is refused at the receiver', LIMIT, () => {
+    class Knot {}
+    registerKind({
+      name: 'test knot',
+      test: value => value instanceof Knot,
+      encode: knot => [knot],
+      decode: data => data
+    })
+    const message = encode(new Knot())
+    assert.throws(() => decode(message), {
+      name: 'SerializationError',
+      message: /nothing to refer to stands at byte 1/
+    })
+  })
+
+  test('a name can be taken once', LIMIT, () => {
+    assert.throws(
+      () =>
+        registerKind({
+          name: 'test handle',
+          test: () => false,
+          encode: value => value,
+          decode: data => data as object
+        }),
+      (error: Error) =>
+        error instanceof ValueError &&
+        error.message === 'the kind "test handle" is already registered; a name stands for one kind'
+    )
+  })
+})

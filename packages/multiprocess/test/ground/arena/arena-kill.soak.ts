@@ -1,0 +1,4 @@
+import { test } from 'node:test'
+import { killStorms } from '../../fixtures/process/kills.ts'
+
+test('500 processes killed while they take and give back blocks', { timeout: 600_000 }, () => killStorms(500, 2))

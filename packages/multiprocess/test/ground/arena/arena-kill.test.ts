@@ -1,0 +1,8 @@
+import { test } from 'node:test'
+import { killStorms } from '../../fixtures/process/kills.ts'
+
+test(
+  'processes killed while they take and give back blocks: the others go on, and nothing leaks',
+  { timeout: 60_000 },
+  () => killStorms(20, 1)
+)

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ARENA_BYTES, WINDOW_BYTES } from '../../../src/ground/arena/layout.ts'
+import { type Backing, Memory } from '../../../src/ground/arena/memory.ts'
+import { WordLock } from '../../../src/ground/arena/word-lock.ts'
+import { currentFamily } from '../../../src/ground/family.ts'
+import { Process } from '../../../src/index.ts'
+import { lockAt, SharedWords } from '../../fixtures/process/ground.ts'
+import { holdLock, increment, waitForLock, waitForLockWithoutFiles } from '../../fixtures/process/ground-targets.ts'
+import { until, untilSync } from '../../fixtures/process/tools.ts'
+
+function startAll(children: Process<never[]>[]): void {
+  for (const child of children) child.start()
+}
+
+async function endAll(children: Process<never[]>[]): Promise<(number | null)[]> {
+  await Promise.all(children.map(child => child.join()))
+  return children.map(child => child.exitcode)
+}
+
+describe('the lock on a word', { timeout: 60_000 }, () => {
+  test('4 processes count to 1,000,000 under it, in a word that is no atomic', async () => {
+    using shared = new SharedWords(3)
+    const children = [1, 2, 3, 4].map(() => new Process({ target: increment, args: [shared.at, 250_000, 4] }))
+    startAll(children)
+    assert.deepEqual(await endAll(children), [0, 0, 0, 0])
+    assert.equal(shared.words[2], 1_000_000)
+    assert.equal(shared.words[0], 0, 'it is free, and nobody sleeps')
+  })
+
+  test('without contention it makes no system call', () => {
+    const { lock, calls } = lockOfOwn()
+    for (let round = 0; round < 100_000; round++) {
+      assert.equal(lock.acquire(), false)
+      lock.release()
+    }
+    assert.deepEqual(calls, [])
+  })
+
+  test('a release wakes one sleeper, and who has slept expects more of them', () => {
+    const { lock, calls, words, sleep } = lockOfOwn()
+    const other = 9
+    const withSleepers = (owner: number) => owner | 0x40000000
+    words[256] = other
+    sleep.push(() => {
+      assert.equal(words[256], withSleepers(other))
+      words[256] = 0
+    })
+    assert.equal(lock.acquire(), false)
+    assert.equal(words[256], withSleepers(7))
+    lock.release()
+    assert.equal(words[256], 0)
+    assert.deepEqual(calls, ['wait', 'wake 1'])
+  })
+
+  test('a holder that is killed loses it within a second, to one who is told', async () => {
+    using shared = new SharedWords(4)
+    const holder = new Process({ target: holdLock, args: [shared.at, 60_000] })
+    holder.start()
+    await until(() => Atomics.load(shared.words, 1) === 1, 'the child holds the lock')
+    holder.kill()
+    const began = performance.now()
+    // This thread is blocked, so that nobody reaps the child meanwhile.
+    assert.equal(lockAt(shared.at).acquire(), true)
+    assert.ok(performance.now() - began < 1000, `after ${performance.now() - began} ms`)
+    lockAt(shared.at).release()
+    assert.equal(lockAt(shared.at).acquire(), false, 'the next one is not told')
+    lockAt(shared.at).release()
+    await holder.join()
+  })
+
+  test('of those who sleep on it, one is told of the death, and all get it', async () => {
+    using shared = new SharedWords(4)
+    const holder = new Process({ target: holdLock, args: [shared.at, 60_000] })
+    holder.start()
+    await until(() => Atomics.load(shared.words, 1) === 1, 'the child holds the lock')
+    const waiters = [1, 2, 3].map(() => new Process({ target: waitForLock, args: [shared.at] }))
+    startAll(waiters)
+    await until(() => Atomics.load(shared.words, 1) === 4, 'all want the lock')
+    await sleep(50)
+    assert.equal(shared.words[2], 0)
+    holder.kill()
+    const began = performance.now()
+    untilSync(() => Atomics.load(shared.words, 2) === 3, 'all got it', 2000)
+    assert.ok(performance.now() - began < 1000, `after ${performance.now() - began} ms`)
+    assert.deepEqual(await endAll(waiters), [0, 0, 0])
+    assert.equal(shared.words[3], 1, 'one was told')
+    assert.equal(shared.words[0], 0)
+    await holder.join()
+  })
+
+  test('a holder that only is slow, or stopped, keeps it', async () => {
+    using shared = new SharedWords(4)
+    const holder = new Process({ target: holdLock, args: [shared.at, 700] })
+    holder.start()
+    await until(() => Atomics.load(shared.words, 1) === 1, 'the child holds the lock')
+    process.kill(holder.pid as number, 'SIGSTOP')
+    const waiter = new Process({ target: waitForLock, args: [shared.at] })
+    waiter.start()
+    await until(() => Atomics.load(shared.words, 1) === 2, 'another wants the lock')
+    await sleep(400)
+    assert.equal(shared.words[2], 0, 'nobody got it from one that is stopped')
+    process.kill(holder.pid as number, 'SIGCONT')
+    assert.deepEqual(await endAll([holder, waiter]), [0, 0])
+    assert.deepEqual([shared.words[2], shared.words[3]], [1, 0])
+  })
+
+  test('one that cannot be asked for, since no more files can be opened, counts as living', async () => {
+    using shared = new SharedWords(4)
+    const holder = new Process({ target: holdLock, args: [shared.at, 700] })
+    holder.start()
+    await until(() => Atomics.load(shared.words, 1) === 1, 'the child holds the lock')
+    const waiter = new Process({ target: waitForLockWithoutFiles, args: [shared.at] })
+    waiter.start()
+    assert.deepEqual(await endAll([holder, waiter]), [0, 0])
+    assert.deepEqual([shared.words[2], shared.words[3]], [1, 0])
+  })
+
+  test('it lies in the family: the lock of the arena itself is such a one', () => {
+    const { memory, arena } = currentFamily()
+    const { backing } = memory
+    const { wait } = backing
+    let waits = 0
+    backing.wait = (...args) => {
+      waits++
+      return wait.apply(backing, args)
+    }
+    try {
+      for (let round = 0; round < 1000; round++) arena.free(arena.allocate(64))
+    } finally {
+      backing.wait = wait
+    }
+    assert.equal(waits, 0)
+  })
+})
+
+/** A lock in memory of its own, whose holder lives; the calls that it makes, and what happens while it sleeps. */
+function lockOfOwn(): { lock: WordLock; calls: string[]; words: Int32Array; sleep: (() => void)[] } {
+  const calls: string[] = []
+  const sleep: (() => void)[] = []
+  const buffer = new ArrayBuffer(WINDOW_BYTES)
+  const backing: Backing = {
+    length: ARENA_BYTES,
+    map: () => ({ buffer, start: 0, address: 0 }),
+    unmap: () => {},
+    wait: () => {
+      calls.push('wait')
+      sleep.shift()?.()
+      return 'woken'
+    },
+    wake: (_address, count) => {
+      calls.push(`wake ${count}`)
+      return 0
+    },
+    discard: () => {}
+  }
+  const memory = new Memory(backing)
+  return { lock: new WordLock(memory, 1024, 7, () => true), calls, words: memory.first.words, sleep }
+}

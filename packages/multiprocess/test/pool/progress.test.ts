@@ -1,0 +1,172 @@
+/** The `progress` option: functions, plain lines, and a bar on a terminal. */
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { execFile } from 'node:child_process'
+import { Writable } from 'node:stream'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Pool } from '../../src/index.ts'
+import { ProgressLine } from '../../src/observe/progress.ts'
+import * as tasks from '../fixtures/pool/tasks.ts'
+import { range } from '../fixtures/pool/tools.ts'
+
+const timeout = 120_000
+const program = fileURLToPath(new URL('../fixtures/pool/progress-program.js', import.meta.url))
+
+/** What the program prints to stderr, which is no terminal. */
+async function printedBy(...args: string[]): Promise<string[]> {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args])
+  assert.equal(stdout, '')
+  return stderr.trimEnd().split('\n')
+}
+
+/** What a line shows on a terminal of so many columns, before its end and after. */
+function drawn(columns: number, draw: (line: ProgressLine, other: (label: string) => ProgressLine) => void): string[] {
+  let written = ''
+  const sink = new Writable({
+    write: (chunk, _, done) => {
+      written += chunk
+      done()
+    }
+  })
+  const stream = Object.assign(sink, { isTTY: true, columns }) as never
+  draw(new ProgressLine('pages', stream), label => new ProgressLine(label, stream))
+  return written.split(/\x1b\[1G|\x1b\[0K|\x1b\[\?7[hl]/).filter(text => text !== '')
+}
+
+describe('progress as a function', { timeout }, () => {
+  test('is told how many results there are, of how many', async () => {
+    await using pool = new Pool(2)
+    const told: [number, number | undefined][] = []
+    const progress = (done: number, total: number | undefined) => void told.push([done, total])
+    await pool.map(tasks.square, range(20), { progress, chunksize: 5 })
+    // Chunks that come at once are told at once.
+    assert.deepEqual(told.at(-1), [20, 20])
+    for (const [index, [done, total]] of told.entries()) {
+      assert.ok(total === 20 && done % 5 === 0 && done > (told[index - 1]?.[0] ?? 0), `${told}`)
+    }
+    told.length = 0
+    for await (const _ of pool.imapUnordered(tasks.square, new Set(range(6)), { progress }));
+    assert.deepEqual(
+      told,
+      [1, 2, 3, 4, 5, 6].map(done => [done, 6])
+    )
+    told.length = 0
+    for await (const _ of pool.imap(tasks.square, range(3).values(), { progress }));
+    assert.deepEqual(
+      told,
+      [1, 2, 3].map(done => [done, undefined])
+    )
+  })
+
+  test('in the async context of the call', async () => {
+    await using pool = new Pool(1)
+    const storage = new AsyncLocalStorage<string>()
+    const seen = new Set<unknown>()
+    const progress = () => void seen.add(storage.getStore())
+    await storage.run('here', () => pool.map(tasks.square, range(9), { progress }))
+    assert.deepEqual([...seen], ['here'])
+  })
+
+  test('what it throws is uncaught, and all results come', async () => {
+    const printed = await printedBy('throw', '')
+    assert.deepEqual([printed.at(-3), ...printed.slice(-2)], ['thrown at 12', 'thrown at 1', 'thrown at 2'])
+  })
+
+  test('what is none is refused', async () => {
+    await using pool = new Pool(1)
+    assert.throws(() => pool.mapAsync(tasks.square, [1], { progress: 7 as never }), /progress must be true, a label/)
+    assert.throws(() => pool.imap(tasks.square, [1], { progress: {} as never }), TypeError)
+    assert.deepEqual(await pool.map(tasks.square, [2], { progress: false }), [4])
+  })
+})
+
+describe('where stderr is no terminal', { timeout }, () => {
+  test('map ends with a line: all, the rate, the time', async () => {
+    const lines = await printedBy('map', 'squares')
+    assert.match(lines.at(-1) as string, /^squares 100 % \| 40\/40 \| [\d.,]+\/s \| in [\d.]+s$/)
+    assert.ok(lines.length < 10)
+  })
+
+  test('imap of unknown length has no percentage', async () => {
+    assert.match((await printedBy('imap', '')).at(-1) as string, /^40, [\d.,]+\/s, [\d.]+s$/)
+  })
+
+  test('a map that fails leaves its line', async () => {
+    assert.match((await printedBy('fail', 'squares')).at(-1) as string, /^squares \d+ % \| \d+\/40 \|/)
+  })
+})
+
+describe('on a terminal', () => {
+  test('a bar with the rate and the time that is left', async () => {
+    const texts = drawn(200, line => {
+      const begin = performance.now()
+      while (performance.now() - begin < 20);
+      line.update(10, 40)
+      line.end()
+    })
+    assert.match(texts[0], /^pages █{8}░{22} 25 % \| 10\/40 \| [\d,.]+\/s \| [\d.]+s left$/)
+    assert.equal(texts.at(-1), '\n')
+  })
+
+  test('a full bar, and one of nothing', () => {
+    const [full] = drawn(200, line => {
+      line.update(1_234_567, 1_234_567)
+      line.end()
+    })
+    assert.match(full, /^pages █{30} 100 % \| 1,234,567\/1,234,567 \| .* \| in 0\.0s$/)
+    const [empty] = drawn(200, line => {
+      line.update(0, 0)
+      line.end()
+    })
+    assert.match(empty, /^pages █{30} 100 % \| 0\/0/)
+  })
+
+  test('a shorter bar, or none, where there is little room', () => {
+    const draw = (line: ProgressLine): void => {
+      line.update(0, 0)
+      line.end()
+    }
+    assert.match(drawn(50, draw)[0], /^pages █{6,29} 100 % \| 0\/0 \| in 0\.0s$/)
+    assert.match(drawn(30, draw)[0], /^pages 100 % \| 0\/0 \| in 0\.0s$/)
+  })
+
+  test('two bars stand below each other, and the first that ends above the other', () => {
+    const texts = drawn(200, (line, other) => {
+      const second = other('images\n')
+      line.update(1, 2)
+      second.update(2, 2)
+      second.end()
+      line.update(2, 2)
+      line.end()
+    })
+    assert.match(texts[0], /^images {2}█{30} 100 % \| 2\/2/)
+    assert.match(texts[1], /^\npages █{15}░{15} 50 % \| 1\/2 \| [\d.]+s$/)
+    // The cursor is in the line of the one that goes on.
+    assert.match(texts[2], /^pages █{30} 100 % \| 2\/2/)
+    assert.deepEqual(texts.slice(3), ['\n'])
+  })
+
+  test('a program that exits meanwhile leaves the line', async () => {
+    const listeners = process.listenerCount('exit')
+    const texts = drawn(200, line => {
+      assert.equal(process.listenerCount('exit'), listeners + 1)
+      line.end()
+    })
+    assert.equal(process.listenerCount('exit'), listeners)
+    assert.equal(texts.at(-1), '\n')
+  })
+
+  test('is never wider than the terminal, and ends once', () => {
+    const texts = drawn(20, line => {
+      line.update(3, undefined)
+      line.end()
+      line.end()
+    })
+    assert.deepEqual(
+      texts.map(text => text.length <= 19),
+      [true, true]
+    )
+  })
+})
