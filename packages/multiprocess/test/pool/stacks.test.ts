@@ -4,7 +4,7 @@ import { Pool } from '../../src/index.ts'
 import { Project } from '../fixtures/functions/project.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 
-const HERE = 'pool-stacks\\.test\\.js'
+const HERE = 'stacks\\.test\\.js'
 const INDEX = new URL('../../src/index.js', import.meta.url).href
 const TSX = import.meta.resolve('tsx')
 
