@@ -1,4 +1,5 @@
 /** Those of one process who wait to send: one after the other, in the order they came. */
+import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 
 export class Line {
@@ -14,7 +15,7 @@ export class Line {
    * @throws the signal's reason, once it is aborted
    */
   async run<R>(timeout: number, signal: AbortSignal | undefined, action: (timeout: number) => Promise<R>): Promise<R> {
-    const end = performance.now() + timeout
+    const end = monotonicMs() + timeout
     const before = this.#last
     let leave = () => {}
     const left = new Promise<void>(resolve => {
@@ -27,7 +28,7 @@ export class Line {
     this.#last = own
     try {
       const isFirst = before === undefined || (await settled(before, timeout, signal))
-      return await action(isFirst ? Math.max(0, end - performance.now()) : -1)
+      return await action(isFirst ? Math.max(0, end - monotonicMs()) : -1)
     } finally {
       leave()
     }

@@ -4,6 +4,7 @@ import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import { isDebug } from '../ground/os/debug-mode.ts'
 import { pollDescriptors } from '../ground/os/sockets.ts' // lazy
 import { system } from '../ground/os/system.ts'
+import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Source } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
@@ -52,12 +53,12 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   signal?.throwIfAborted()
   const all = [...objects]
   const targets = all.map(targetOf)
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   let leave: (() => void) | undefined
   try {
     for (let hasSlept = false; ; hasSlept = true) {
       const seen = look(targets)
-      const left = end - performance.now()
+      const left = end - monotonicMs()
       if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, false)
       await change(targets, seen, Math.min(left, SLICE_MS), signal)
@@ -72,7 +73,7 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const { timeout } = waitOptions(options)
   const all = [...objects]
   const targets = all.map(targetOf)
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   const ends = targets.flatMap(target => ('onEnd' in target ? [target.openEnd()] : []))
   const longest = ends.includes(-1) ? LOOK_EVERY_MS : SLICE_MS
   const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
@@ -83,7 +84,7 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
       const seen = look(targets)
       for (const source of sources) source.pump()
       if (hasSlept && !targets.some(isReady)) for (const family of families) family.countOutUnnoticed()
-      const left = end - performance.now()
+      const left = end - monotonicMs()
       if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, true)
       block(

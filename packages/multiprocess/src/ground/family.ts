@@ -18,6 +18,7 @@ import { isDebug } from './os/debug-mode.ts'
 import { cpuCount } from './os/processors.ts'
 import { addReport } from './os/report-signal.ts'
 import { system } from './os/system.ts'
+import { monotonicMs, setTimeout } from './os/time.ts'
 import { waitReport } from './wait-report.ts'
 import { EventLoop } from './waiting/event-loop.ts'
 import { ParkingLot } from './waiting/parking-lot.ts'
@@ -87,8 +88,8 @@ export class Family {
 
   /** Another thread of this process may be at it. */
   #awaitCreation(): void {
-    const end = performance.now() + CREATION_MS
-    while (Atomics.load(this.memory.first.words, MAGIC_WORD) === 0 && performance.now() < end) {
+    const end = monotonicMs() + CREATION_MS
+    while (Atomics.load(this.memory.first.words, MAGIC_WORD) === 0 && monotonicMs() < end) {
       this.memory.wait(MAGIC_WORD * 4, 0, 1)
     }
   }

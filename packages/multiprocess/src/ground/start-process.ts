@@ -13,6 +13,7 @@ import { inheritedExecArgv } from './os/inherited-options.ts'
 import { processStatus, UNKNOWN_START } from './os/process-status.ts'
 import { answering } from './os/report-signal.ts'
 import { system, systemError } from './os/system.ts'
+import { monotonicMs } from './os/time.ts'
 
 const POLLIN = 1
 const ESRCH = 3
@@ -95,9 +96,9 @@ export class ProcessMember implements Member {
       throw systemError('pidfd_open')
     }
     try {
-      const end = performance.now() + timeout
+      const end = monotonicMs() + timeout
       for (;;) {
-        const left = Math.min(Math.max(0, end - performance.now()), 0x7fffffff)
+        const left = Math.min(Math.max(0, end - monotonicMs()), 0x7fffffff)
         const ready = answering(() => {
           const count = poll(new Int32Array([pidfd, POLLIN]), 1, Math.ceil(left))
           if (count < 0 && errno() !== EINTR) throw systemError('poll')
@@ -105,7 +106,7 @@ export class ProcessMember implements Member {
         })
         if (ready === 'interrupted') continue
         if (ready > 0) break
-        if (performance.now() >= end) return false
+        if (monotonicMs() >= end) return false
       }
     } finally {
       close(pidfd)

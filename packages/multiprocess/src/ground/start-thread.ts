@@ -9,6 +9,7 @@ import { Ending } from './members/ending.ts'
 import type { Member } from './members/platform.ts'
 import type { ThreadPlatform } from './members/thread-platform.ts'
 import { inheritedExecArgv } from './os/inherited-options.ts'
+import { monotonicMs } from './os/time.ts'
 
 /** A thread that was stopped is looked at this often, by one that blocks. */
 const LOOK_EVERY_MS = 20
@@ -72,9 +73,9 @@ export class ThreadMember implements Member {
 
   waitSync(timeout: number): boolean {
     const { memory, table } = this.#family
-    const end = performance.now() + timeout
+    const end = monotonicMs() + timeout
     while (this.exitcode === null) {
-      const left = end - performance.now()
+      const left = end - monotonicMs()
       if (left <= 0) return false
       memory.wait(table.endedWord(this.id) * 4, 0, this.#killedBy === 0 ? left : Math.min(left, LOOK_EVERY_MS))
     }

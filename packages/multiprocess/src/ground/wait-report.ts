@@ -2,7 +2,7 @@
 
 import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
-import { monotonicMs } from './os/clock.ts'
+import { monotonicMs } from './os/time.ts'
 import type { Wait, Waits } from './waiting/waits.ts'
 
 const ID = 0x3fffffff

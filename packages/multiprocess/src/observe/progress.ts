@@ -3,6 +3,7 @@
  * rate, and with the time that is left where the whole is known.
  */
 import cliProgress from 'cli-progress'
+import { clearInterval, monotonicMs, setInterval } from '../ground/os/time.ts'
 import { Screen } from './screen.ts'
 
 const REDRAW_MS = 100
@@ -15,7 +16,7 @@ export class ProgressLine {
   readonly #label: string
   readonly #stream: NodeJS.WriteStream
   readonly #screen: Screen | undefined
-  readonly #begin = performance.now()
+  readonly #begin = monotonicMs()
   readonly #timer: NodeJS.Timeout
   #done = 0
   #total: number | undefined
@@ -37,7 +38,7 @@ export class ProgressLine {
   update(done: number, total: number | undefined): void {
     this.#done = done
     this.#total = total
-    if (done > 0) this.#first ??= { at: performance.now(), done }
+    if (done > 0) this.#first ??= { at: monotonicMs(), done }
   }
 
   /** Draws it a last time, and leaves the line. */
@@ -56,7 +57,7 @@ export class ProgressLine {
 
   /** In so many columns, if that can be; the bar is what is left out first. */
   textFor(columns: number): string {
-    const elapsed = (performance.now() - this.#begin) / 1000
+    const elapsed = (monotonicMs() - this.#begin) / 1000
     const rate = this.#rate(elapsed)
     const label = this.#label === '' ? '' : `${this.#label} `
     const speed = rate === 0 ? [] : [`${rate >= 100 ? Math.round(rate).toLocaleString('en') : rate.toFixed(1)}/s`]
@@ -82,7 +83,7 @@ export class ProgressLine {
   #rate(elapsed: number): number {
     if (this.#isEnded) return elapsed > 0 ? this.#done / elapsed : 0
     if (this.#first === undefined || this.#done === this.#first.done) return 0
-    return ((this.#done - this.#first.done) * 1000) / (performance.now() - this.#first.at)
+    return ((this.#done - this.#first.done) * 1000) / (monotonicMs() - this.#first.at)
   }
 }
 

@@ -3,6 +3,7 @@
  * names (`ph: M`), in microseconds. Rows are worker processes; what no task fills between two is shown as idle.
  */
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { clearTimeout, setTimeout } from '../ground/os/time.ts'
 import type { TaskEndMessage } from '../pool/task-events.ts'
 
 const FLUSH_MS = 500

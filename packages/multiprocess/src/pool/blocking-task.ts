@@ -1,5 +1,6 @@
 /** A task whose result is waited for with the thread blocked. */
 import { TimeoutError } from '../errors.ts'
+import { monotonicMs } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 
 export class BlockingTask<R> implements Task {
@@ -20,9 +21,9 @@ export class BlockingTask<R> implements Task {
    * @throws TimeoutError when the timeout, in milliseconds, ran out
    */
   wait(timeout: number, block: (ms: number) => void): R {
-    const end = performance.now() + timeout
+    const end = monotonicMs() + timeout
     while (this.#outcome === undefined) {
-      const left = end - performance.now()
+      const left = end - monotonicMs()
       if (left <= 0) throw new TimeoutError(`no result within ${timeout} ms`)
       block(left)
     }

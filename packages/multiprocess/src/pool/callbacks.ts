@@ -1,5 +1,6 @@
 /** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
 import { checkObject } from '../checks.ts'
+import { queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
 

@@ -3,6 +3,7 @@
  */
 import { MultiprocessError, WorkerDiedError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
+import { queueMicrotask } from '../ground/os/time.ts'
 import type { Source } from '../ground/waiting/event-loop.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import type { Control } from './shared/control.ts'

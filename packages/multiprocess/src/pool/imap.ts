@@ -1,5 +1,6 @@
 /** `imap` and `imapUnordered`: results as they come, with an input that never runs further ahead than `buffersize`. */
 import { TimeoutError } from '../errors.ts'
+import { queueMicrotask } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { rejection } from './caller-stack.ts'

@@ -1,4 +1,5 @@
 /** `map`: chunks go out as results come back, so that a long input is never encoded at once. */
+import { monotonicMs, queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 import { Pieces } from './pieces.ts'
 
@@ -87,7 +88,7 @@ export class MapRun {
         this.#done += results.length
         if (this.#firstDone === 0) {
           this.#firstDone = this.#done
-          this.#firstAt = performance.now()
+          this.#firstAt = monotonicMs()
         }
         this.#pieces.add(start, results)
         const more = results.length < items.length ? this.#share(start + results.length, end) : 0
@@ -111,7 +112,7 @@ export class MapRun {
   }
 
   #adapt(bytesAnItem: number): void {
-    const ms = performance.now() - this.#firstAt
+    const ms = monotonicMs() - this.#firstAt
     const fast = ms > 0 ? ((this.#done - this.#firstDone) / ms) * (CHUNK_MS / this.#settings.workers) : 0
     const fitting = Math.min(MOST_ITEMS, fast, CHUNK_BYTES / bytesAnItem)
     this.#chunksize = Math.min(this.#settings.chunksize, Math.max(FIRST_CHUNK, Math.floor(fitting)))

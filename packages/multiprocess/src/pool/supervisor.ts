@@ -6,7 +6,7 @@
  * is still there when its grace is over is ended with its worker.
  */
 import { TimeoutError } from '../errors.ts'
-import { monotonicMs } from '../ground/os/clock.ts'
+import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import type { FunctionEntry, Task } from './dispatcher.ts'
 import type { Control } from './shared/control.ts'
 import type { Parcel } from './shared/message.ts'

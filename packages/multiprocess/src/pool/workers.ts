@@ -4,6 +4,7 @@ import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { residentBytes } from '../ground/os/resident-memory.ts'
+import { clearTimeout, monotonicMs, queueMicrotask, setTimeout } from '../ground/os/time.ts'
 import { type Started, start } from '../process/start.ts' // lazy
 import { currentIdentity, nextPath } from '../process/state.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -32,7 +33,7 @@ const LEAVING_STATUSES = [WORKER_LEAVING, WORKER_FULL, WORKER_RETIRED]
 const LOOK_MS = 100
 
 interface Pause {
-  /** On the clock of performance.now(). */
+  /** On the clock of monotonicMs(). */
   readonly due: number
   readonly timer: NodeJS.Timeout
 }
@@ -277,7 +278,7 @@ export class Workers implements WorkerHandles {
     const pause = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (failures - 1))
     // What is pending keeps the program alive, not the wish for a worker.
     const timer = setTimeout(() => this.#startPaused(index), pause).unref()
-    this.#pauses.set(index, { due: performance.now() + pause, timer })
+    this.#pauses.set(index, { due: monotonicMs() + pause, timer })
   }
 
   #startPaused(index: number): void {
@@ -293,7 +294,7 @@ export class Workers implements WorkerHandles {
    */
   block(timeout: number): void {
     this.#family.loop.block(Math.min(timeout, LOOK_MS))
-    const now = performance.now()
+    const now = monotonicMs()
     if (now < this.#nextLook) return
     this.#nextLook = now + LOOK_MS
     // Asking is what notices an end.

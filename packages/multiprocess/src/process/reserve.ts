@@ -8,6 +8,7 @@ import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import type { Behind } from '../ground/message-blocks.ts'
 import { inheritedExecArgv } from '../ground/os/inherited-options.ts'
+import { setTimeout } from '../ground/os/time.ts'
 import { ProcessMember } from '../ground/start-process.ts'
 import { ThreadMember } from '../ground/start-thread.ts'
 import { giveWork } from '../ground/work.ts'

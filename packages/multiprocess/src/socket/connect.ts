@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { connectUnix, hasSocketCalls, peerUser } from '../ground/os/sockets.ts' // lazy
+import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import { checkSignal, type WaitOptions } from '../ground/waitable.ts'
 import { checkAddress, describeAddress, isAbstract, type NetAddress } from './address.ts'
 import { MessageSocket } from './message-socket.ts' // lazy
@@ -29,7 +30,7 @@ export async function connectSocket(address: NetAddress, options: ConnectOptions
   const { signal } = options
   checkSignal(signal)
   signal?.throwIfAborted()
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   const socket = await openSocket(target, timeout, signal)
   const messages = new MessageSocket(socket)
   try {
@@ -43,7 +44,7 @@ export async function connectSocket(address: NetAddress, options: ConnectOptions
         if (error === undefined) resolve()
         else reject(error)
       }
-      const handshakeTimeout = Math.max(1, end - performance.now())
+      const handshakeTimeout = Math.max(1, end - monotonicMs())
       messages.start({ role: 'client', settings, handshakeTimeout, settled })
     })
     messages.unref()
@@ -58,13 +59,13 @@ export async function connectSocket(address: NetAddress, options: ConnectOptions
 }
 
 async function openSocket(address: NetAddress, timeout: number, signal: AbortSignal | undefined): Promise<Socket> {
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   for (;;) {
     try {
-      return await openOnce(address, Math.max(1, end - performance.now()), signal)
+      return await openOnce(address, Math.max(1, end - monotonicMs()), signal)
     } catch (error) {
       // connect(2): the queue of a unix socket is full.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() + TRY_AGAIN_MS >= end) throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || monotonicMs() + TRY_AGAIN_MS >= end) throw error
       await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS * (0.5 + Math.random())))
     }
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os' // lazy
 import { dirname, join } from 'node:path'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
 import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/os/sockets.ts' // lazy
+import { monotonicMs } from '../ground/os/time.ts'
 import {
   checkBindAddress,
   describeAddress,
@@ -131,7 +132,7 @@ export class ListeningSocket implements Source {
       if (typeof this.address !== 'string') socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS)
       this.#onConnection(socket)
     }
-    const now = performance.now()
+    const now = monotonicMs()
     for (const socket of [...this.#handshaking]) {
       socket.pump()
       socket.expire(now)

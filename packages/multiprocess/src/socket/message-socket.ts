@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
 import { type Descriptor, readNow } from '../ground/os/sockets.ts' // lazy
+import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { type HostAndPort, peerAddress } from './address.ts'
 import { FrameReader } from './frames.ts'
@@ -71,7 +72,7 @@ export class MessageSocket implements Source {
       this.#settle()
       return
     }
-    this.#deadline = performance.now() + handshakeTimeout
+    this.#deadline = monotonicMs() + handshakeTimeout
     this.#stopTimer = startTimer(() => this.expire(), handshakeTimeout, false)
     this.#handshake = handshake(role, settings.key, message => this.#show(message))
     this.#handshake.next()
@@ -209,7 +210,7 @@ export class MessageSocket implements Source {
 
   /**
    * Ends it when the other side has had its time to show its key.
-   * @param now on the clock of performance.now(). Left out: that time is over, as a timer says, which may be early by that clock
+   * @param now on the clock of monotonicMs(). Left out: that time is over, as a timer says, which may be early by that clock
    */
   expire(now = this.#deadline): void {
     if (this.#handshake === undefined || now < this.#deadline) return

@@ -1,6 +1,7 @@
 /** Sending messages through a wire: by the event loop, batch after batch, or by a thread that blocks and writes the descriptor itself. */
 import { MultiprocessError, TimeoutError } from '../errors.ts'
 import { pollDescriptors, writeNow } from '../ground/os/sockets.ts' // lazy
+import { monotonicMs, setImmediate } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { frameHeader } from './frames.ts'
 import { Outbox, type Parcel } from './outbox.ts'
@@ -104,7 +105,7 @@ export class Sending {
       failure = error
     })
     this.#outbox.add(parcel)
-    this.#drainSync(performance.now() + timeout, () => isDone)
+    this.#drainSync(monotonicMs() + timeout, () => isDone)
     const isTakenBack = !isDone && this.#outbox.withdraw(parcel)
     this.hand()
     if (failure !== undefined) throw failure
@@ -150,7 +151,7 @@ export class Sending {
   #drainSync(end: number, isDone: () => boolean): void {
     while (!isDone()) {
       if (this.drainNow()) return
-      const left = end - performance.now()
+      const left = end - monotonicMs()
       if (left <= 0) return
       pollDescriptors(this.#owner.descriptors(), left)
       // The other side may be blocked in sending, too.

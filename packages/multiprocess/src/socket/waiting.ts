@@ -1,5 +1,6 @@
 /** Waiting for what comes through a socket: in the event loop, which is told, or by a thread that blocks and reads it itself. */
 import { type Descriptor, pollDescriptors } from '../ground/os/sockets.ts' // lazy
+import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 
 /** Tries once. undefined: not now. */
@@ -85,12 +86,12 @@ export async function waitFor<R>(
 export function waitForSync<R>(source: Source, step: SocketStep<R>, timeout: number): R | undefined {
   let result = step()
   if (result !== undefined) return result
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   for (;;) {
     source.pump()
     result = step()
     if (result !== undefined) return result
-    const left = end - performance.now()
+    const left = end - monotonicMs()
     if (left <= 0) return undefined
     pollDescriptors(source.descriptors(), Math.min(left, SLICE_MS))
   }

@@ -16,6 +16,7 @@ import { checkObject } from '../checks.ts'
 import { BrokenBarrierError, ValueError } from '../errors.ts'
 import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
+import { monotonicMs } from '../ground/os/time.ts'
 import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
@@ -111,12 +112,12 @@ export class Barrier extends SharedObject {
    *   aborted, which breaks it for the others
    */
   async wait(options?: WaitOptions): Promise<number> {
-    const end = performance.now() + timeoutOf(options, this.#timeout)
+    const end = monotonicMs() + timeoutOf(options, this.#timeout)
     const signal = options?.signal
     signal?.throwIfAborted()
     let arrival = this.#arrive()
     while (arrival === 'later') {
-      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - performance.now()), signal)
+      const passed = await this.#round.wait(this.#roundStep(), Math.max(0, end - monotonicMs()), signal)
       if (passed === undefined) throw this.#breakAndSay()
       arrival = this.#arrive()
     }
@@ -127,7 +128,7 @@ export class Barrier extends SharedObject {
     const { index, waiter } = arrival
     let decision: number | undefined
     try {
-      const left = Math.max(0, end - performance.now())
+      const left = Math.max(0, end - monotonicMs())
       decision = await waiter.word.wait(this.#waitStep(waiter), left, signal)
     } catch (error) {
       decision = this.#leave(waiter)
@@ -141,10 +142,10 @@ export class Barrier extends SharedObject {
 
   /** The same, blocking the thread. An action that answers a promise is not waited for. */
   waitSync(options?: { timeout?: number }): number {
-    const end = performance.now() + timeoutOf(options, this.#timeout)
+    const end = monotonicMs() + timeoutOf(options, this.#timeout)
     let arrival = this.#arrive()
     while (arrival === 'later') {
-      if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - performance.now())) === undefined) {
+      if (this.#round.waitSync(this.#roundStep(), Math.max(0, end - monotonicMs())) === undefined) {
         throw this.#breakAndSay()
       }
       arrival = this.#arrive()
@@ -154,7 +155,7 @@ export class Barrier extends SharedObject {
       return arrival.index
     }
     const { index, waiter } = arrival
-    const decision = waiter.word.waitSync(this.#waitStep(waiter), Math.max(0, end - performance.now()))
+    const decision = waiter.word.waitSync(this.#waitStep(waiter), Math.max(0, end - monotonicMs()))
     if (decision === undefined) return passed(index, this.#leave(waiter))
     this.#exclusive(() => this.#waiters.remove(waiter))
     return passed(index, decision)

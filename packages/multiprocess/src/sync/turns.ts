@@ -18,7 +18,7 @@
  */
 
 import type { Family } from '../ground/family.ts'
-import { monotonicMs } from '../ground/os/clock.ts'
+import { monotonicMs } from '../ground/os/time.ts'
 import type { WaitWord } from './waiting.ts'
 
 export const FLAG = -0x80000000
@@ -46,7 +46,7 @@ export interface Claims {
 export class Turn {
   readonly #claims: Claims
   readonly #isBlocking: boolean
-  readonly #since = performance.now()
+  readonly #since = monotonicMs()
   #isClaimed = false
 
   constructor(claims: Claims, isBlocking: boolean) {
@@ -70,7 +70,7 @@ export class Turn {
 
   /** Tried in vain. */
   fail(wakeups: number): void {
-    if (wakeups === 0 || this.#isClaimed || performance.now() - this.#since <= LONG_MS) return
+    if (wakeups === 0 || this.#isClaimed || monotonicMs() - this.#since <= LONG_MS) return
     const claimer = this.#claimer
     if (claimer === 0 || isGone(this.#claims.family, claimer, false)) this.#claim(claimer)
   }

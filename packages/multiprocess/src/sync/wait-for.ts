@@ -1,4 +1,5 @@
 /** Python's `Condition.wait_for`, over a condition of any kind. */
+import { monotonicMs } from '../ground/os/time.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
 /** What is waited on: its `wait` ends with a notification, or when the timeout has run out. */
@@ -12,10 +13,10 @@ interface NotifiedSync {
 
 /** Waits until `predicate` answers something true, or the timeout has run out; answers its last answer. */
 export async function waitFor<R>(on: Notified, predicate: () => R, options?: WaitOptions): Promise<R> {
-  const end = performance.now() + timeoutOf(options)
+  const end = monotonicMs() + timeoutOf(options)
   let result = await predicate()
   while (!result) {
-    const timeout = end - performance.now()
+    const timeout = end - monotonicMs()
     if (timeout <= 0) break
     await on.wait({ timeout, signal: options?.signal })
     result = await predicate()
@@ -25,10 +26,10 @@ export async function waitFor<R>(on: Notified, predicate: () => R, options?: Wai
 
 /** The same, blocking the thread. */
 export function waitForSync<R>(on: NotifiedSync, predicate: () => R, options?: { timeout?: number }): R {
-  const end = performance.now() + timeoutOf(options)
+  const end = monotonicMs() + timeoutOf(options)
   let result = answerOf(predicate)
   while (!result) {
-    const timeout = end - performance.now()
+    const timeout = end - monotonicMs()
     if (timeout <= 0) break
     on.waitSync({ timeout })
     result = answerOf(predicate)

@@ -9,6 +9,7 @@
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Family } from '../ground/family.ts'
+import { MOST_SPINS, monotonicMs } from '../ground/os/time.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
 /**
@@ -130,7 +131,7 @@ export class WaitWord {
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
-    const begin = performance.now()
+    const begin = monotonicMs()
     const end = begin + timeout
     const isPatient = this.#patience.isLeft
     if (isPatient) result = this.#spin(step, begin)
@@ -144,7 +145,7 @@ export class WaitWord {
         const seen = this.load()
         result = step(looksClosely, wakeups)
         if (result !== undefined) break
-        const left = end - performance.now()
+        const left = end - monotonicMs()
         if (left <= 0) return undefined
         if (!blocks(seen)) continue
         looksClosely = this.#family.lot.park(this.#at, seen, Math.min(left, slice), this.#over) === 'timed-out'
@@ -154,7 +155,7 @@ export class WaitWord {
     } finally {
       leave?.()
     }
-    if (!isPatient) this.#patience.slept(performance.now() - begin)
+    if (!isPatient) this.#patience.slept(monotonicMs() - begin)
     return result
   }
 
@@ -174,7 +175,7 @@ export class WaitWord {
     let result = step(false, 0)
     if (result !== undefined) return result
     if (timeout === 0) return step(true, 0)
-    const begin = performance.now()
+    const begin = monotonicMs()
     const end = begin + timeout
     const isPatient = spins && this.#patience.isLeft
     if (isPatient) result = this.#spin(step, begin)
@@ -188,7 +189,7 @@ export class WaitWord {
         const seen = this.load()
         result = step(looksClosely, wakeups)
         if (result !== undefined) break
-        const left = end - performance.now()
+        const left = end - monotonicMs()
         if (left <= 0) return undefined
         if (!blocks(seen)) continue
         const options = { timeout: Math.min(left, slice), signal, over: this.#over }
@@ -201,7 +202,7 @@ export class WaitWord {
     } finally {
       leave?.()
     }
-    if (spins && !isPatient) this.#patience.slept(performance.now() - begin)
+    if (spins && !isPatient) this.#patience.slept(monotonicMs() - begin)
     return result
   }
 
@@ -221,11 +222,12 @@ export class WaitWord {
     let result: R | undefined
     let spent = 0
     let yieldAfter = YIELD_EVERY_MS
+    let looks = 0
     try {
       for (;;) {
         for (let i = 0; i < 16 && result === undefined; i++) result = step(false, 0)
-        spent = performance.now() - begin
-        if (result !== undefined || spent >= SPIN_MS) break
+        spent = monotonicMs() - begin
+        if (result !== undefined || spent >= SPIN_MS || ++looks >= MOST_SPINS) break
         if (spent < yieldAfter) continue
         memory.backing.yield?.()
         yieldAfter = spent + YIELD_EVERY_MS

@@ -21,6 +21,7 @@
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
  */
+import { monotonicMs } from '../os/time.ts'
 import { SLOT_BYTES, SLOT_COUNT, TABLE_AT } from './layout.ts'
 import type { Memory } from './memory.ts'
 
@@ -60,7 +61,7 @@ const MILLISECONDS = 2 ** 31 - 1
 
 /** The same clock in all threads, in a word, never 0. */
 function milliseconds(): number {
-  return (Date.now() & MILLISECONDS) | 1
+  return (monotonicMs() & MILLISECONDS) | 1
 }
 
 /** Slot and age in 30 bits, never 0. */

@@ -1,3 +1,4 @@
+import { runNext } from '../os/time.ts'
 /** Who wants to know that a member has ended. */
 export class Ending {
   readonly #listeners = new Set<(exitcode: number) => void>()
@@ -17,7 +18,7 @@ export class Ending {
       try {
         listener(exitcode)
       } catch (error) {
-        process.nextTick(() => {
+        runNext(() => {
           throw error
         })
       }

@@ -5,6 +5,7 @@
  */
 import type { BroadcastChannel as Channel } from 'node:worker_threads'
 import { MultiprocessError } from '../../errors.ts'
+import { clearTimeout, setTimeout } from '../os/time.ts'
 
 interface Demand {
   readonly want: string

@@ -5,6 +5,7 @@
  */
 import type { Backing } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
+import { queueMicrotask, setInterval } from '../os/time.ts'
 import type { Bell, Bells, Platform } from './platform.ts'
 
 export const THREAD_ARENA_BYTES = 2 ** 32

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from './time.ts'
+
 /** What setTimeout can wait at once; longer ones it would not wait for at all. */
 const MAX_MS = 2 ** 31 - 1
 

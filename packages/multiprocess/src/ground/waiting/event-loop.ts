@@ -16,6 +16,7 @@ import type { Memory } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
 import type { Bell, Bells } from '../members/platform.ts'
 import { type Descriptor, pollDescriptors, readNow } from '../os/sockets.ts' // lazy
+import { MOST_SPINS, monotonicMs, setImmediate, setTimeout } from '../os/time.ts'
 import type { Seats } from './seats.ts'
 
 export interface Source {
@@ -52,6 +53,8 @@ export class EventLoop {
   #holds = 0
   #isScheduled = false
   #spinSince = 0
+  /** Of the event loop, since then. */
+  #turns = 0
   #patience = PATIENCE
   #refused = 0
 
@@ -108,13 +111,14 @@ export class EventLoop {
    * @param others descriptors that may have something, too
    */
   block(timeout: number, others: readonly Descriptor[] = []): void {
-    const end = performance.now() + timeout
+    const end = monotonicMs() + timeout
     if (this.#maySpin() && this.#seats.take()) {
-      const spinEnd = Math.min(end, performance.now() + SPIN_MS)
+      const spinEnd = Math.min(end, monotonicMs() + SPIN_MS)
       let isFound = false
+      let looks = 0
       do {
         for (let i = 0; i < 16 && !isFound; i++) isFound = this.#poll()
-      } while (!isFound && performance.now() < spinEnd)
+      } while (!isFound && ++looks < MOST_SPINS && monotonicMs() < spinEnd)
       this.#seats.leave()
       this.#patience = isFound ? PATIENCE : this.#patience - 1
       if (isFound) return
@@ -124,7 +128,7 @@ export class EventLoop {
       return
     }
     Atomics.store(this.#words, this.#asleep, BLOCKED)
-    if (!this.#poll()) this.#memory.wait(this.#asleep * 4, BLOCKED, Math.max(0, end - performance.now()))
+    if (!this.#poll()) this.#memory.wait(this.#asleep * 4, BLOCKED, Math.max(0, end - monotonicMs()))
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#poll()
     this.#schedule()
@@ -133,7 +137,7 @@ export class EventLoop {
   /** As one that sleeps in the event loop, which is woken by its bell. */
   #blockAlso(others: readonly Descriptor[], end: number): void {
     const bell = this.#bells.descriptor()
-    const left = Math.max(0, end - performance.now())
+    const left = Math.max(0, end - monotonicMs())
     Atomics.store(this.#words, this.#asleep, ASLEEP)
     if (!this.#poll()) {
       // Rings of before: the event loop, which would read them, stands still.
@@ -222,9 +226,13 @@ export class EventLoop {
   }
 
   #spin(): void {
-    const begin = performance.now()
-    if (this.#spinSince === 0) this.#spinSince = begin
+    const begin = monotonicMs()
+    if (this.#spinSince === 0) {
+      this.#spinSince = begin
+      this.#turns = 0
+    }
     let now = begin
+    let looks = 0
     do {
       for (let i = 0; i < 16; i++) {
         if (!this.#poll()) continue
@@ -233,9 +241,9 @@ export class EventLoop {
         this.#schedule()
         return
       }
-      now = performance.now()
-    } while (now - begin < TURN_MS)
-    if (now - this.#spinSince < SPIN_MS) {
+      now = monotonicMs()
+    } while (++looks < MOST_SPINS && now - begin < TURN_MS)
+    if (++this.#turns < MOST_SPINS && now - this.#spinSince < SPIN_MS) {
       this.#schedule()
     } else {
       this.#patience--

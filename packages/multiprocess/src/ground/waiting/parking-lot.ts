@@ -19,6 +19,7 @@ import { BUCKET_BYTES, BUCKET_COUNT, BUCKETS_AT, WINDOW_BYTES } from '../arena/l
 import { type Memory, windowIndex } from '../arena/memory.ts'
 import type { OwnerId } from '../arena/process-table.ts'
 import { WordLock } from '../arena/word-lock.ts'
+import { monotonicMs } from '../os/time.ts'
 import { startTimer } from '../os/timer.ts'
 import type { EventLoop, Source } from './event-loop.ts'
 
@@ -91,11 +92,11 @@ export class ParkingLot implements Source {
   park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY, over?: number): ParkResult {
     const node = this.#enqueue(at, expected, BLOCKED, over)
     if (node === 0) return 'changed'
-    const end = performance.now() + timeout
+    const end = monotonicMs() + timeout
     let left = timeout
     while (this.#state(node) === WAITING && left > 0) {
       this.#memory.wait(node + STATE, WAITING, Math.min(left, SLICE_MS))
-      left = end - performance.now()
+      left = end - monotonicMs()
     }
     return this.#leave(at, node) ? 'timed-out' : 'woken'
   }

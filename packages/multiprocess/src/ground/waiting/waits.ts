@@ -14,8 +14,8 @@ import { REPORTED_WORD, WAITS_LOCK_WORD } from '../arena/layout.ts'
 import type { Memory } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
 import { WordLock } from '../arena/word-lock.ts'
-import { monotonicMs } from '../os/clock.ts'
 import { callerPlace } from '../os/debug-mode.ts'
+import { monotonicMs } from '../os/time.ts'
 
 const UNIT = 64
 const NEXT = 0

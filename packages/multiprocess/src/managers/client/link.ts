@@ -1,5 +1,6 @@
 /** The client's side: calls on their way to a server, and what becomes of them. */
 import { MultiprocessError } from '../../errors.ts'
+import { queueMicrotask } from '../../ground/os/time.ts'
 import { addCaller, rejection } from '../../pool/caller-stack.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'

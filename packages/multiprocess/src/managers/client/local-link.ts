@@ -4,6 +4,7 @@
  * who wakes everybody, and by those who wait, now and then.
  */
 import { createMailbox, type Mailbox } from '../../channel/mailbox.ts'
+import { clearInterval, monotonicMs, setInterval } from '../../ground/os/time.ts'
 import type { Source } from '../../ground/waiting/event-loop.ts'
 import { handleOf } from '../../memory/shared-object.ts'
 import type { NetAddress } from '../../socket/address.ts'
@@ -85,7 +86,7 @@ export class LocalLink extends CallTable implements Source {
 
   /** What a dead server had answered is taken before. */
   #look(): void {
-    const now = performance.now()
+    const now = monotonicMs()
     if (now - this.#lastLook < LOOK_EVERY_MS / 2) return
     this.#lastLook = now
     if (!this.isBusy || !this.#isServerGone(true)) return

@@ -7,6 +7,7 @@ import { REMOTE_REQUEST } from '../../codec/values/requests.ts'
 import { MultiprocessError, SerializationError, TimeoutError, ValueError } from '../../errors.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import type { StartMethod } from '../../ground/members/platform.ts'
+import { monotonicMs } from '../../ground/os/time.ts'
 import { startTimer } from '../../ground/os/timer.ts'
 import type { WaitOptions } from '../../ground/waitable.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
@@ -90,11 +91,11 @@ async function openLink(
   options: WaitOptions
 ): Promise<RemoteLink> {
   const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
-  const end = performance.now() + timeout
+  const end = monotonicMs() + timeout
   const socket = await connectSocket(address, { ...options, timeout, authkey })
   const link = new RemoteLink(socket, address, currentFamily(method), request)
   try {
-    await link.greet(Math.max(1, end - performance.now()), options.signal)
+    await link.greet(Math.max(1, end - monotonicMs()), options.signal)
     return link
   } catch (error) {
     link.close()

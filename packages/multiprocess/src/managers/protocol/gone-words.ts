@@ -9,6 +9,7 @@
 
 import { WINDOW_BYTES } from '../../ground/arena/layout.ts'
 import type { Family } from '../../ground/family.ts'
+import { setTimeout } from '../../ground/os/time.ts'
 import { payloadAt } from '../../memory/shared-object.ts'
 
 const WORDS = 4096

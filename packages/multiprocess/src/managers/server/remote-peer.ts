@@ -1,4 +1,5 @@
 /** A client of another program, which has shown the server's key. */
+import { clearInterval, setInterval } from '../../ground/os/time.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
 import type { BaseProxy } from '../client/proxy.ts'
 import { type Frame, Outbox, readFrames } from '../protocol/frames.ts'

@@ -19,6 +19,14 @@ import type { Mailbox } from '../../channel/mailbox.ts'
 import { MultiprocessError, ValueError } from '../../errors.ts'
 import { SHARED_OWNER } from '../../ground/arena/process-table.ts'
 import type { Family } from '../../ground/family.ts'
+import {
+  clearInterval,
+  MOST_SPINS,
+  monotonicMs,
+  queueMicrotask,
+  setImmediate,
+  setInterval
+} from '../../ground/os/time.ts'
 import type { Source } from '../../ground/waiting/event-loop.ts'
 import { substituteError } from '../../pool/worker/substitute.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
@@ -142,8 +150,9 @@ export class Server implements Source, Host {
     if (this.#isAnswering || this.#mailbox.isEmpty) return false
     this.#isAnswering = true
     try {
-      const end = performance.now() + TURN_MS
-      while (this.#mailbox.take(this.#take) && performance.now() < end);
+      const end = monotonicMs() + TURN_MS
+      let looks = 0
+      while (this.#mailbox.take(this.#take) && ++looks < MOST_SPINS && monotonicMs() < end);
     } finally {
       this.#isAnswering = false
       this.#flush()

@@ -1,4 +1,5 @@
 /** In a worker: whether what is left of a chunk is better shared with workers that have nothing to do. */
+import { monotonicMs } from '../../ground/os/time.ts'
 import type { ParkingLot } from '../../ground/waiting/parking-lot.ts'
 import type { TaskTable } from '../shared/task-table.ts'
 
@@ -24,7 +25,7 @@ export class ChunkWatch {
 
   /** A chunk begins. Only one can be under way. */
   begin(): void {
-    this.#begin = performance.now()
+    this.#begin = monotonicMs()
     this.#lastLook = this.#begin
     this.#stride = 1
   }
@@ -35,7 +36,7 @@ export class ChunkWatch {
    * @param done items @param left items
    */
   readonly look = (done: number, left: number): number => {
-    const now = performance.now()
+    const now = monotonicMs()
     this.#stride = now - this.#lastLook < SHORT_ITEM_MS * this.#stride ? Math.min(MAX_STRIDE, this.#stride * 2) : 1
     this.#lastLook = now
     const spent = now - this.#begin

@@ -11,7 +11,7 @@ import { importModule } from '../../codec/references/imports.ts'
 import { ValueError } from '../../errors.ts'
 import type { OwnerId } from '../../ground/arena/process-table.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
-import { monotonicMs } from '../../ground/os/clock.ts'
+import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { receivedTarget } from '../../process/received-target.ts'
 import { Messages, Pending } from '../shared/message.ts'
 import { isPromise, MAY_STOP, type Runnable, runKind } from '../shared/task-kinds.ts'
@@ -144,7 +144,8 @@ class Worker {
 
   async run(): Promise<void> {
     const { index, concurrency } = this.#options
-    let lastTurn = performance.now()
+    let lastTurn = monotonicMs()
+    let sinceTurn = 0
     let hasTurned = true
     for (;;) {
       const mayTake = this.#retirement.mayTake(this.#taken)
@@ -165,7 +166,7 @@ class Worker {
         const preparing = this.#execute(slot)
         this.#isAboutToLook = false
         if (preparing !== undefined) await preparing
-        if (performance.now() - lastTurn < TURN_MS) continue
+        if (++sinceTurn < MOST_SPINS && monotonicMs() - lastTurn < TURN_MS) continue
       } else if (isOpen && this.#table.isClosing && this.#underWay === 0) {
         return
       } else if (isOpen && !hasTurned && this.#search()) {
@@ -178,7 +179,8 @@ class Worker {
       this.#endSearch()
       await new Promise(setImmediate)
       hasTurned = slot < 0
-      lastTurn = performance.now()
+      lastTurn = monotonicMs()
+      sinceTurn = 0
     }
   }
 
@@ -189,10 +191,11 @@ class Worker {
     if (!this.#beginSearch()) return false
     let isFound = false
     if (this.#family.seats.take()) {
-      const end = performance.now() + SPIN_MS
+      const end = monotonicMs() + SPIN_MS
+      let looks = 0
       do {
         for (let i = 0; i < 32 && !isFound; i++) isFound = this.#table.hasReady
-      } while (!isFound && performance.now() < end)
+      } while (!isFound && ++looks < MOST_SPINS && monotonicMs() < end)
       this.#family.seats.leave()
       this.#patience = isFound ? PATIENCE : this.#patience - 1
     }

@@ -2,6 +2,7 @@
  * When a worker leaves for a fresh one: after so many tasks, or with so much memory. It says so before, so that its successor is
  * ready when it goes.
  */
+import { monotonicMs } from '../../ground/os/time.ts'
 import type { TaskTable } from '../shared/task-table.ts'
 import { WORKER_FULL, WORKER_LEAVING } from '../shared/task-table.ts'
 
@@ -50,7 +51,7 @@ export class Retirement {
   hasTaken(taken: number): void {
     if (!this.#isLimited || this.#isTold) return
     const { maxTasks } = this.#options
-    const now = performance.now()
+    const now = monotonicMs()
     if (taken === 1) this.#begin = now
     const left = maxTasks - taken
     // Of the first half the second can be foretold.
@@ -63,7 +64,7 @@ export class Retirement {
   #look(taken: number): void {
     const { maxMemory } = this.#options
     if (maxMemory === Number.POSITIVE_INFINITY || this.#isFull || taken === 0) return
-    const now = performance.now()
+    const now = monotonicMs()
     if (now - this.#lastLook < LOOK_MS) return
     this.#lastLook = now
     if (memoryInUse() <= maxMemory) return

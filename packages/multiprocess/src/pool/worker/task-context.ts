@@ -6,6 +6,7 @@
  * for all from the moment that somebody asks.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
+import { queueMicrotask } from '../../ground/os/time.ts'
 import type { EventLoop, Source } from '../../ground/waiting/event-loop.ts'
 import { CANCEL, CANCEL_TIMED_OUT, CONTROLLED, FLAGS, type TaskTable } from '../shared/task-table.ts'
 import { answerQuestions, areQuestionsExpected, type CurrentTask } from './task-questions.ts'
