@@ -69,11 +69,12 @@ export async function decompress(data: Buffer, encodings: string | null, mostByt
     .split(',')
     .map(name => name.trim())
     .filter(name => KNOWN.has(name))
-  if (names.length > MOST_LAYERS) throw new DecompressError(`the body is compressed ${names.length} times`)
   let result: Decompressed = { body: data, isTooLarge: false, isDamaged: false }
+  let layers = 0
   for (const name of names.reverse()) {
     const coding = codingOf(name, result.body)
     if (!coding) continue
+    if (++layers > MOST_LAYERS) throw new DecompressError(`the body is compressed more than ${MOST_LAYERS} times`)
     const layer = await undo(coding, result.body, mostBytes)
     result = {
       body: layer.body,
@@ -109,34 +110,35 @@ async function undo(coding: Coding, data: Buffer, mostBytes: number): Promise<De
   } catch {
     // It is too large, damaged or cut: piece by piece as much can be had as there is.
   }
-  const chunks: Buffer[] = []
-  let bytes = 0
-  const stream = coding.stream()
-  try {
-    stream.end(data)
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const stream = coding.stream()
+    const finish = (isTooLarge: boolean) => {
+      resolve({ body: Buffer.concat(chunks).subarray(0, mostBytes), isTooLarge, isDamaged: !isTooLarge })
+      stream.destroy()
+    }
+    stream.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes > mostBytes) {
-        return { body: Buffer.concat(chunks).subarray(0, mostBytes), isTooLarge: true, isDamaged: false }
-      }
-    }
-    return { body: Buffer.concat(chunks), isTooLarge: false, isDamaged: true }
-  } catch (error) {
-    if (bytes === 0) throw new DecompressError(`the compressed body is damaged (${(error as Error).message})`)
-    return { body: Buffer.concat(chunks), isTooLarge: false, isDamaged: true }
-  } finally {
-    stream.on('error', () => {}).destroy()
-  }
+      if (bytes > mostBytes) finish(true)
+    })
+    stream.on('end', () => finish(false))
+    stream.on('error', error => {
+      if (bytes > 0) finish(false)
+      else reject(new DecompressError(`the compressed body is damaged (${error.message})`))
+    })
+    stream.end(data)
+  })
 }
 
 function gunzip(data: Buffer, maxOutputLength: number): Buffer {
   try {
     return gunzipSync(data, { maxOutputLength })
   } catch (error) {
-    // Without its trailer the data is whole all the same: then what is between header and trailer ends as it should.
+    // With no trailer, a wrong one, or something behind it, what is between header and trailer may be whole all the same.
     const { code } = error as { code?: string }
-    const start = code === 'Z_BUF_ERROR' ? headerLength(data) : undefined
+    const start = code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR' ? headerLength(data) : undefined
     if (start === undefined) throw error
     return inflateRawSync(data.subarray(start), { maxOutputLength })
   }

@@ -1,13 +1,16 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { connect as connectPlainly, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
+import { withoutBrackets } from '../url/private-network.ts'
 import type { Ask } from './answer.ts'
 import { guardedLookup, refuseSocket } from './guard.ts'
+import { MendedSocket } from './mended-socket.ts'
 import { MAX_HEADER_BYTES, type Response } from './response.ts'
 import type { DownloadSettings } from './settings.ts'
 
 /**
- * Sends a request over a connection of its own, and takes its answer as Node's lenient parser does: bare line feeds, a
- * `Content-Length` beside chunks, an unasked `100 Continue`.
+ * Sends a request over a connection of its own, and takes its answer as far as it can be taken: its head is mended first
+ * (bare line feeds, two lengths, an unasked `100 Continue`), and then read by Node's lenient parser.
  *
  * @param proxy its URL, for a URL of http; '': none
  * @throws what Node throws
@@ -20,31 +23,19 @@ export function requestLeniently(
 ): Promise<Response> {
   const url = new URL(ask.url)
   const via = proxy === '' ? undefined : new URL(proxy)
-  const { timeoutMs, insecure, isGuarded } = settings
+  const { timeoutMs } = settings
   return new Promise((resolve, reject) => {
-    const send = (via ?? url).protocol === 'https:' ? httpsRequest : httpRequest
-    const request = send({
-      hostname: (via ?? url).hostname.replace(/^\[|\]$/g, ''),
-      port: (via ?? url).port,
+    const request = httpRequest({
       path: via ? url.href : url.pathname + url.search,
       headers: { host: url.host, ...ask.headers, ...proxyAuthorization(via), connection: 'close' },
-      agent: false,
+      createConnection: () => new MendedSocket(connect(via ?? url, settings, via === undefined)),
       insecureHTTPParser: true,
       maxHeaderSize: MAX_HEADER_BYTES,
-      rejectUnauthorized: !insecure,
-      signal,
-      ...(isGuarded && !via ? { lookup: guardedLookup } : {})
+      signal
     })
     const timer = setTimeout(() => {
       request.destroy(Object.assign(new Error('no headers in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' }))
     }, timeoutMs)
-    request.on('socket', socket => {
-      if (!isGuarded || via) return
-      socket.on('connect', () => {
-        const refusal = refuseSocket(socket, url.hostname)
-        if (refusal) request.destroy(refusal)
-      })
-    })
     request.on('error', error => {
       clearTimeout(timer)
       reject(error)
@@ -63,6 +54,30 @@ export function requestLeniently(
     })
     request.end()
   })
+}
+
+/** @param isSite the URL is the site's, and not a proxy's */
+function connect(url: URL, { insecure, isGuarded }: DownloadSettings, isSite: boolean): Socket {
+  const host = withoutBrackets(url.hostname)
+  const isSecure = url.protocol === 'https:'
+  const options = {
+    host,
+    port: Number(url.port) || (isSecure ? 443 : 80),
+    ...(isGuarded && isSite ? { lookup: guardedLookup } : {})
+  }
+  const socket = isSecure
+    ? connectSecurely({
+        ...options,
+        rejectUnauthorized: !insecure,
+        ALPNProtocols: ['http/1.1'],
+        ...(isIP(host) === 0 ? { servername: host } : {})
+      })
+    : connectPlainly(options)
+  socket.on('connect', () => {
+    const refusal = isGuarded && isSite ? refuseSocket(socket, host) : undefined
+    if (refusal) socket.destroy(refusal)
+  })
+  return socket
 }
 
 function proxyAuthorization(via: URL | undefined): Record<string, string> {
