@@ -46,9 +46,12 @@ export class HostPace {
     await turn
   }
 
-  /** No turn is given for so many milliseconds. */
-  pause(ms: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms)
+  /** The server says that it is asked too often: no turn is given for so many milliseconds, and fewer after that. */
+  complain(ms: number): void {
+    const now = performance.now()
+    // The requests that were under way together are refused together: that is one complaint.
+    if (now >= this.#pausedUntil) this.throttle.complained()
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + ms)
   }
 
   /** @returns the time at its end: a timer may be late, and the next turn is counted from there */

@@ -45,8 +45,9 @@ export interface ParseOptions {
 
 const MAX_TITLE_LENGTH = 1000
 const MAX_LINK_TEXT = 200
-/** More are a mistake, or an attack. */
+/** More are a mistake, or an attack; they are left out. */
 const MAX_LANGUAGES = 500
+const MAX_REFERENCES = 200_000
 
 const PLAIN = new Set(['a', 'area', 'base', 'frame', 'iframe', 'link', 'meta'])
 const WITH_RESOURCES = new Set([...PLAIN, 'img', 'script', 'source', 'video', 'audio', 'track', 'embed', 'object'])
@@ -281,7 +282,7 @@ class Collector implements HtmlHandler {
     kind: LinkKind,
     { rel = '', text = '', follow = false }: { rel?: string; text?: string; follow?: boolean } = {}
   ): Reference | undefined {
-    if (href === undefined) return undefined
+    if (href === undefined || this.#references.length >= MAX_REFERENCES) return undefined
     const reference = { href, kind, rel: tidy(rel, MAX_LINK_TEXT), text: tidy(text, MAX_LINK_TEXT), follow }
     this.#references.push(reference)
     return reference

@@ -3,7 +3,7 @@ import { normalEscapes } from '../url/escapes.ts'
 /** A rule for a path. */
 export interface Rule {
   readonly isAllowed: boolean
-  /** As the file has it, cut to `MAX_RULE_LENGTH`. */
+  /** As the file has it; several stars in a row are one, and it is cut to 2,000 characters. */
   readonly text: string
   /** In the file, from 1 on. */
   readonly line: number
@@ -92,7 +92,7 @@ export class RobotsFile {
   #addRule(names: readonly string[], isAllowed: boolean, value: string, line: number): void {
     // A rule without a path says nothing.
     if (value === '' || names.length === 0) return
-    const text = value.slice(0, MAX_RULE_LENGTH)
+    const text = value.replace(/\*{2,}/g, '*').slice(0, MAX_RULE_LENGTH)
     const rule = compile(text, isAllowed, line)
     for (const name of new Set(names)) {
       const { rules } = this.#groups.get(name)!
@@ -105,7 +105,7 @@ const MAX_NAME_LENGTH = 500
 
 function compile(text: string, isAllowed: boolean, line: number): CompiledRule {
   const isAnchored = text.endsWith('$')
-  const pattern = normalPattern(isAnchored ? text.slice(0, -1) : text).replace(/\*{2,}/g, '*')
+  const pattern = normalPattern(isAnchored ? text.slice(0, -1) : text)
   return { isAllowed, text, line, parts: pattern.split('*'), isAnchored, length: pattern.length + (isAnchored ? 1 : 0) }
 }
 

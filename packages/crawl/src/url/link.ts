@@ -31,7 +31,7 @@ export interface PageLink {
  * @param encoding of the page that the link is in; left out: UTF-8
  */
 export function readLink(href: string, base?: string, encoding = 'utf-8'): Link {
-  const url = parseUrl(encoding === 'utf-8' ? href : encodeQuery(href, encoding), base)
+  const url = parseUrl(isUnicode(encoding) ? href : encodeQuery(href, encoding), base)
   if (!url) {
     // Only what was meant as a web address is worth a complaint: `ftp://[` and the like would not be followed anyway.
     return /^\s*(https?:|\/\/)/i.test(href) || base === undefined ? bad(href) : { kind: 'other' }
@@ -39,6 +39,11 @@ export function readLink(href: string, base?: string, encoding = 'utf-8'): Link 
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'other' }
   const normal = normalForm(url)
   return normal.length > MAX_URL_LENGTH ? bad(normal) : { kind: 'page', url: normal, site: siteName(url) }
+}
+
+/** URL standard: what is in UTF-16 is encoded as UTF-8 in URLs. */
+function isUnicode(encoding: string): boolean {
+  return encoding === 'utf-8' || encoding.startsWith('utf-16')
 }
 
 /** `URL.parse` of newer versions of Node. */

@@ -175,8 +175,7 @@ export class Visitor {
 
   async #rest({ waitMs, isForHost }: Retry, pace: HostPace): Promise<void> {
     if (isForHost) {
-      pace.pause(waitMs)
-      pace.throttle.complained()
+      pace.complain(waitMs)
       return
     }
     this.#options.onRest(1)
