@@ -1,11 +1,182 @@
-/** What stands where an object of options does: Python gives some of these by position. */
+/**
+ * Checks of what users give: options objects, numbers, functions. A function that takes options checks them before it does anything, so that a
+ * misspelt option is an error where it was written instead of a wait without end.
+ */
+import { ValueError } from './errors.ts'
+
+/** The options that a function takes. */
+export interface OptionNames {
+  /** An example of them, for errors. */
+  readonly like: string
+  readonly names: ReadonlySet<string>
+}
+
+/** @example const OPTIONS = optionNames('{ timeout: 1000 }', 'action', 'timeout') */
+export function optionNames(like: string, ...names: string[]): OptionNames {
+  return { like, names: new Set(names) }
+}
 
 /**
- * @param like what it could be, for the message
- * @throws TypeError for what would be overlooked: a number, a boolean, a function, null
+ * Throws unless `options` is undefined, or an object whose fields are all known.
+ * @throws TypeError for a number, boolean, function or null, and for an unknown field, with what it may have meant
  */
+export function checkOptions(options: unknown, { like, names }: OptionNames): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`options must be an object such as ${like}, got ${describe(options)}`)
+  }
+  for (const name in options) {
+    if (!names.has(name)) {
+      throw new TypeError(`unknown option ${quote(name)}${hintFor(name, names)} The options here are ${listOf(names)}`)
+    }
+  }
+}
+
+/** @throws TypeError for what is not an object: a number, a boolean, a function, null */
 export function checkObject(options: unknown, like: string): void {
   if (options === undefined || (typeof options === 'object' && options !== null)) return
-  const found = typeof options === 'number' || typeof options === 'boolean' ? options : typeof options
-  throw new TypeError(`options must be an object such as ${like}, not ${options === null ? 'null' : found}`)
+  throw new TypeError(`options must be an object such as ${like}, got ${describe(options)}`)
+}
+
+/** What other libraries and Python call it: in lower case, without `_`. */
+const HINTS: Readonly<Record<string, string>> = {
+  block: 'give { timeout: 0 } to return at once',
+  blocking: 'give { timeout: 0 } to return at once',
+  ctx: 'give { context }',
+  filename: 'give the function itself to apply() or map()',
+  group: 'leave it out, as Python does',
+  idletimeoutmillis: 'give { idleTimeout }, in milliseconds',
+  kwargs: 'JavaScript has no keyword arguments: put an object into args',
+  kwds: 'JavaScript has no keyword arguments: put an object into args',
+  maxthreads: 'the number of workers is the first argument, as in new Pool(4)',
+  maxworkers: 'the number of workers is the first argument, as in new Pool(4)',
+  minthreads: 'give { minProcesses }; the most is the first argument, as in new Pool(4)',
+  minworkers: 'give { minProcesses }; the most is the first argument, as in new Pool(4)',
+  numthreads: 'the number of workers is the first argument, as in new Pool(4)',
+  processes: 'the number of workers is the first argument, as in new Pool(4)',
+  resourcelimits: 'give { maxMemoryPerChild }, or start Node with --max-old-space-size',
+  workerdata: 'give { initializer, initargs }',
+  workertype: 'import from multiprocess or from multiprocess/threads'
+}
+
+function hintFor(name: string, names: ReadonlySet<string>): string {
+  const folded = fold(name)
+  const same = [...names].find(known => fold(known) === folded)
+  if (same === undefined && Object.hasOwn(HINTS, folded)) return `: ${HINTS[folded]}.`
+  const similar = same ?? nearest(folded, names)
+  return similar === undefined ? '.' : `: did you mean ${quote(similar)}?`
+}
+
+const fold = (name: string): string => name.replaceAll(/[_-]/g, '').toLowerCase()
+
+/** Allows one typing error in three letters. */
+function nearest(folded: string, names: ReadonlySet<string>): string | undefined {
+  let found: string | undefined
+  let best = Math.floor(folded.length / 3) + 1
+  for (const name of names) {
+    const distance = editDistance(folded, fold(name))
+    if (distance < best) [best, found] = [distance, name]
+  }
+  return found
+}
+
+/** Levenshtein's distance: how many letters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let row = [...Array(b.length + 1).keys()]
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length]
+}
+
+function listOf(names: ReadonlySet<string>): string {
+  return [...names].sort().join(', ')
+}
+
+const quote = (text: string): string => `'${text}'`
+
+/** A value for an error: `'2' (a string)`, `2.5`, `null`, `an object`. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string': {
+      const text = value.length > 60 ? `${value.slice(0, 57)}...` : value
+      return `'${text}' (a string)`
+    }
+    case 'bigint':
+      return `${value}n (a bigint)`
+    case 'symbol':
+      return 'a symbol'
+    case 'function':
+      return 'a function'
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object'
+    default:
+      return String(value)
+  }
+}
+
+/** `a positive integer`, `an integer from 0 to 9`: what `checkInteger` asks for. */
+function rangeText(min: number, max: number): string {
+  if (max < Number.MAX_SAFE_INTEGER) return `an integer from ${min} to ${max}`
+  if (min === 1) return 'a positive integer'
+  if (min === 0) return 'an integer of 0 or more'
+  return min > Number.MIN_SAFE_INTEGER ? `an integer of ${min} or more` : 'an integer'
+}
+
+/**
+ * @returns the value
+ * @throws TypeError for what is not a number, ValueError for a number that is not an integer from `min` to `max`
+ */
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min: number = Number.MIN_SAFE_INTEGER,
+  max: number = Number.MAX_SAFE_INTEGER
+): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be ${rangeText(min, max)}, got ${describe(value)}`)
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value
+  throw new ValueError(`${name} must be ${rangeText(min, max)}, got ${value}`)
+}
+
+/**
+ * @returns the value, in milliseconds; Infinity is one
+ * @throws TypeError for what is not a number, ValueError for NaN, 0 and below
+ */
+export function checkDuration(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number of milliseconds, got ${describe(value)}`)
+  if (!(value > 0)) throw new ValueError(`${name} must be more than 0 milliseconds, got ${value}`)
+  return value
+}
+
+/** @throws TypeError for what is neither true nor false */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`${name} must be true or false, got ${describe(value)}`)
+}
+
+/** @throws TypeError for what is not a string */
+export function checkString(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new TypeError(`${name} must be a string, got ${describe(value)}`)
+}
+
+/**
+ * @param like an example of what to give instead
+ * @throws TypeError for what cannot be called
+ */
+export function checkFunction(name: string, value: unknown, like?: string): void {
+  if (typeof value === 'function') return
+  throw new TypeError(
+    `${name} must be a function${like === undefined ? '' : `, such as ${like}`}, got ${describe(value)}`
+  )
+}
+
+/** @throws TypeError for what is not an array */
+export function checkArray(name: string, value: unknown): void {
+  if (Array.isArray(value)) return
+  throw new TypeError(`${name} must be an array, got ${describe(value)}`)
 }

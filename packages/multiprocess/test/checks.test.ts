@@ -33,13 +33,17 @@ async function refuse(calls: Readonly<Record<string, Call>>): Promise<void> {
     for (const [options, found] of [
       [1, '1'],
       [false, 'false'],
-      ['text', 'string'],
-      [() => {}, 'function'],
+      ['text', "'text' (a string)"],
+      [() => {}, 'a function'],
       [null, 'null']
     ]) {
       const answer = async () => await call(options as never)
-      const message = new RegExp(`^options must be an object such as \\{.*, not ${found}$`)
-      await assert.rejects(answer, { name: 'TypeError', message }, `${name}(${found})`)
+      await assert.rejects(answer, (error: Error) => {
+        assert.equal(error.name, 'TypeError', name)
+        assert.match(error.message, /^options must be an object such as \{/, name)
+        assert.ok(error.message.endsWith(`, got ${found}`), `${name}(${found}): ${error.message}`)
+        return true
+      })
     }
   }
 }
@@ -82,7 +86,7 @@ test('waits', { timeout }, async () => {
   assert.equal(rlock.acquireSync({ timeout: 0 }), true)
   assert.equal(await end.poll(), false)
   assert.equal(end.pollSync({}), false)
-  await assert.rejects(queue.get({ signal: {} as AbortSignal }), /signal must be an AbortSignal, not object/)
+  await assert.rejects(queue.get({ signal: {} as AbortSignal }), /signal must be an AbortSignal, got an object/)
 })
 
 test('what things are made with', { timeout }, async () => {
@@ -98,7 +102,7 @@ test('what things are made with', { timeout }, async () => {
     Array: options => SharedArray('i', 1, options),
     Value: options => Value('i', 1, options)
   })
-  assert.throws(() => Value('i', 1, new Lock() as never), { name: 'TypeError', message: /not the lock itself/ })
+  assert.throws(() => Value('i', 1, new Lock() as never), { name: 'TypeError', message: /got the lock itself/ })
 })
 
 test('pools, processes and proxies', { timeout }, async () => {
@@ -128,5 +132,71 @@ test('pools, processes and proxies', { timeout }, async () => {
   for (const processes of [1024, 1_000_000_000]) {
     assert.throws(() => new Pool(processes), { name: 'ValueError', message: /at most 1023/ })
   }
-  assert.throws(() => new Pool({ reserve: -1 }), { name: 'ValueError', message: /a whole number of 0 or more, not -1/ })
+  assert.throws(() => new Pool({ reserve: -1 }), { name: 'ValueError', message: /reserve must be .*-1/ })
 })
+
+/** Each call refuses an option that it does not know, and says which one may be meant. */
+const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] = [
+  [
+    'a lock',
+    () => new Lock().acquire({ timout: 50 } as never),
+    "unknown option 'timout': did you mean 'timeout'? The options here are signal, timeout"
+  ],
+  [
+    'a blocking wait',
+    () => new Queue().getSync({ block: false } as never),
+    "unknown option 'block': give { timeout: 0 } to return at once. The options here are signal, timeout"
+  ],
+  [
+    'a value',
+    () => Value('i', 1, { loc: false } as never),
+    "unknown option 'loc': did you mean 'lock'? The options here are lock"
+  ],
+  [
+    'a process',
+    () => new Process({ kwargs: {} } as never),
+    "unknown option 'kwargs': JavaScript has no keyword arguments: put an object into args. " +
+      'The options here are args, daemon, name, reserve, target'
+  ],
+  [
+    "a process, in Python's way",
+    () => new Process({ group: null } as never),
+    "unknown option 'group': leave it out, as Python does. The options here are args, daemon, name, reserve, target"
+  ],
+  ['a barrier', () => new Barrier(2, { Action: () => {} } as never), "unknown option 'Action': did you mean 'action'?"],
+  ['a pipe', () => Pipe({ duplexx: true } as never), "unknown option 'duplexx': did you mean 'duplex'?"],
+  [
+    'shared memory',
+    () => new SharedMemory({ create: true, sise: 1 } as never),
+    "unknown option 'sise': did you mean 'size'?"
+  ],
+  [
+    'a manager',
+    () => new BaseManager({ adress: '/tmp/x' } as never),
+    "unknown option 'adress': did you mean 'address'?"
+  ],
+  [
+    'a listener',
+    () => new Listener(undefined, { auth_key: 'x' } as never),
+    "unknown option 'auth_key': did you mean 'authkey'?"
+  ],
+  ['a client', () => Client('/tmp/x', { authKey: 'x' } as never), "unknown option 'authKey': did you mean 'authkey'?"],
+  [
+    'something else',
+    () => wait([], { colour: 'red' } as never),
+    "unknown option 'colour'. The options here are signal,"
+  ]
+]
+
+for (const [name, call, message] of UNKNOWN) {
+  test(`an unknown option of ${name} is refused, with what it may mean`, { timeout }, async () => {
+    await assert.rejects(
+      async () => await call(),
+      (error: Error) => {
+        assert.equal(error.name, 'TypeError')
+        assert.ok(error.message.startsWith(message), error.message)
+        return true
+      }
+    )
+  })
+}

@@ -2,11 +2,14 @@
  * One end of a way for messages: Python's `multiprocessing.connection.Connection`. It is the same class over the rings of a
  * pipe and over a socket.
  */
+import { checkInteger, optionNames } from '../checks.ts'
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
 import { Pending } from './message.ts' // lazy
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
+
+const RECEIVE_OPTIONS = optionNames('{ maxLength: 4096 }', 'maxLength', 'signal', 'timeout')
 
 /** Returns true if a value is a Connection; it asks no Proxy for its prototype. */
 export let isConnection: (value: object) => value is Connection
@@ -112,14 +115,14 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
    *   otherwise as `recv`
    */
   async recvBytes(options: WaitOptions & { maxLength?: number } = {}): Promise<Uint8Array> {
-    const { timeout, signal } = waitOptions(options)
+    const { timeout, signal } = waitOptions(options, RECEIVE_OPTIONS)
     const most = checkMaxLength(options.maxLength)
     return checkCame(await this.#transport.receiveBytes(ownMemory, most, timeout, signal), timeout)
   }
 
   /** The same, blocking the thread. */
   recvBytesSync(options: { timeout?: number; maxLength?: number } = {}): Uint8Array {
-    const { timeout } = waitOptions(options)
+    const { timeout } = waitOptions(options, RECEIVE_OPTIONS)
     return checkCame(this.#transport.receiveBytesSync(ownMemory, checkMaxLength(options.maxLength), timeout), timeout)
   }
 
@@ -199,10 +202,7 @@ function checkCame<R>(received: Incoming<R>, timeout: number): R {
 }
 
 function checkMaxLength(maxLength: number | undefined): number {
-  if (maxLength !== undefined && !(Number.isInteger(maxLength) && maxLength >= 0)) {
-    throw new ValueError(`maxLength must be a whole number of bytes, not ${String(maxLength)}`)
-  }
-  return maxLength ?? FOR_EVER
+  return maxLength === undefined ? FOR_EVER : checkInteger('maxLength', maxLength, 0)
 }
 
 function part(bytes: ArrayBufferView | ArrayBufferLike, offset: number, size: number | undefined): Uint8Array {

@@ -4,7 +4,7 @@
  * receives finds the end of the messages, who sends learns that nobody would receive.
  */
 
-import { checkObject } from '../checks.ts'
+import { checkBoolean, checkOptions, optionNames } from '../checks.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
@@ -53,10 +53,12 @@ export interface PipeOptions {
   duplex?: boolean
 }
 
+const PIPE_OPTIONS = optionNames('{ duplex: false }', 'duplex')
+
 export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Connection<T>, Connection<T>] {
-  checkObject(options, '{ duplex: false }')
+  checkOptions(options, PIPE_OPTIONS)
   const { duplex = true } = options
-  if (typeof duplex !== 'boolean') throw new TypeError(`duplex must be true or false, not ${typeof duplex}`)
+  checkBoolean('duplex', duplex)
   const family = currentFamily(method)
   const { shared } = family
   const forward = makeRing(family)

@@ -1,6 +1,6 @@
 /** Managers: Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
-import { checkObject } from '../checks.ts'
+import { checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
 import { methodOf as methodOfClass } from '../ground/bound-class.ts'
@@ -38,6 +38,8 @@ export interface StartOptions {
   initargs?: unknown[]
 }
 
+const MANAGER_OPTIONS = optionNames('{ address, authkey }', 'address', 'authkey')
+
 /** A manager without types of its own: subclasses register theirs. */
 export class BaseManager implements AsyncDisposable {
   /** What its server is. */
@@ -49,10 +51,10 @@ export class BaseManager implements AsyncDisposable {
 
   /** @throws TypeError, ValueError for an address or a key that is none */
   constructor(options: ManagerOptions = {}) {
-    checkObject(options, '{ address, authkey }')
+    checkOptions(options, MANAGER_OPTIONS)
     const { address, authkey } = options
     if (address !== undefined) checkAddress(address)
-    if (authkey !== undefined) checkSocketOptions({ authkey })
+    if (authkey !== undefined) checkSocketOptions({ authkey }, MANAGER_OPTIONS)
     this.#options = options
   }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { isSameItem, type ListItem, packItem } from './list-items.ts' // lazy
@@ -158,12 +159,10 @@ export function attachList({ name, inode }: SegmentHandle): ShareableList {
   return new ShareableList(new AttachedSegment(segment) as unknown as Iterable<ListItem>)
 }
 
+const LIST_OPTIONS = optionNames("{ name: 'list' }", 'name')
+
 function open(sequence: Iterable<unknown> | undefined, options: ShareableListOptions): Segment {
-  if (typeof options !== 'object' || options === null) {
-    throw new ValueError(
-      `the options of a ShareableList must be an object, such as { name: 'list' }, not ${inspect(options)}`
-    )
-  }
+  checkOptions(options, LIST_OPTIONS)
   const { name } = options
   if (name !== undefined) checkName(name)
   if (sequence === undefined || sequence === null) {

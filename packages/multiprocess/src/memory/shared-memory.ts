@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { checkObject } from '../checks.ts'
+import { checkBoolean, checkInteger, checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
@@ -118,15 +118,14 @@ export function attachTo({ name, inode }: SegmentHandle): SharedMemory {
   return sharedMemoryOf(Segment.attach(name, inode))
 }
 
+const MEMORY_OPTIONS = optionNames('{ name } or { create: true, size }', 'create', 'name', 'size', 'track')
+
 function open(options: SharedMemoryOptions): Segment {
-  checkObject(options, '{ name } or { create: true, size }')
+  checkOptions(options, MEMORY_OPTIONS)
   const { name, create = false, size, track = true } = options
-  for (const [option, value] of Object.entries({ create, track })) {
-    if (typeof value !== 'boolean') throw new ValueError(`${option} must be true or false, not ${inspect(value)}`)
-  }
-  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
-    throw new ValueError(`size must be a whole number of bytes, not ${inspect(size)}`)
-  }
+  checkBoolean('create', create)
+  checkBoolean('track', track)
+  if (size !== undefined) checkInteger('size', size, 0)
   if (create) {
     if (size === undefined || size === 0) {
       throw new ValueError('size must be at least 1 byte to create shared memory; it cannot grow later')

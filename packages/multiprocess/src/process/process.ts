@@ -1,6 +1,6 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 
-import { checkObject } from '../checks.ts'
+import { checkArray, checkBoolean, checkInteger, checkOptions, checkString, describe, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
@@ -72,7 +72,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       nextRole = undefined
       return
     }
-    const { target, args = [], name, daemon, reserve } = checkOptions(options)
+    const { target, args = [], name, daemon, reserve } = checked(options)
     const path = nextPath()
     this.#work = { target, args }
     this.#reserve = reserve
@@ -173,8 +173,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   }
 
   set name(value: string) {
-    if (typeof value !== 'string') throw new TypeError(`name must be a string, not ${typeof value}`)
-    this.#name = value
+    this.#name = checkString('name', value)
     this.#role?.setName?.(value)
   }
 
@@ -194,7 +193,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   }
 
   set authkey(value: Uint8Array) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`authkey must be a Uint8Array, not ${typeof value}`)
+    if (!(value instanceof Uint8Array)) throw new TypeError(`authkey must be a Uint8Array, got ${describe(value)}`)
     this.#authkey = value
     this.#role?.setAuthkey?.(value)
   }
@@ -251,21 +250,16 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   }
 }
 
-function checkOptions<A extends unknown[]>(options: ProcessOptions<A>): ProcessOptions<A> {
-  checkObject(options, '{ target, args }')
+const PROCESS_OPTIONS = optionNames('{ target, args }', 'target', 'args', 'name', 'daemon', 'reserve')
+
+function checked<A extends unknown[]>(options: ProcessOptions<A>): ProcessOptions<A> {
+  checkOptions(options, PROCESS_OPTIONS)
   const { target, args, name, daemon, reserve } = options
   if (target !== undefined) checkTarget(target, 'target')
-  if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
-  if (name !== undefined && typeof name !== 'string') throw new TypeError(`name must be a string, not ${typeof name}`)
-  if (daemon !== undefined && typeof daemon !== 'boolean') {
-    throw new TypeError(`daemon must be true or false, not ${typeof daemon}`)
-  }
-  if (reserve !== undefined && typeof reserve !== 'number') {
-    throw new TypeError(`reserve must be a number, not ${reserve === null ? 'null' : typeof reserve}`)
-  }
-  if (reserve !== undefined && (!Number.isInteger(reserve) || reserve < 0)) {
-    throw new ValueError(`reserve must be a whole number of 0 or more, not ${reserve}`)
-  }
+  if (args !== undefined) checkArray('args', args)
+  if (name !== undefined) checkString('name', name)
+  if (daemon !== undefined) checkBoolean('daemon', daemon)
+  if (reserve !== undefined) checkInteger('reserve', reserve, 0)
   return options
 }
 

@@ -1,4 +1,5 @@
 /** What can be run elsewhere. */
+import { describe } from '../checks.ts'
 import type { FunctionReferenceData } from '../codec/references/data.ts'
 import { explicitReference } from '../codec/references/reference.ts' // lazy
 
@@ -23,9 +24,7 @@ export type Target<A extends unknown[] = never[], R = unknown> =
 export function checkTarget(target: unknown, name: string): void {
   if (typeof target === 'function') return
   if (typeof target === 'object' && target !== null && 'module' in target) return
-  throw new TypeError(
-    `${name} must be a function or { module, export }, not ${target === null ? 'null' : typeof target}`
-  )
+  throw new TypeError(`${name} must be a function or { module, export }, got ${describe(target)}`)
 }
 
 /** A target on its way: a function crosses as functions do in any message. */

@@ -1,17 +1,21 @@
 /** Connecting to a listener. */
+
 import type { Socket } from 'node:net'
+import { checkDuration, optionNames } from '../checks.ts'
 import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { connectUnix, hasSocketCalls, peerUser } from '../ground/os/sockets.ts' // lazy
 import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import { checkSignal, type WaitOptions } from '../ground/waitable.ts'
 import { checkAddress, describeAddress, isAbstract, type NetAddress } from './address.ts'
 import { MessageSocket } from './message-socket.ts' // lazy
-import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
+import { checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
 
 export interface ConnectOptions extends SocketOptions, WaitOptions {
   /** Milliseconds for connecting and for showing keys, together. Left out: 20,000. */
   timeout?: number
 }
+
+const CONNECT_OPTIONS = optionNames('{ authkey }', 'authkey', 'legacyMd5', 'maxMessageBytes', 'signal', 'timeout')
 
 /** After how long the system asks a silent machine whether it is still there, in milliseconds: SO_KEEPALIVE, tcp(7). */
 export const KEEPALIVE_MS = 60_000
@@ -25,7 +29,7 @@ const TRY_AGAIN_MS = 20
  */
 export async function connectSocket(address: NetAddress, options: ConnectOptions = {}): Promise<MessageSocket> {
   const target = checkAddress(address)
-  const settings = checkSocketOptions(options)
+  const settings = checkSocketOptions(options, CONNECT_OPTIONS)
   const timeout = checkDuration('timeout', options.timeout ?? HANDSHAKE_MS)
   const { signal } = options
   checkSignal(signal)

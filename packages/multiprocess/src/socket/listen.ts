@@ -1,8 +1,10 @@
 /** A socket that others connect to. */
+
 import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os' // lazy
 import { dirname, join } from 'node:path'
+import { checkDuration, checkInteger, optionNames } from '../checks.ts'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
 import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/os/sockets.ts' // lazy
 import { monotonicMs } from '../ground/os/time.ts'
@@ -16,7 +18,7 @@ import {
 } from './address.ts'
 import { checkPeer, KEEPALIVE_MS } from './connect.ts' // lazy
 import { MessageSocket } from './message-socket.ts' // lazy
-import { checkDuration, checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
+import { checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
 import { Listeners, type Source } from './waiting.ts'
 
 export interface ListenOptions extends SocketOptions {
@@ -37,6 +39,15 @@ const BACKLOG = 511
 /** So many may be about to show their keys at once; one more, and the oldest has to go. */
 const MOST_HANDSHAKES = 4096
 const MOST_ACCEPTS = 64
+
+const LISTEN_OPTIONS = optionNames(
+  '{ authkey }',
+  'authkey',
+  'backlog',
+  'handshakeTimeout',
+  'legacyMd5',
+  'maxMessageBytes'
+)
 
 /** Paths that are to go when this process ends. */
 const paths = new Set<string>()
@@ -59,11 +70,9 @@ export class ListeningSocket implements Source {
    * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …; TypeError, ValueError
    */
   constructor(address: NetAddress | undefined, options: ListenOptions, handlers: ListenHandlers) {
-    this.#settings = checkSocketOptions(options)
+    this.#settings = checkSocketOptions(options, LISTEN_OPTIONS)
     const { backlog = BACKLOG, handshakeTimeout = HANDSHAKE_MS } = options
-    if (!(Number.isInteger(backlog) && backlog > 0)) {
-      throw new ValueError(`backlog must be a whole number from 1 on, not ${String(backlog)}`)
-    }
+    checkInteger('backlog', backlog, 1)
     this.#handshakeTimeout = checkDuration('handshakeTimeout', handshakeTimeout)
     this.#handlers = handlers
     const place = address === undefined ? ownPlace() : { address: checkBindAddress(address), remove: () => {} }

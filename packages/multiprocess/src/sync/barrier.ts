@@ -12,8 +12,8 @@
  *     HEAD, TAIL   of those who wait, see wait-list.ts; each is told whether it passes or the barrier broke
  */
 
-import { checkObject } from '../checks.ts'
-import { BrokenBarrierError, ValueError } from '../errors.ts'
+import { checkFunction, checkInteger, checkOptions, optionNames } from '../checks.ts'
+import { BrokenBarrierError } from '../errors.ts'
 import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
 import { monotonicMs } from '../ground/os/time.ts'
@@ -39,6 +39,9 @@ const BROKEN = 2
 const PASSED = FIRST_DECISION
 const BROKE = FIRST_DECISION + 1
 
+const MOST_PARTIES = 2 ** 31 - 1
+const BARRIER_OPTIONS = optionNames('{ action, timeout: 1000 }', 'action', 'timeout')
+
 /** What arriving leads to: to be the last of a round, to wait, or to come again once a round has ended. */
 type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
@@ -59,12 +62,11 @@ export class Barrier extends SharedObject {
    * @throws ValueError when `parties` is no whole number above 0, TypeError for options that are none
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
-    if (!Number.isInteger(parties) || parties < 1 || parties > 2 ** 31 - 1) {
-      throw new ValueError(`a barrier is of a whole number of parties, 1 or more, not ${String(parties)}`)
-    }
-    checkObject(options, '{ action, timeout: 1000 }')
+    checkInteger('parties', parties, 1)
+    if (parties > MOST_PARTIES) checkInteger('parties', parties, 1, MOST_PARTIES)
+    checkOptions(options, BARRIER_OPTIONS)
     const { action, timeout } = options
-    if (action !== undefined && typeof action !== 'function') throw new TypeError('action must be a function')
+    if (action !== undefined) checkFunction('action', action)
     checkTimeout(timeout)
     const isFirst = isNew()
     super(SIZE)

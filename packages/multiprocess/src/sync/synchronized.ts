@@ -1,6 +1,6 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
 
-import { checkObject } from '../checks.ts'
+import { checkOptions, optionNames } from '../checks.ts'
 import { boundTo } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { createArray, setText, shapeOf, textOf } from '../memory/shared-array.ts'
@@ -68,10 +68,12 @@ export function withText<T extends AnyTypedArray>(array: T): T {
   })
 }
 
+const LOCK_OPTIONS = optionNames('{ lock: false }', 'lock')
+
 /** The lock that an option names, or undefined for none. */
 export function lockFor(options: LockOption, method: StartMethod): Lock | undefined {
-  checkObject(options, '{ lock: false }')
-  if (options instanceof Lock) throw new TypeError('options must be an object such as { lock }, not the lock itself')
+  if (options instanceof Lock) throw new TypeError('options must be an object such as { lock }, got the lock itself')
+  checkOptions(options, LOCK_OPTIONS)
   const { lock = true } = options
   if (lock === true) return new (boundTo(RLock, method))()
   if (lock === false) return undefined

@@ -6,6 +6,7 @@
  * which the step is tried again and told to look closely: whoever should wake may be dead.
  */
 
+import type { OptionNames } from '../checks.ts'
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Family } from '../ground/family.ts'
@@ -243,7 +244,10 @@ export class WaitWord {
 const WITHOUT_END = { timeout: Number.POSITIVE_INFINITY, signal: undefined }
 
 /** The options of a wait, checked. */
-export function waitOptions(options: WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
+export function waitOptions(
+  options: WaitOptions | undefined,
+  names?: OptionNames
+): { timeout: number; signal: AbortSignal | undefined } {
   if (options === undefined) return WITHOUT_END
-  return { timeout: timeoutOf(options), signal: options.signal }
+  return { timeout: timeoutOf(options, undefined, names), signal: options.signal }
 }

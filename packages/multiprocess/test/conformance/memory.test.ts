@@ -350,7 +350,7 @@ conform('ShareableList', ({ face, behaviour, pool }) => {
     assert.throws(() => list.set(3, 4))
     assert.throws(() => list.at(-4))
     assert.equal(list.at(-1), 3)
-    assert.throws(() => new ShareableList([1], list.shm.name as never), ValueError)
+    assert.throws(() => new ShareableList([1], list.shm.name as never), TypeError)
     list.shm.unlink()
   })
 

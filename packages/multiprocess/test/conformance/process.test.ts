@@ -400,13 +400,13 @@ conform('Process', ({ face, behaviour, start }) => {
   behaviour('options, names and times of the wrong type are refused', async () => {
     const make = (options: unknown) => () => new Process(options as { name: string })
     for (const [options, message] of [
-      [{ target: 5 }, 'target must be a function or { module, export }, not number'],
-      [{ target: null }, 'target must be a function or { module, export }, not null'],
-      [{ target: {} }, 'target must be a function or { module, export }, not object'],
-      [{ args: 'text' }, 'args must be an array, not string'],
-      [{ args: { 0: 1 } }, 'args must be an array, not object'],
-      [{ name: 5 }, 'name must be a string, not number'],
-      [{ daemon: 'yes' }, 'daemon must be true or false, not string']
+      [{ target: 5 }, 'target must be a function or { module, export }, got 5'],
+      [{ target: null }, 'target must be a function or { module, export }, got null'],
+      [{ target: {} }, 'target must be a function or { module, export }, got an object'],
+      [{ args: 'text' }, "args must be an array, got 'text' (a string)"],
+      [{ args: { 0: 1 } }, 'args must be an array, got an object'],
+      [{ name: 5 }, 'name must be a string, got 5'],
+      [{ daemon: 'yes' }, "daemon must be true or false, got 'yes' (a string)"]
     ] as const) {
       assert.throws(make(options), { name: 'TypeError', message })
     }
@@ -414,7 +414,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.throws(() => (child.name = 5 as never), TypeError)
     await assert.rejects(child.join({ timeout: '5' as never }), {
       name: 'TypeError',
-      message: 'timeout must be a number of milliseconds, not string'
+      message: /^timeout must be a number of milliseconds, got '.*' \(a string\)$/
     })
     await assert.rejects(child.join({ timeout: Number.NaN }), RangeError)
     assert.throws(() => child.joinSync({ timeout: '5' as never }), TypeError)

@@ -181,17 +181,22 @@ describe('SharedMemory', { timeout: 30_000 }, () => {
       [undefined, /give the name/],
       [{ create: true }, /size must be at least 1 byte/],
       [{ create: true, size: 0 }, /size must be at least 1 byte/],
-      [{ create: true, size: -1 }, /size must be a whole number of bytes, not -1/],
-      [{ create: true, size: 1.5 }, /not 1.5/],
-      [{ create: true, size: Number.NaN }, /not NaN/],
-      [{ create: true, size: '7' }, /not '7'/],
-      [{ name: 'x', size: -1 }, /not -1/],
-      [{ create: 1, size: 1 }, /create must be true or false, not 1/],
-      [{ create: true, size: 1, track: 0 }, /track must be true or false, not 0/],
+      [{ create: true, size: -1 }, /size must be an integer of 0 or more, got -1/],
+      [{ create: true, size: 1.5 }, /got 1.5/],
+      [{ create: true, size: Number.NaN }, /got NaN/],
+      [{ name: 'x', size: -1 }, /got -1/],
       [{ create: true, size: 2 ** 32 }, /of 4294967296 bytes .* 4294967295 bytes at the most/]
     ]
     for (const [options, message] of wrong) {
       assert.throws(() => new SharedMemory(options as SharedMemoryOptions), failsWith('ERR_VALUE', message))
+    }
+    const ofWrongType: [unknown, RegExp][] = [
+      [{ create: true, size: '7' }, /^size must be an integer of 0 or more, got '7' \(a string\)$/],
+      [{ create: 1, size: 1 }, /^create must be true or false, got 1$/],
+      [{ create: true, size: 1, track: 0 }, /^track must be true or false, got 0$/]
+    ]
+    for (const [options, message] of ofWrongType) {
+      assert.throws(() => new SharedMemory(options as SharedMemoryOptions), { name: 'TypeError', message })
     }
   })
 

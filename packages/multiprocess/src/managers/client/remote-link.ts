@@ -2,6 +2,7 @@
  * Calls to a server of another program, through a socket. A process has one connection to each address and key; a message that
  * brings a proxy to a process of this family has it connected before it is read.
  */
+import { checkDuration } from '../../checks.ts'
 import { markGone, markImported } from '../../codec/references/imports.ts'
 import { REMOTE_REQUEST } from '../../codec/values/requests.ts'
 import { MultiprocessError, SerializationError, TimeoutError, ValueError } from '../../errors.ts'
@@ -13,7 +14,7 @@ import type { WaitOptions } from '../../ground/waitable.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
 import { connectSocket } from '../../socket/connect.ts' // lazy
 import type { MessageSocket } from '../../socket/message-socket.ts'
-import { checkDuration, HANDSHAKE_MS } from '../../socket/options.ts'
+import { HANDSHAKE_MS } from '../../socket/options.ts'
 import { correspondent } from '../protocol/correspondent.ts'
 import { DROP, KEEP, NOTHING } from '../protocol/frames.ts'
 import { GoneWords } from '../protocol/gone-words.ts'
