@@ -1,7 +1,7 @@
+import { count, seconds, table } from './format/text.ts'
 import { type CrawlOptions, DEFAULT_CONCURRENCY } from './options.ts'
 import type { PageResult } from './result.ts'
 import { type Display, type Run, runCrawl } from './run-crawl.ts'
-import { count, seconds, table } from './text.ts'
 
 /** Two crawls of one site, and what to say about them. */
 export interface Comparison {

@@ -1,48 +1,34 @@
-import { Frontier } from './frontier.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from './http/client.ts'
 import { Identity } from './http/identity.ts'
 import { type CrawlOptions, type Plan, plan } from './options.ts'
 import { Pacer } from './pace/pacer.ts'
-import { type PageOutcome, withoutPage } from './page/outcome.ts'
+import { withoutPage } from './page/outcome.ts'
 import type { PageResult } from './result.ts'
+import type { CrawlStats } from './stats.ts'
+import { MemoryStore } from './store/memory-store.ts'
+import type { FoundUrl, Lease, Store } from './store/store.ts'
 import { isLoopback } from './url/link.ts'
 import { isPrivateHost } from './url/private-network.ts'
 import { Completions } from './work/completions.ts'
 import { Depths, type Visited } from './work/depths.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
-import { Visitor } from './work/visitor.ts'
-
-/** What a crawl has done so far. */
-export interface CrawlStats {
-  /** Results. */
-  readonly pages: number
-  /** Those of them with an error. */
-  readonly errors: number
-  /** Pages known and not begun. */
-  readonly queued: number
-  /** Pages being downloaded or parsed. */
-  readonly underWay: number
-  /** Pages that robots.txt kept from being asked for. */
-  readonly disallowed: number
-  /** Of the bodies, decompressed. */
-  readonly bytes: number
-  /** Between two requests, when robots.txt asks for more than `delayMs` says; else 0. */
-  readonly crawlDelayMs: number
-  /** Requests beyond the first for one URL. */
-  readonly retries: number
-  /** Between two requests to the first page's host, when its answers suggest a pause; else 0. */
-  readonly throttleMs: number
-  /** The time to the headers that 95 % of the last 200 answers of the first page's host kept, in milliseconds. */
-  readonly latencyP95Ms: number
-}
+import { type TimedExchange, Visitor, type VisitReport } from './work/visitor.ts'
 
 /** A visit to one entry of the frontier, done. */
 interface Visit {
   /** Visits are numbered as they begin. */
   readonly sequence: number
   readonly page: Visited
-  /** null when it led nowhere new: to a page that was visited, or one that robots.txt forbids. */
-  readonly outcome: PageOutcome | null
+  readonly report: VisitReport
+}
+
+/** Where results are written before they are stored as done. */
+export interface Sink {
+  /** `write` needs the exchanges. */
+  readonly wantsExchanges: boolean
+  /** @returns the length of what was written so far, in bytes */
+  write(result: PageResult, exchanges: readonly TimedExchange[]): Promise<number>
 }
 
 /** So many results may wait for a slow page nearer to the first one; then no further page is begun. */
@@ -61,7 +47,8 @@ export function crawl(url: string | URL, options?: CrawlOptions): Crawl {
 
 export class Crawl implements AsyncIterable<PageResult> {
   readonly #plan: Plan
-  readonly #frontier = new Frontier()
+  readonly #store: Store
+  readonly #sink: Sink | undefined
   readonly #depths = new Depths()
   readonly #pacer: Pacer
   readonly #stop = new AbortController()
@@ -69,8 +56,10 @@ export class Crawl implements AsyncIterable<PageResult> {
   /** Visits whose links wait for those of an earlier one, by their sequence. */
   readonly #early = new Map<number, Visit>()
   /** Links that are no URLs, to be told. */
-  #notUrls: PageResult[] = []
-  /** The visit whose links are taken up next. */
+  #notUrls: Lease[] = []
+  /** The next visit's. */
+  #sequence = 0
+  /** That of the visit whose links are taken up next. */
   #nextSequence = 0
   #visitor: Visitor | undefined
   #hasBegun = false
@@ -83,8 +72,11 @@ export class Crawl implements AsyncIterable<PageResult> {
   #resting = 0
   #bytes = 0
 
-  constructor(plan: Plan) {
+  /** @internal */
+  constructor(plan: Plan, sink?: Sink) {
     this.#plan = plan
+    this.#sink = sink
+    this.#store = plan.store ?? new MemoryStore()
     const { autothrottle } = plan.ask
     this.#pacer = new Pacer(host => autothrottle ?? !isLoopback(`http://${host}/`))
   }
@@ -95,7 +87,7 @@ export class Crawl implements AsyncIterable<PageResult> {
     return {
       pages: this.#pages,
       errors: this.#errors,
-      queued: this.#frontier.unseen,
+      queued: this.#store.counts.waiting,
       underWay: this.#underWay,
       disallowed,
       bytes: this.#bytes,
@@ -109,10 +101,12 @@ export class Crawl implements AsyncIterable<PageResult> {
   async *[Symbol.asyncIterator](): AsyncGenerator<PageResult, void, undefined> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true
-    const { start, processes, concurrency, limit, signal, ask } = this.#plan
+    const { start, starts, processes, concurrency, limit, signal, ask, scope } = this.#plan
     if (signal?.aborted) return
     const isGuarded = !ask.allowsPrivate && !(await isPrivateHost(new URL(start).hostname))
-    const settings = { ...ask.settings, isGuarded }
+    const keepBodies = this.#sink?.wantsExchanges ?? false
+    const { followsAll } = scope
+    const settings = { ...ask.settings, isGuarded, keepLinks: this.#store.keepsPages, keepBodies, followsAll }
     const client = new Client(settings)
     const fetcher =
       processes === 0 ? new LocalFetcher(client) : new PoolFetcher(settings, Math.min(processes, limit), concurrency)
@@ -124,40 +118,55 @@ export class Crawl implements AsyncIterable<PageResult> {
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
     try {
-      this.#frontier.add({ url: start, depth: 0, from: null })
-      for (let sequence = 0; ; ) {
-        sequence = this.#beginVisits(sequence, this.#visitor)
-        if (this.#underWay === 0) break
-        const visit = await this.#completions.next()
-        if (!visit) {
-          if (this.#stop.signal.aborted) break
-          continue
-        }
-        this.#underWay--
-        this.#depths.finish(visit.page, visit.outcome)
-        this.#takeUp(visit)
-        yield* this.#finished(this.#frontier.nextDepth)
-      }
-      yield* this.#finished(Number.POSITIVE_INFINITY)
+      this.#spent = this.#store.counts.visits
+      await this.#store.add(starts.map(url => ({ url, depth: 0, from: null, error: null })))
+      yield* this.#run(this.#visitor)
     } finally {
       signal?.removeEventListener('abort', stop)
       stop()
       await fetcher.close()
       await client.close()
+      for (const { lease } of this.#depths.underWay) await this.#store.release(lease)
     }
   }
 
+  async *#run(visitor: Visitor): AsyncGenerator<PageResult, void, undefined> {
+    for (;;) {
+      const waitMs = await this.#beginVisits(visitor)
+      if (this.#underWay === 0) {
+        const { waiting } = this.#depths
+        yield* this.#finished(this.#store.counts.nextDepth)
+        if (this.#depths.waiting < waiting) continue
+        if (waitMs === null || this.#stop.signal.aborted) break
+        // Another program may find more.
+        await sleep(waitMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+        continue
+      }
+      const visit = await this.#completions.next()
+      if (!visit) {
+        if (this.#stop.signal.aborted) break
+        continue
+      }
+      this.#underWay--
+      this.#depths.finish(visit.page, visit.report)
+      await this.#takeUp(visit)
+      yield* this.#finished(this.#store.counts.nextDepth)
+    }
+    const early = [...this.#early.values()].sort((a, b) => a.sequence - b.sequence)
+    for (const { page } of early) await this.#addLinks(page)
+    yield* this.#finished(Number.POSITIVE_INFINITY)
+  }
+
   #makeVisitor(client: Client, fetcher: Fetcher): Visitor {
-    const { start, delayMs, ask } = this.#plan
+    const { start, delayMs, ask, scope } = this.#plan
     const { headers, auth, cookies, retries, obeysRobots } = ask
     const options = {
-      start,
       delayMs,
       retries,
       retryPauseMs: isLoopback(start) ? LOCAL_RETRY_PAUSE_MS : RETRY_PAUSE_MS,
       obeysRobots,
       signal: this.#stop.signal,
-      claim: (url: string) => this.#frontier.claim(url),
+      isOnSite: (url: string) => scope.isOnSite(url),
       onRest: (change: 1 | -1) => {
         this.#resting += change
         if (change > 0) this.#completions.nudge()
@@ -166,63 +175,114 @@ export class Crawl implements AsyncIterable<PageResult> {
     return new Visitor(options, client, fetcher, this.#pacer, new Identity({ start, headers, auth, cookies }))
   }
 
-  /** @returns the next sequence number */
-  #beginVisits(sequence: number, visitor: Visitor): number {
+  /** @returns null, or how long to wait before there may be more to begin, in milliseconds */
+  async #beginVisits(visitor: Visitor): Promise<number | null> {
     const { processes, concurrency, limit } = this.#plan
-    const most = Math.max(processes, 1) * concurrency
-    while (!this.#stop.signal.aborted && this.#depths.waiting < MOST_WAITING) {
+    const places = Math.max(processes, 1) * concurrency
+    while (!this.#stop.signal.aborted && (this.#depths.waiting < MOST_WAITING || this.#underWay === 0)) {
       // Results that are not given out yet count as under way, so no more than `limit` are ever begun.
-      if (this.#underWay + this.#depths.waiting >= limit - this.#spent) break
-      if (this.#underWay - this.#resting >= most) break
-      const entry = this.#frontier.take()
-      if (!entry) break
-      this.#underWay++
-      const page = this.#depths.begin(entry.url, entry.depth, entry.from)
-      this.#completions.add(visit(visitor, page, sequence++))
+      const left = limit - this.#spent - this.#underWay - this.#depths.waiting
+      const most = Math.min(left, places - (this.#underWay - this.#resting))
+      if (most <= 0) break
+      const { leases, waitMs } = await this.#store.lease(most)
+      if (leases.length === 0) return waitMs
+      for (const lease of leases) {
+        // A link that is no URL, from a crawl that was killed before it was told.
+        if (lease.error !== null) this.#notUrls.push(lease)
+        else {
+          this.#underWay++
+          this.#completions.add(this.#visit(visitor, this.#depths.begin(lease), this.#sequence++))
+        }
+      }
     }
-    return sequence
+    return null
+  }
+
+  async #visit(visitor: Visitor, page: Visited, sequence: number): Promise<Visit> {
+    const claim = (url: string) => this.#store.claim(page.lease, url)
+    return { sequence, page, report: await visitor.visit(page.url, page.from === null, claim) }
   }
 
   /**
    * Adds what a page links to to the frontier. Under a limit the links are added in the order in which the visits began, not
    * ended: so the same pages are found however many workers there are, and however long each page takes.
    */
-  #takeUp(visit: Visit): void {
+  async #takeUp(visit: Visit): Promise<void> {
     if (this.#plan.limit === Number.POSITIVE_INFINITY) {
-      this.#addLinks(visit.page)
+      await this.#addLinks(visit.page)
       return
     }
     this.#early.set(visit.sequence, visit)
     for (let next: Visit | undefined; (next = this.#early.get(this.#nextSequence)); this.#nextSequence++) {
       this.#early.delete(this.#nextSequence)
-      this.#addLinks(next.page)
+      await this.#addLinks(next.page)
     }
   }
 
-  #addLinks({ depth, outcome }: Visited): void {
-    if (!outcome) return
+  async #addLinks(page: Visited): Promise<void> {
+    page.isTakenUp = true
+    await this.#addNotUrls(page)
+    const pages = [page]
+    // Grows while it is looped over: a shorter way to a page that is done makes shorter ways to those it links to.
+    for (const next of pages) {
+      const found = this.#found(next)
+      for (const { url, depth, from } of found) {
+        this.#depths.offer(url, depth, from!, other => {
+          if (other.isTakenUp) pages.push(other)
+        })
+      }
+      // Links of a page that is stored next are stored with it, in one step; but under a limit their order counts.
+      const isNext = this.#plan.limit === Number.POSITIVE_INFINITY
+      if (isNext && this.#depths.isFinal(next, this.#store.counts.nextDepth)) next.found = found
+      else await this.#store.add(found)
+    }
+  }
+
+  #found({ outcome, depth }: Visited): FoundUrl[] {
+    if (!outcome) return []
     const from = outcome.record.url
-    for (const url of outcome.follow) {
-      this.#frontier.add({ url, depth: depth + 1, from })
-      this.#depths.offer(url, depth + 1, from, page => this.#addLinks(page))
-    }
-    for (const text of outcome.badLinks) {
-      if (!this.#frontier.claim(text)) continue
-      const { record } = withoutPage(text, `not a URL (linked from ${from})`)
-      this.#notUrls.push({ ...record, depth: depth + 1, from })
+    return outcome.follow
+      .filter(url => this.#plan.scope.wants(url, depth + 1))
+      .map(url => ({ url, depth: depth + 1, from, error: null }))
+  }
+
+  async #addNotUrls({ outcome, depth }: Visited): Promise<void> {
+    if (!outcome || depth + 1 > this.#plan.scope.depth) return
+    const from = outcome.record.url
+    for (const url of outcome.badLinks) {
+      const lease = await this.#store.take({ url, depth: depth + 1, from, error: `not a URL (linked from ${from})` })
+      if (lease) this.#notUrls.push(lease)
     }
   }
 
-  /** The results whose depth is final. */
-  *#finished(nextDepth: number): Generator<PageResult> {
-    for (const { outcome, depth, from } of this.#depths.takeFinal(nextDepth)) {
-      if (!outcome) continue
-      this.#spent++
-      yield this.#count({ ...outcome.record, depth, from })
+  /** Stores the results whose depth is final, and gives them out. */
+  async *#finished(nextDepth: number): AsyncGenerator<PageResult, void, undefined> {
+    for (const { lease, outcome, report, depth, from, found } of this.#depths.takeFinal(nextDepth)) {
+      const { hops, skipped, exchanges } = report!
+      const page = outcome ? { ...outcome.record, depth, from } : null
+      if (page) this.#spent++
+      const written = page ? await this.#sink?.write(page, exchanges) : undefined
+      const links = outcome?.linkTable ?? []
+      const isStored = await this.#store.finish(lease, { depth, page, links, found, hops, skipped, written })
+      if (page && isStored) yield this.#count(page)
     }
     const notUrls = this.#notUrls
     this.#notUrls = []
-    for (const result of notUrls) yield this.#count(result)
+    for (const lease of notUrls) {
+      const { url, depth, from, error } = lease
+      const page = { ...withoutPage(url, error).record, depth, from }
+      const written = await this.#sink?.write(page, [])
+      const isStored = await this.#store.finish(lease, {
+        depth,
+        page,
+        links: [],
+        found: [],
+        hops: [],
+        skipped: [],
+        written
+      })
+      if (isStored) yield this.#count(page)
+    }
   }
 
   #count(result: PageResult): PageResult {
@@ -236,7 +296,3 @@ export class Crawl implements AsyncIterable<PageResult> {
 /** Before the first retry; servers on this computer need no rest. */
 const RETRY_PAUSE_MS = 1000
 const LOCAL_RETRY_PAUSE_MS = 100
-
-async function visit(visitor: Visitor, page: Visited, sequence: number): Promise<Visit> {
-  return { sequence, page, outcome: await visitor.visit(page.url, page.from === null) }
-}

@@ -1,4 +1,4 @@
-export { type Crawl, type CrawlStats, crawl } from './crawl.ts'
+export { type Crawl, crawl } from './crawl.ts'
 export type { AskOptions } from './http/ask-options.ts'
 export type { CrawlOptions } from './options.ts'
 export type {
@@ -10,3 +10,6 @@ export type {
   RobotsDirectives
 } from './page/record.ts'
 export type { PageResult } from './result.ts'
+export type { ScopeKind } from './scope/scope.ts'
+export type { CrawlStats } from './stats.ts'
+export type { Store } from './store/store.ts'

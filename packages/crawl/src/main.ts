@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { type Arguments, readArguments, UsageError, usage } from './arguments.ts'
 import { compare } from './compare.ts'
+import { type LineOutput, OutputError, openFile, toStream } from './format/output.ts'
 import { plan } from './options.ts'
-import { type LineOutput, OutputError, openFile, toStream } from './output.ts'
 import { type PracticeServer, startPracticeSite } from './practice-process.ts'
 import { toJsonLine } from './result.ts'
 import { runCrawl } from './run-crawl.ts'

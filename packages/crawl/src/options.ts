@@ -1,4 +1,6 @@
 import { type AskOptions, type AskPlan, askPlan, whole } from './http/ask-options.ts'
+import { SCOPES, Scope, type ScopeKind, type ScopeOptions } from './scope/scope.ts'
+import type { Store } from './store/store.ts'
 import { isLoopback, readLink } from './url/link.ts'
 
 /** Pages of a site that is not on this computer, unless told otherwise. */
@@ -20,11 +22,28 @@ export interface CrawlOptions extends AskOptions {
   delayMs?: number
   /** Ends the crawl: the loop over its results ends after those that are there. */
   signal?: AbortSignal
+  /** Most links from the first page to a page that is visited. 0: the first page only. Left out: any number. */
+  depth?: number
+  /**
+   * Which hosts are visited. `host`: the first page's, with or without `www.`; `subdomains`: that and its subdomains;
+   * `prefix`: what is below the first page's directory. Left out: `host`.
+   */
+  scope?: ScopeKind
+  /** Globs; only URLs that match one of them are visited, beside the first page. Left out: all are. */
+  include?: readonly string[]
+  /** Globs; URLs that match one of them are not visited. Left out: none. */
+  exclude?: readonly string[]
+  /** More first pages. Left out: none. */
+  urls?: readonly string[]
+  /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Left out: in memory. */
+  store?: Store
 }
 
 /** The options of a crawl, checked, with every default filled in. */
 export interface Plan {
   readonly start: string
+  /** `start`, and the other first pages. */
+  readonly starts: readonly string[]
   readonly processes: number
   readonly concurrency: number
   readonly limit: number
@@ -32,6 +51,9 @@ export interface Plan {
   readonly signal: AbortSignal | undefined
   /** How it asks. */
   readonly ask: AskPlan
+  /** What it visits. */
+  readonly scope: Scope
+  readonly store: Store | undefined
 }
 
 /** @throws TypeError for a URL that cannot be crawled; RangeError for a number out of its range */
@@ -42,15 +64,29 @@ export function plan(url: string | URL, options: CrawlOptions = {}): Plan {
   if (processes > MOST_PROCESSES) {
     throw new RangeError(`processes must be at most ${MOST_PROCESSES}; it is ${processes}`)
   }
+  const starts = [...new Set([start, ...(options.urls ?? []).map(text => checkUrl(text).start)])]
   return {
     start,
+    starts,
     processes,
     concurrency: whole('concurrency', options.concurrency ?? (processes === 0 ? 1 : DEFAULT_CONCURRENCY), 1),
     limit: limit === Number.POSITIVE_INFINITY ? limit : whole('limit', limit, 1),
     delayMs: whole('delayMs', options.delayMs ?? 0, 0),
     signal: options.signal,
-    ask: askPlan(options, credentials)
+    ask: askPlan(options, credentials),
+    scope: new Scope(starts, scopeOptions(options)),
+    store: options.store
   }
+}
+
+function scopeOptions({ scope = 'host', include = [], exclude = [], depth }: CrawlOptions): ScopeOptions {
+  if (!SCOPES.includes(scope)) {
+    throw new TypeError(
+      `scope must be ${SCOPES.join(', ').replace(/, (?=\w+$)/, ' or ')}; it is ${JSON.stringify(scope)}`
+    )
+  }
+  const most = depth ?? Number.POSITIVE_INFINITY
+  return { scope, include, exclude, depth: most === Number.POSITIVE_INFINITY ? most : whole('depth', most, 0) }
 }
 
 /** @returns the URL, normalised; and `user:password` if the URL has them, else null */

@@ -1,7 +1,8 @@
-import { type CrawlStats, crawl } from './crawl.ts'
+import { crawl } from './crawl.ts'
 import type { CrawlOptions } from './options.ts'
 import { Progress } from './progress.ts'
 import type { PageResult } from './result.ts'
+import type { CrawlStats } from './stats.ts'
 import { Summary } from './summary.ts'
 
 /** A crawl that was run to its end. */

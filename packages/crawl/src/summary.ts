@@ -1,6 +1,6 @@
-import type { CrawlStats } from './crawl.ts'
+import { byteSize, count, seconds } from './format/text.ts'
 import type { PageResult } from './result.ts'
-import { byteSize, count, seconds } from './text.ts'
+import type { CrawlStats } from './stats.ts'
 
 /** Counts results by what became of them. */
 export class Summary {

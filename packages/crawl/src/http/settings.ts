@@ -20,6 +20,8 @@ export interface DownloadSettings {
   keepLinks: boolean
   /** Keeps request, headers and body (`PageOutcome.exchange`). */
   keepBodies: boolean
+  /** `PageOutcome.follow` has links to other sites, too. */
+  followsAll: boolean
 }
 
 export const defaultSettings: Readonly<DownloadSettings> = {
@@ -31,7 +33,8 @@ export const defaultSettings: Readonly<DownloadSettings> = {
   insecure: false,
   isGuarded: false,
   keepLinks: false,
-  keepBodies: false
+  keepBodies: false,
+  followsAll: false
 }
 
 /** The name that robots.txt, and directives for robots, are read for. */

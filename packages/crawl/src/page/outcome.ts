@@ -6,7 +6,7 @@ export interface PageOutcome {
   record: PageRecord
   /** Where the server sends us instead, as its `Location` header says it; null when it does not. */
   location: string | null
-  /** Pages of the same site to visit. */
+  /** Pages to visit: of the same site, unless `followsAll` is set. */
   follow: string[]
   /** Links that are no URLs. */
   badLinks: string[]

@@ -21,7 +21,7 @@ export interface ParsedPage {
   words: number
   /** Distinct pages linked to, of any site. */
   links: number
-  /** Those of the same site that may be followed. */
+  /** Those that may be followed: of the same site, unless `followsAll` is set. */
   follow: string[]
   /** The text of links that should be web addresses, and are none. */
   badLinks: string[]
@@ -37,6 +37,8 @@ export interface ParseOptions {
   robot?: string
   /** The page's links are not to be followed, because its `X-Robots-Tag` header says so. Left out: false. */
   noFollow?: boolean
+  /** `follow` has links to other sites, too. Left out: false. */
+  followsAll?: boolean
   /** Makes `linkTable`. Left out: false. */
   keepLinks?: boolean
   /** Longest time, in milliseconds. Left out: none. */
@@ -156,7 +158,7 @@ class Collector implements HtmlHandler {
     if (this.#link) this.#linkText.add(text)
   }
 
-  finish(url: string, { encoding, noFollow = false, keepLinks = false }: ParseOptions): ParsedPage {
+  finish(url: string, { encoding, noFollow = false, keepLinks = false, followsAll = false }: ParseOptions): ParsedPage {
     this.#closeLink()
     this.#heading.close()
     this.#title.close()
@@ -183,7 +185,7 @@ class Collector implements HtmlHandler {
       if (link.kind === 'bad') badLinks.add(link.text)
       else {
         links.add(link.url)
-        if (mayFollow && !followNone && link.site === site) follow.add(link.url)
+        if (mayFollow && !followNone && (followsAll || link.site === site)) follow.add(link.url)
       }
     }
     const canonical = absolute(this.#canonical, baseUrl)

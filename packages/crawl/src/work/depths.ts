@@ -1,7 +1,10 @@
 import type { PageOutcome } from '../page/outcome.ts'
+import type { FoundUrl, Lease } from '../store/store.ts'
+import type { VisitReport } from './visitor.ts'
 
 /** A page whose visit has begun. */
 export interface Visited {
+  readonly lease: Lease
   readonly url: string
   /** Links from the first page: the least that is known so far. */
   depth: number
@@ -9,6 +12,12 @@ export interface Visited {
   from: string | null
   /** undefined: under way; null: it led nowhere new. */
   outcome: PageOutcome | null | undefined
+  /** What else the visit found; undefined: under way. */
+  report: VisitReport | undefined
+  /** Its links were added to the frontier, or are in `found`; until then its result is kept. */
+  isTakenUp: boolean
+  /** What it links to and the frontier does not have yet. */
+  found: readonly FoundUrl[]
 }
 
 /**
@@ -18,7 +27,7 @@ export interface Visited {
 export class Depths {
   readonly #visited = new Map<string, Visited>()
   /** How many pages are under way, by their depth. */
-  readonly #underWay: number[] = []
+  readonly #underWayAt: number[] = []
   /** Those that are done and kept, by their depth. */
   readonly #done: (Set<Visited> | undefined)[] = []
   #waiting = 0
@@ -28,15 +37,32 @@ export class Depths {
     return this.#waiting
   }
 
-  begin(url: string, depth: number, from: string | null): Visited {
-    const page: Visited = { url, depth, from, outcome: undefined }
+  /** The pages that are under way. */
+  get underWay(): Visited[] {
+    return [...this.#visited.values()].filter(({ outcome }) => outcome === undefined)
+  }
+
+  begin(lease: Lease): Visited {
+    const { url, depth, from } = lease
+    const page: Visited = {
+      lease,
+      url,
+      depth,
+      from,
+      outcome: undefined,
+      report: undefined,
+      isTakenUp: false,
+      found: []
+    }
     this.#visited.set(url, page)
     this.#count(depth, 1)
     return page
   }
 
-  finish(page: Visited, outcome: PageOutcome | null): void {
+  finish(page: Visited, report: VisitReport): void {
+    const { outcome } = report
     this.#count(page.depth, -1)
+    page.report = report
     page.outcome = outcome
     this.#waiting++
     this.#keep(page)
@@ -63,7 +89,16 @@ export class Depths {
   }
 
   /**
-   * The pages that are done and whose depth is final, nearest first; they are forgotten.
+   * Whether the depth of a page that is done is final.
+   *
+   * @param nextDepth the least depth of a page that is known and not begun
+   */
+  isFinal({ depth }: Visited, nextDepth: number): boolean {
+    return depth <= Math.min(nextDepth, this.#leastUnderWay()) + 1
+  }
+
+  /**
+   * The pages that are done and taken up, and whose depth is final, nearest first; they are forgotten.
    *
    * @param nextDepth the least depth of a page that is known and not begun
    */
@@ -73,18 +108,19 @@ export class Depths {
     const final: Visited[] = []
     for (let depth = 0; depth < this.#done.length && depth <= least + 1; depth++) {
       for (const page of this.#done[depth] ?? []) {
+        if (!page.isTakenUp) continue
         final.push(page)
+        this.#done[depth]?.delete(page)
         this.#visited.delete(page.url)
         if (page.outcome) this.#visited.delete(page.outcome.record.url)
       }
-      this.#done[depth]?.clear()
     }
     this.#waiting -= final.length
     return final
   }
 
   #leastUnderWay(): number {
-    const depth = this.#underWay.findIndex(count => count > 0)
+    const depth = this.#underWayAt.findIndex(count => count > 0)
     return depth < 0 ? Number.POSITIVE_INFINITY : depth
   }
 
@@ -93,6 +129,6 @@ export class Depths {
   }
 
   #count(depth: number, change: number): void {
-    this.#underWay[depth] = (this.#underWay[depth] ?? 0) + change
+    this.#underWayAt[depth] = (this.#underWayAt[depth] ?? 0) + change
   }
 }

@@ -70,6 +70,7 @@ function parse(outcome: PageOutcome, body: Buffer, robotsTags: string[], setting
     robot,
     noFollow: isNoFollow(directives),
     keepLinks: settings.keepLinks,
+    followsAll: settings.followsAll,
     timeLimitMs: settings.totalTimeoutMs
   })
   record.title = page.title

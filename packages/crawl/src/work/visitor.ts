@@ -7,10 +7,11 @@ import type { Identity } from '../http/identity.ts'
 import { Redirects } from '../http/redirects.ts'
 import type { HostPace, Pacer } from '../pace/pacer.ts'
 import { type Attempt, Retries, type Retry } from '../pace/retries.ts'
-import { type PageOutcome, withoutPage } from '../page/outcome.ts'
+import { type Exchange, type PageOutcome, withoutPage } from '../page/outcome.ts'
 import type { RedirectRecord } from '../page/record.ts'
 import { allowAll, MAX_ROBOTS_BYTES, Robots, type RobotsRules } from '../robots/robots.ts'
-import { readLink, siteOf } from '../url/link.ts'
+import type { Hop, Skip } from '../store/store.ts'
+import { readLink } from '../url/link.ts'
 import type { Fetcher } from './fetcher.ts'
 
 /** RFC 9110, 15.4 leaves the number to the client; browsers take 20. */
@@ -18,7 +19,6 @@ const MAX_REDIRECTS = 20
 
 /** How URLs are asked for. */
 export interface VisitorOptions {
-  start: string
   /** Least time between two requests to a host, in milliseconds. */
   delayMs: number
   retries: number
@@ -27,10 +27,28 @@ export interface VisitorOptions {
   obeysRobots: boolean
   /** Ends all waiting. */
   signal: AbortSignal
-  /** Counts a URL that redirects lead to as visited; false when it was before. */
-  claim(url: string): boolean
+  /** Whether a URL is of the site that is crawled. */
+  isOnSite(url: string): boolean
   /** A page begins to wait before it is asked for again (1), or ends to (-1): meanwhile its place is free. */
   onRest(change: 1 | -1): void
+}
+
+/** What a visit found. */
+export interface VisitReport {
+  /** null when it led nowhere new: to a page that was visited, or one that robots.txt forbids. */
+  readonly outcome: PageOutcome | null
+  /** The redirects that were followed. */
+  readonly hops: readonly Hop[]
+  /** URLs that are not visited, and why. */
+  readonly skipped: readonly Skip[]
+  /** What was asked and answered, when bodies are kept. */
+  readonly exchanges: readonly TimedExchange[]
+}
+
+/** An exchange, with when it began. */
+export interface TimedExchange extends Exchange {
+  readonly startedAt: string
+  readonly truncated: boolean
 }
 
 /** What visits count. */
@@ -48,7 +66,6 @@ export class Visitor {
   readonly stats: VisitorStats = { disallowed: 0, crawlDelayMs: 0, retries: 0 }
   readonly robots: Robots
   readonly #options: VisitorOptions
-  readonly #site: string
   readonly #client: Client
   readonly #fetcher: Fetcher
   readonly #pacer: Pacer
@@ -61,7 +78,6 @@ export class Visitor {
 
   constructor(options: VisitorOptions, client: Client, fetcher: Fetcher, pacer: Pacer, identity: Identity) {
     this.#options = options
-    this.#site = siteOf(options.start)
     this.#client = client
     this.#fetcher = fetcher
     this.#pacer = pacer
@@ -73,13 +89,16 @@ export class Visitor {
    * Fetches a page, over as many redirects as it takes.
    *
    * @param isFirst the first page: if robots.txt forbids it, that is told
-   * @returns null when it led nowhere new: to a page that was visited, or one that robots.txt forbids
+   * @param claim counts a URL that redirects lead to as visited; false when it was before
    */
-  async visit(requestedUrl: string, isFirst: boolean): Promise<PageOutcome | null> {
+  async visit(requestedUrl: string, isFirst: boolean, claim: (url: string) => Promise<boolean>): Promise<VisitReport> {
     const redirects: RedirectRecord[] = []
-    const finish = (outcome: PageOutcome): PageOutcome => {
-      Object.assign(outcome.record, { requestedUrl, redirects })
-      return outcome
+    const hops: Hop[] = []
+    const skipped: Skip[] = []
+    const exchanges: TimedExchange[] = []
+    const finish = (outcome: PageOutcome | null): VisitReport => {
+      if (outcome) Object.assign(outcome.record, { requestedUrl, redirects })
+      return { outcome, hops, skipped, exchanges }
     }
     /** By URL: the cookies that it was asked with. */
     const asked = new Map<string, string>()
@@ -90,12 +109,14 @@ export class Visitor {
       if (rules.error !== null) return finish(withoutPage(url, rules.error))
       if (!rules.allows(url)) {
         this.stats.disallowed++
+        skipped.push({ url, reason: disallowedBy(rules, url) })
         if (before) return finish(failed(before, `${before.record.error} to ${url}, which robots.txt disallows`))
-        return isFirst ? finish(withoutPage(url, 'robots.txt disallows this page')) : null
+        return finish(isFirst ? withoutPage(url, 'robots.txt disallows this page') : null)
       }
       if (rules.crawlDelayMs > this.#options.delayMs) this.stats.crawlDelayMs = rules.crawlDelayMs
       asked.set(url, this.#identity.cookiesFor(url))
       const outcome = await this.#fetch(url, Math.max(this.#options.delayMs, rules.crawlDelayMs))
+      keepExchange(outcome, exchanges)
       if (outcome.location === null) return finish(outcome)
 
       const { error, status } = outcome.record
@@ -104,7 +125,8 @@ export class Visitor {
       if (target.kind === 'other') {
         return finish(failed(outcome, `${error} to what is no web page: ${outcome.location}`))
       }
-      if (target.site !== this.#site) return finish(failed(outcome, `${error} to another site: ${target.url}`))
+      hops.push({ url, status: status!, target: target.url })
+      if (!this.#options.isOnSite(target.url)) return finish(failed(outcome, `${error} to another site: ${target.url}`))
       // A page may redirect to itself, or back and forth, until it has its cookies: with other ones it is another request.
       const isCookieWall = asked.has(target.url) && asked.get(target.url) !== this.#identity.cookiesFor(target.url)
       const loop = isCookieWall ? undefined : this.#redirects.add(url, target.url)
@@ -112,7 +134,7 @@ export class Visitor {
       if (redirects.length === MAX_REDIRECTS) {
         return finish(failed(outcome, `more than ${MAX_REDIRECTS} redirects`, requestedUrl))
       }
-      if (!asked.has(target.url) && !this.#options.claim(target.url)) return null
+      if (!asked.has(target.url) && !(await claim(target.url))) return finish(null)
       redirects.push({ url, status: status! })
       before = outcome
       url = target.url
@@ -218,6 +240,17 @@ export class Visitor {
   #turn(url: string, delayMs: number): Promise<void> {
     return this.#pacer.turn(new URL(url).host, delayMs, this.#options.signal)
   }
+}
+
+function keepExchange({ exchange, record }: PageOutcome, exchanges: TimedExchange[]): void {
+  if (exchange && record.startedAt !== null) {
+    exchanges.push({ ...exchange, startedAt: record.startedAt, truncated: record.truncated })
+  }
+}
+
+function disallowedBy(rules: RobotsRules, url: string): string {
+  const rule = rules.ruleFor(url)
+  return rule ? `robots.txt disallows it (line ${rule.line}: ${rule.text})` : 'robots.txt disallows it'
 }
 
 function failed(outcome: PageOutcome, error: string, url = outcome.record.url): PageOutcome {

@@ -48,10 +48,11 @@ export function toStream(stream: NodeJS.WriteStream): LineOutput {
 }
 
 function outputError(name: string, error: NodeJS.ErrnoException): OutputError {
-  return new OutputError(`cannot write results to ${name}: ${reason(error)}`, { cause: error })
+  return new OutputError(`cannot write results to ${name}: ${reasonOf(error)}`, { cause: error })
 }
 
-function reason({ code, message }: NodeJS.ErrnoException): string {
+/** Why a file could not be opened or written, in words. */
+export function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOSPC':
       return 'no space left on the device (ENOSPC)'

@@ -1,0 +1,142 @@
+import { count } from '../format/text.ts'
+import { Scope, type ScopeOptions } from '../scope/scope.ts'
+import type { Row } from '../store/sqlite/database.ts'
+import { State, toPage } from '../store/sqlite/schema.ts'
+import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { readLink } from '../url/link.ts'
+import type { Audit } from './audit.ts'
+
+/** Pages that are named as sources. */
+const MOST_SOURCES = 10
+
+/** What a stored crawl tells of one URL. */
+export interface Answer {
+  /** The URL was visited, or led to a page that was. */
+  readonly wasFetched: boolean
+  readonly lines: string[]
+}
+
+/**
+ * Says whether a URL was fetched, by which rule it was not, and where it was found.
+ *
+ * @param text the URL; a path is taken as one of the crawl's site
+ * @throws TypeError when it is no URL
+ */
+export function explain(store: SqliteStore, audit: Audit, text: string): Answer {
+  const link = readLink(text, audit.start)
+  if (link.kind !== 'page') throw new TypeError(`cannot explain ${JSON.stringify(text)}: it is not a URL of the web`)
+  const { url } = link
+  const row = one(store, 'SELECT * FROM urls WHERE url = ?', url)
+  if (!row)
+    return {
+      wasFetched: false,
+      lines: [`${url} was not found: no page of this crawl links to it.`, ...similar(store, url)]
+    }
+  const page = one(store, 'SELECT * FROM pages WHERE id = ?', row['id'])
+  const hop = one(
+    store,
+    'SELECT status, t.url AS target FROM hops JOIN urls t ON t.id = hops.target WHERE hops.source = ?',
+    row['id']
+  )
+  const fate = page ? fetched(page) : hop ? redirected(url, hop) : notFetched(store, audit, row)
+  return { wasFetched: page !== undefined || hop !== undefined, lines: [...fate, ...found(store, audit, row)] }
+}
+
+function fetched(row: Row): string[] {
+  const page = toPage(row)
+  const times = page.attempts > 1 ? `, asked for ${page.attempts} times` : ''
+  const when = page.startedAt === null ? '' : ` at ${page.startedAt}`
+  const lines =
+    page.attempts === 0 && page.status === null
+      ? [`${page.url} was not asked for: ${page.error}.`]
+      : [`${page.url} was fetched${when}: ${page.status === null ? page.error : `HTTP ${page.status}`}${times}.`]
+  if (page.status !== null && page.error !== null) lines.push(`  ${page.error}`)
+  for (const redirect of page.redirects) lines.push(`  It is where ${redirect.url} (${redirect.status}) leads.`)
+  return lines
+}
+
+function redirected(url: string, { status, target }: Row): string[] {
+  return [`${url} was fetched: HTTP ${status}, a redirect to ${target}.`]
+}
+
+function notFetched(store: SqliteStore, audit: Audit, row: Row): string[] {
+  const url = row['url'] as string
+  if (row['state'] === State.waiting || row['state'] === State.leased) {
+    const why =
+      store.meta('ending') === 'limit' ? 'the crawl ended at its --limit before it' : 'the crawl ended before it'
+    return [`${url} was not fetched: it is known, but ${why}. Run the crawl again to go on.`]
+  }
+  if (row['reason'] !== null) return [`${url} was not fetched: ${row['reason']}.`]
+  if (row['state'] === State.finished) return [`${url} was visited, and led to a page that was known already.`]
+  return [`${url} was not fetched: ${refusal(store, audit, row)}.`]
+}
+
+/** The rule that keeps a URL that pages mention from being visited. */
+function refusal(store: SqliteStore, audit: Audit, row: Row): string {
+  const links = store.database
+    .prepare(
+      'SELECT kind, rel, pages.depth, pages.robots FROM links JOIN pages ON pages.id = links.source WHERE target = ?'
+    )
+    .all(row['id'])
+  const followed = links.filter(({ kind }) => ['a', 'area', 'iframe', 'refresh'].includes(kind as string))
+  if (followed.length === 0) {
+    const kinds = [...new Set(links.map(({ kind }) => kind))].join(', ')
+    return kinds === '' ? 'no page links to it' : `pages refer to it as ${kinds} only, which is not followed`
+  }
+  const depth = 1 + Math.min(...followed.map(link => link['depth'] as number))
+  const options = JSON.parse(store.meta('scope') ?? '{}') as ScopeOptions & { starts: string[] }
+  const scope = new Scope(options.starts ?? [audit.start], {
+    ...options,
+    depth: options.depth ?? Number.POSITIVE_INFINITY
+  })
+  const rule = scope.refusal(row['url'] as string, depth)
+  if (rule !== null) return `it ${rule}`
+  if (followed.every(({ rel }) => /\bnofollow\b/i.test((rel as string | null) ?? '')))
+    return 'all links to it have rel="nofollow"'
+  if (followed.every(({ robots }) => /nofollow|none/.test((robots as string | null) ?? ''))) {
+    return 'all pages that link to it say nofollow, in a meta element or in the X-Robots-Tag header'
+  }
+  return 'every link to it has rel="nofollow", or is on a page that says nofollow'
+}
+
+function found(store: SqliteStore, audit: Audit, row: Row): string[] {
+  const sources = audit.sourcesOf(row['url'] as string)
+  const lines = sources.slice(0, MOST_SOURCES).map(source => `  ${source}`)
+  const more = sources.length - lines.length
+  const way = wayTo(store, row)
+  return [
+    ...(way.length > 1 ? ['', 'The way from the first page:', ...way.map(url => `  ${url}`)] : []),
+    ...(sources.length > 0
+      ? ['', `Found on ${count(sources.length, 'page')}:`, ...lines]
+      : ['', 'It is the first page, or no page links to it.']),
+    ...(more > 0 ? [`  and ${more} more`] : [])
+  ]
+}
+
+/** The pages that led to a URL first, from the first page on. */
+function wayTo(store: SqliteStore, row: Row): string[] {
+  const way = [row['url'] as string]
+  let from = row['foundOn']
+  for (let steps = 0; from !== null && steps < 1000; steps++) {
+    const before = one(store, 'SELECT url, foundOn FROM urls WHERE id = ?', from)
+    if (!before || way.includes(before['url'] as string)) break
+    way.unshift(before['url'] as string)
+    // A page that redirects led to was found where the redirect was.
+    from = before['foundOn']
+  }
+  return way
+}
+
+/** URLs that differ in a slash, the scheme, the case or the query only. */
+function similar(store: SqliteStore, url: string): string[] {
+  const { host, pathname } = new URL(url)
+  const path = pathname.replace(/\/$/, '')
+  const rows = store.database
+    .prepare("SELECT url FROM urls WHERE lower(url) LIKE ? ESCAPE '\\' LIMIT 5")
+    .all(`%${`${host}${path}`.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`)
+  return rows.length === 0 ? [] : ['Similar ones:', ...rows.map(row => `  ${row['url']}`)]
+}
+
+function one(store: SqliteStore, sql: string, value: Row[string]): Row | undefined {
+  return store.database.prepare(sql).get(value)
+}

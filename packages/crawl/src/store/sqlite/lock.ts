@@ -1,0 +1,31 @@
+import { rmSync } from 'node:fs'
+import { openDatabase } from './database.ts'
+
+/**
+ * Keeps other programs from crawling into the same database. The lock is one of the operating system on a file beside the
+ * database, so it ends with its process, whichever way that ends.
+ *
+ * @param path of the database
+ * @returns a function that ends the lock
+ * @throws Error when another program has the lock
+ */
+export async function lockFile(path: string): Promise<() => void> {
+  const lockPath = `${path}-lock`
+  const lock = await openDatabase(lockPath)
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    throw new Error(
+      `cannot crawl into ${JSON.stringify(path)}: another crawl is using it; wait for its end, or use another file`,
+      {
+        cause: error
+      }
+    )
+  }
+  return () => {
+    rmSync(lockPath, { force: true })
+    lock.exec('ROLLBACK')
+    lock.close()
+  }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { openStore } from '../../src/store/open-store.ts'
+import { openDatabase } from '../../src/store/sqlite/database.ts'
+import { toPage } from '../../src/store/sqlite/schema.ts'
+import type { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { found, result, testStore, visit } from './conformance.ts'
+
+const limits = { timeout: 60_000 }
+const directory = mkdtempSync(join(tmpdir(), 'crawl-store-'))
+after(() => rmSync(directory, { recursive: true }))
+
+let number = 0
+const files = new WeakMap<Store, string>()
+
+async function open(path = join(directory, `${++number}.db`)): Promise<SqliteStore> {
+  const store = await openStore(path)
+  files.set(store, path)
+  return store
+}
+
+testStore({
+  name: 'SQLite',
+  open: () => open(),
+  // The copy is what a process that is killed leaves: the write-ahead log as it is, and no lock.
+  async reopen(store) {
+    const path = files.get(store)!
+    const copy = join(directory, `${++number}.db`)
+    for (const ending of ['', '-wal']) copyFileSync(path + ending, copy + ending)
+    return await open(copy)
+  }
+})
+
+testStore({ name: 'SQLite, temporary', open: () => openStore('') })
+
+test('a page is stored with every field, and its links with their sources', limits, async () => {
+  const store = await open()
+  await store.add([found('a', 2, 'http://a/from')])
+  const { leases } = await store.lease(1)
+  const page = result('a', {
+    depth: 1,
+    from: 'http://a/from',
+    redirects: [{ url: 'http://a/old', status: 301 }],
+    robots: { meta: ['noindex'], header: [] },
+    hreflang: [{ lang: 'de', url: 'http://a/de' }],
+    truncated: true,
+    downloadMs: 1.5,
+    data: { price: '7 €' }
+  })
+  const link = { source: page.url, kind: 'a', text: 'B', rel: '', anchor: 'part', isUrl: true } as const
+  await store.finish(leases[0], {
+    depth: 1,
+    page,
+    links: [
+      { ...link, target: 'http://a/b' },
+      { ...link, target: 'http://other/', kind: 'img' }
+    ],
+    found: [found('b', 2, page.url)],
+    hops: [{ url: 'http://a/old', status: 301, target: page.url }],
+    skipped: [],
+    written: 1234
+  })
+  assert.deepEqual(toPage(store.database.prepare('SELECT * FROM pages').get()!), page)
+  const links = store.database.prepare('SELECT source, target, kind, text, rel, anchor FROM link_urls').all()
+  assert.deepEqual(
+    links.map(row => ({ ...row })),
+    [
+      { source: page.url, target: 'http://a/b', kind: 'a', text: 'B', rel: '', anchor: 'part' },
+      { source: page.url, target: 'http://other/', kind: 'img', text: 'B', rel: '', anchor: 'part' }
+    ]
+  )
+  assert.equal(store.meta('written'), '1234')
+  assert.equal(store.meta('nothing'), undefined)
+  await store.close()
+})
+
+test('a step that fails changes nothing', limits, async () => {
+  const store = await open()
+  await store.add([found('a', 0), found('b', 0)])
+  const { leases } = await store.lease(2)
+  await store.finish(leases[0], visit('a', found('c', 1)))
+  const before = store.counts
+  const links = [
+    { source: 'http://a/b', target: 'http://a/d', kind: null as never, text: '', rel: '', anchor: '', isUrl: true }
+  ]
+  await assert.rejects(store.finish(leases[1], { ...visit('b', found('d', 1)), links }), /NOT NULL/)
+  assert.deepEqual(store.counts, before)
+  assert.ok(await store.finish(leases[1], visit('b', found('d', 1))))
+  assert.deepEqual(store.counts, { waiting: 2, leased: 0, pages: 2, errors: 0, visits: 2, nextDepth: 1 })
+  await store.close()
+})
+
+test('a second page of one URL leaves the first one as it is', limits, async () => {
+  const store = await open()
+  await store.add([found('a', 0), found('b', 0)])
+  const { leases } = await store.lease(2)
+  assert.ok(await store.finish(leases[0], visit('a')))
+  assert.ok(!(await store.finish(leases[1], visit('a', found('d', 1)))))
+  assert.deepEqual(store.counts, { waiting: 1, leased: 0, pages: 1, errors: 0, visits: 1, nextDepth: 1 })
+  await store.close()
+})
+
+test('one file is left when a store is closed, and it opens again', limits, async () => {
+  const path = join(directory, 'closed.db')
+  const store = await openStore(path)
+  await store.add([found('a', 0)])
+  await store.close()
+  assert.deepEqual(
+    readdirSync(directory).filter(name => name.startsWith('closed')),
+    ['closed.db']
+  )
+  const again = await openStore(path)
+  assert.equal(again.counts.waiting, 1)
+  await again.close()
+  const fresh = await openStore(path, { fresh: true })
+  assert.equal(fresh.counts.waiting, 0)
+  await fresh.close()
+})
+
+test('a file is used by one crawl at a time', limits, async () => {
+  const path = join(directory, 'shared.db')
+  const store = await openStore(path)
+  await assert.rejects(openStore(path), /^Error: cannot crawl into ".*shared\.db": another crawl is using it; wait for/)
+  await assert.rejects(openStore(path, { fresh: true }), /another crawl is using it/)
+  await store.close()
+  await (await openStore(path)).close()
+})
+
+test('a file of something else is refused, and left as it is', limits, async () => {
+  const text = join(directory, 'text.db')
+  writeFileSync(
+    text,
+    'no database at all, but long enough to have a header of one hundred bytes, which SQLite reads first'
+  )
+  await assert.rejects(
+    openStore(text),
+    /^Error: cannot open ".*text\.db": it is not an SQLite database; use another file$/
+  )
+  const other = join(directory, 'other.db')
+  const database = await openDatabase(other)
+  database.exec('CREATE TABLE mine (a)')
+  database.close()
+  await assert.rejects(openStore(other), /it is a database of another program; use another file$/)
+  assert.ok(!existsSync(`${text}-lock`) && !existsSync(`${other}-lock`))
+  await assert.rejects(
+    openStore(join(directory, 'no', 'where.db')),
+    /^Error: cannot open ".*where\.db": there is no such directory \(ENOENT\)$/
+  )
+})
