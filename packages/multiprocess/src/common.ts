@@ -45,8 +45,8 @@ export type { PoolStats } from './pool/core.ts'
 export type { IMapIterator } from './pool/imap.ts'
 export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/options.ts'
 export type {
-  Outcome,
   TaskEndMessage,
+  TaskOutcome,
   TaskStartMessage,
   TaskSubmitMessage,
   WorkerMessage

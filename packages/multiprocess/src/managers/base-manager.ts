@@ -3,7 +3,7 @@ import { createMailbox } from '../channel/mailbox.ts'
 import { checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
-import { methodOf as methodOfClass } from '../ground/bound-class.ts'
+import { methodOf } from '../ground/bound-class.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
@@ -15,12 +15,12 @@ import { checkSocketOptions } from '../socket/options.ts' // lazy
 import type { Link } from './client/link.ts'
 import { type LocalLink, localLink } from './client/local-link.ts' // lazy
 import type { BaseProxy } from './client/proxy.ts'
-import { methodOf } from './protocol/methods.ts'
+import { methodNumber } from './protocol/methods.ts'
 import './proxy-kind.ts'
 import { connectRemote, RemoteLink } from './client/remote-link.ts' // lazy
 import { ManagerServer } from './manager-server.ts' // lazy
 import { ownFactories, type RegisterOptions, register } from './protocol/registry.ts'
-import type { Preparation } from './server-main.ts'
+import type { ServerPreparation } from './server-main.ts'
 
 /** A server that was asked to end has so many milliseconds, and as many again after SIGTERM. */
 const END_MS = 1000
@@ -78,7 +78,7 @@ export class BaseManager implements AsyncDisposable {
    */
   async start(options: StartOptions = {}): Promise<void> {
     this.#checkNew()
-    const method = methodOfClass(this)
+    const method = methodOf(this)
     const listen = this.#listen()
     const prepared = prepare(ownFactories(this.constructor), options, method)
     const family = currentFamily(method)
@@ -110,7 +110,7 @@ export class BaseManager implements AsyncDisposable {
     const link = localLink(mailbox, `pid ${server.pid}`)
     this.#link = link
     try {
-      link.address = (await link.call(0, methodOf('manager', 'ping'), [])) as NetAddress
+      link.address = (await link.call(0, methodNumber('manager', 'ping'), [])) as NetAddress
     } catch (error) {
       await this.#end(server, link)
       this.#server = undefined
@@ -133,7 +133,7 @@ export class BaseManager implements AsyncDisposable {
     if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
     this.#isConnecting = true
     try {
-      this.#link = await connectRemote(address, this.#authkey, methodOfClass(this), options)
+      this.#link = await connectRemote(address, this.#authkey, methodOf(this), options)
     } finally {
       this.#isConnecting = false
     }
@@ -145,7 +145,7 @@ export class BaseManager implements AsyncDisposable {
    */
   getServer(): ManagerServer {
     this.#checkNew()
-    const family = currentFamily(methodOfClass(this))
+    const family = currentFamily(methodOf(this))
     return new ManagerServer(createMailbox(family, family.self), ownFactories(this.constructor), this.#listen())
   }
 
@@ -169,7 +169,7 @@ export class BaseManager implements AsyncDisposable {
 
   /** Makes an object of a registered type, and answers its proxy. */
   protected async create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
-    return this.#open().call(0, methodOf('manager', 'create'), [typeid, args]) as Promise<BaseProxy>
+    return this.#open().call(0, methodNumber('manager', 'create'), [typeid, args]) as Promise<BaseProxy>
   }
 
   /** Ends the server, which this manager must have started; what it keeps is gone. Does nothing when it has ended. */
@@ -184,7 +184,7 @@ export class BaseManager implements AsyncDisposable {
   async #end(server: Started, link: LocalLink): Promise<void> {
     if (server.isAlive())
       await Promise.race([
-        link.call(0, methodOf('manager', 'shutdown'), []).catch(() => {}),
+        link.call(0, methodNumber('manager', 'shutdown'), []).catch(() => {}),
         server.join(END_MS, undefined)
       ])
     if (await server.join(END_MS, undefined)) return
@@ -210,12 +210,12 @@ export class BaseManager implements AsyncDisposable {
 
   /** How many objects the server keeps for others than itself. */
   async numberOfObjects(): Promise<number> {
-    return this.#open().call(0, methodOf('manager', 'numberOfObjects'), []) as Promise<number>
+    return this.#open().call(0, methodNumber('manager', 'numberOfObjects'), []) as Promise<number>
   }
 
   /** What the server keeps for others than itself. */
   async debugInfo(): Promise<{ id: number; typeid: string; holders: number }[]> {
-    return this.#open().call(0, methodOf('manager', 'debugInfo'), []) as never
+    return this.#open().call(0, methodNumber('manager', 'debugInfo'), []) as never
   }
 
   /** Shuts down the server that it started; lets go of one that it is connected to. */
@@ -241,14 +241,14 @@ export class BaseManager implements AsyncDisposable {
 }
 
 function prepare(
-  factories: Preparation['factories'],
+  factories: ServerPreparation['factories'],
   { initializer, initargs = [] }: StartOptions,
   method: StartMethod
 ): { bytes: Uint8Array; releases: Releases } | undefined {
   if (initializer !== undefined) checkTarget(initializer, 'initializer')
   if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
   if (factories.size === 0 && initializer === undefined) return undefined
-  const preparation: Preparation = {
+  const preparation: ServerPreparation = {
     factories,
     initializer: initializer === undefined ? null : sentTarget(initializer, 'initializer'),
     initargs

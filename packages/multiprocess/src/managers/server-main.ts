@@ -11,11 +11,11 @@ export interface ServerOptions {
   readonly mailbox: Mailbox
   /** Where other programs reach it, with the key; null: they don't. */
   readonly listen: { readonly address: NetAddress; readonly authkey: Uint8Array } | null
-  /** The message with `Preparation`; null: there is nothing of one's own. */
+  /** The message with `ServerPreparation`; null: there is nothing of one's own. */
   readonly preparation: Uint8Array | null
 }
 
-export interface Preparation {
+export interface ServerPreparation {
   readonly factories: ReadonlyMap<string, Factory>
   readonly initializer: unknown
   readonly initargs: readonly unknown[]
@@ -45,7 +45,7 @@ export async function serve({ mailbox, listen, preparation }: ServerOptions): Pr
 
 async function prepare(bytes: Uint8Array): Promise<ReadonlyMap<string, Factory>> {
   for (const module of missingModulesOf(bytes)) await importModule(module)
-  const { factories, initializer, initargs } = decode(bytes) as Preparation
+  const { factories, initializer, initargs } = decode(bytes) as ServerPreparation
   if (initializer !== null) await (await receivedTarget(initializer))(...initargs)
   return factories
 }

@@ -3,7 +3,7 @@ import { threadId } from 'node:worker_threads' // lazy
 import type { Mailbox } from '../channel/mailbox.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { ListeningSocket } from '../socket/listen.ts' // lazy
-import { Factories, type Factory } from './objects/catalogue.ts' // lazy
+import { type Factory, ObjectFactories } from './objects/catalogue.ts' // lazy
 import { ownProxy, setOwnServer } from './server/own-link.ts' // lazy
 import './proxy-kind.ts'
 import { receiveGreeting } from './protocol/greetings.ts'
@@ -34,7 +34,7 @@ export class Serving {
       )
     }
     const address = this.#listener?.address ?? (method === 'thread' ? `thread ${threadId}` : `pid ${process.pid}`)
-    const factories = new Factories(method, own)
+    const factories = new ObjectFactories(method, own)
     const check = () => {
       if (failure !== undefined) throw failure.error
     }

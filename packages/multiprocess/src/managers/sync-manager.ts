@@ -1,5 +1,6 @@
 /** The manager of dicts, lists, locks and the like: Python's `SyncManager`. */
 import type { TypeCode } from '../memory/type-codes.ts'
+import type { PoolOptions } from '../pool/options.ts'
 import { BaseManager, type ManagerOptions } from './base-manager.ts'
 import type {
   BarrierProxy,
@@ -99,9 +100,15 @@ export class SyncManager extends BaseManager {
     return this.#make('Barrier', options === undefined ? [parties] : [parties, options])
   }
 
-  /** @param processes left out: as many as this machine has processors for it */
-  Pool(processes?: number): Promise<PoolProxy> {
-    return this.#make('Pool', optional(processes))
+  /**
+   * Makes a pool whose workers are children of the server.
+   * @param processes default: `cpuCount()`
+   * @param options as those of `new Pool`, without `context`: the workers are of the manager's kind
+   */
+  Pool(processes?: number, options?: Omit<PoolOptions, 'context'>): Promise<PoolProxy>
+  Pool(options?: Omit<PoolOptions, 'context'>): Promise<PoolProxy>
+  Pool(...args: unknown[]): Promise<PoolProxy> {
+    return this.#make('Pool', args)
   }
 
   async #make<P>(typeid: string, args: readonly unknown[]): Promise<P> {

@@ -5,7 +5,7 @@ const NO_WRAP = '\x1b[?7l'
 const WRAP = '\x1b[?7h'
 const DEFAULT_COLUMNS = 80
 
-interface Line {
+interface ScreenLine {
   textFor(columns: number): string
 }
 
@@ -13,7 +13,7 @@ const screens = new WeakMap<NodeJS.WriteStream, Screen>()
 
 export class Screen {
   readonly #stream: NodeJS.WriteStream
-  readonly #lines = new Set<Line>()
+  readonly #lines = new Set<ScreenLine>()
   /** Lines on the terminal that will be drawn over; the cursor is in the last of them. */
   #drawn = 0
 
@@ -30,7 +30,7 @@ export class Screen {
     this.#stream = stream
   }
 
-  add(line: Line): void {
+  add(line: ScreenLine): void {
     if (this.#lines.size === 0) process.on('exit', this.#leave)
     this.#lines.add(line)
   }
@@ -40,7 +40,7 @@ export class Screen {
   }
 
   /** It is drawn a last time above those that go on, and stays. */
-  end(line: Line): void {
+  end(line: ScreenLine): void {
     this.#lines.delete(line)
     this.#write([line, ...this.#lines])
     if (this.#lines.size > 0) {
@@ -51,7 +51,7 @@ export class Screen {
     this.#leave()
   }
 
-  #write(lines: readonly Line[]): void {
+  #write(lines: readonly ScreenLine[]): void {
     const columns = (this.#stream.columns ?? DEFAULT_COLUMNS) - 1
     if (this.#drawn > 1) moveCursor(this.#stream, 0, 1 - this.#drawn)
     cursorTo(this.#stream, 0)

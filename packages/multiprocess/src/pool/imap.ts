@@ -14,12 +14,12 @@ export interface IMapIterator<R> extends AsyncIterableIterator<R> {
   return(): Promise<IteratorResult<R>>
 }
 
-interface Outcome {
+interface ItemOutcome {
   readonly isError: boolean
   readonly value: unknown
 }
 
-interface Waiter {
+interface NextCall {
   readonly resolve: (result: IteratorResult<unknown>) => void
   readonly reject: (error: unknown) => void
 }
@@ -45,9 +45,9 @@ export class IMapRun<R> implements IMapIterator<R> {
   readonly #settings: IMapSettings
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>
   /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
-  readonly #chunks: (Outcome[] | undefined)[] = []
-  readonly #ready = new FifoQueue<Outcome>()
-  readonly #waiters: Waiter[] = []
+  readonly #chunks: (ItemOutcome[] | undefined)[] = []
+  readonly #ready = new FifoQueue<ItemOutcome>()
+  readonly #waiters: NextCall[] = []
   readonly #tasks = new Set<Task>()
   #firstChunk = 0
   #chunkCount = 0
@@ -79,7 +79,7 @@ export class IMapRun<R> implements IMapIterator<R> {
         const at = this.#waiters.indexOf(waiter)
         if (at >= 0) this.#waiters.splice(at, 1)
       }
-      const waiter: Waiter = {
+      const waiter: NextCall = {
         resolve: result => {
           leave()
           resolve(result)
@@ -249,7 +249,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     }
   }
 
-  #put(number: number, outcomes: Outcome[]): void {
+  #put(number: number, outcomes: ItemOutcome[]): void {
     if (this.#isOver) return
     if (!this.#settings.isOrdered) {
       this.#firstChunk++
@@ -258,14 +258,14 @@ export class IMapRun<R> implements IMapIterator<R> {
     }
     this.#chunks[number - this.#firstChunk] = outcomes
     while (this.#chunks[0] !== undefined) {
-      for (const outcome of this.#chunks.shift() as Outcome[]) this.#ready.push(outcome)
+      for (const outcome of this.#chunks.shift() as ItemOutcome[]) this.#ready.push(outcome)
       this.#firstChunk++
     }
   }
 
   #serve(): void {
     while (this.#waiters.length > 0 && this.#ready.length > 0) {
-      const { isError, value } = this.#ready.shift() as Outcome
+      const { isError, value } = this.#ready.shift() as ItemOutcome
       this.#ahead--
       if (isError) this.#waiters[0].reject(value)
       else this.#waiters[0].resolve({ done: false, value })

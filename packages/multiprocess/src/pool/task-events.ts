@@ -8,7 +8,7 @@ import type { Channel } from 'node:diagnostics_channel'
 import { queueMicrotask } from '../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from './shared/task-table.ts'
 
-export type Outcome = 'success' | 'error' | 'stopped'
+export type TaskOutcome = 'success' | 'error' | 'stopped'
 
 /** The payload of `multiprocess:pool:task:submit`. */
 export interface TaskSubmitMessage {
@@ -29,7 +29,7 @@ export interface TaskStartMessage extends TaskSubmitMessage {
 /** The payload of `multiprocess:pool:task:end`. */
 export interface TaskEndMessage extends TaskSubmitMessage {
   /** `stopped`: aborted, timed out, dropped, or its worker died. */
-  readonly outcome: Outcome
+  readonly outcome: TaskOutcome
   /** Of the worker; 0 and the times undefined when none began it. */
   readonly pid: number
   readonly start: number | undefined
@@ -114,7 +114,7 @@ export class TaskEvents {
   }
 
   /** The task has left the slot. @param worker who had it, or -1 */
-  left(slot: number, worker: number, outcome: Outcome): void {
+  left(slot: number, worker: number, outcome: TaskOutcome): void {
     const task = this.#observed.get(slot)
     if (task === undefined) return
     const start = worker < 0 ? 0 : this.#table.start(slot)
@@ -136,7 +136,7 @@ export class TaskEvents {
     id: number,
     name: string,
     pid: number,
-    outcome: Outcome,
+    outcome: TaskOutcome,
     start: number | undefined,
     end: number | undefined
   ): void {

@@ -136,7 +136,7 @@ test(`${CLIENTS} clients at once`, { timeout }, async () => {
   const { connectSocket } = await import('../../src/socket/connect.ts')
   const { RemoteLink } = await import('../../src/managers/client/remote-link.ts')
   const { currentFamily } = await import('../../src/ground/family.ts')
-  const { methodOf } = await import('../../src/managers/protocol/methods.ts')
+  const { methodNumber } = await import('../../src/managers/protocol/methods.ts')
   const { address } = manager
   const links = await Promise.all(
     Array.from({ length: CLIENTS }, async (_, i) => {
@@ -144,7 +144,7 @@ test(`${CLIENTS} clients at once`, { timeout }, async () => {
       return new RemoteLink(socket, address, currentFamily('spawn'), `remote:${i}`)
     })
   )
-  const create = methodOf('manager', 'create')
+  const create = methodNumber('manager', 'create')
   const locks = await Promise.all(links.map(link => link.call(0, create, ['Lock', []])))
   assert.equal(await manager.numberOfObjects(), CLIENTS)
   assert.equal(new Set(locks).size, CLIENTS)

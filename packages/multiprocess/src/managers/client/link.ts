@@ -4,8 +4,18 @@ import { queueMicrotask } from '../../ground/os/time.ts'
 import { addCaller, rejection } from '../../pool/caller-stack.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'
-import { CALL, CANCEL, ERROR, NOTHING, Outbox, Pending, readFrames, readValue, VALUE } from '../protocol/frames.ts'
-import type { Place } from '../protocol/proxy-data.ts'
+import {
+  CALL,
+  CANCEL,
+  ERROR,
+  FrameOutbox,
+  LaterValue,
+  NOTHING,
+  readFrames,
+  readValue,
+  VALUE
+} from '../protocol/frames.ts'
+import type { ProxyPlace } from '../protocol/proxy-data.ts'
 
 /** How a proxy reaches its object. */
 export interface Link {
@@ -18,7 +28,7 @@ export interface Link {
   /** The same, blocking the thread. */
   callSync(object: number, method: number, args: readonly unknown[]): unknown
   /** What stands for a proxy in a message. @param hold is given what is to be done should nobody read it */
-  describe(object: number, holder: object, hold: (release: () => void) => void): Place
+  describe(object: number, holder: object, hold: (release: () => void) => void): ProxyPlace
 }
 
 export function managerDied(address: NetAddress): MultiprocessError {
@@ -42,14 +52,14 @@ export function formatAddress(address: NetAddress): string {
 }
 
 /** A call on its way. */
-interface Waiting {
+interface PendingCall {
   readonly isBlocking: boolean
   succeed(value: unknown): void
   fail(error: unknown): void
   cancel(): void
 }
 
-class AsyncCall implements Waiting {
+class AsyncCall implements PendingCall {
   readonly isBlocking = false
   readonly #resolve: (value: unknown) => void
   readonly #signal: AbortSignal | undefined
@@ -82,7 +92,7 @@ class AsyncCall implements Waiting {
   }
 }
 
-class BlockingCall implements Waiting {
+class BlockingCall implements PendingCall {
   readonly isBlocking = true
   isDone = false
   #error: unknown
@@ -115,15 +125,15 @@ class BlockingCall implements Waiting {
 /** What all links to another process share: the calls that wait, by their ids. */
 export abstract class CallTable implements Link {
   abstract address: NetAddress
-  protected readonly outbox: Outbox
-  readonly #waiting = new Map<number, Waiting>()
+  protected readonly outbox: FrameOutbox
+  readonly #waiting = new Map<number, PendingCall>()
   #asyncCount = 0
   #lastId = 0
   #isScheduled = false
   #gone: Error | undefined
 
   constructor(sender: number, audience: 'family' | 'program') {
-    this.outbox = new Outbox(sender, (bytes, start, length) => this.transmit(bytes, start, length), audience)
+    this.outbox = new FrameOutbox(sender, (bytes, start, length) => this.transmit(bytes, start, length), audience)
   }
 
   protected abstract transmit(bytes: Uint8Array, start: number, length: number): void
@@ -132,7 +142,7 @@ export abstract class CallTable implements Link {
   /** Calls wait in the event loop from now on, or no more. */
   protected abstract onBusy(): void
   protected abstract onIdle(): void
-  abstract describe(object: number, holder: object, hold: (release: () => void) => void): Place
+  abstract describe(object: number, holder: object, hold: (release: () => void) => void): ProxyPlace
 
   get isGone(): boolean {
     return this.#gone !== undefined
@@ -221,12 +231,12 @@ export abstract class CallTable implements Link {
         hasFailed = true
         value = error
       }
-      if (value instanceof Pending && !waiting.isBlocking) {
+      if (value instanceof LaterValue && !waiting.isBlocking) {
         value.promise.then(
           later => this.#settle(id, hasFailed ? ERROR : status, later),
           error => this.#settle(id, ERROR, error)
         )
-      } else if (value instanceof Pending) {
+      } else if (value instanceof LaterValue) {
         value.promise.catch(() => {})
         this.#settle(id, ERROR, unimported())
       } else {

@@ -78,30 +78,3 @@ export class BaseProxy implements Disposable {
     return `${this.constructor.name} { ${type.typeid}, id ${id}, at ${formatAddress(link.address)} }`
   }
 }
-
-type Method = (this: BaseProxy, ...args: unknown[]) => unknown
-
-/**
- * Gives a class the asynchronous methods of a list, and their blocking twins; a method that stands there already stays. What
- * the list has under the name of a twin, `readSync` beside `read`, gives way to that.
- */
-export function defineMethods(type: { prototype: object; name: string }, methods: readonly string[]): void {
-  const names = new Set(methods)
-  methods.forEach((name, number) => {
-    if (name.endsWith('Sync') && names.has(name.slice(0, -'Sync'.length))) return
-    define(type.prototype, name, function (...args) {
-      return insideProxy.call(this, number, args)
-    })
-    define(type.prototype, `${name}Sync`, function (...args) {
-      return insideProxy.callSync(this, number, args)
-    })
-  })
-}
-
-function define(prototype: object, name: string, value: Method): void {
-  for (let link = prototype; link !== BaseProxy.prototype; link = Object.getPrototypeOf(link)) {
-    if (Object.hasOwn(link, name)) return
-  }
-  Object.defineProperty(value, 'name', { value: name })
-  Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
-}

@@ -19,7 +19,7 @@ import { correspondent } from '../protocol/correspondent.ts'
 import { DROP, KEEP, NOTHING } from '../protocol/frames.ts'
 import { GoneWords } from '../protocol/gone-words.ts'
 import { endGreeting, newGreeting } from '../protocol/greetings.ts'
-import { methodOf } from '../protocol/methods.ts'
+import { methodNumber } from '../protocol/methods.ts'
 import type { RemotePlace } from '../protocol/proxy-data.ts'
 import { dropToken, type Token } from '../protocol/token.ts'
 import { CallTable, managerDied, serverBlocked } from './link.ts'
@@ -153,7 +153,7 @@ export class RemoteLink extends CallTable {
         const onAbort = () => reject(signal?.reason)
         const stopTimer = startTimer(() => reject(silent(this.address, timeout)), timeout)
         signal?.addEventListener('abort', onAbort)
-        const answer = this.call(0, methodOf('manager', 'ping'), [greeting])
+        const answer = this.call(0, methodNumber('manager', 'ping'), [greeting])
         answer.then(resolve, reject).finally(() => {
           stopTimer()
           signal?.removeEventListener('abort', onAbort)

@@ -1,11 +1,11 @@
 /** The types of proxies of one's own objects, made from the types of the objects. */
 import type { BaseProxy } from './proxy.ts'
 
-type Method = (...args: never[]) => unknown
+type AnyMethod = (...args: never[]) => unknown
 
 /** Names that a proxy has: those of methods that are no private ones, nor blocking twins of others. */
 type MethodName<T> = {
-  [K in keyof T & string]: T[K] extends Method
+  [K in keyof T & string]: T[K] extends AnyMethod
     ? K extends `_${string}` | 'then'
       ? never
       : K extends `${infer Base}Sync`
@@ -56,6 +56,6 @@ export type CallableProxy<F> = F extends (...args: infer A) => infer R
 /** What a factory's product arrives as. */
 export type RemoteOf<T> = T extends AsyncIterator<infer I, infer N> | Iterator<infer I, infer N>
   ? IteratorProxy<I, N>
-  : T extends Method
+  : T extends AnyMethod
     ? CallableProxy<T>
     : Remote<T>

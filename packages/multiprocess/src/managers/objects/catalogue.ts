@@ -3,10 +3,11 @@ import { ValueError } from '../../errors.ts'
 import type { StartMethod } from '../../ground/members/platform.ts'
 import { receivedTarget } from '../../process/received-target.ts'
 import { BaseProxy, insideProxy } from '../client/proxy.ts'
-import type { Kind } from '../protocol/methods.ts'
+import type { ObjectKind } from '../protocol/methods.ts'
 import { Referent } from '../protocol/referents.ts'
 import { type Served, serveKind, serveObject } from '../protocol/served.ts'
-import { ArrayObject, DictObject, ListObject, NamespaceObject, SetObject, ValueObject } from './collections.ts'
+import { DictObject, NamespaceObject, SetObject, ValueObject } from './collections.ts'
+import { ArrayObject, ListObject } from './lists.ts'
 import { BoundedSemaphoreObject, ConditionObject, LockObject, RLockObject, SemaphoreObject } from './locks.ts'
 import { BarrierObject, EventObject } from './meetings.ts'
 import { PoolObject } from './pool.ts'
@@ -21,14 +22,14 @@ export interface Factory {
 }
 
 type Args = readonly never[]
-type Make = (args: Args, method: StartMethod) => object
+type MakeObject = (args: Args, method: StartMethod) => object
 
 const of =
-  (type: new (...args: never[]) => object): Make =>
+  (type: new (...args: never[]) => object): MakeObject =>
   args =>
     new type(...args)
 
-const BUILT_IN: Readonly<Record<string, readonly [Kind, Make]>> = {
+const BUILT_IN: Readonly<Record<string, readonly [ObjectKind, MakeObject]>> = {
   dict: ['dict', of(DictObject)],
   list: ['list', of(ListObject)],
   set: ['set', of(SetObject)],
@@ -44,7 +45,7 @@ const BUILT_IN: Readonly<Record<string, readonly [Kind, Make]>> = {
   Condition: ['condition', ([lock]) => new ConditionObject(lockOf(lock))],
   Event: ['event', of(EventObject)],
   Barrier: ['barrier', of(BarrierObject)],
-  Pool: ['pool', ([processes], method) => new PoolObject(method, processes)]
+  Pool: ['pool', (args, method) => new PoolObject(method, ...(args as readonly []))]
 }
 
 /** The lock that a proxy stands for. */
@@ -55,7 +56,7 @@ function lockOf(lock: unknown): LockObject | undefined {
   throw new TypeError('the lock of a condition must be a Lock or RLock of the same manager')
 }
 
-export class Factories {
+export class ObjectFactories {
   readonly #method: StartMethod
   readonly #own: ReadonlyMap<string, Factory>
 

@@ -1,29 +1,33 @@
-/** Dicts, lists, sets and single values, as a server keeps them. */
-import { isDeepStrictEqual } from 'node:util'
+/** Dicts, sets, namespaces and single values, as a server keeps them. */
+import { ValueError } from '../../errors.ts'
 import { type TypeCode, toElement } from '../../memory/type-codes.ts'
 import { atOnce } from './at-once.ts'
 
-export class DictObject {
-  readonly #map: Map<unknown, unknown>
+type Entries<K, V> = Iterable<readonly [K, V]> | Readonly<Record<string, V>>
 
-  /** @throws TypeError for what are neither entries nor an object */
-  constructor(init?: unknown) {
+export class DictObject<K = unknown, V = unknown> {
+  readonly #map: Map<K, V>
+
+  /** @throws TypeError if `init` is neither entries nor an object */
+  constructor(init?: Entries<K, V>) {
     this.#map = new Map(entriesOf(init))
   }
 
-  get(key: unknown): unknown {
-    return this.#map.get(key)
+  get(key: K, fallback?: V): V | undefined {
+    const value = this.#map.get(key)
+    return value === undefined && fallback !== undefined && !this.#map.has(key) ? fallback : value
   }
 
-  set(key: unknown, value: unknown): void {
+  set(key: K, value: V): void {
     this.#map.set(key, value)
   }
 
-  has(key: unknown): boolean {
+  has(key: K): boolean {
     return this.#map.has(key)
   }
 
-  delete(key: unknown): boolean {
+  /** Removes an entry; returns false if the dict has no such key. */
+  delete(key: K): boolean {
     return this.#map.delete(key)
   }
 
@@ -35,191 +39,91 @@ export class DictObject {
     return this.#map.size
   }
 
-  keys(): unknown[] {
+  /** Returns the keys of this moment, in the order in which they were first set. */
+  keys(): K[] {
     return [...this.#map.keys()]
   }
 
-  values(): unknown[] {
+  values(): V[] {
     return [...this.#map.values()]
   }
 
-  entries(): unknown[] {
+  entries(): [K, V][] {
     return [...this.#map.entries()]
   }
 
-  update(other: unknown): void {
+  update(other: Entries<K, V>): void {
     for (const [key, value] of entriesOf(other)) this.#map.set(key, value)
   }
 
-  pop(key: unknown, fallback?: unknown): unknown {
+  pop(key: K, fallback?: V): V | undefined {
     if (!this.#map.has(key)) return fallback
     const value = this.#map.get(key)
     this.#map.delete(key)
     return value
   }
 
-  /** The entry that was set last, as in Python. */
-  popItem(): unknown {
+  /** Removes the entry that was set last, as in Python, and returns it; undefined if the dict is empty. */
+  popItem(): [K, V] | undefined {
     const last = [...this.#map].at(-1)
     if (last !== undefined) this.#map.delete(last[0])
     return last
   }
 
-  setDefault(key: unknown, value: unknown): unknown {
+  /** Returns the value of the key, after setting it to `value` if there was none. */
+  setDefault(key: K, value: V): V {
     if (!this.#map.has(key)) this.#map.set(key, value)
-    return this.#map.get(key)
+    return this.#map.get(key) as V
   }
 
-  copy(): unknown {
+  copy(): Map<K, V> {
     return this.#map
   }
 
-  /** Nobody else's call comes between. */
-  compute(key: unknown, fn: unknown): unknown {
+  /** Nobody else's call comes between the read and the write. */
+  compute(key: K, fn: (value: V | undefined, key: K) => V | undefined): V | undefined {
     if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
-    const value: unknown = atOnce(fn(this.#map.get(key), key), 'fn')
+    const value = atOnce(fn(this.#map.get(key), key), 'fn')
     if (value === undefined) this.#map.delete(key)
     else this.#map.set(key, value)
     return value
   }
 }
 
-function entriesOf(init: unknown): [unknown, unknown][] {
+function entriesOf<K, V>(init: Entries<K, V> | null | undefined): Iterable<readonly [K, V]> {
   if (init === undefined || init === null) return []
-  if (typeof init === 'object' && Symbol.iterator in init) return [...(init as Iterable<[unknown, unknown]>)]
-  if (typeof init === 'object') return Object.entries(init)
+  if (typeof init === 'object' && Symbol.iterator in init) return init as Iterable<readonly [K, V]>
+  if (typeof init === 'object') return Object.entries(init) as unknown as [K, V][]
   throw new TypeError(`a dict is made of entries, or of an object, not of ${typeof init}`)
 }
 
-export class ListObject {
-  protected readonly items: unknown[]
+export class SetObject<T = unknown> {
+  readonly #set: Set<T>
 
-  constructor(init?: Iterable<unknown>) {
-    this.items = [...(init ?? [])]
-  }
-
-  at(index: number): unknown {
-    return this.items.at(index)
-  }
-
-  set(index: number, value: unknown): void {
-    const at = index < 0 ? index + this.items.length : index
-    if (!Number.isInteger(at) || at < 0 || at >= this.items.length) {
-      throw new RangeError(`the list has no item ${index}: it has ${this.items.length}`)
-    }
-    this.items[at] = this.checked(value)
-  }
-
-  push(...values: unknown[]): number {
-    // One by one: there may be more of them than a call takes.
-    for (const value of values) this.items.push(this.checked(value))
-    return this.items.length
-  }
-
-  pop(): unknown {
-    return this.items.pop()
-  }
-
-  shift(): unknown {
-    return this.items.shift()
-  }
-
-  unshift(...values: unknown[]): number {
-    return this.items.unshift(...values.map(value => this.checked(value)))
-  }
-
-  splice(start: number, ...rest: [count?: number, ...values: unknown[]]): unknown[] {
-    if (rest.length === 0) return this.items.splice(start)
-    const [count, ...values] = rest
-    return this.items.splice(start, count as number, ...values.map(value => this.checked(value)))
-  }
-
-  slice(start?: number, end?: number): unknown[] {
-    return this.items.slice(start, end)
-  }
-
-  indexOf(value: unknown, from = 0): number {
-    if (isPrimitive(value)) return this.items.indexOf(value, from)
-    const start = from < 0 ? Math.max(0, from + this.items.length) : from
-    return this.items.findIndex((item, i) => i >= start && isEqual(item, value))
-  }
-
-  lastIndexOf(value: unknown): number {
-    return isPrimitive(value) ? this.items.lastIndexOf(value) : this.items.findLastIndex(item => isEqual(item, value))
-  }
-
-  includes(value: unknown): boolean {
-    return isPrimitive(value) ? this.items.includes(value) : this.indexOf(value) >= 0
-  }
-
-  sort(compare?: (a: unknown, b: unknown) => number): void {
-    this.items.sort(typeof compare === 'function' ? (a, b) => atOnce(compare(a, b), 'compare') : compare)
-  }
-
-  reverse(): void {
-    this.items.reverse()
-  }
-
-  length(): number {
-    return this.items.length
-  }
-
-  clear(): void {
-    this.items.length = 0
-  }
-
-  copy(): unknown[] {
-    return this.items
-  }
-
-  protected checked(value: unknown): unknown {
-    return value
-  }
-}
-
-function isPrimitive(value: unknown): boolean {
-  return (typeof value !== 'object' && typeof value !== 'function') || value === null
-}
-
-/** What crossed is a copy: what looks the same is the same. */
-function isEqual(a: unknown, b: unknown): boolean {
-  return a === b || isDeepStrictEqual(a, b)
-}
-
-/** A list whose items have the type of a code. */
-export class ArrayObject extends ListObject {
-  readonly #code: TypeCode
-
-  /** @throws ValueError, TypeError for a code or an item that makes no sense */
-  constructor(code: TypeCode, init: Iterable<unknown> = []) {
-    super()
-    this.#code = code
-    for (const value of init) this.push(value)
-  }
-
-  protected override checked(value: unknown): unknown {
-    toElement(this.#code, value, 'the item')
-    return value
-  }
-}
-
-export class SetObject {
-  readonly #set: Set<unknown>
-
-  constructor(init?: Iterable<unknown>) {
+  constructor(init?: Iterable<T>) {
     this.#set = new Set(init)
   }
 
-  add(value: unknown): void {
+  add(value: T): void {
     this.#set.add(value)
   }
 
-  has(value: unknown): boolean {
+  has(value: T): boolean {
     return this.#set.has(value)
   }
 
-  delete(value: unknown): boolean {
+  /** Removes a value; returns false if the set does not have it. */
+  delete(value: T): boolean {
     return this.#set.delete(value)
+  }
+
+  /** Removes a value, the one that was added first, and returns it. @throws ValueError if the set is empty */
+  pop(): T {
+    for (const value of this.#set) {
+      this.#set.delete(value)
+      return value
+    }
+    throw new ValueError('cannot pop from the set: it is empty')
   }
 
   clear(): void {
@@ -230,20 +134,57 @@ export class SetObject {
     return this.#set.size
   }
 
-  values(): unknown[] {
+  /** Returns the values of this moment, in the order in which they were added. */
+  values(): T[] {
     return [...this.#set]
   }
 
-  update(values: Iterable<unknown>): void {
+  update(values: Iterable<T>): void {
     for (const value of values) this.#set.add(value)
   }
 
-  copy(): unknown {
+  /** Returns a set of the values that this set or `values` have. */
+  union(values: Iterable<T>): Set<T> {
+    return new Set([...this.#set, ...values])
+  }
+
+  /** Returns a set of the values that both have. */
+  intersection(values: Iterable<T>): Set<T> {
+    const others = new Set(values)
+    return new Set([...this.#set].filter(value => others.has(value)))
+  }
+
+  /** Returns a set of the values that this set has and `values` lack. */
+  difference(values: Iterable<T>): Set<T> {
+    const others = new Set(values)
+    return new Set([...this.#set].filter(value => !others.has(value)))
+  }
+
+  /** Returns a set of the values that just one of both has. */
+  symmetricDifference(values: Iterable<T>): Set<T> {
+    const others = new Set(values)
+    return new Set([...this.difference(others), ...[...others].filter(value => !this.#set.has(value))])
+  }
+
+  isSubsetOf(values: Iterable<T>): boolean {
+    const others = new Set(values)
+    return [...this.#set].every(value => others.has(value))
+  }
+
+  isSupersetOf(values: Iterable<T>): boolean {
+    return [...values].every(value => this.#set.has(value))
+  }
+
+  isDisjointFrom(values: Iterable<T>): boolean {
+    return ![...values].some(value => this.#set.has(value))
+  }
+
+  copy(): Set<T> {
     return this.#set
   }
 }
 
-export class NamespaceObject {
+export class NamespaceObject<T extends object = Record<string, unknown>> {
   readonly #fields: Map<string, unknown>
 
   constructor(init: object = {}) {
@@ -262,34 +203,37 @@ export class NamespaceObject {
     return this.#fields.has(name)
   }
 
-  delete(name: string): boolean {
+  /** Removes a field; returns false if the namespace has no such field. */
+  delete(name: keyof T & string): boolean {
     return this.#fields.delete(name)
   }
 
-  keys(): string[] {
-    return [...this.#fields.keys()]
+  keys(): (keyof T & string)[] {
+    return [...this.#fields.keys()] as (keyof T & string)[]
   }
 
-  copy(): object {
-    return Object.fromEntries(this.#fields)
+  copy(): T {
+    return Object.fromEntries(this.#fields) as T
   }
 }
 
-export class ValueObject {
+export class ValueObject<T = unknown> {
   readonly #code: TypeCode
-  #value: unknown
+  #value: T
 
-  /** @throws ValueError, TypeError for a code or a value that makes no sense */
-  constructor(code: TypeCode, init: unknown) {
+  /** @throws ValueError, TypeError if the code or the value makes no sense */
+  constructor(code: TypeCode, init: T) {
     this.#code = code
-    this.set(init)
+    toElement(code, init, 'the value')
+    this.#value = init
   }
 
-  get(): unknown {
+  get(): T {
     return this.#value
   }
 
-  set(value: unknown): void {
+  /** @throws ValueError, TypeError if the value does not have the type of the code */
+  set(value: T): void {
     toElement(this.#code, value, 'the value')
     this.#value = value
   }

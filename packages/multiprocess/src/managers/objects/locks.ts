@@ -22,7 +22,7 @@ export interface Lockable {
   restore(holder: Holder): Promise<void>
 }
 
-type Line = { grant(isFromDead: boolean): void }
+type Returning = { grant(isFromDead: boolean): void }
 
 /** A lock that any client may release. */
 export class LockObject implements Holding, Lockable {
@@ -31,10 +31,14 @@ export class LockObject implements Holding, Lockable {
   #isOwnerDead = false
   readonly #line = new WaitLine<boolean, Holder>()
   /** Those who come back from a condition: they can't be cancelled, and go first. */
-  readonly #returning: Line[] = []
+  readonly #returning: Returning[] = []
 
-  acquire(timeout = Number.POSITIVE_INFINITY, contexts: Contexts = 0): boolean | Promise<boolean> {
-    const { peer } = currentCall()
+  /**
+   * Returns true once the caller holds it, false if the timeout ran out.
+   * @throws OwnerDiedError if the client that held it died: the caller holds it now
+   */
+  acquire(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
+    const { peer, contexts } = currentCall()
     if (this.mayEnterAgain(peer, contexts)) return true
     const caller = { peer, context: ownContext(contexts), count: 1 }
     if (this.holder === undefined) {
@@ -46,11 +50,13 @@ export class LockObject implements Holding, Lockable {
     return this.#line.wait(timeout, () => false, caller)
   }
 
-  release(contexts: Contexts = 0): void {
+  /** @throws ValueError if nobody holds it */
+  release(): void {
     if (this.holder === undefined && !this.#isOwnerDead) {
       throw new ValueError('cannot release a lock that nobody holds')
     }
-    this.checkRelease(currentCall().peer, contexts)
+    const { peer, contexts } = currentCall()
+    this.checkRelease(peer, contexts)
     this.leave()
   }
 
@@ -272,21 +278,22 @@ export class ConditionObject {
     this.#lock = lock
   }
 
-  acquire(timeout?: number, contexts?: Contexts): boolean | Promise<boolean> {
-    return this.#lock.acquire(timeout, contexts)
+  acquire(timeout?: number): boolean | Promise<boolean> {
+    return this.#lock.acquire(timeout)
   }
 
-  release(contexts?: Contexts): void {
-    this.#lock.release(contexts)
+  release(): void {
+    this.#lock.release()
   }
 
   locked(): boolean {
     return this.#lock.locked()
   }
 
-  async wait(timeout = Number.POSITIVE_INFINITY, contexts: Contexts = 0): Promise<boolean> {
+  /** Gives the lock away meanwhile; returns false if the timeout ran out. @throws ValueError if the caller does not hold the lock */
+  async wait(timeout = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { peer } = currentCall()
-    this.#check('wait for', contexts)
+    this.#check('wait for')
     const waiting = this.#line.wait(timeout, () => false, undefined)
     const { context, count } = this.#lock.releaseAll() as Holder
     try {
@@ -296,18 +303,20 @@ export class ConditionObject {
     }
   }
 
-  notify(count = 1, contexts: Contexts = 0): void {
+  /** Wakes up to `count` of those who wait. @throws ValueError if the caller does not hold the lock */
+  notify(count = 1): void {
     if (!(count >= 0)) throw new ValueError(`notify wakes 0 or more, not ${String(count)}`)
-    this.#check('notify', contexts)
+    this.#check('notify')
     for (const waiter of [...this.#line].slice(0, count)) waiter.settle(() => true)
   }
 
-  notifyAll(contexts?: Contexts): void {
-    this.notify(Number.POSITIVE_INFINITY, contexts)
+  notifyAll(): void {
+    this.notify(Number.POSITIVE_INFINITY)
   }
 
-  #check(action: string, contexts: Contexts): void {
-    if (!this.#lock.isHeldBy(currentCall().peer, contexts)) {
+  #check(action: string): void {
+    const { peer, contexts } = currentCall()
+    if (!this.#lock.isHeldBy(peer, contexts)) {
       throw new ValueError(`cannot ${action} a condition whose lock the caller does not hold`)
     }
   }

@@ -21,6 +21,7 @@ export class EventObject {
     this.#isSet = false
   }
 
+  /** Returns true once the event is set, false if the timeout ran out. */
   wait(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
     if (this.#isSet || timeout === 0) return this.#isSet
     return this.#line.wait(timeout, () => false, undefined)
@@ -49,6 +50,7 @@ export class BarrierObject {
     this.#timeout = checkTimeout(timeout)
   }
 
+  /** Returns a number from 0 to parties - 1, another one to each party. @throws BrokenBarrierError */
   wait(timeout = this.#timeout): number | Promise<number> {
     if (this.#isBroken) throw new BrokenBarrierError()
     const index = this.#line.size

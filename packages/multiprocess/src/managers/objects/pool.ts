@@ -2,7 +2,7 @@
 import { boundTo } from '../../ground/bound-class.ts'
 import type { StartMethod } from '../../ground/members/platform.ts'
 import type { AsyncResult } from '../../pool/async-result.ts'
-import type { IMapOptions, MapOptions } from '../../pool/options.ts'
+import type { IMapOptions, MapOptions, PoolOptions } from '../../pool/options.ts'
 import { Pool } from '../../pool/pool.ts'
 import type { Target } from '../../process/target.ts'
 import { currentCall } from '../protocol/call.ts'
@@ -13,8 +13,9 @@ type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | unde
 export class PoolObject {
   readonly #pool: Pool
 
-  constructor(method: StartMethod, processes?: number) {
-    this.#pool = new (boundTo(Pool, method))(processes)
+  /** @throws TypeError, ValueError for options that make no sense */
+  constructor(method: StartMethod, ...args: [number | undefined, PoolOptions?] | [PoolOptions?]) {
+    this.#pool = new (boundTo(Pool, method))(...(args as [number, PoolOptions?]))
   }
 
   apply(fn: Target, args?: never[], options?: object): unknown {
@@ -72,14 +73,14 @@ function serveResult(result: AsyncResult<unknown>): Served {
 }
 
 /** The result itself is a promise, which a method cannot answer. */
-class AsyncResultObject {
-  readonly #result: AsyncResult<unknown>
+export class AsyncResultObject<R = unknown> {
+  readonly #result: AsyncResult<R>
 
-  constructor(result: AsyncResult<unknown>) {
+  constructor(result: AsyncResult<R>) {
     this.#result = result
   }
 
-  get(timeout?: number): Promise<unknown> {
+  get(timeout?: number): Promise<R> {
     return this.#result.get({ timeout, signal: currentCall().signal })
   }
 

@@ -3,11 +3,11 @@ import { Empty, Full, TimeoutError, ValueError } from '../../errors.ts'
 import { FifoQueue } from '../../pool/fifo-queue.ts'
 import { WaitLine } from './wait-line.ts'
 
-export class QueueObject {
-  readonly #items = new FifoQueue<unknown>()
+export class QueueObject<T = unknown> {
+  readonly #items = new FifoQueue<T>()
   readonly #maxsize: number
-  readonly #getters = new WaitLine<unknown>()
-  readonly #putters = new WaitLine<void, unknown>()
+  readonly #getters = new WaitLine<T>()
+  readonly #putters = new WaitLine<void, T>()
 
   /** @throws ValueError for what is no whole number */
   constructor(maxsize = 0) {
@@ -15,7 +15,8 @@ export class QueueObject {
     this.#maxsize = Math.max(0, maxsize)
   }
 
-  put(item: unknown, timeout: number): void | Promise<void> {
+  /** @throws Full if the timeout ran out */
+  put(item: T, timeout = Number.POSITIVE_INFINITY): void | Promise<void> {
     if (!this.full()) return this.add(item)
     if (timeout === 0) throw new Full()
     return this.#putters.wait(
@@ -27,12 +28,13 @@ export class QueueObject {
     )
   }
 
-  putNowait(item: unknown): void {
+  putNowait(item: T): void {
     if (this.full()) throw new Full()
     this.add(item)
   }
 
-  get(timeout: number): unknown {
+  /** @throws Empty if the timeout ran out */
+  get(timeout = Number.POSITIVE_INFINITY): T | Promise<T> {
     if (this.#items.length > 0) return this.#take()
     if (timeout === 0) throw new Empty()
     return this.#getters.wait(
@@ -44,7 +46,7 @@ export class QueueObject {
     )
   }
 
-  getNowait(): unknown {
+  getNowait(): T | Promise<T> {
     return this.get(0)
   }
 
@@ -60,14 +62,14 @@ export class QueueObject {
     return this.#maxsize > 0 && this.#items.length >= this.#maxsize
   }
 
-  protected add(item: unknown): void {
+  protected add(item: T): void {
     const getter = this.#getters.first
     if (getter === undefined) this.#items.push(item)
     else getter.settle(() => item)
   }
 
-  #take(): unknown {
-    const item = this.#items.shift()
+  #take(): T {
+    const item = this.#items.shift() as T
     const putter = this.#putters.first
     if (putter !== undefined) {
       this.add(putter.detail)
@@ -77,22 +79,24 @@ export class QueueObject {
   }
 }
 
-export class JoinableQueueObject extends QueueObject {
+export class JoinableQueueObject<T = unknown> extends QueueObject<T> {
   #unfinished = 0
   readonly #joiners = new WaitLine<void>()
 
-  protected override add(item: unknown): void {
+  protected override add(item: T): void {
     this.#unfinished++
     super.add(item)
   }
 
+  /** @throws ValueError if as many items were done as were ever put */
   taskDone(): void {
     if (this.#unfinished === 0) throw new ValueError('taskDone() was called more often than items were put')
     if (--this.#unfinished > 0) return
     for (const joiner of this.#joiners) joiner.settle(() => undefined)
   }
 
-  join(timeout: number): void | Promise<void> {
+  /** Waits until all items are done. @throws TimeoutError if the timeout ran out */
+  join(timeout = Number.POSITIVE_INFINITY): void | Promise<void> {
     if (this.#unfinished === 0) return
     return this.#joiners.wait(
       timeout,

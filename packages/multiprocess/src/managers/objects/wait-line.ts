@@ -2,7 +2,7 @@
 import { startTimer } from '../../ground/os/timer.ts'
 import { type Call, Cancelled, currentCall } from '../protocol/call.ts'
 
-interface Waiter<T, D> {
+interface LineWaiter<T, D> {
   readonly call: Call
   /** What they wait with. */
   readonly detail: D
@@ -10,18 +10,18 @@ interface Waiter<T, D> {
 }
 
 export class WaitLine<T, D = undefined> {
-  readonly #waiters = new Set<Waiter<T, D>>()
+  readonly #waiters = new Set<LineWaiter<T, D>>()
 
   get size(): number {
     return this.#waiters.size
   }
 
-  get first(): Waiter<T, D> | undefined {
+  get first(): LineWaiter<T, D> | undefined {
     for (const waiter of this.#waiters) return waiter
     return undefined
   }
 
-  *[Symbol.iterator](): Iterator<Waiter<T, D>> {
+  *[Symbol.iterator](): Iterator<LineWaiter<T, D>> {
     yield* this.#waiters
   }
 
@@ -33,7 +33,7 @@ export class WaitLine<T, D = undefined> {
   wait(timeout: number, onTimeout: () => T, detail: D, onCancel?: () => void): Promise<T> {
     const call = currentCall()
     return new Promise<T>((resolve, reject) => {
-      const waiter: Waiter<T, D> = {
+      const waiter: LineWaiter<T, D> = {
         call,
         detail,
         settle: answer => {

@@ -1,4 +1,5 @@
 /** A call at the server, as the objects that it reaches see it. */
+import type { Contexts } from './nesting.ts'
 import type { Peer } from './peer.ts'
 
 /** Thrown by a wait whose caller waits no more. */
@@ -6,6 +7,8 @@ export class Cancelled extends Error {}
 
 export class Call {
   readonly peer: Peer
+  /** Which `runExclusive` of the client it comes from, if its object asks for that. */
+  contexts: Contexts = 0
   #onCancel: (() => void) | undefined
   #controller: AbortController | undefined
 

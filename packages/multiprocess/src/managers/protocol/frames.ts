@@ -43,7 +43,7 @@ const LOOPED_BYTES = 48
 const encoder = new Encoder()
 
 /** Frames on their way to one receiver: written at once, sent together. */
-export class Outbox {
+export class FrameOutbox {
   readonly #send: (bytes: Uint8Array, start: number, length: number) => void
   readonly #audience: Encoder['audience']
   readonly #bytes = new Uint8Array(BUFFER_BYTES)
@@ -176,7 +176,7 @@ function wordAt(bytes: Uint8Array, at: number): number {
 }
 
 /** A value whose modules had to be imported first. */
-export class Pending {
+export class LaterValue {
   readonly promise: Promise<unknown>
 
   constructor(promise: Promise<unknown>) {
@@ -185,7 +185,7 @@ export class Pending {
 }
 
 /**
- * The value of a frame, or a Pending.
+ * The value of a frame, or a LaterValue.
  * @param other who wrote it
  * @param isBlocked nobody can wait: modules are imported as far as that can be done now
  */
@@ -195,7 +195,7 @@ export function readValue(bytes: Uint8Array, { start, end }: Span, other: object
   const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
   if (modules.length === 0) return withCorrespondent(other, () => decode(bytes, start, end, true))
   const copy = bytes.slice(start, end)
-  return new Pending(
+  return new LaterValue(
     Promise.all(modules.map(importModule)).then(() =>
       withCorrespondent(other, () => decode(copy, 0, copy.length, true))
     )

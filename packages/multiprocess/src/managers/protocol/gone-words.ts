@@ -16,7 +16,7 @@ const WORDS = 4096
 /** Between two looks, in milliseconds: many go at once when memory is cleaned up. */
 const PAUSE_MS = 5
 
-interface Block {
+interface WordBlock {
   readonly at: number
   readonly words: Int32Array
   readonly index: number
@@ -26,7 +26,7 @@ interface Block {
 
 export class GoneWords {
   readonly #family: Family
-  readonly #blocks: Block[] = []
+  readonly #blocks: WordBlock[] = []
   readonly #onWake: () => void
   readonly #over = new AbortController()
 
@@ -62,18 +62,18 @@ export class GoneWords {
     return token
   }
 
-  #add(): Block {
+  #add(): WordBlock {
     const at = this.#family.shared.create(4 + WORDS * 4)
     const wake = payloadAt({ family: this.#family, at })
     const { words } = this.#family.memory.windowOf(wake)
     const free = Array.from({ length: WORDS }, (_, i) => WORDS - 1 - i)
-    const block: Block = { at, words, index: ((wake % WINDOW_BYTES) >> 2) + 1, listeners: [], free }
+    const block: WordBlock = { at, words, index: ((wake % WINDOW_BYTES) >> 2) + 1, listeners: [], free }
     this.#blocks.push(block)
     void this.#watch(block, wake)
     return block
   }
 
-  async #watch(block: Block, wake: number): Promise<void> {
+  async #watch(block: WordBlock, wake: number): Promise<void> {
     const { lot, loop } = this.#family
     const { signal } = this.#over
     while (!signal.aborted) {
@@ -88,7 +88,7 @@ export class GoneWords {
     }
   }
 
-  #look({ words, index, listeners, free }: Block): void {
+  #look({ words, index, listeners, free }: WordBlock): void {
     for (let place = 0; place < listeners.length; place++) {
       if (Atomics.load(words, index + place) === 0) continue
       Atomics.store(words, index + place, 0)

@@ -1,5 +1,5 @@
 /** A client, as the server sees it. */
-import type { Outbox } from './frames.ts'
+import type { FrameOutbox } from './frames.ts'
 import type { Referent } from './referents.ts'
 
 /** What is to be given up when a client is gone. */
@@ -8,7 +8,7 @@ export interface Holding {
 }
 
 export interface Peer {
-  readonly outbox: Outbox
+  readonly outbox: FrameOutbox
   /** Whether it is of this family: its tokens are, and it may be sent what is shared. */
   readonly isLocal: boolean
   /** The calls under way, by their ids. */

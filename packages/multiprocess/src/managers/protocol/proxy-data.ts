@@ -33,6 +33,6 @@ export interface Anchor {
   readonly request: string
 }
 
-export type Place = LocalPlace | RemotePlace
+export type ProxyPlace = LocalPlace | RemotePlace
 
-export type ProxyData = readonly [type: ProxyType, place: Place]
+export type ProxyData = readonly [type: ProxyType, place: ProxyPlace]

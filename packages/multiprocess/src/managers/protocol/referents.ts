@@ -1,4 +1,5 @@
 /** What a server keeps: objects by their ids, as long as somebody has a proxy of them. */
+import { NESTING_KINDS } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
 
 /** An object, and what its proxies are. A proxy inside the server keeps it by this alone. */
@@ -8,6 +9,8 @@ export class Referent {
   readonly object: Readonly<Record<string, (...args: unknown[]) => unknown>>
   /** The methods that may be called, in the order of their numbers. */
   readonly methods: readonly string[]
+  /** Calls end with what `NESTING_KINDS` says. */
+  readonly isNesting: boolean
   /** How many tokens, and holdings of remote clients, there are. */
   holders = 0
 
@@ -16,6 +19,7 @@ export class Referent {
     this.type = type
     this.object = object as Referent['object']
     this.methods = methods
+    this.isNesting = NESTING_KINDS.has(type.kind)
   }
 }
 

@@ -8,7 +8,7 @@ export interface RegisterOptions {
   createMethod?: boolean
 }
 
-type ManagerClass = { readonly prototype: object }
+type RegisteringClass = { readonly prototype: object }
 
 const registries = new WeakMap<object, Map<string, Factory>>()
 
@@ -17,7 +17,7 @@ const registries = new WeakMap<object, Map<string, Factory>>()
  * @throws TypeError, ValueError for what makes no sense
  */
 export function register(
-  type: ManagerClass,
+  type: RegisteringClass,
   typeid: string,
   factory: unknown,
   options: RegisterOptions,

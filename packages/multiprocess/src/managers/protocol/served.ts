@@ -1,5 +1,5 @@
 /** What a method answers that is to stay at the server: the caller gets a proxy of it. */
-import { type Kind, METHODS, OBJECT } from './methods.ts'
+import { methodNames, type ObjectKind, REGISTERED } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
 
 export class Served {
@@ -14,8 +14,8 @@ export class Served {
   }
 }
 
-export function serveKind(kind: Kind, object: object, typeid: string = kind): Served {
-  return new Served({ kind, typeid, methods: null }, object, METHODS[kind])
+export function serveKind(kind: ObjectKind, object: object, typeid: string = kind): Served {
+  return new Served({ kind, typeid, methods: null }, object, methodNames(kind))
 }
 
 export function serveIterator(typeid: string, iterator: AnyIterator): Served {
@@ -44,7 +44,7 @@ export function serveObject(typeid: string, object: unknown, exposed: readonly s
       )
     }
   }
-  return new Served({ kind: OBJECT, typeid, methods }, object, methods)
+  return new Served({ kind: REGISTERED, typeid, methods }, object, methods)
 }
 
 /** The names of the methods that an object has, its own and inherited; names that begin with `_` are private. */

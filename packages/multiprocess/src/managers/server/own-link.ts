@@ -8,9 +8,9 @@ import type { BaseProxy } from '../client/proxy.ts'
 import { proxyClass } from '../client/proxy-classes.ts'
 import { Call, Cancelled, runCall } from '../protocol/call.ts'
 import { correspondent } from '../protocol/correspondent.ts'
-import { Outbox } from '../protocol/frames.ts'
+import { FrameOutbox } from '../protocol/frames.ts'
 import type { Peer } from '../protocol/peer.ts'
-import type { Place } from '../protocol/proxy-data.ts'
+import type { ProxyPlace } from '../protocol/proxy-data.ts'
 import type { Referent } from '../protocol/referents.ts'
 import { Served } from '../protocol/served.ts'
 import type { Server } from './server.ts'
@@ -20,7 +20,7 @@ const servers = new WeakMap<Mailbox, Server>()
 const proxies = new WeakMap<Referent, BaseProxy>()
 
 const self: Peer = {
-  outbox: new Outbox(0, () => {}),
+  outbox: new FrameOutbox(0, () => {}),
   isLocal: true,
   isGone: false,
   calls: new Map(),
@@ -85,7 +85,7 @@ class OwnLink implements Link {
     throw serverBlocked()
   }
 
-  describe(id: number, _holder: object, hold: (release: () => void) => void): Place {
+  describe(id: number, _holder: object, hold: (release: () => void) => void): ProxyPlace {
     const reader = correspondent() as Peer | undefined
     if (reader?.isLocal === false) {
       hold(reader.keep(this.#referent))

@@ -2,7 +2,7 @@
 import { clearInterval, setInterval } from '../../ground/os/time.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
 import type { BaseProxy } from '../client/proxy.ts'
-import { type Frame, Outbox, readFrames } from '../protocol/frames.ts'
+import { type Frame, FrameOutbox, readFrames } from '../protocol/frames.ts'
 import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
 import type { Referent, Referents } from '../protocol/referents.ts'
 
@@ -24,7 +24,7 @@ export class RemotePeer implements Peer {
   readonly server: Host
   readonly calls: Peer['calls'] = new Map()
   readonly holdings = new Set<Holding>()
-  readonly outbox: Outbox
+  readonly outbox: FrameOutbox
   readonly #socket: MessageSocket
   readonly #kept = new Map<number, { readonly referent: Referent; count: number }>()
   #sentBytes = 0
@@ -34,7 +34,11 @@ export class RemotePeer implements Peer {
   constructor(server: Host, socket: MessageSocket) {
     this.server = server
     this.#socket = socket
-    this.outbox = new Outbox(0, (bytes, start, length) => this.#send(bytes.slice(start, start + length)), 'program')
+    this.outbox = new FrameOutbox(
+      0,
+      (bytes, start, length) => this.#send(bytes.slice(start, start + length)),
+      'program'
+    )
     socket.onChange(() => {
       if (socket.hasEnded) this.close()
     })

@@ -32,7 +32,7 @@ import { substituteError } from '../../pool/worker/substitute.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
 import { isGone } from '../../sync/turns.ts'
 import type { BaseProxy } from '../client/proxy.ts'
-import { Call, Cancelled, runCall } from '../protocol/call.ts'
+import { Call, Cancelled, currentCall, runCall } from '../protocol/call.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'
 import {
   CALL,
@@ -41,18 +41,19 @@ import {
   DROP,
   ERROR,
   type Frame,
+  FrameOutbox,
   HELLO,
   KEEP,
+  LaterValue,
   NOTHING,
-  Outbox,
-  Pending,
   readFrames,
   readValue,
   senderOf,
   VALUE
 } from '../protocol/frames.ts'
 import { GoneWords } from '../protocol/gone-words.ts'
-import { METHODS, OBJECT } from '../protocol/methods.ts'
+import { methodNames, REGISTERED } from '../protocol/methods.ts'
+import type { Contexts } from '../protocol/nesting.ts'
 import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
 import { type Referent, Referents } from '../protocol/referents.ts'
 import { isIterator, Served, serveIterator } from '../protocol/served.ts'
@@ -71,11 +72,11 @@ class LocalPeer implements Peer {
   readonly owner: number
   readonly calls: Peer['calls'] = new Map()
   readonly holdings = new Set<Holding>()
-  readonly outbox: Outbox
+  readonly outbox: FrameOutbox
 
   constructor(owner: number, replies: Mailbox) {
     this.owner = owner
-    this.outbox = new Outbox(0, (bytes, start, length) => replies.post(bytes, start, length))
+    this.outbox = new FrameOutbox(0, (bytes, start, length) => replies.post(bytes, start, length))
   }
 
   /** Its tokens are counted instead. */
@@ -215,7 +216,7 @@ export class Server implements Source, Host {
       this.#reply(peer, id, ERROR, error)
       return
     }
-    if (args instanceof Pending) {
+    if (args instanceof LaterValue) {
       return args.promise.then(
         later => this.#begin(peer, kind, id, object, method, later),
         error => this.#reply(peer, id, ERROR, error)
@@ -279,14 +280,14 @@ export class Server implements Source, Host {
   invoke(referent: Referent, method: number, args: readonly unknown[]): unknown {
     const name = referent.methods[method]
     if (name === undefined) throw new ValueError(`${referent.type.typeid} has no method with the number ${method}`)
-    const result = referent.object[name](...args)
-    if (referent.type.kind !== OBJECT && referent.type.kind !== 'callable') return result
+    const result = referent.object[name](...(referent.isNesting ? withoutContexts(args) : args))
+    if (referent.type.kind !== REGISTERED && referent.type.kind !== 'callable') return result
     if (isThenable(result)) return Promise.resolve(result).then(value => serveIterators(value, referent))
     return serveIterators(result, referent)
   }
 
   #callManager(method: number, args: readonly unknown[]): unknown {
-    const name = METHODS.manager[method]
+    const name = methodNames('manager')[method]
     if (name === 'create') return this.#manager.create(args[0] as string, args[1] as unknown[])
     if (name === 'ping') return this.#manager.ping(args[0])
     if (name === 'numberOfObjects') return this.referents.size
@@ -308,10 +309,10 @@ export class Server implements Source, Host {
 
   /** An object of one's own that is served again, by the same name, is the same. */
   serve({ type, object, methods }: Served): BaseProxy {
-    const known = type.kind === OBJECT ? this.#own.get(object) : undefined
+    const known = type.kind === REGISTERED ? this.#own.get(object) : undefined
     if (known?.type.typeid === type.typeid) return this.#makeProxy(known)
     const referent = this.referents.create(type, object, methods)
-    if (type.kind === OBJECT) this.#own.set(object, referent)
+    if (type.kind === REGISTERED) this.#own.set(object, referent)
     return this.#makeProxy(referent)
   }
 
@@ -394,6 +395,12 @@ export class Server implements Source, Host {
       this.#lookTimer = undefined
     }, LOOK_EVERY_MS)
   }
+}
+
+/** Takes from a call's arguments what says where it comes from. */
+function withoutContexts(args: readonly unknown[]): readonly unknown[] {
+  currentCall().contexts = args.at(-1) as Contexts
+  return args.slice(0, -1)
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
