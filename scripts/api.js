@@ -114,7 +114,8 @@ export function reportOf(directory) {
     'Written by `npm run api`, and compared by the tests. Private and protected members are left out.'
   ]
   const shown = new Map()
-  for (const [subpath, { types }] of Object.entries(exports)) {
+  for (const [subpath, target] of Object.entries(exports)) {
+    const types = target.types ?? target.import?.types
     if (types === undefined) continue
     const entry = join(name, subpath)
     const known = shown.get(types)

@@ -22,6 +22,8 @@ const ending = isSoak ? '.soak.js' : isSmoke ? '.smoke.test.js' : '.test.js'
 /** The codec's tests take single modules, without what the others add to them; the benchmarks' take the benchmarks. */
 const isOfModules = path => /^(?:codec\/values|bench)\//.test(path.replaceAll(sep, '/'))
 const folders = [
+  { folder: 'scripts' },
+  { folder: 'packages/multiprocess/rollup' },
   { folder: 'packages/multiprocess/dist', has: isOfModules },
   { folder: 'packages/multiprocess/dist-test', has: path => !isOfModules(path) },
   { folder: 'packages/crawl/dist' },

@@ -1,7 +1,7 @@
 // What is published: few files, since each one that a process loads costs it half a millisecond, and each byte of them has to be
 // parsed. A program loads only what it uses.
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chunks } from './rollup/chunks.js'
@@ -38,10 +38,22 @@ const dir = fileURLToPath(new URL('dist/lib', import.meta.url))
 /** Files that an older build left behind are not published. */
 const clean = { name: 'clean', renderStart: () => rm(dir, { recursive: true, force: true }) }
 
+/** The same declarations where `require` finds them: TypeScript takes them for CommonJS by the package.json beside them. */
+const typesForCommonJs = {
+  name: 'types-for-commonjs',
+  async writeBundle({ dir: to }) {
+    if (to !== dir) return
+    const cts = fileURLToPath(new URL('dist/cts', import.meta.url))
+    await rm(cts, { recursive: true, force: true })
+    await cp(src, cts, { recursive: true, filter: name => !/\.[cm]?js(?:\.map)?$/.test(name) })
+    await writeFile(path.join(cts, 'package.json'), '{ "type": "commonjs" }\n')
+  }
+}
+
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [clean, maps, entryUrls(input), defer, chunks],
+  plugins: [clean, maps, entryUrls(input), defer, chunks([input.index, input.threads]), typesForCommonJs],
   output: {
     dir,
     format: 'esm',

@@ -1,6 +1,9 @@
 /**
  * How the files of the bundle load each other. Those that a program or Node imports are ES modules; all others are CommonJS, which
- * can be loaded at any moment without waiting. `rollup` writes one import, and one export, a line.
+ * can be loaded at any moment without waiting. `rollup` writes one import, and one export, a line. The faces are there as CommonJS, too:
+ * `require` and `import` get the same classes, since both forms load the same other files.
+ *
+ * rollup's own CommonJS reads each import through an object at every use, and `require()` of ES modules warns on Node 20.
  */
 import { parse } from 'acorn'
 
@@ -13,36 +16,51 @@ const HERE_NOW = /\$now\(Promise\.resolve\(\)\.then\(function \(\) \{ return ([\
 const PART_NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\.then\(function \(n\) \{ return n\.([\w$]+); \}\)\)/g
 const NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\)/g
 const LOADED = /import\('(\.[\w./-]+\.cjs)'\)/g
-const REQUIRED = /require\('(\.\/[\w-]+)\.js'\)/g
 
-export const chunks = {
+/** @param faces the modules that programs import */
+export const chunks = faces => ({
   name: 'chunks',
   resolveImportMeta: (property, { chunkId }) => (chunkId.endsWith('.cjs') && property === 'url' ? 'ownUrl()' : null),
-  renderChunk(code, { fileName }) {
-    const isEntry = fileName.endsWith('.js')
-    const body = withoutComments(code)
-      .replaceAll(IMPORT, (_, name, names, id) => {
-        const parts = [name, names && `{ ${renamed(names)} }`].filter(part => part !== undefined)
-        return parts.map(part => `const ${part} = ${load(id)};`).join(' ')
-      })
-      .replaceAll(SIDE_EFFECT, (_, id) => (id.startsWith('.') ? `${load(id)};` : ''))
-      .replaceAll(HERE_NOW, '$1')
-      .replaceAll(PART_NOW, "require('$1').$2")
-      .replaceAll(NOW, "require('$1')")
-      .replaceAll(LOADED, "Promise.resolve().then(() => require('$1'))")
-      .replaceAll(REQUIRED, "require('$1.cjs')")
-      .replaceAll(REEXPORT, (_, names, id) => reexport(names, id, isEntry))
+  renderChunk(code, { fileName, facadeModuleId, isEntry }) {
+    const plain = withoutComments(code)
+    if (!isEntry) return { code: asCommonJs(plain, fileName, this), map: null }
+    if (faces.includes(facadeModuleId)) {
+      const source = asCommonJs(plain, fileName, this)
+      this.emitFile({ type: 'asset', fileName: fileName.replace(/\.js$/, '.cjs'), source })
+    }
+    const body = withLoads(plain, true)
     if (body.includes('$now(')) this.error(`${fileName} would wait for what is deferred`)
-    if (isEntry) return { code: usesRequire(body) ? `${REQUIRE}${body}` : body, map: null }
-    const last = body.replace(EXPORT, (_, names) => `module.exports = { ${exported(names)} };`)
-    if (/^(?:import|export) /m.test(last)) this.error(`${fileName} still has an import or an export`)
-    const url = last.includes('ownUrl()') ? OWN_URL : ''
-    return { code: `'use strict'; ${url}${last}`, map: null }
+    return { code: usesRequire(body) ? `${REQUIRE}${body}` : body, map: null }
   },
   generateBundle(_, bundle) {
     const circle = circleIn(bundle)
     if (circle !== undefined) this.error(`files of the bundle load each other: ${circle.join(' -> ')}`)
   }
+})
+
+function asCommonJs(code, fileName, context) {
+  const body = withLoads(code, false).replaceAll(
+    EXPORT,
+    (_, names) => `Object.assign(exports, { ${exported(names)} });`
+  )
+  if (body.includes('$now(')) context.error(`${fileName} would wait for what is deferred`)
+  if (/^(?:import|export) /m.test(body)) context.error(`${fileName} still has an import or an export`)
+  return `'use strict'; ${body.includes('ownUrl()') ? OWN_URL : ''}${body}`
+}
+
+/** Imports become loads; those of an ES module's exports stay exports. */
+function withLoads(code, isModule) {
+  return code
+    .replaceAll(IMPORT, (_, name, names, id) => {
+      const parts = [name, names && `{ ${renamed(names)} }`].filter(part => part !== undefined)
+      return parts.map(part => `const ${part} = ${load(id)};`).join(' ')
+    })
+    .replaceAll(SIDE_EFFECT, (_, id) => (id.startsWith('.') ? `${load(id)};` : ''))
+    .replaceAll(HERE_NOW, '$1')
+    .replaceAll(PART_NOW, "require('$1').$2")
+    .replaceAll(NOW, "require('$1')")
+    .replaceAll(LOADED, "Promise.resolve().then(() => require('$1'))")
+    .replaceAll(REEXPORT, (_, names, id) => reexport(names, id, isModule))
 }
 
 /** A circle of files that load each other at once; undefined where there is none. */
@@ -100,8 +118,8 @@ const exported = names =>
     .map(([inner, outer = inner]) => `${outer}: ${inner}`)
     .join(', ')
 
-function reexport(names, id, isEntry) {
+function reexport(names, id, isModule) {
   const list = pairs(names)
-  if (!isEntry) return list.map(([inner, outer = inner]) => `exports.${outer} = ${load(id)}.${inner};`).join(' ')
+  if (!isModule) return list.map(([inner, outer = inner]) => `exports.${outer} = ${load(id)}.${inner};`).join(' ')
   return `const { ${renamed(names)} } = ${load(id)}; export { ${list.map(([inner, outer = inner]) => outer).join(', ')} };`
 }
