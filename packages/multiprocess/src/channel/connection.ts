@@ -3,10 +3,11 @@
  * pipe and over a socket.
  */
 import { checkInteger, optionNames } from '../checks.ts'
+import { Pending } from '../codec/receive.ts'
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
+import { brand } from '../ground/brand.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { Pending } from './message.ts' // lazy
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
 const RECEIVE_OPTIONS = optionNames('{ maxLength: 4096 }', 'maxLength', 'signal', 'timeout')
@@ -30,6 +31,7 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
   constructor() {
     if (making === undefined) throw new TypeError('a Connection is made by Pipe(), Client() or a Listener')
     this.#transport = making
+    brand(this, 'shared')
   }
 
   get closed(): boolean {

@@ -1,7 +1,7 @@
 /** Values as messages of a ring, and back. */
-import { decode, missingModulesOf } from '../codec/decode.ts' // lazy
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
-import { importModule, importModuleNow } from '../codec/references/imports.ts'
+import { missingModules, receive } from '../codec/receive.ts'
+import { importModuleNow } from '../codec/references/imports.ts'
 import { MultiprocessError } from '../errors.ts'
 import { Line } from './line.ts'
 import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts' // lazy
@@ -120,15 +120,6 @@ export class Sender {
   }
 }
 
-/** A value whose modules had to be imported first. */
-export class Pending {
-  readonly promise: Promise<unknown>
-
-  constructor(promise: Promise<unknown>) {
-    this.promise = promise
-  }
-}
-
 /** What was received: a value or a Pending. */
 export interface Received {
   readonly value: unknown
@@ -176,32 +167,22 @@ export function receiveInto(ring: Ring, place: (length: number) => Uint8Array, c
 function readLetter(ring: Ring, message: number | LongMessage): unknown {
   if (typeof message === 'number') {
     const { scratch } = ring
-    const modules = missingModulesOf(scratch, 0, message)
-    if (modules.length > 0) return readOnceImported(scratch.slice(0, message), modules)
-    // Reading may run a class's own code, and that may receive.
+    // Decoding may run a class's own code, and that code may receive.
     ring.scratch = NO_SCRATCH
     try {
-      return decode(scratch, 0, message, true)
+      return receive(scratch, 0, message, true)
     } finally {
       ring.scratch = scratch
     }
   }
   try {
-    return ring.read(message, (bytes, start) => {
-      const modules = missingModulesOf(bytes, start, start + message.length)
-      if (modules.length > 0) return readOnceImported(bytes.slice(start, start + message.length), modules)
-      return decode(bytes, start, start + message.length, true)
-    })
+    return ring.read(message, (bytes, start) => receive(bytes, start, start + message.length, true))
   } finally {
     ring.free(message)
   }
 }
 
 const NO_SCRATCH = new Uint8Array(0)
-
-function readOnceImported(bytes: Uint8Array, modules: readonly string[]): Pending {
-  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(bytes, 0, bytes.length, true)))
-}
 
 /** A message that cannot be read without waiting, and was left. */
 class NeedsModules extends MultiprocessError {
@@ -219,7 +200,7 @@ class NeedsModules extends MultiprocessError {
 
 /** Of a message that is to be read without waiting. */
 export const checkModules: Check = (bytes, start, end) => {
-  const modules = missingModulesOf(bytes, start, end)
+  const modules = missingModules(bytes, start, end, false)
   if (modules.length > 0) throw new NeedsModules(modules)
 }
 
@@ -241,6 +222,6 @@ export function receiveReadable(ring: Ring, check: Check = checkModules): unknow
 
 /** The same of a message that stands in nobody's way. */
 export function checkReadable(bytes: Uint8Array, start: number, end: number): void {
-  const modules = missingModulesOf(bytes, start, end).filter(module => !importModuleNow(module))
+  const modules = missingModules(bytes, start, end, true)
   if (modules.length > 0) throw new NeedsModules(modules)
 }

@@ -1,9 +1,10 @@
 /** Queues that any process may put into and take from: Python's `multiprocessing.Queue` and `JoinableQueue`. */
+import { Pending } from '../codec/receive.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
-import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
+import { NONE, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
 import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 

@@ -1,7 +1,8 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
+import { Pending } from '../codec/receive.ts'
 import { ValueError } from '../errors.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
-import { NONE, Pending, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
+import { NONE, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
 import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 

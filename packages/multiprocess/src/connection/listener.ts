@@ -2,6 +2,7 @@
 import type { Connection } from '../channel/connection.ts'
 import { registerKind } from '../codec/values/registry.ts'
 import { MultiprocessError, TimeoutError } from '../errors.ts'
+import { brand } from '../ground/brand.ts'
 import { checkPlatform } from '../ground/os/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { HostAndPort, NetAddress } from '../socket/address.ts'
@@ -37,6 +38,7 @@ export class Listener implements Waitable, AsyncDisposable {
    * @throws ValueError for an address that other machines can reach, without an authkey
    */
   constructor(address?: NetAddress, options: ListenerOptions = {}) {
+    brand(this, 'Listener')
     this.#socket = new ListeningSocket(address, options, {
       onSocket: socket => this.#arrive({ socket }),
       onRefused: error => this.#arrive({ error })
@@ -112,7 +114,6 @@ export class Listener implements Waitable, AsyncDisposable {
 
 registerKind<Listener, null>({
   name: 'Listener',
-  test: object => object instanceof Listener,
   encode: (_listener, writer) => writer.refuse('a Listener', 'it belongs to this process; send its address'),
   decode: () => {
     throw new MultiprocessError('a Listener does not cross')

@@ -1,11 +1,11 @@
 /** A Connection over a socket: to another program. */
 import { type Connection, connectionOver } from '../channel/connection.ts'
-import { checkReadable, Pending, type Received } from '../channel/message.ts' // lazy
+import { checkReadable, type Received } from '../channel/message.ts' // lazy
 import { tooLong } from '../channel/ring-transport.ts' // lazy
 import { EOF, type Incoming, type Place, type Transport } from '../channel/transport.ts'
-import { decode, isMessage, missingModulesOf } from '../codec/decode.ts' // lazy
+import { decode, isMessage } from '../codec/decode.ts' // lazy
 import { Encoder } from '../codec/encode.ts'
-import { importModule } from '../codec/references/imports.ts'
+import { receive } from '../codec/receive.ts'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
 import { isChallenge } from '../socket/handshake.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'
@@ -129,9 +129,7 @@ class SocketTransport implements Transport {
     }
     this.#orStays(message, checkIsValue)
     if (!isAuthenticated) return { value: decode(message, 0, message.length, true, null, true) }
-    const missing = missingModulesOf(message)
-    if (missing.length === 0) return { value: decode(message, 0, message.length, true) }
-    return { value: new Pending(Promise.all(missing.map(importModule)).then(() => decode(message))) }
+    return { value: receive(message, 0, message.length, true) }
   }
 
   /** What the check throws leaves the message to be received. */

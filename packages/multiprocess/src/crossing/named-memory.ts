@@ -3,14 +3,13 @@
 import { markImported } from '../codec/references/imports.ts'
 import { registerKind } from '../codec/values/registry.ts'
 import { MEMORY_REQUEST } from '../codec/values/requests.ts'
-import { attachList, isShareableList, type ShareableList } from '../memory/shareable-list.ts'
-import { attachTo, handleOf, isSharedMemory, type SegmentHandle, type SharedMemory } from '../memory/shared-memory.ts'
+import { attachList, type ShareableList } from '../memory/shareable-list.ts'
+import { attachTo, handleOf, type SegmentHandle, type SharedMemory } from '../memory/shared-memory.ts'
 
 markImported(MEMORY_REQUEST)
 registerKind<SharedMemory, SegmentHandle>({
   name: 'SharedMemory',
   request: MEMORY_REQUEST,
-  test: isSharedMemory,
   encode: handleOf,
   decode: attachTo
 })
@@ -18,7 +17,6 @@ registerKind<SharedMemory, SegmentHandle>({
 registerKind<ShareableList, SegmentHandle>({
   name: 'ShareableList',
   request: MEMORY_REQUEST,
-  test: isShareableList,
   encode: list => handleOf(list.shm),
   decode: attachList
 })

@@ -125,7 +125,6 @@ markImported(SHARED_REQUEST)
 registerKind<object, Data>({
   name: 'shared',
   request: SHARED_REQUEST,
-  test: object => isShared(object) || isConnection(object),
   encode: (object, writer) => {
     if (!isShared(object)) {
       if (isPipeEnd(object as Connection)) {

@@ -16,7 +16,6 @@ registerKind<BaseProxy, ProxyData>({
   name: 'proxy',
   request: PROXY_REQUEST,
   crossesPrograms: true,
-  test: insideProxy.isProxy,
   encode: (proxy, writer) => encodeProxy(proxy, writer),
   decode: (data, isLast) => decodeProxy(data, isLast)
 })

@@ -1,7 +1,7 @@
 /** What a manager's process runs. */
 import type { Mailbox } from '../channel/mailbox.ts'
-import { decode, missingModulesOf } from '../codec/decode.ts' // lazy
-import { importModule } from '../codec/references/imports.ts'
+import { decode } from '../codec/decode.ts' // lazy
+import { importRequired } from '../codec/receive.ts'
 import { receivedTarget } from '../process/received-target.ts'
 import type { NetAddress } from '../socket/address.ts'
 import type { Factory } from './objects/catalogue.ts'
@@ -44,7 +44,7 @@ export async function serve({ mailbox, listen, preparation }: ServerOptions): Pr
 }
 
 async function prepare(bytes: Uint8Array): Promise<ReadonlyMap<string, Factory>> {
-  for (const module of missingModulesOf(bytes)) await importModule(module)
+  await importRequired(bytes)
   const { factories, initializer, initargs } = decode(bytes) as ServerPreparation
   if (initializer !== null) await (await receivedTarget(initializer))(...initargs)
   return factories

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
+import { brand } from '../ground/brand.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { isSameItem, type ListItem, packItem } from './list-items.ts' // lazy
 import { fillList, ListMemory, sizeOfList } from './list-memory.ts' // lazy
@@ -25,9 +26,6 @@ export interface ShareableListOptions {
   name?: string
 }
 
-/** Does not ask a proxy. */
-export let isShareableList: (value: object) => value is ShareableList
-
 /**
  * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has its slot, with some room; it may be
  * set to a value of any of the types as long as that fits.
@@ -43,10 +41,6 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   readonly #segment: Segment
   readonly #memory: ListMemory
 
-  static {
-    isShareableList = (value): value is ShareableList => #memory in value
-  }
-
   /**
    * @param sequence the items of a new list; left out: attaches to the list that `options.name` names
    * @throws ValueError for an item of another type, with its index; when there is no list in the shared memory of that name
@@ -61,6 +55,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
       throw error
     }
     this.shm = sharedMemoryOf(this.#segment)
+    brand(this, 'ShareableList')
   }
 
   get length(): number {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { checkBoolean, checkInteger, checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
+import { brand } from '../ground/brand.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
 import { checkName, createSegment } from './named-segment.ts' // lazy
@@ -25,8 +26,6 @@ export interface SegmentHandle {
   readonly inode: bigint
 }
 
-/** Does not ask a proxy. */
-export let isSharedMemory: (value: object) => value is SharedMemory
 let segmentOf: (shm: SharedMemory) => Segment
 
 /**
@@ -46,7 +45,6 @@ export class SharedMemory implements Disposable {
   #isClosed = false
 
   static {
-    isSharedMemory = (value): value is SharedMemory => #segment in value
     segmentOf = shm => shm.#segment
   }
 
@@ -60,6 +58,7 @@ export class SharedMemory implements Disposable {
     this.name = this.#segment.name
     this.size = this.#segment.size
     this.#buf = new Uint8Array(this.#segment.buffer)
+    brand(this, 'SharedMemory')
   }
 
   /**

@@ -5,6 +5,7 @@
 
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
+import { brand } from '../ground/brand.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { callerPlace, isDebug } from '../ground/os/debug-mode.ts'
@@ -45,6 +46,7 @@ const collected = new FinalizationRegistry<Entry>(entry => {
 export function keepFor(object: object, handle: Handle, owner: object = object): void {
   const { family, at } = handle
   handles.set(object, handle)
+  brand(object, 'shared')
   let known = entries.get(family)
   if (known === undefined) {
     known = new Map()

@@ -1,13 +1,14 @@
 /**
  * The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results.
  */
+import { Pending } from '../codec/receive.ts'
 import { MultiprocessError, WorkerDiedError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Source } from '../ground/waiting/event-loop.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import type { Control } from './shared/control.ts'
-import { type Block, Messages, Pending } from './shared/message.ts'
+import { type Block, Messages } from './shared/message.ts'
 import {
   BLOCK,
   CANCEL,

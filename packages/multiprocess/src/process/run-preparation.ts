@@ -1,7 +1,8 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
-import { decode, missingModulesOf, modulesOf } from '../codec/decode.ts' // lazy
+import { decode, modulesOf } from '../codec/decode.ts' // lazy
+import { importRequired } from '../codec/receive.ts'
 import { setEntries } from '../codec/references/entries.ts'
-import { importModule, resolveReference } from '../codec/references/imports.ts'
+import { resolveReference } from '../codec/references/imports.ts'
 import type { LargeBlock } from '../codec/values/large-block.ts'
 import { mapStacks } from '../codec/values/mapped-stacks.ts'
 import { setFunctionCodec } from '../codec/values/registry.ts'
@@ -36,7 +37,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
   setEntries([...entries])
   process.argv = [...argv]
 
-  for (const module of missingModulesOf(second)) await importModule(module)
+  await importRequired(second)
   if (modulesOf(second).includes(SHARED_REQUEST)) {
     const { table, self } = (await import('../ground/family.ts')).currentFamily()
     table.setLoaded(self)

@@ -1,4 +1,5 @@
 import { ValueError } from '../../errors.ts'
+import { brandOf } from '../../ground/brand.ts'
 import type { AnyFunction, FunctionReferenceData } from '../references/data.ts'
 import type { Writer } from './writer.ts'
 
@@ -9,16 +10,14 @@ export interface FunctionCodec {
   resolveReference(reference: FunctionReferenceData): unknown
 }
 
-/** Objects that cross as themselves: how to tell them, and the plain data that stands for them on the way. */
+/** Objects that cross as themselves, and the plain data that a message holds in their place. */
 export interface Kind<T = unknown, D = unknown> {
-  /** The same in every process. */
+  /** The brand of its objects (`ground/brand.ts`), the same in every process. */
   readonly name: string
   /** What `importModule` imports before a message is read that holds one: the module that registers the kind. */
   readonly request?: string
   /** Whether its objects also cross to other programs, that have shown their key. */
   readonly crossesPrograms?: boolean
-  /** Asked of every object that is neither a plain object nor a plain array; a cheap test pays. */
-  test(value: object): boolean
   /** @param writer its message, for which `encode` may hold something: see `Writer.hold` */
   encode(value: T, writer: Writer): D
   /** @param isLast the message is read this once: what it held is given back */
@@ -40,8 +39,7 @@ export interface CodeCodec {
 
 let codeCodec: CodeCodec | null = null
 let functionCodec: FunctionCodec | null = null
-const kinds: Kind[] = []
-const kindsByName = new Map<string, Kind>()
+const kinds = new Map<string, Kind>()
 
 /** Lets functions and classes cross; until this is called they are refused. */
 export function setFunctionCodec(codec: FunctionCodec | null): void {
@@ -63,18 +61,18 @@ export function getFunctionCodec(): FunctionCodec | null {
 
 /** Lets a further kind of object cross. Throws ValueError when the name is taken. */
 export function registerKind<T, D>(kind: Kind<T, D>): void {
-  if (kindsByName.has(kind.name)) {
+  if (kinds.has(kind.name)) {
     throw new ValueError(`the kind ${JSON.stringify(kind.name)} is already registered; a name stands for one kind`)
   }
-  kinds.push(kind as Kind)
-  kindsByName.set(kind.name, kind as Kind)
+  kinds.set(kind.name, kind as Kind)
 }
 
+/** Returns the kind of an object that crosses as itself; null for every other object. */
 export function kindOf(value: object): Kind | null {
-  for (let i = 0; i < kinds.length; i++) if (kinds[i].test(value)) return kinds[i]
-  return null
+  const name = brandOf(value)
+  return name === undefined ? null : (kinds.get(name) ?? null)
 }
 
 export function kindNamed(name: string): Kind | undefined {
-  return kindsByName.get(name)
+  return kinds.get(name)
 }

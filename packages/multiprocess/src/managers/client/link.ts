@@ -1,20 +1,11 @@
 /** The client's side: calls on their way to a server, and what becomes of them. */
+import { Pending } from '../../codec/receive.ts'
 import { MultiprocessError } from '../../errors.ts'
 import { queueMicrotask } from '../../ground/os/time.ts'
 import { addCaller, rejection } from '../../pool/caller-stack.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'
-import {
-  CALL,
-  CANCEL,
-  ERROR,
-  FrameOutbox,
-  LaterValue,
-  NOTHING,
-  readFrames,
-  readValue,
-  VALUE
-} from '../protocol/frames.ts'
+import { CALL, CANCEL, ERROR, FrameOutbox, NOTHING, readFrames, readValue, VALUE } from '../protocol/frames.ts'
 import type { ProxyPlace } from '../protocol/proxy-data.ts'
 
 /** How a proxy reaches its object. */
@@ -231,12 +222,12 @@ export abstract class CallTable implements Link {
         hasFailed = true
         value = error
       }
-      if (value instanceof LaterValue && !waiting.isBlocking) {
+      if (value instanceof Pending && !waiting.isBlocking) {
         value.promise.then(
           later => this.#settle(id, hasFailed ? ERROR : status, later),
           error => this.#settle(id, ERROR, error)
         )
-      } else if (value instanceof LaterValue) {
+      } else if (value instanceof Pending) {
         value.promise.catch(() => {})
         this.#settle(id, ERROR, unimported())
       } else {

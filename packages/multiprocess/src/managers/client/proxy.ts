@@ -1,6 +1,7 @@
 /** What stands for an object that a manager's server keeps. */
 import { inspect } from 'node:util'
 import { ValueError } from '../../errors.ts'
+import { brand } from '../../ground/brand.ts'
 import { checkSignal } from '../../ground/waitable.ts'
 import type { ProxyType } from '../protocol/proxy-data.ts'
 import { formatAddress, type Link } from './link.ts' // lazy
@@ -15,8 +16,6 @@ export interface ProxyParts {
 
 /** What the modules of managers may do with a proxy. */
 export let insideProxy: {
-  /** Without asking the object itself, which may be a Proxy of JavaScript's. */
-  readonly isProxy: (object: object) => object is BaseProxy
   readonly parts: (proxy: BaseProxy) => ProxyParts
   readonly call: (proxy: BaseProxy, method: number, args: readonly unknown[], signal?: AbortSignal) => Promise<unknown>
   readonly callSync: (proxy: BaseProxy, method: number, args: readonly unknown[]) => unknown
@@ -37,7 +36,6 @@ export class BaseProxy implements Disposable {
 
   static {
     insideProxy = {
-      isProxy: (object): object is BaseProxy => #parts in object,
       parts: proxy => proxy.#open(),
       call: async (proxy, method, args, signal) => {
         checkSignal(signal)
@@ -57,6 +55,7 @@ export class BaseProxy implements Disposable {
   /** @internal Made by a manager, and where one arrives. */
   constructor(parts: ProxyParts) {
     this.#parts = parts
+    brand(this, 'proxy')
     Object.defineProperty(this, IDENTITY, { value: { id: parts.id, address: parts.link.address }, enumerable: true })
   }
 

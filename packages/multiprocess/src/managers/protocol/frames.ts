@@ -8,9 +8,9 @@
  *
  * Each frame begins at a multiple of 4. Frames of one sender keep their order.
  */
-import { decode, missingModulesOf } from '../../codec/decode.ts' // lazy
+import { decode } from '../../codec/decode.ts' // lazy
 import { Encoder, type Releases, runAll } from '../../codec/encode.ts'
-import { importModule, importModuleNow } from '../../codec/references/imports.ts'
+import { receiveBy } from '../../codec/receive.ts'
 import { MultiprocessError } from '../../errors.ts'
 import { withCorrespondent } from './correspondent.ts'
 
@@ -175,29 +175,18 @@ function wordAt(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
 }
 
-/** A value whose modules had to be imported first. */
-export class LaterValue {
-  readonly promise: Promise<unknown>
-
-  constructor(promise: Promise<unknown>) {
-    this.promise = promise
-  }
-}
-
 /**
- * The value of a frame, or a LaterValue.
+ * The value of a frame, or a Pending.
  * @param other who wrote it
  * @param isBlocked nobody can wait: modules are imported as far as that can be done now
  */
 export function readValue(bytes: Uint8Array, { start, end }: Span, other: object, isBlocked = false): unknown {
   if (start === end) return undefined
-  const missing = missingModulesOf(bytes, start, end)
-  const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
-  if (modules.length === 0) return withCorrespondent(other, () => decode(bytes, start, end, true))
-  const copy = bytes.slice(start, end)
-  return new LaterValue(
-    Promise.all(modules.map(importModule)).then(() =>
-      withCorrespondent(other, () => decode(copy, 0, copy.length, true))
-    )
+  return receiveBy(
+    (message, from, to) => withCorrespondent(other, () => decode(message, from, to, true)),
+    bytes,
+    start,
+    end,
+    isBlocked
   )
 }

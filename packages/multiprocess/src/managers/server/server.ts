@@ -15,7 +15,9 @@
  * when the family does. Who is cancelled too late has what it waited for, and is told so: nothing is granted unseen. Locks that
  * a dead client held go to the next, with OwnerDiedError.
  */
+
 import type { Mailbox } from '../../channel/mailbox.ts'
+import { Pending } from '../../codec/receive.ts'
 import { MultiprocessError, ValueError } from '../../errors.ts'
 import { SHARED_OWNER } from '../../ground/arena/process-table.ts'
 import type { Family } from '../../ground/family.ts'
@@ -44,7 +46,6 @@ import {
   FrameOutbox,
   HELLO,
   KEEP,
-  LaterValue,
   NOTHING,
   readFrames,
   readValue,
@@ -216,7 +217,7 @@ export class Server implements Source, Host {
       this.#reply(peer, id, ERROR, error)
       return
     }
-    if (args instanceof LaterValue) {
+    if (args instanceof Pending) {
       return args.promise.then(
         later => this.#begin(peer, kind, id, object, method, later),
         error => this.#reply(peer, id, ERROR, error)

@@ -1,9 +1,8 @@
 /** What crosses in a slot: in its payload when it fits, else in a block of the arena. */
-import { decode, missingModulesOf } from '../../codec/decode.ts' // lazy
 import { Encoder, type Releases, runAll } from '../../codec/encode.ts' // lazy
-import { importModule, importModuleNow } from '../../codec/references/imports.ts'
+import { Pending, receive } from '../../codec/receive.ts'
 import { LargeBlock } from '../../codec/values/large-block.ts'
-import type { LargeBuffers, LargeSource } from '../../codec/values/large-buffers.ts'
+import type { LargeBuffers } from '../../codec/values/large-buffers.ts'
 import type { OwnerId } from '../../ground/arena/process-table.ts'
 import type { Family } from '../../ground/family.ts'
 import { storeMessage } from '../../ground/message-blocks.ts'
@@ -153,7 +152,7 @@ export class Messages {
     const length = words[base + LENGTH]
     if (block === 0) {
       const start = this.#table.payload(slot)
-      return decodeOnceImported(bytes, start, start + length, !isKept, null, isBlocked)
+      return receive(bytes, start, start + length, !isKept, null, isBlocked)
     }
     if (length < 0) {
       if (isKept) this.#keep(base, block)
@@ -179,7 +178,7 @@ export class Messages {
     let value: unknown
     try {
       value = memory.withBytes(block * UNIT, length, (bytes, start) =>
-        decodeOnceImported(bytes, start, start + length, isLast, large, isBlocked)
+        receive(bytes, start, start + length, isLast, large, isBlocked)
       )
     } catch (error) {
       large.release()
@@ -195,7 +194,7 @@ export class Messages {
 
   readBlock(block: number, length: number, isLast = false, isBlocked = false): unknown {
     return this.#family.memory.withBytes(block * UNIT, length, (bytes, start) =>
-      decodeOnceImported(bytes, start, start + length, isLast, null, isBlocked)
+      receive(bytes, start, start + length, isLast, null, isBlocked)
     )
   }
 
@@ -234,28 +233,4 @@ export class Messages {
   #store(bytes: Uint8Array, start: number, length: number): number {
     return storeMessage(this.#family, bytes, start, start + length, null) / UNIT
   }
-}
-
-/** A value or, when modules had to be imported first, a Pending that has it later. */
-export class Pending {
-  readonly promise: Promise<unknown>
-
-  constructor(promise: Promise<unknown>) {
-    this.promise = promise
-  }
-}
-
-function decodeOnceImported(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isLast: boolean,
-  large: LargeSource | null = null,
-  isBlocked = false
-): unknown {
-  const missing = missingModulesOf(bytes, start, end)
-  const modules = isBlocked ? missing.filter(module => !importModuleNow(module)) : missing
-  if (modules.length === 0) return decode(bytes, start, end, isLast, large)
-  const copy = bytes.slice(start, end)
-  return new Pending(Promise.all(modules.map(importModule)).then(() => decode(copy, 0, copy.length, isLast, large)))
 }

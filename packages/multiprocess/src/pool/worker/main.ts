@@ -6,14 +6,14 @@
  * event loop, only when nothing could happen there: no task under way, no timer, no socket. Otherwise it sleeps in the
  * event loop and is woken by its doorbell.
  */
-import { decode, missingModulesOf } from '../../codec/decode.ts' // lazy
-import { importModule } from '../../codec/references/imports.ts'
+import { decode } from '../../codec/decode.ts' // lazy
+import { importRequired, Pending } from '../../codec/receive.ts'
 import { ValueError } from '../../errors.ts'
 import type { OwnerId } from '../../ground/arena/process-table.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { receivedTarget } from '../../process/received-target.ts'
-import { Messages, Pending } from '../shared/message.ts'
+import { Messages } from '../shared/message.ts'
 import { isPromise, MAY_STOP, type Runnable, runKind } from '../shared/task-kinds.ts'
 import {
   ANNOUNCED,
@@ -108,7 +108,7 @@ class Worker {
     const { preparation, index } = this.#options
     if (preparation !== null) {
       try {
-        for (const module of missingModulesOf(preparation)) await importModule(module)
+        await importRequired(preparation)
         const { initializer, initargs } = decode(preparation) as { initializer: unknown; initargs: unknown[] }
         const initialize = await receivedTarget(initializer)
         await initialize(...initargs)

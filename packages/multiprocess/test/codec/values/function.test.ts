@@ -5,6 +5,7 @@ import { Encoder, encode } from '../../../src/codec/encode.ts'
 import type { AnyFunction, FunctionReferenceData } from '../../../src/codec/references/data.ts'
 import { registerKind, setFunctionCodec } from '../../../src/codec/values/registry.ts'
 import { SerializationError, ValueError } from '../../../src/errors.ts'
+import { brand } from '../../../src/ground/brand.ts'
 
 const LIMIT = { timeout: 20_000 }
 
@@ -120,15 +121,20 @@ describe('registered kinds', () => {
     partner: Handle | null = null
     constructor(id: number) {
       this.id = id
+      brand(this, 'test handle')
     }
   }
   const opened = new Map<number, Handle>()
   const isSharedArray = (value: object) => value instanceof Int32Array && 'shared' in value
+  const sharedArray = (...items: number[]) => {
+    const array = Object.assign(Int32Array.from(items), { shared: true })
+    brand(array, 'test array')
+    return array
+  }
 
   before(() => {
     registerKind<Handle, { id: number; more: unknown[] }>({
       name: 'test handle',
-      test: value => value instanceof Handle,
       encode: handle => ({ id: handle.id, more: [handle.id, { text: 'ж' }] }),
       decode: data => {
         assert.deepEqual(data.more, [data.id, { text: 'ж' }])
@@ -138,18 +144,15 @@ describe('registered kinds', () => {
     })
     registerKind<Int32Array, number>({
       name: 'test array',
-      test: isSharedArray,
       encode: array => array[0],
-      decode: first => Object.assign(Int32Array.of(first), { shared: true })
+      decode: first => sharedArray(first)
     })
     registerKind<object, string>({
       name: 'test proxy',
-      test: value => proxies.has(value),
       encode: () => 'proxied',
       decode: data => new Proxy({ data }, {})
     })
   })
-  const proxies = new WeakSet<object>()
 
   test('arrive as themselves, once each', LIMIT, () => {
     const [a, b] = [new Handle(1), new Handle(2)]
@@ -165,7 +168,7 @@ describe('registered kinds', () => {
   })
 
   test('come before the built-in types', LIMIT, () => {
-    const shared = Object.assign(Int32Array.of(5, 6), { shared: true })
+    const shared = sharedArray(5, 6)
     const arrived = decode(encode([shared, Int32Array.of(7)])) as Int32Array[]
     assert.ok(isSharedArray(arrived[0]))
     assert.equal(arrived[0].length, 1)
@@ -173,17 +176,21 @@ describe('registered kinds', () => {
   })
 
   test('a proxy may be one', LIMIT, () => {
-    const proxy = new Proxy({}, {})
+    const handler = new Proxy({}, { get: (_, trap) => assert.fail(`the trap ${String(trap)} was looked up`) })
+    const proxy = new Proxy({}, handler)
     assert.throws(() => encode([proxy]), { path: 'value[0]' })
-    proxies.add(proxy)
+    brand(proxy, 'test proxy')
     assert.equal((decode(encode([proxy])) as { data: string }[])[0].data, 'proxied')
   })
 
   test('data that refers to its own object is refused at the receiver', LIMIT, () => {
-    class Knot {}
+    class Knot {
+      constructor() {
+        brand(this, 'test knot')
+      }
+    }
     registerKind({
       name: 'test knot',
-      test: value => value instanceof Knot,
       encode: knot => [knot],
       decode: data => data
     })
@@ -199,7 +206,6 @@ describe('registered kinds', () => {
       () =>
         registerKind({
           name: 'test handle',
-          test: () => false,
           encode: value => value,
           decode: data => data as object
         }),

@@ -1,0 +1,66 @@
+/** Decoding of messages that may require modules: what a message requires is imported before it is decoded. */
+import { decode, missingModulesOf } from './decode.ts' // lazy
+import { importModule, importModuleNow } from './references/imports.ts'
+import type { LargeSource } from './values/large-buffers.ts'
+
+/** A value that is decoded once the modules that its message requires have been imported. */
+export class Pending {
+  readonly promise: Promise<unknown>
+
+  constructor(promise: Promise<unknown>) {
+    this.promise = promise
+  }
+}
+
+/** Decodes a message, or a copy of it. */
+export type Decode = (bytes: Uint8Array, start: number, end: number) => unknown
+
+/**
+ * Decodes the message in `bytes[start..end)`, at once if all that it requires is imported.
+ *
+ * @param isLast nobody reads the message again
+ * @param large where the buffers are that follow the message
+ * @param isBlocked the thread cannot wait: modules that can be imported at once are imported now
+ * @returns the value, or a Pending that decodes a copy of the message later
+ * @throws as `decode` does
+ */
+export function receive(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isLast: boolean,
+  large: LargeSource | null = null,
+  isBlocked = false
+): unknown {
+  const missing = missingModules(bytes, start, end, isBlocked)
+  if (missing.length === 0) return decode(bytes, start, end, isLast, large)
+  return receiveLater(bytes.slice(start, end), missing, copy => decode(copy, 0, copy.length, isLast, large))
+}
+
+/** Does the same by a decoder of the caller's. */
+export function receiveBy(
+  decodeMessage: Decode,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isBlocked = false
+): unknown {
+  const missing = missingModules(bytes, start, end, isBlocked)
+  if (missing.length === 0) return decodeMessage(bytes, start, end)
+  return receiveLater(bytes.slice(start, end), missing, copy => decodeMessage(copy, 0, copy.length))
+}
+
+/** Imports what a message requires, in the order in which it names that. */
+export async function importRequired(bytes: Uint8Array): Promise<void> {
+  for (const module of missingModulesOf(bytes)) await importModule(module)
+}
+
+/** Returns those required modules of a message that are not imported yet; with `isBlocked`, that cannot be imported at once. */
+export function missingModules(bytes: Uint8Array, start: number, end: number, isBlocked: boolean): readonly string[] {
+  const missing = missingModulesOf(bytes, start, end)
+  return isBlocked && missing.length > 0 ? missing.filter(module => !importModuleNow(module)) : missing
+}
+
+function receiveLater(copy: Uint8Array, missing: readonly string[], read: (copy: Uint8Array) => unknown): Pending {
+  return new Pending(Promise.all(missing.map(importModule)).then(() => read(copy)))
+}
