@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import { readHtml } from './html-events.ts'
 
@@ -19,14 +20,17 @@ export function decodeHtml(body: Uint8Array, contentType: string | null): string
 export function readText(body: Uint8Array, contentType: string | null): { text: string; encoding: string } {
   const declared = byteOrderMark(body) ?? charsetOfHeader(contentType) ?? charsetOfMeta(body)
   if (declared) return { text: decode(declared, body), encoding: declared.encoding }
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(body), encoding: 'utf-8' }
-  } catch {
-    return { text: decode(new TextDecoder('windows-1252'), body), encoding: 'windows-1252' }
-  }
+  if (isUtf8(body)) return { text: decode(new TextDecoder('utf-8'), body), encoding: 'utf-8' }
+  return { text: decode(new TextDecoder('windows-1252'), body), encoding: 'windows-1252' }
 }
 
 function decode(decoder: TextDecoder, body: Uint8Array): string {
+  if (decoder.encoding === 'utf-8') {
+    // Buffers do it in a third of the time; but they keep the byte order mark.
+    const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0
+    const bytes = Buffer.from(body.buffer, body.byteOffset + start, body.byteLength - start)
+    return isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8')
+  }
   // In two steps: in one, Node 20 takes windows-1252 for ISO-8859-1 and turns € and “ into control characters.
   return decoder.decode(body, { stream: true }) + decoder.decode()
 }

@@ -1,3 +1,4 @@
+import { decodeHTMLAttribute } from 'entities'
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
 
 /** Attributes by their names, in lower case; of two with one name, the first. */
@@ -11,8 +12,8 @@ export interface HtmlHandler {
   open(name: string, attributes: Attributes, isForeign: boolean): void
   /** An end tag, as it is in the text: no end tags are implied, and none need to match. */
   close(name: string): void
-  /** Text, with its character references decoded. */
-  text(text: string): void
+  /** A piece of `html` that is text. Its character references are not decoded. */
+  text(html: string, start: number, end: number): void
 }
 
 const NONE: Attributes = new Map()
@@ -35,7 +36,8 @@ const BREAKS_OUT = new Set(
  */
 export function readHtml(html: string, handler: HtmlHandler, timeLimitMs = Number.POSITIVE_INFINITY): void {
   const reader = new Reader(html, handler, performance.now() + timeLimitMs)
-  const tokenizer = new Tokenizer({}, reader)
+  // Without decoding, the tokenizer skips from one tag to the next; the few texts that are wanted are decoded here.
+  const tokenizer = new Tokenizer({ decodeEntities: false }, reader)
   tokenizer.write(html)
   tokenizer.end()
 }
@@ -43,14 +45,14 @@ export function readHtml(html: string, handler: HtmlHandler, timeLimitMs = Numbe
 class Reader implements TokenizerCallbacks {
   readonly #html: string
   readonly #handler: HtmlHandler
+  readonly #end: number
+  #untilClock = TAGS_A_CLOCK
   #tag = ''
   #isWanted = false
   #attributes: Map<string, string> | undefined
   #name = ''
   #value = ''
   #foreign = 0
-  readonly #end: number
-  #untilClock = TAGS_A_CLOCK
 
   constructor(html: string, handler: HtmlHandler, end: number) {
     this.#html = html
@@ -59,13 +61,14 @@ class Reader implements TokenizerCallbacks {
   }
 
   onopentagname(start: number, end: number): void {
-    this.#tag = lowerCase(this.#html.slice(start, end))
+    this.#tag = nameIn(this.#html, start, end)
     this.#isWanted = this.#handler.wanted.has(this.#tag)
     this.#attributes = undefined
   }
 
   onattribname(start: number, end: number): void {
-    if (this.#isWanted) this.#name = lowerCase(this.#html.slice(start, end))
+    if (!this.#isWanted) return
+    this.#name = nameIn(this.#html, start, end)
     this.#value = ''
   }
 
@@ -73,14 +76,11 @@ class Reader implements TokenizerCallbacks {
     if (this.#isWanted) this.#value += this.#html.slice(start, end)
   }
 
-  onattribentity(codePoint: number): void {
-    if (this.#isWanted) this.#value += String.fromCodePoint(codePoint)
-  }
-
   onattribend(): void {
     if (!this.#isWanted) return
     this.#attributes ??= new Map()
-    if (!this.#attributes.has(this.#name)) this.#attributes.set(this.#name, this.#value)
+    if (this.#attributes.has(this.#name)) return
+    this.#attributes.set(this.#name, this.#value.includes('&') ? decodeHTMLAttribute(this.#value) : this.#value)
   }
 
   onopentagend(): void {
@@ -92,17 +92,13 @@ class Reader implements TokenizerCallbacks {
   }
 
   onclosetag(start: number, end: number): void {
-    const name = lowerCase(this.#html.slice(start, end))
+    const name = nameIn(this.#html, start, end)
     if (this.#foreign > 0 && (name === 'svg' || name === 'math')) this.#foreign--
     this.#handler.close(name)
   }
 
   ontext(start: number, end: number): void {
-    this.#handler.text(this.#html.slice(start, end))
-  }
-
-  ontextentity(codePoint: number): void {
-    this.#handler.text(String.fromCodePoint(codePoint))
+    this.#handler.text(this.#html, start, end)
   }
 
   isInForeignContext(): boolean {
@@ -110,9 +106,11 @@ class Reader implements TokenizerCallbacks {
   }
 
   oncdata(start: number, end: number, offset: number): void {
-    this.#handler.text(this.#html.slice(start, end - offset))
+    this.#handler.text(this.#html, start, end - offset)
   }
 
+  onattribentity(): void {}
+  ontextentity(): void {}
   oncomment(): void {}
   ondeclaration(): void {}
   onprocessinginstruction(): void {}
@@ -134,6 +132,12 @@ class Reader implements TokenizerCallbacks {
   }
 }
 
-function lowerCase(name: string): string {
-  return /[A-Z]/.test(name) ? name.toLowerCase() : name
+/** A name in lower case. */
+function nameIn(html: string, start: number, end: number): string {
+  const name = html.slice(start, end)
+  for (let at = start; at < end; at++) {
+    const code = html.charCodeAt(at)
+    if (code >= 65 && code <= 90) return name.toLowerCase()
+  }
+  return name
 }

@@ -151,11 +151,11 @@ class Collector implements HtmlHandler {
     else if (this.#heading.isOpen && CONTAINERS.has(name) && --this.#inHeading < 0) this.#heading.close()
   }
 
-  text(text: string): void {
-    this.#words.text(text)
-    this.#heading.add(text)
-    this.#title.add(text)
-    if (this.#link) this.#linkText.add(text)
+  text(html: string, start: number, end: number): void {
+    this.#words.text(html, start, end)
+    this.#heading.add(html, start, end)
+    this.#title.add(html, start, end)
+    if (this.#link) this.#linkText.add(html, start, end)
   }
 
   finish(url: string, { encoding, noFollow = false, keepLinks = false, followsAll = false }: ParseOptions): ParsedPage {
@@ -179,7 +179,15 @@ class Collector implements HtmlHandler {
       if (keepLinks) {
         const target = link.kind === 'page' ? link.url : link.text
         const anchor = hash < 0 ? '' : href.slice(hash + 1).trim()
-        linkTable.push({ source: url, target, kind, text, rel, anchor, isUrl: link.kind === 'page' })
+        linkTable.push({
+          source: url,
+          target,
+          kind,
+          text: tidy(text, MAX_LINK_TEXT),
+          rel: tidy(rel, MAX_LINK_TEXT),
+          anchor,
+          isUrl: link.kind === 'page'
+        })
       }
       if (!isPageLink(kind)) continue
       if (link.kind === 'bad') badLinks.add(link.text)
@@ -285,7 +293,7 @@ class Collector implements HtmlHandler {
     { rel = '', text = '', follow = false }: { rel?: string; text?: string; follow?: boolean } = {}
   ): Reference | undefined {
     if (href === undefined || this.#references.length >= MAX_REFERENCES) return undefined
-    const reference = { href, kind, rel: tidy(rel, MAX_LINK_TEXT), text: tidy(text, MAX_LINK_TEXT), follow }
+    const reference = { href, kind, rel, text, follow }
     this.#references.push(reference)
     return reference
   }

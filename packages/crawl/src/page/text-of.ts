@@ -1,3 +1,5 @@
+import { decodeHTML } from 'entities'
+
 /** The text of the first element of a kind that has any. */
 export class TextOf {
   readonly #mostLength: number
@@ -27,10 +29,12 @@ export class TextOf {
     this.#length = 0
   }
 
-  add(text: string): void {
+  /** @param html whose part from `start` to `end` is text of the element; left out: the whole of it */
+  add(html: string, start = 0, end = html.length): void {
     // Without an end, an element that is never closed would take in the whole page.
     if (!this.#isOpen || this.#length > 4 * this.#mostLength) return
-    this.#pieces.push(text)
+    const text = html.slice(start, Math.min(end, start + MOST_PIECE))
+    this.#pieces.push(text.includes('&') ? decodeHTML(text) : text)
     this.#length += text.length
   }
 
@@ -43,6 +47,9 @@ export class TextOf {
     if (text !== '') this.text = text
   }
 }
+
+/** No title needs more of one piece of text. */
+const MOST_PIECE = 100_000
 
 /** A text with its white space collapsed, cut to a length. */
 export function tidy(text: string, mostLength: number): string {

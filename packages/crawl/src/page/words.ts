@@ -23,11 +23,11 @@ export class Words {
     if (name === this.#silent) this.#silent = ''
   }
 
-  text(text: string): void {
+  text(html: string, start: number, end: number): void {
     if (this.#silent !== '') return
     let isInWord = this.#isInWord
-    for (let at = 0; at < text.length; at++) {
-      const code = text.charCodeAt(at)
+    for (let at = start; at < end; at++) {
+      const code = html.charCodeAt(at)
       if (code === 32 || (code >= 9 && code <= 13) || code === 0xa0 || code === 0x3000) isInWord = false
       else if (!isInWord) {
         isInWord = true

@@ -1,5 +1,13 @@
-import '@exodus/bytes/encoding.js'
-import { percentEncodeAfterEncoding } from '@exodus/bytes/whatwg.js'
+import type { percentEncodeAfterEncoding } from '@exodus/bytes/whatwg.js'
+
+let percentEncode: typeof percentEncodeAfterEncoding | undefined
+
+/** Loads the tables of the legacy encodings; few pages need them. */
+export async function loadLegacyEncodings(): Promise<void> {
+  if (percentEncode) return
+  await import('@exodus/bytes/encoding.js')
+  percentEncode = (await import('@exodus/bytes/whatwg.js')).percentEncodeAfterEncoding
+}
 
 /** The URL standard's "special-query percent-encode set". */
 const SPECIAL_QUERY = ' "#\'<>'
@@ -9,15 +17,16 @@ const SPECIAL_QUERY = ' "#\'<>'
  * for `?q=%B0%A1`. Everything else of a URL is in UTF-8 whatever the page is in.
  *
  * @param href as it stands in the attribute
- * @param encoding a name of the Encoding standard
+ * @param encoding a name of the Encoding standard; `loadLegacyEncodings` must have been awaited
  */
 export function encodeQuery(href: string, encoding: string): string {
   const hash = href.indexOf('#')
   const end = hash < 0 ? href.length : hash
   const question = href.indexOf('?')
+  if (!percentEncode) throw new Error('the legacy encodings have not been loaded')
   if (question < 0 || question > end || !/[^\x00-\x7f]/.test(href.slice(question, end))) return href
   // The parser of URLs removes these wherever they are; encoded they would stay.
   const query = href.slice(question + 1, end).replace(/[\t\n\r]+/g, '')
   const trimmed = hash < 0 ? query.replace(/[\x00-\x20]+$/, '') : query
-  return `${href.slice(0, question + 1)}${percentEncodeAfterEncoding(encoding, trimmed, SPECIAL_QUERY)}${href.slice(end)}`
+  return `${href.slice(0, question + 1)}${percentEncode(encoding, trimmed, SPECIAL_QUERY)}${href.slice(end)}`
 }

@@ -8,6 +8,7 @@ import { headerDirectives, isNoFollow } from '../page/directives.ts'
 import { mayBeHtml, whyNoHtml } from '../page/kind.ts'
 import { type PageOutcome, withoutPage } from '../page/outcome.ts'
 import { parsePage } from '../page/parse.ts'
+import { loadLegacyEncodings } from '../url/legacy-query.ts'
 
 /**
  * Downloads one URL and, when it is a page, parses it. Redirects are reported, not followed. Never throws: what goes wrong
@@ -30,7 +31,7 @@ export async function visitPage(client: Client, ask: Ask, signal?: AbortSignal):
   }
   if (record.error !== null || !answer.body) return outcome
   try {
-    parse(outcome, answer.body, headersOf(answer, 'x-robots-tag'), client.settings)
+    await parse(outcome, answer.body, headersOf(answer, 'x-robots-tag'), client.settings)
   } catch (error) {
     record.error = `the page could not be parsed: ${(error as Error).message}`
   }
@@ -60,10 +61,16 @@ function keepExchange(outcome: PageOutcome, answer: Answer): void {
   outcome.exchange = { url: outcome.record.url, requestHeaders, status, reason, headers, body }
 }
 
-function parse(outcome: PageOutcome, body: Buffer, robotsTags: string[], settings: DownloadSettings): void {
+async function parse(
+  outcome: PageOutcome,
+  body: Buffer,
+  robotsTags: string[],
+  settings: DownloadSettings
+): Promise<void> {
   const { record } = outcome
   const robot = robotName(settings)
   const { text, encoding } = readText(body, record.contentType)
+  if (encoding !== 'utf-8') await loadLegacyEncodings()
   const directives = headerDirectives(robotsTags, robot)
   const page = parsePage(text, record.url, {
     encoding,

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { loadLegacyEncodings } from '../../src/url/legacy-query.ts'
 import { readLink } from '../../src/url/link.ts'
 import { collect, serve } from '../support.ts'
 
 const limits = { timeout: 20_000 }
 
-test('a query is encoded as its page is, and nothing else of the URL', limits, () => {
+test('a query is encoded as its page is, and nothing else of the URL', limits, async () => {
+  await loadLegacyEncodings()
   for (const [href, encoding, expected] of [
     ['/가?q=가', 'euc-kr', '/%EA%B0%80?q=%B0%A1'],
     ['?q=中文', 'gbk', '/?q=%D6%D0%CE%C4'],
