@@ -14,7 +14,8 @@ const KILL_AFTER_MS = 1000
 export interface Fetcher {
   /** Resolves once a page that is asked for is begun at once, as long as there is a place for it. */
   ready(): Promise<void>
-  fetch(ask: Ask): Promise<PageOutcome>
+  /** @param isSuspect a worker died over the page */
+  fetch(ask: Ask, isSuspect?: boolean): Promise<PageOutcome>
   /** What is under way is given up. */
   close(): Promise<void>
 }

@@ -218,7 +218,7 @@ export class Visitor {
     } catch (error) {
       if (!(error instanceof WorkerDiedError)) throw error
     }
-    const again = this.#suspects.then(() => this.#fetchOnce(url, delayMs))
+    const again = this.#suspects.then(() => this.#fetchOnce(url, delayMs, true))
     this.#suspects = again.catch(() => {})
     try {
       return await again
@@ -228,13 +228,13 @@ export class Visitor {
     }
   }
 
-  async #fetchOnce(url: string, delayMs: number): Promise<PageOutcome> {
+  async #fetchOnce(url: string, delayMs: number, isSuspect = false): Promise<PageOutcome> {
     // A turn that is given while the workers start would come close to the next one.
     if (delayMs > 0) await this.#fetcher.ready()
     await this.#turn(url, delayMs)
     const headers = this.#identity.headersFor(url)
     const ask: Ask = Object.keys(headers).length === 0 ? { url } : { url, headers }
-    return await this.#fetcher.fetch(ask)
+    return await this.#fetcher.fetch(ask, isSuspect)
   }
 
   #turn(url: string, delayMs: number): Promise<void> {
