@@ -10,6 +10,8 @@ import { MemoryStore } from './store/memory-store.ts'
 import type { FoundUrl, Lease, Store } from './store/store.ts'
 import { isLoopback } from './url/link.ts'
 import { isPrivateHost } from './url/private-network.ts'
+import { Traps } from './url/traps.ts'
+import { AdaptiveFetcher } from './work/adaptive-fetcher.ts'
 import { Completions } from './work/completions.ts'
 import { Depths, type Visited } from './work/depths.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
@@ -51,6 +53,8 @@ export class Crawl implements AsyncIterable<PageResult> {
   readonly #sink: Sink | undefined
   readonly #depths = new Depths()
   readonly #pacer: Pacer
+  /** undefined: traps are followed. */
+  readonly #traps: Traps | undefined
   readonly #stop = new AbortController()
   readonly #completions = new Completions<Visit>()
   /** Visits whose links wait for those of an earlier one, by their sequence. */
@@ -62,6 +66,7 @@ export class Crawl implements AsyncIterable<PageResult> {
   /** That of the visit whose links are taken up next. */
   #nextSequence = 0
   #visitor: Visitor | undefined
+  #fetcher: Fetcher | undefined
   #hasBegun = false
   #pages = 0
   #errors = 0
@@ -77,7 +82,8 @@ export class Crawl implements AsyncIterable<PageResult> {
     this.#plan = plan
     this.#sink = sink
     this.#store = plan.store ?? new MemoryStore()
-    const { autothrottle } = plan.ask
+    const { autothrottle, followsTraps } = plan.ask
+    this.#traps = followsTraps ? undefined : new Traps()
     this.#pacer = new Pacer(host => autothrottle ?? !isLoopback(`http://${host}/`))
   }
 
@@ -93,23 +99,25 @@ export class Crawl implements AsyncIterable<PageResult> {
       bytes: this.#bytes,
       crawlDelayMs,
       retries,
+      workers: this.#fetcher?.workers ?? 0,
       throttleMs: Math.round(throttle.delayMs),
-      latencyP95Ms: Math.round(throttle.p95Ms)
+      latencyP95Ms: Math.round(throttle.p95Ms),
+      traps: this.#traps?.notes ?? []
     }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<PageResult, void, undefined> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true
-    const { start, starts, processes, concurrency, limit, signal, ask, scope } = this.#plan
+    const { start, starts, signal, ask, scope } = this.#plan
     if (signal?.aborted) return
     const isGuarded = !ask.allowsPrivate && !(await isPrivateHost(new URL(start).hostname))
     const keepBodies = this.#sink?.wantsExchanges ?? false
     const { followsAll } = scope
     const settings = { ...ask.settings, isGuarded, keepLinks: this.#store.keepsPages, keepBodies, followsAll }
     const client = new Client(settings)
-    const fetcher =
-      processes === 0 ? new LocalFetcher(client) : new PoolFetcher(settings, Math.min(processes, limit), concurrency)
+    const fetcher = this.#makeFetcher(client)
+    this.#fetcher = fetcher
     this.#visitor = this.#makeVisitor(client, fetcher)
     const stop = () => {
       this.#completions.close()
@@ -155,6 +163,15 @@ export class Crawl implements AsyncIterable<PageResult> {
     const early = [...this.#early.values()].sort((a, b) => a.sequence - b.sequence)
     for (const { page } of early) await this.#addLinks(page)
     yield* this.#finished(Number.POSITIVE_INFINITY)
+  }
+
+  #makeFetcher(client: Client): Fetcher {
+    const { processes, isAdaptive, concurrency, limit } = this.#plan
+    if (processes === 0) return new LocalFetcher(client)
+    if (!isAdaptive) return new PoolFetcher(client.settings, Math.min(processes, limit), concurrency)
+    // Under a limit no more than that is begun, however much is known.
+    const queued = () => Math.min(this.#store.counts.waiting, limit - this.#spent)
+    return new AdaptiveFetcher(client, processes, processes * concurrency, queued)
   }
 
   #makeVisitor(client: Client, fetcher: Fetcher): Visitor {
@@ -242,7 +259,7 @@ export class Crawl implements AsyncIterable<PageResult> {
     if (!outcome) return []
     const from = outcome.record.url
     return outcome.follow
-      .filter(url => this.#plan.scope.wants(url, depth + 1))
+      .filter(url => this.#plan.scope.wants(url, depth + 1) && (this.#traps?.admits(url, from) ?? true))
       .map(url => ({ url, depth: depth + 1, from, error: null }))
   }
 

@@ -12,9 +12,12 @@ export const MOST_PROCESSES = 1000
 export const DEFAULT_CONCURRENCY = 2
 
 export interface CrawlOptions extends AskOptions {
-  /** Worker processes, 1,000 at the most. 0: none, this process does the work. Left out: 4. */
+  /**
+   * Worker processes, 1,000 at the most. 0: none, this process does the work. Left out: this process begins, and up to 4
+   * workers are added while its loop is saturated and processors are free.
+   */
   processes?: number
-  /** Pages that one worker may have under way at once. Left out: 2; without workers 1. */
+  /** Pages that one worker may have under way at once. Left out: 2; with `processes: 0` 1. */
   concurrency?: number
   /** Most results. `Infinity`: all pages. Left out: 20; all pages when the host is this computer. */
   limit?: number
@@ -45,6 +48,8 @@ export interface Plan {
   /** `start`, and the other first pages. */
   readonly starts: readonly string[]
   readonly processes: number
+  /** This process begins, and up to `processes` workers are added when they pay. */
+  readonly isAdaptive: boolean
   readonly concurrency: number
   readonly limit: number
   readonly delayMs: number
@@ -69,6 +74,7 @@ export function plan(url: string | URL, options: CrawlOptions = {}): Plan {
     start,
     starts,
     processes,
+    isAdaptive: options.processes === undefined,
     concurrency: whole('concurrency', options.concurrency ?? (processes === 0 ? 1 : DEFAULT_CONCURRENCY), 1),
     limit: limit === Number.POSITIVE_INFINITY ? limit : whole('limit', limit, 1),
     delayMs: whole('delayMs', options.delayMs ?? 0, 0),

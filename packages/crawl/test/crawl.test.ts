@@ -248,15 +248,17 @@ test('a crawl counts what it does', limits, async () => {
     bytes: 0,
     crawlDelayMs: 0,
     retries: 0,
+    workers: 0,
     throttleMs: 0,
-    latencyP95Ms: 0
+    latencyP95Ms: 0,
+    traps: []
   })
   let bytes = 0
   for await (const result of pages) bytes += result.bytes
   const { latencyP95Ms, ...stats } = pages.stats
   assert.ok(latencyP95Ms >= 0)
   const counts = { pages: 4, errors: 1, queued: 1, underWay: 0, disallowed: 1, bytes, crawlDelayMs: 2 }
-  assert.deepEqual(stats, { ...counts, retries: 0, throttleMs: 0 })
+  assert.deepEqual(stats, { ...counts, retries: 0, workers: 0, throttleMs: 0, traps: [] })
 })
 
 test('a crawl is looped over once', limits, async () => {

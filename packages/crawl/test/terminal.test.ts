@@ -17,8 +17,10 @@ const stats: CrawlStats = {
   bytes: 56_000,
   crawlDelayMs: 0,
   retries: 0,
+  workers: 0,
   throttleMs: 0,
-  latencyP95Ms: 0
+  latencyP95Ms: 0,
+  traps: []
 }
 
 /** A stream that keeps what is written, and says that it is a terminal, or not. */

@@ -29,6 +29,11 @@ export interface AskOptions {
    * computer.
    */
   autothrottle?: boolean
+  /**
+   * `cut`: URLs that a site seems to make without end are not visited (deep paths, repeated segments, calendars, permutations
+   * and combinations of parameters); `stats.traps` tells them. `follow`: they are. Left out: `cut`.
+   */
+  traps?: 'cut' | 'follow'
   /** Lets a crawl that begins on a public host go to addresses of this computer and of private networks. Left out: false. */
   allowPrivate?: boolean
 }
@@ -44,6 +49,7 @@ export interface AskPlan {
   /** undefined: as the host is. */
   readonly autothrottle: boolean | undefined
   readonly allowsPrivate: boolean
+  readonly followsTraps: boolean
 }
 
 /**
@@ -51,12 +57,15 @@ export interface AskPlan {
  * @throws TypeError for a value of the wrong kind; RangeError for a number out of its range
  */
 export function askPlan(options: AskOptions, credentials: string | null): AskPlan {
-  const { userAgent = defaultSettings.userAgent, robots = 'obey', proxy } = options
+  const { userAgent = defaultSettings.userAgent, robots = 'obey', traps = 'cut', proxy } = options
   if (!/^[\x20-\x7e]+$/.test(userAgent)) {
     throw new TypeError(`userAgent must be printable ASCII: ${JSON.stringify(userAgent)}`)
   }
   if (robots !== 'obey' && robots !== 'ignore') {
     throw new TypeError(`robots must be 'obey' or 'ignore'; it is ${JSON.stringify(robots)}`)
+  }
+  if (traps !== 'cut' && traps !== 'follow') {
+    throw new TypeError(`traps must be 'cut' or 'follow'; it is ${JSON.stringify(traps)}`)
   }
   if (options.auth !== undefined && !options.auth.includes(':')) {
     throw new TypeError("auth must be 'user:password'; it has no colon")
@@ -77,7 +86,8 @@ export function askPlan(options: AskOptions, credentials: string | null): AskPla
     retries: whole('retries', options.retries ?? 2, 0),
     obeysRobots: robots === 'obey',
     autothrottle: options.autothrottle,
-    allowsPrivate: options.allowPrivate ?? false
+    allowsPrivate: options.allowPrivate ?? false,
+    followsTraps: traps === 'follow'
   }
 }
 

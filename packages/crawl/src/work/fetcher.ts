@@ -12,6 +12,8 @@ const KILL_AFTER_MS = 1000
 
 /** Downloads and parses pages, somewhere. */
 export interface Fetcher {
+  /** Worker processes that were started. */
+  readonly workers: number
   /** Resolves once a page that is asked for is begun at once, as long as there is a place for it. */
   ready(): Promise<void>
   /** @param isSuspect a worker died over the page */
@@ -28,6 +30,10 @@ export class LocalFetcher implements Fetcher {
   /** @param client is not closed with the fetcher */
   constructor(client: Client) {
     this.#client = client
+  }
+
+  get workers(): number {
+    return 0
   }
 
   async ready(): Promise<void> {}
@@ -59,6 +65,10 @@ export class PoolFetcher implements Fetcher {
     // Once for the download, once for the parsing; a little more, as the worker's own limits tell more of what was wrong.
     this.#timeLimitMs = 2 * settings.totalTimeoutMs + KILL_AFTER_MS
     this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker, initargs: [settings] })
+  }
+
+  get workers(): number {
+    return this.#processes
   }
 
   ready(): Promise<void> {
