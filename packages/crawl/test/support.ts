@@ -85,13 +85,13 @@ export const mainFile: string = fileURLToPath(new URL('../src/main.js', import.m
 
 /**
  * Asserts that requests came as far apart as they should. A machine that is busy moves the moment at which a request is
- * seen, but neither brings two requests together nor makes the whole series shorter.
+ * seen, so two may be seen together; but not three, and the whole series does not become shorter.
  */
 export function assertApart(requests: Site['requests'], delayMs: number): void {
   const times = requests.map(({ at }) => Math.round(at - requests[0].at))
   for (const [index, time] of times.entries()) {
     if (index === 0) continue
-    assert.ok(time - times[index - 1] >= delayMs / 2, `request ${index} is too near: ${times}`)
+    if (index > 1) assert.ok(time - times[index - 2] >= delayMs / 2, `request ${index} is too near: ${times}`)
     assert.ok(time >= (index - 0.5) * delayMs, `request ${index} is too early: ${times}`)
   }
 }
