@@ -5,6 +5,7 @@ import { type CrawlOptions, type Plan, plan } from './options.ts'
 import { Pacer } from './pace/pacer.ts'
 import { withoutPage } from './page/outcome.ts'
 import type { PageResult } from './result.ts'
+import { MAX_SITEMAP_BYTES, readSitemaps } from './robots/sitemaps.ts'
 import type { CrawlStats } from './stats.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import type { FoundUrl, Lease, Store } from './store/store.ts'
@@ -128,6 +129,7 @@ export class Crawl implements AsyncIterable<PageResult> {
     try {
       this.#spent = this.#store.counts.visits
       await this.#store.add(starts.map(url => ({ url, depth: 0, from: null, error: null })))
+      if (this.#plan.usesSitemap) await this.#addSitemaps(this.#visitor)
       yield* this.#run(this.#visitor)
     } finally {
       signal?.removeEventListener('abort', stop)
@@ -166,12 +168,26 @@ export class Crawl implements AsyncIterable<PageResult> {
   }
 
   #makeFetcher(client: Client): Fetcher {
-    const { processes, isAdaptive, concurrency, limit } = this.#plan
-    if (processes === 0) return new LocalFetcher(client)
-    if (!isAdaptive) return new PoolFetcher(client.settings, Math.min(processes, limit), concurrency)
+    const { processes, isAdaptive, concurrency, limit, hook } = this.#plan
+    if (processes === 0) return new LocalFetcher(client, hook)
+    if (!isAdaptive) return new PoolFetcher(client.settings, Math.min(processes, limit), concurrency, hook)
     // Under a limit no more than that is begun, however much is known.
     const queued = () => Math.min(this.#store.counts.waiting, limit - this.#spent)
-    return new AdaptiveFetcher(client, processes, processes * concurrency, queued)
+    return new AdaptiveFetcher(client, hook, { processes, places: processes * concurrency, queued })
+  }
+
+  async #addSitemaps(visitor: Visitor): Promise<void> {
+    const { start, scope, ask } = this.#plan
+    const known = ask.obeysRobots ? (await visitor.robots.rulesFor(start)).sitemaps : []
+    const sitemaps = known.length > 0 ? known : [new URL('/sitemap.xml', start).href]
+    const read = async (url: string) => {
+      const { status, body } = await visitor.ask(url, MAX_SITEMAP_BYTES)
+      return status !== null && status >= 200 && status < 300 ? body : null
+    }
+    for await (const { sitemap, urls } of readSitemaps(sitemaps, read)) {
+      const wanted = urls.filter(url => scope.refusal(url, 1) === null)
+      await this.#store.add(wanted.map(url => ({ url, depth: 1, from: sitemap, error: null })))
+    }
   }
 
   #makeVisitor(client: Client, fetcher: Fetcher): Visitor {

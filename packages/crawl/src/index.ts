@@ -1,6 +1,7 @@
 export { type Crawl, crawl } from './crawl.ts'
 export type { AskOptions } from './http/ask-options.ts'
 export type { CrawlOptions } from './options.ts'
+export type { OnPage, PageContext } from './page/extract.ts'
 export type {
   LanguageRecord,
   LinkKind,

@@ -1,4 +1,6 @@
+import { parse as compile } from 'css-what'
 import { type AskOptions, type AskPlan, askPlan, whole } from './http/ask-options.ts'
+import { type OnPage, type PageHook, readField } from './page/extract.ts'
 import { SCOPES, Scope, type ScopeKind, type ScopeOptions } from './scope/scope.ts'
 import type { Store } from './store/store.ts'
 import { isLoopback, readLink } from './url/link.ts'
@@ -38,6 +40,18 @@ export interface CrawlOptions extends AskOptions {
   exclude?: readonly string[]
   /** More first pages. Left out: none. */
   urls?: readonly string[]
+  /** Begins with the pages of the sitemaps, too: those that robots.txt names, else `/sitemap.xml`. Left out: false. */
+  sitemap?: boolean
+  /** Fields of each page's `data` by CSS selectors: `{ price: '.price', image: 'img@src' }`. Left out: none. */
+  fields?: Readonly<Record<string, string>>
+  /**
+   * Runs on each page, in the worker that parsed it; what it returns is the page's `data`. A function of a module crosses by
+   * reference, any other by value. What it throws is the page's `error`, and the crawl goes on. Left out: none.
+   *
+   * @example
+   * crawl(url, { onPage: ({ $ }) => ({ price: $('.price').text() }) })
+   */
+  onPage?: OnPage
   /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Left out: in memory. */
   store?: Store
 }
@@ -59,6 +73,9 @@ export interface Plan {
   /** What it visits. */
   readonly scope: Scope
   readonly store: Store | undefined
+  readonly usesSitemap: boolean
+  /** null: nothing is taken from pages. */
+  readonly hook: PageHook | null
 }
 
 /** @throws TypeError for a URL that cannot be crawled; RangeError for a number out of its range */
@@ -81,8 +98,25 @@ export function plan(url: string | URL, options: CrawlOptions = {}): Plan {
     signal: options.signal,
     ask: askPlan(options, credentials),
     scope: new Scope(starts, scopeOptions(options)),
-    store: options.store
+    store: options.store,
+    usesSitemap: options.sitemap ?? false,
+    hook: pageHook(options)
   }
+}
+
+function pageHook({ fields, onPage }: CrawlOptions): PageHook | null {
+  if (onPage !== undefined && typeof onPage !== 'function') {
+    throw new TypeError(`onPage must be a function; it is ${JSON.stringify(onPage)}`)
+  }
+  for (const [name, field] of Object.entries(fields ?? {})) {
+    try {
+      compile(readField(field).selector)
+    } catch (error) {
+      const reason = (error as Error).message.split('\n', 1)[0]
+      throw new TypeError(`fields.${name} must be a CSS selector; it is ${JSON.stringify(field)}: ${reason}`)
+    }
+  }
+  return fields === undefined && onPage === undefined ? null : { fields: fields ?? null, onPage: onPage ?? null }
 }
 
 function scopeOptions({ scope = 'host', include = [], exclude = [], depth }: CrawlOptions): ScopeOptions {

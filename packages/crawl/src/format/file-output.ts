@@ -19,9 +19,10 @@ export class FileOutput {
   /**
    * @param path is created when it does not exist
    * @param length how much of the file stays, in bytes
+   * @param cuts false: the file stays as it is
    * @throws OutputError when it cannot be opened, or is shorter
    */
-  static async open(path: string, length: number): Promise<FileOutput> {
+  static async open(path: string, length: number, cuts = true): Promise<FileOutput> {
     const name = JSON.stringify(path)
     const file = await open(path, 'a+').catch(error => {
       throw new OutputError(`cannot write results to ${name}: ${reasonOf(error)}`, { cause: error })
@@ -34,7 +35,7 @@ export class FileOutput {
             'use another file, or start over with --fresh'
         )
       }
-      if (size > length) await file.truncate(length)
+      if (cuts && size > length) await file.truncate(length)
       return new FileOutput(file, name, length)
     } catch (error) {
       await file.close()

@@ -1,6 +1,7 @@
 export type { LinkRecord, PageRecord } from '../page/record.ts'
 export type { PageResult } from '../result.ts'
 export { MemoryStore } from './memory-store.ts'
-export { openStore, type StoreOptions } from './open-store.ts'
+export { openStore, readStore, type StoreOptions } from './open-store.ts'
 export type { SqliteStore } from './sqlite/sqlite-store.ts'
 export type { Counts, FoundUrl, Hop, Lease, Leases, Skip, Store, Visit } from './store.ts'
+export { StoreError } from './store-error.ts'

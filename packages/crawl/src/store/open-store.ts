@@ -4,6 +4,7 @@ import { openDatabase } from './sqlite/database.ts'
 import { lockFile } from './sqlite/lock.ts'
 import { prepareSchema } from './sqlite/schema.ts'
 import { SqliteStore } from './sqlite/sqlite-store.ts'
+import { StoreError } from './store-error.ts'
 
 /** How `openStore` opens a file. */
 export interface StoreOptions {
@@ -16,7 +17,7 @@ export interface StoreOptions {
  * under way waits again. One program at a time can have a file open; others may read it.
  *
  * @param path of the file; '' for a temporary one that disappears with the store
- * @throws Error when another crawl uses the file, or when it is no database of this program
+ * @throws StoreError when another crawl uses the file, or when it is no database of this program
  */
 export async function openStore(path: string, { fresh = false }: StoreOptions = {}): Promise<SqliteStore> {
   if (path !== '') checkPath(path)
@@ -44,8 +45,26 @@ function checkPath(path: string): void {
   try {
     closeSync(openSync(path, 'a'))
   } catch (error) {
-    throw new Error(`cannot open ${JSON.stringify(path)}: ${reasonOf(error as NodeJS.ErrnoException)}`, {
+    throw new StoreError(`cannot open ${JSON.stringify(path)}: ${reasonOf(error as NodeJS.ErrnoException)}`, {
       cause: error
     })
+  }
+}
+
+/**
+ * Opens a store to be read, also while a crawl uses it. What it is asked to change fails.
+ *
+ * @throws StoreError when the file is no database of this program
+ */
+export async function readStore(path: string): Promise<SqliteStore> {
+  checkPath(path)
+  const database = await openDatabase(path)
+  try {
+    prepareSchema(database, path)
+    database.exec('PRAGMA query_only = ON')
+    return new SqliteStore(database)
+  } catch (error) {
+    database.close()
+    throw error
   }
 }

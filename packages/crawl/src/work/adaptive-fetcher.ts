@@ -3,6 +3,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import type { Ask } from '../http/answer.ts'
 import type { Client } from '../http/client.ts'
 import type { DownloadSettings } from '../http/settings.ts'
+import type { PageHook } from '../page/extract.ts'
 import type { PageOutcome } from '../page/outcome.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './fetcher.ts'
 
@@ -53,9 +54,20 @@ interface Place {
   underWay: number
 }
 
+/** How many workers there may be, and pages under way. */
+export interface AdaptiveOptions {
+  /** Most workers. */
+  readonly processes: number
+  /** Most pages under way. */
+  readonly places: number
+  /** Tells how many pages are known and not begun. */
+  readonly queued: () => number
+}
+
 /** Begins in this process, and adds workers when its loop is saturated, processors are free, and much is left to do. */
 export class AdaptiveFetcher implements Fetcher {
   readonly #settings: DownloadSettings
+  readonly #hook: PageHook | null
   readonly #places: number
   readonly #queued: () => number
   readonly #growth: Growth
@@ -68,16 +80,15 @@ export class AdaptiveFetcher implements Fetcher {
 
   /**
    * @param client is not closed with the fetcher
-   * @param processes most workers
-   * @param places most pages under way
-   * @param queued tells how many pages are known and not begun
+   * @param hook runs on each page
    */
-  constructor(client: Client, processes: number, places: number, queued: () => number) {
+  constructor(client: Client, hook: PageHook | null, { processes, places, queued }: AdaptiveOptions) {
     this.#settings = client.settings
+    this.#hook = hook
     this.#places = places
     this.#queued = queued
     this.#growth = new Growth(processes)
-    this.#local = { fetcher: new LocalFetcher(client), underWay: 0 }
+    this.#local = { fetcher: new LocalFetcher(client, hook), underWay: 0 }
     let before = readMeters()
     this.#timer = setInterval(() => {
       const now = readMeters()
@@ -132,7 +143,7 @@ export class AdaptiveFetcher implements Fetcher {
   }
 
   #addWorker(): void {
-    const pool = new PoolFetcher(this.#settings, 1, this.#places)
+    const pool = new PoolFetcher(this.#settings, 1, this.#places, this.#hook)
     this.#pools.push(pool)
     // Until it has started, what it is given would wait.
     void pool.ready().then(

@@ -2,6 +2,7 @@ import { Pool, TimeoutError, WorkerDiedError } from 'multiprocess'
 import type { Ask } from '../http/answer.ts'
 import type { Client } from '../http/client.ts'
 import type { DownloadSettings } from '../http/settings.ts'
+import type { PageHook } from '../page/extract.ts'
 import { type PageOutcome, withoutPage } from '../page/outcome.ts'
 import { visitPage } from './visit-page.ts'
 import { downloadPage, holdPlace, prepareWorker } from './worker.ts'
@@ -25,11 +26,16 @@ export interface Fetcher {
 /** In this process. */
 export class LocalFetcher implements Fetcher {
   readonly #client: Client
+  readonly #hook: PageHook | null
   readonly #closing = new AbortController()
 
-  /** @param client is not closed with the fetcher */
-  constructor(client: Client) {
+  /**
+   * @param client is not closed with the fetcher
+   * @param hook runs on each page
+   */
+  constructor(client: Client, hook: PageHook | null) {
     this.#client = client
+    this.#hook = hook
   }
 
   get workers(): number {
@@ -39,7 +45,7 @@ export class LocalFetcher implements Fetcher {
   async ready(): Promise<void> {}
 
   fetch(ask: Ask): Promise<PageOutcome> {
-    return visitPage(this.#client, ask, this.#closing.signal)
+    return visitPage(this.#client, ask, { hook: this.#hook, signal: this.#closing.signal })
   }
 
   async close(): Promise<void> {
@@ -58,13 +64,14 @@ export class PoolFetcher implements Fetcher {
   /**
    * @param processes worker processes
    * @param concurrency pages that one worker may have under way at once
+   * @param hook runs on each page
    */
-  constructor(settings: DownloadSettings, processes: number, concurrency: number) {
+  constructor(settings: DownloadSettings, processes: number, concurrency: number, hook: PageHook | null) {
     this.#processes = processes
     this.#concurrency = concurrency
     // Once for the download, once for the parsing; a little more, as the worker's own limits tell more of what was wrong.
     this.#timeLimitMs = 2 * settings.totalTimeoutMs + KILL_AFTER_MS
-    this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker, initargs: [settings] })
+    this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker, initargs: [settings, hook] })
   }
 
   get workers(): number {

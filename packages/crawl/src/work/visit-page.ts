@@ -5,6 +5,7 @@ import type { Client } from '../http/client.ts'
 import { type DownloadSettings, robotName } from '../http/settings.ts'
 import { readText } from '../page/charset.ts'
 import { headerDirectives, isNoFollow } from '../page/directives.ts'
+import { extract, type PageHook } from '../page/extract.ts'
 import { mayBeHtml, whyNoHtml } from '../page/kind.ts'
 import { type PageOutcome, withoutPage } from '../page/outcome.ts'
 import { parsePage } from '../page/parse.ts'
@@ -14,9 +15,14 @@ import { loadLegacyEncodings } from '../url/legacy-query.ts'
  * Downloads one URL and, when it is a page, parses it. Redirects are reported, not followed. Never throws: what goes wrong
  * is in `record.error`.
  *
- * @param signal ends the download
+ * @param options.signal ends the download
+ * @param options.hook runs on the page
  */
-export async function visitPage(client: Client, ask: Ask, signal?: AbortSignal): Promise<PageOutcome> {
+export async function visitPage(
+  client: Client,
+  ask: Ask,
+  { signal, hook = null }: { signal?: AbortSignal; hook?: PageHook | null } = {}
+): Promise<PageOutcome> {
   const outcome = withoutPage(ask.url, null)
   const { record } = outcome
   const start = performance.now()
@@ -31,7 +37,8 @@ export async function visitPage(client: Client, ask: Ask, signal?: AbortSignal):
   }
   if (record.error !== null || !answer.body) return outcome
   try {
-    await parse(outcome, answer.body, headersOf(answer, 'x-robots-tag'), client.settings)
+    const html = await parse(outcome, answer.body, headersOf(answer, 'x-robots-tag'), client.settings)
+    if (hook) await runHook(hook, outcome, answer, html)
   } catch (error) {
     record.error = `the page could not be parsed: ${(error as Error).message}`
   }
@@ -55,18 +62,30 @@ function describe(outcome: PageOutcome, answer: Answer, downloadMs: number): voi
   outcome.failure = answer.failure
 }
 
+async function runHook(hook: PageHook, outcome: PageOutcome, answer: Answer, html: string): Promise<void> {
+  const { record, follow } = outcome
+  const headers: Record<string, string> = {}
+  for (const [name, value] of answer.headers) headers[name] = name in headers ? `${headers[name]}, ${value}` : value
+  const page = { html, url: record.url, status: answer.status!, headers, links: follow }
+  const { data, error, enqueued } = await extract(hook, page)
+  record.data = data
+  record.error = error
+  outcome.follow = [...new Set([...follow, ...enqueued])]
+}
+
 function keepExchange(outcome: PageOutcome, answer: Answer): void {
   const { status, reason, headers, requestHeaders, body } = answer
   if (status === null) return
   outcome.exchange = { url: outcome.record.url, requestHeaders, status, reason, headers, body }
 }
 
+/** @returns the page's text */
 async function parse(
   outcome: PageOutcome,
   body: Buffer,
   robotsTags: string[],
   settings: DownloadSettings
-): Promise<void> {
+): Promise<string> {
   const { record } = outcome
   const robot = robotName(settings)
   const { text, encoding } = readText(body, record.contentType)
@@ -94,6 +113,7 @@ async function parse(
   outcome.follow = page.follow
   outcome.badLinks = page.badLinks
   outcome.linkTable = page.linkTable
+  return text
 }
 
 /** Hexadecimal digits: 128 bits. */

@@ -82,7 +82,7 @@ export class Visitor {
     this.#fetcher = fetcher
     this.#pacer = pacer
     this.#identity = identity
-    this.robots = new Robots(client.settings, url => this.#askForRobots(url))
+    this.robots = new Robots(client.settings, url => this.ask(url, MAX_ROBOTS_BYTES))
   }
 
   /**
@@ -145,13 +145,14 @@ export class Visitor {
     return this.#options.obeysRobots ? await this.robots.rulesFor(url) : allowAll
   }
 
-  async #askForRobots(url: string): Promise<Answer> {
+  /** Fetches what is no page, such as a sitemap: with its host's pauses, and asked again when the answer is not final. */
+  async ask(url: string, maxBytes: number): Promise<Answer> {
     const answer = await this.#untilFinal(url, async () => {
       await this.#turn(url, this.#options.delayMs)
       const headers = this.#identity.headersFor(url)
       const answer = await this.#client.get({ url, headers }, ({ status }) => status >= 200 && status < 300, {
         signal: this.#options.signal,
-        maxBytes: MAX_ROBOTS_BYTES
+        maxBytes
       })
       this.#identity.take(headersOf(answer, 'set-cookie'), url)
       const { status, failure, firstByteMs } = answer

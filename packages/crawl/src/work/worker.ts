@@ -2,14 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ask } from '../http/answer.ts'
 import { Client } from '../http/client.ts'
 import type { DownloadSettings } from '../http/settings.ts'
+import type { PageHook } from '../page/extract.ts'
 import type { PageOutcome } from '../page/outcome.ts'
 import { visitPage } from './visit-page.ts'
 
 let client: Client | undefined
+let hook: PageHook | null = null
 
 /** Runs when a worker starts. */
-export function prepareWorker(settings: DownloadSettings): void {
+export function prepareWorker(settings: DownloadSettings, pageHook: PageHook | null): void {
   client = new Client(settings)
+  hook = pageHook
 }
 
 /** Takes up a place in a worker for a while, and tells which worker it is. */
@@ -20,5 +23,5 @@ export async function holdPlace(ms: number): Promise<number> {
 
 /** What a worker runs: `visitPage` with a client of its own, kept from one page to the next. */
 export function downloadPage(ask: Ask): Promise<PageOutcome> {
-  return visitPage(client!, ask)
+  return visitPage(client!, ask, { hook })
 }

@@ -124,7 +124,10 @@ test('one file is left when a store is closed, and it opens again', limits, asyn
 test('a file is used by one crawl at a time', limits, async () => {
   const path = join(directory, 'shared.db')
   const store = await openStore(path)
-  await assert.rejects(openStore(path), /^Error: cannot crawl into ".*shared\.db": another crawl is using it; wait for/)
+  await assert.rejects(
+    openStore(path),
+    /^StoreError: cannot crawl into ".*shared\.db": another crawl is using it; wait for/
+  )
   await assert.rejects(openStore(path, { fresh: true }), /another crawl is using it/)
   await store.close()
   await (await openStore(path)).close()
@@ -138,7 +141,7 @@ test('a file of something else is refused, and left as it is', limits, async () 
   )
   await assert.rejects(
     openStore(text),
-    /^Error: cannot open ".*text\.db": it is not an SQLite database; use another file$/
+    /^StoreError: cannot open ".*text\.db": it is not an SQLite database; use another file$/
   )
   const other = join(directory, 'other.db')
   const database = await openDatabase(other)
@@ -148,6 +151,6 @@ test('a file of something else is refused, and left as it is', limits, async () 
   assert.ok(!existsSync(`${text}-lock`) && !existsSync(`${other}-lock`))
   await assert.rejects(
     openStore(join(directory, 'no', 'where.db')),
-    /^Error: cannot open ".*where\.db": there is no such directory \(ENOENT\)$/
+    /^StoreError: cannot open ".*where\.db": there is no such directory \(ENOENT\)$/
   )
 })

@@ -59,7 +59,7 @@ test('a page that a worker died over is given to a worker, and never to this pro
     '/': page('home')
   })
   const client = new Client(defaultSettings)
-  const fetcher = new AdaptiveFetcher(client, 2, 4, () => 0)
+  const fetcher = new AdaptiveFetcher(client, null, { processes: 2, places: 4, queued: () => 0 })
   try {
     assert.equal((await fetcher.fetch({ url: `${site.origin}/` })).record.title, 'home')
     assert.equal(fetcher.workers, 0)

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { StoreError } from '../store-error.ts'
 import { openDatabase } from './database.ts'
 
 /**
@@ -7,7 +8,7 @@ import { openDatabase } from './database.ts'
  *
  * @param path of the database
  * @returns a function that ends the lock
- * @throws Error when another program has the lock
+ * @throws StoreError when another program has the lock
  */
 export async function lockFile(path: string): Promise<() => void> {
   const lockPath = `${path}-lock`
@@ -16,7 +17,7 @@ export async function lockFile(path: string): Promise<() => void> {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    throw new Error(
+    throw new StoreError(
       `cannot crawl into ${JSON.stringify(path)}: another crawl is using it; wait for its end, or use another file`,
       {
         cause: error

@@ -1,4 +1,5 @@
 import { FIELDS, type PageResult } from '../../result.ts'
+import { StoreError } from '../store-error.ts'
 import type { Database, Value } from './database.ts'
 
 /** "crwl", in the header of every database of this program (SQLite's `application_id`). */
@@ -61,7 +62,7 @@ CREATE VIEW link_urls AS
  * Prepares a database for use, and makes its tables when it is empty.
  *
  * @param path for messages
- * @throws Error when the file is no database of this program, or of another version of it
+ * @throws StoreError when the file is no database of this program, or of another version of it
  */
 export function prepareSchema(database: Database, path: string): void {
   let version: Value
@@ -71,16 +72,16 @@ export function prepareSchema(database: Database, path: string): void {
     version = pragma(database, 'user_version')
     const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_master').get()!
     if (id !== APPLICATION_ID && (id !== 0 || version !== 0 || tables !== 0)) {
-      throw new Error('it is a database of another program; use another file')
+      throw new StoreError('it is a database of another program; use another file')
     }
     if (id === APPLICATION_ID && version !== SCHEMA_VERSION) {
-      throw new Error(`it was written by another version of crawl; use that version, or start over with --fresh`)
+      throw new StoreError(`it was written by another version of crawl; use that version, or start over with --fresh`)
     }
     if (id !== APPLICATION_ID) create(database)
   } catch (error) {
     const { message } = error as Error
     const reason = /not a database/.test(message) ? 'it is not an SQLite database; use another file' : message
-    throw new Error(`cannot open ${JSON.stringify(path)}: ${reason}`, { cause: error })
+    throw new StoreError(`cannot open ${JSON.stringify(path)}: ${reason}`, { cause: error })
   }
 }
 

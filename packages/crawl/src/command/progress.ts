@@ -1,6 +1,6 @@
 import { clearLine, cursorTo } from 'node:readline'
-import { count, seconds } from './format/text.ts'
-import type { CrawlStats } from './stats.ts'
+import { count, seconds } from '../format/text.ts'
+import type { CrawlStats } from '../stats.ts'
 
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 2000

@@ -3,9 +3,9 @@ import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { compareResults } from '../src/compare.ts'
-import { emptyRecord } from '../src/page/record.ts'
-import { descendants, isAlive, type Pages, page, readLines, run, serve, slow, start } from './support.ts'
+import { compareResults } from '../../src/command/compare.ts'
+import { emptyRecord } from '../../src/page/record.ts'
+import { descendants, isAlive, type Pages, page, readLines, run, serve, slow, start } from '../support.ts'
 
 const limits = { timeout: 90_000 }
 
@@ -55,7 +55,7 @@ test('--compare crawls twice and shows both times', limits, async () => {
   assert.ok(Math.abs(pooled.speedUp - alone.seconds / pooled.seconds) < 0.11)
   assert.ok(stdout.endsWith('\nBoth found the same 32 pages.\n'))
   assert.equal(readLines(readFileSync(file, 'utf8')).length, 32)
-  rmSync(file)
+  for (const path of [file, `${file}.state`]) rmSync(path)
   // Twice each page, and twice what robots.txt says.
   assert.equal(site.requests.length, 2 * 33)
 })

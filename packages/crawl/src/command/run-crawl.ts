@@ -1,8 +1,10 @@
-import { crawl } from './crawl.ts'
-import type { CrawlOptions } from './options.ts'
+import { Crawl } from '../crawl.ts'
+import { type CrawlOptions, plan } from '../options.ts'
+import type { PageResult } from '../result.ts'
+import type { CrawlStats } from '../stats.ts'
+import { type Destination, inMemory } from './destination.ts'
+import { Load } from './load.ts'
 import { Progress } from './progress.ts'
-import type { PageResult } from './result.ts'
-import type { CrawlStats } from './stats.ts'
 import { Summary } from './summary.ts'
 
 /** A crawl that was run to its end. */
@@ -27,32 +29,44 @@ export interface Display {
 /**
  * Crawls, with progress shown.
  *
+ * @param destination where results are kept; it is not closed
  * @param onResult is given each result as it comes, and awaited before the next
  */
 export async function runCrawl(
   url: string,
   options: CrawlOptions,
   { stderr, label = '', sharesTerminal = false }: Display,
-  onResult: (result: PageResult) => Promise<void>
+  onResult: (result: PageResult) => Promise<void> = async () => {},
+  destination: Destination = inMemory()
 ): Promise<Run> {
   const begin = performance.now()
   const summary = new Summary()
-  const pages = crawl(url, options)
+  const load = new Load()
+  const { store, pages: kept } = destination
+  const planned = plan(url, { ...options, store })
+  const pages = new Crawl(planned, destination.sink)
+  const before = Number(kept?.meta('elapsedMs') ?? 0)
+  const earlier = store.counts.pages
   const progress = new Progress(stderr, label, () => pages.stats)
   let failure: string | null = null
+  const elapsed = () => performance.now() - begin
   try {
     for await (const result of pages) {
       summary.add(result)
-      if (result.depth === 0) failure = result.error
+      if (result.from === null && result.requestedUrl === planned.start) failure = result.error
       if (sharesTerminal) progress.clear()
       await onResult(result)
       if (sharesTerminal) progress.draw()
     }
   } finally {
     progress.stop()
+    kept?.setMeta('elapsedMs', String(Math.round(before + elapsed())))
+    kept?.setMeta('endedAt', new Date().toISOString())
+    kept?.setMeta('ending', options.signal?.aborted ? 'interrupted' : store.counts.waiting > 0 ? 'limit' : 'complete')
   }
   const { stats } = pages
-  const elapsedMs = performance.now() - begin
+  const elapsedMs = elapsed()
   const ending = options.signal?.aborted ? 'Interrupted' : stats.queued > 0 ? 'Ended at the limit (--limit)' : null
-  return { stats, elapsedMs, summary: summary.lines(stats, elapsedMs, ending), failure }
+  const lines = summary.lines(stats, elapsedMs, ending, { earlier, delayMs: planned.delayMs, load: load.share })
+  return { stats, elapsedMs, summary: lines, failure }
 }

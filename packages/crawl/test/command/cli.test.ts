@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { readArguments } from '../src/arguments.ts'
-import { FIELDS } from '../src/result.ts'
-import { version } from '../src/version.ts'
+import { runProgram } from '../../src/command/program.ts'
+import { FIELDS } from '../../src/result.ts'
+import { version } from '../../src/version.ts'
 import {
   descendants,
   isAlive,
@@ -18,7 +18,7 @@ import {
   serve,
   slow,
   start
-} from './support.ts'
+} from '../support.ts'
 
 const limits = { timeout: 60_000 }
 const directory = mkdtempSync(join(tmpdir(), 'crawl-test-'))
@@ -56,7 +56,7 @@ test('help and version go to the standard output', limits, async () => {
     '--help',
     '--version'
   ]) {
-    assert.ok(help.stdout.includes(`${option} `), option)
+    assert.match(help.stdout, new RegExp(`${option}\\b`), option)
   }
   assert.equal(help.stderr, '')
   assert.deepEqual(await run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
@@ -73,35 +73,47 @@ test('a command line that cannot be run is refused in one line, with exit code 2
   assert.deepEqual(await run(['--speed', 'http://a/']), {
     code: 2,
     stdout: '',
-    stderr: "crawl: Unknown option '--speed'. Try: crawl --help\n"
+    stderr: "crawl: unknown option '--speed'. Try: crawl --help\n"
   })
 })
 
-test('options are checked with what was expected', limits, () => {
+test('options are checked with what was expected', limits, async () => {
+  const stdout = { async write() {}, async close() {} }
   for (const [args, message] of [
     [['http://a/', 'http://b/'], 'one URL at a time: "http://a/" and "http://b/" were given'],
+    [['chek', 'http://a/'], 'one URL at a time: "chek" and "http://a/" were given'],
     [['--processes', 'many', 'http://a/'], '--processes takes a whole number, 0 or more; it was given "many"'],
     [['--processes', '1001', 'http://a/'], '--processes is at most 1000; it was given "1001"'],
     [['--limit', '0', 'http://a/'], '--limit takes a whole number, 1 or more or "all"; it was given "0"'],
     [['--delay=-1', 'http://a/'], '--delay takes a whole number, 0 or more; it was given "-1"'],
     [['--concurrency', '1.5', 'http://a/'], '--concurrency takes a whole number, 1 or more; it was given "1.5"'],
     [['--compare', '--processes=0', 'http://a/'], 'to compare, --processes must be 1 or more; it was given "0"'],
-    [['http://a/', '--out'], "Option '--out <value>' argument missing"],
-    [['http://a/', '--compare=yes'], "Option '--compare' does not take an argument"]
-  ] as const) {
-    assert.throws(() => readArguments(args), { name: 'UsageError', message })
+    [['http://a/', '--out'], "option '-o, --out <file>' argument missing"],
+    [['http://a/', '--speed'], "unknown option '--speed'"],
+    [['http://a/', '--dept', '3'], "unknown option '--dept' (Did you mean --depth?)"],
+    [['--rate', 'fast', 'http://a/'], '--rate takes a number of requests, such as 5/s or 30/m; it was given "fast"'],
+    [['--rate', '5/s', '--delay', '5', 'http://a/'], '--rate and --delay say the same; give one of them'],
+    [['--scope', 'all', 'http://a/'], '--scope takes host, subdomains or prefix; it was given "all"'],
+    [['--robots', 'no', 'http://a/'], '--robots takes obey or ignore; it was given "no"'],
+    [['--timeout', '0', 'http://a/'], '--timeout takes a number of seconds above 0; it was given "0"'],
+    [['-H', 'x', 'http://a/'], '--header takes a header such as \'accept-language: de\'; it was given "x"'],
+    [
+      ['--get', '.price', 'http://a/'],
+      '--get takes a field such as price=.price or image=img@src; it was given ".price"'
+    ],
+    [['--get', 'a=b[', 'http://a/'], /^fields\.a must be a CSS selector; it is "b\[": /],
+    [['--include', '', 'http://a/'], /^cannot use "" as include: a glob such as/],
+    [['--cookies', '/no/file', 'http://a/'], /^cannot read the file of --cookies, "\/no\/file": /],
+    [['--list', '/no/file'], /^cannot read the file of --list, "\/no\/file": /],
+    [['--fresh', 'http://a/'], '--fresh starts a file over; say which one with --out'],
+    [['check'], 'crawl check needs a URL, or --list with a file of them'],
+    [['check', 'http://a/', '--format', 'xml'], '--format takes text, json, junit or github; it was given "xml"'],
+    [['report', '/no/site.db'], 'cannot open "/no/site.db": there is no such file'],
+    [['why', 'x.db'], "missing required argument 'url'"]
+  ] as [string[], string | RegExp][]) {
+    const context = { stdout, signal: AbortSignal.abort() }
+    await assert.rejects(runProgram(args, context), { name: 'UsageError', message }, args.join(' '))
   }
-  assert.deepEqual(readArguments(['--limit', 'all', '--delay', '250', 'http://a/', '--compare', '--out=x']), {
-    url: 'http://a/',
-    processes: 4,
-    concurrency: undefined,
-    limit: Number.POSITIVE_INFINITY,
-    delayMs: 250,
-    out: 'x',
-    compare: true,
-    help: false,
-    version: false
-  })
 })
 
 test('results are lines of JSON on the standard output, the summary is beside them', limits, async () => {
@@ -112,27 +124,30 @@ test('results are lines of JSON on the standard output, the summary is beside th
   assert.deepEqual(paths(results).sort(), ['/', '/a', '/b', '/c', '/missing'])
   for (const result of results) assert.deepEqual(Object.keys(result), [...FIELDS])
   const lines = notes(stderr).trimEnd().split('\n')
-  assert.match(lines[0], /^5 pages in \d+\.\d\d s \(\d+\.\d pages\/s\), \d+ B$/)
-  assert.deepEqual(lines.slice(1), ['  4 without error', '  1 HTTP 404 Not Found'])
+  assert.match(lines[0], /^5 pages in \d+\.\d+ s \(\d+\.\d pages\/s\), \d+ B$/)
+  assert.deepEqual(lines.slice(1, 3), ['  4 without error', '  1 HTTP 404 Not Found'])
 })
 
-test('--out takes the lines, and empties the file first', limits, async () => {
+test('--out takes the lines, and a second run goes on with them', limits, async () => {
   await using site = await serve(small)
   const file = join(directory, 'results.jsonl')
-  await run([site.origin, '--out', file, '--processes', '0'])
-  const { code, stdout } = await run([
-    site.origin,
-    '--out',
-    file,
-    '--limit',
-    '3',
-    '--processes',
-    '1',
-    '--concurrency',
-    '4'
-  ])
-  assert.deepEqual([code, stdout], [0, ''])
-  assert.deepEqual(paths(readLines(readFileSync(file, 'utf8'))).sort(), ['/', '/a', '/b'])
+  const first = await run([site.origin, '--out', file, '--processes', '0', '--limit', '3'])
+  assert.deepEqual([first.code, first.stdout], [0, ''])
+  const before = readFileSync(file, 'utf8')
+  assert.deepEqual(paths(readLines(before)), ['/', '/a', '/b'])
+  const asked = site.requests.length
+  const second = await run([site.origin, '-o', file, '--processes', '0'])
+  const after = readFileSync(file, 'utf8')
+  assert.ok(after.startsWith(before))
+  assert.deepEqual(paths(readLines(after)).sort(), ['/', '/a', '/b', '/c', '/missing'])
+  assert.match(second.stderr, /^2 pages in .*, 3 pages before$/m)
+  const askedNow = site.requests.slice(asked).map(({ path }) => path)
+  assert.deepEqual(askedNow.sort(), ['/c', '/missing', '/robots.txt'])
+  const third = await run([site.origin, '-o', file, '--processes', '0'])
+  assert.ok(third.stderr.includes('results.jsonl is complete: 5 pages; --fresh starts over'), third.stderr)
+  assert.equal(readFileSync(file, 'utf8'), after)
+  await run([site.origin, '-o', file, '--processes', '0', '--fresh', '--limit', '1'])
+  assert.deepEqual(paths(readLines(readFileSync(file, 'utf8'))), ['/'])
 })
 
 test('the end at a limit is told', limits, async () => {
@@ -166,7 +181,7 @@ test('results that cannot be written end the crawl with one clear line', limits,
 
 test('a standard output that is closed ends the crawl with one clear line', limits, async () => {
   await using site = await serve(wide(300, 5))
-  const command = start([site.origin])
+  const command = start([site.origin, '--processes', '4'])
   await command.until(({ stdout }) => stdout.includes('\n'))
   const workers = descendants(command.child.pid!)
   command.child.stdout?.destroy()
@@ -193,7 +208,7 @@ test('Ctrl-C ends the crawl with what it has, and its workers', limits, async ()
   for (const out of [[], ['--out', file]]) {
     site.requests.length = 0
     // A process group of its own: a terminal sends SIGINT to every process of the one in front.
-    const command = start([site.origin, '--concurrency', '2', ...out], { detached: true })
+    const command = start([site.origin, '--processes', '4', '--concurrency', '2', ...out], { detached: true })
     await (out.length === 0
       ? command.until(({ stdout }) => stdout.split('\n').length > 3)
       : untilTrue(() => site.requests.length > 30))
@@ -206,7 +221,11 @@ test('Ctrl-C ends the crawl with what it has, and its workers', limits, async ()
     assert.ok(text.endsWith('\n'))
     assert.ok(results.length >= 3 && results.length < 400)
     assert.ok(results.every(({ error }) => error === null))
-    const [first, last] = command.stderr.trimEnd().split('\n').slice(-2)
+    const [first, last] = command.stderr
+      .trimEnd()
+      .split('\n')
+      .filter(line => !/^(Limited by|Report): /.test(line))
+      .slice(-2)
     assert.ok(first.startsWith(`${results.length} pages in `), command.stderr)
     assert.match(last, /^Interrupted; \d+ known pages not visited$/)
     assert.deepEqual(workers.filter(isAlive), [])
@@ -219,7 +238,7 @@ async function untilTrue(condition: () => boolean): Promise<void> {
 
 test('a second Ctrl-C ends it at once', limits, async () => {
   await using site = await serve(wide(500, 20))
-  const command = start([site.origin], { detached: true })
+  const command = start([site.origin, '--processes', '4'], { detached: true })
   await command.until(({ stdout }) => stdout.includes('\n'))
   const workers = descendants(command.child.pid!)
   // Stopped, it finds both signals together when it goes on.
@@ -234,7 +253,7 @@ test('a polite end, and a killing, leave no worker either', limits, async () => 
     ['SIGTERM', 143],
     ['SIGKILL', 'SIGKILL']
   ] as const) {
-    const command = start([site.origin])
+    const command = start([site.origin, '--processes', '4'])
     await command.until(({ stdout }) => stdout.includes('\n'))
     const workers = descendants(command.child.pid!)
     command.child.kill(signal)

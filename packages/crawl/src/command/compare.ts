@@ -1,6 +1,7 @@
-import { count, seconds, table } from './format/text.ts'
-import { type CrawlOptions, DEFAULT_CONCURRENCY } from './options.ts'
-import type { PageResult } from './result.ts'
+import { count, seconds, table } from '../format/text.ts'
+import { type CrawlOptions, DEFAULT_CONCURRENCY } from '../options.ts'
+import type { PageResult } from '../result.ts'
+import type { Destination } from './destination.ts'
 import { type Display, type Run, runCrawl } from './run-crawl.ts'
 
 /** Two crawls of one site, and what to say about them. */
@@ -19,12 +20,14 @@ const MOST_DIFFERENCES = 10
  * Crawls a site twice: one page after another in this process, then with a pool; and checks that both found the same.
  *
  * @param onResult is given each result of the second crawl as it comes, and awaited before the next
+ * @param destination where the results of the second crawl are kept
  */
 export async function compare(
   url: string,
   options: CrawlOptions & { processes: number },
   display: Display,
-  onResult: (result: PageResult) => Promise<void>
+  onResult: (result: PageResult) => Promise<void>,
+  destination?: Destination
 ): Promise<Comparison> {
   const { processes, concurrency = processes === 0 ? 1 : DEFAULT_CONCURRENCY, signal } = options
   const oneByOne = 'one page after another'
@@ -41,10 +44,11 @@ export async function compare(
   if (signal?.aborted || failure !== null) return { isSame: false, failure, lines: sequential.summary }
 
   const second: PageResult[] = []
-  const parallel = await runCrawl(url, options, { ...display, label: `${together}: ` }, async result => {
+  const keep = async (result: PageResult) => {
     second.push(result)
     await onResult(result)
-  })
+  }
+  const parallel = await runCrawl(url, options, { ...display, label: `${together}: ` }, keep, destination)
   if (signal?.aborted) {
     const lines = [`${oneByOne}:`, ...sequential.summary, '', `${together}:`, ...parallel.summary]
     return { isSame: false, failure, lines }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Process } from 'multiprocess'
-import { createPracticeSite, type PracticeOptions } from './practice-site.ts'
+import { createPracticeSite, type PracticeOptions } from './site.ts'
 
 /** The practice site, served by another process. */
 export interface PracticeServer {

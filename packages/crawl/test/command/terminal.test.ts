@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { byteSize, count, seconds, table } from '../src/format/text.ts'
-import type { CrawlStats } from '../src/index.ts'
-import { emptyRecord } from '../src/page/record.ts'
-import { Progress } from '../src/progress.ts'
-import { Summary } from '../src/summary.ts'
+import { Progress } from '../../src/command/progress.ts'
+import { Summary } from '../../src/command/summary.ts'
+import { byteSize, count, seconds, table } from '../../src/format/text.ts'
+import type { CrawlStats } from '../../src/index.ts'
+import { emptyRecord } from '../../src/page/record.ts'
 
 const limits = { timeout: 10_000 }
 const stats: CrawlStats = {

@@ -1,0 +1,51 @@
+import { OutputError } from '../format/output.ts'
+import type { Plan } from '../options.ts'
+import { State } from '../store/sqlite/schema.ts'
+import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
+
+/**
+ * Makes a store ready for a plan: one that is empty is told what it is of; one that holds a crawl must hold one of the same
+ * first page. URLs that an earlier run left out, and that the options of this one take in, are added.
+ *
+ * @param path for messages
+ * @throws OutputError when it holds a crawl of another page
+ */
+export async function goOn(store: SqliteStore, plan: Plan, path: string): Promise<void> {
+  const { start, starts, scope } = plan
+  const before = store.meta('start')
+  if (before !== undefined && before !== start) {
+    throw new OutputError(
+      `cannot go on with ${JSON.stringify(path)}: it holds a crawl of ${before}, not of ${start}; ` +
+        'use another file, or start over with --fresh'
+    )
+  }
+  const { depth, ...others } = scope.options
+  const now = JSON.stringify({ ...others, depth: Number.isFinite(depth) ? depth : null, starts })
+  const then = store.meta('scope')
+  store.setMeta('start', start)
+  store.setMeta('scope', now)
+  if (then !== undefined && then !== now) await takeIn(store, plan)
+}
+
+/** Adds the URLs that pages link to and that the scope takes in now. */
+async function takeIn(store: SqliteStore, { scope }: Plan): Promise<void> {
+  const rows = store.database
+    .prepare(
+      `SELECT t.url, s.url AS source, min(pages.depth) + 1 AS depth
+       FROM links JOIN urls t ON t.id = links.target JOIN urls s ON s.id = links.source JOIN pages ON pages.id = links.source
+       WHERE t.state = ${State.mentioned} AND kind IN ('a', 'area', 'iframe', 'refresh')
+         AND coalesce(rel, '') NOT LIKE '%nofollow%'
+         AND coalesce(robots, '') NOT LIKE '%nofollow%' AND coalesce(robots, '') NOT LIKE '%"none"%'
+       GROUP BY t.id ORDER BY depth, links.rowid`
+    )
+    .all()
+  const found = rows
+    .map(row => ({
+      url: row['url'] as string,
+      depth: Number(row['depth']),
+      from: row['source'] as string,
+      error: null
+    }))
+    .filter(({ url, depth }) => URL.canParse(url) && scope.refusal(url, depth) === null)
+  await store.add(found)
+}

@@ -1,0 +1,23 @@
+import { cpus } from 'node:os'
+
+/** How busy this computer's processors are. */
+export class Load {
+  readonly #before = times()
+
+  /** Since the object was made: from 0 to 1. */
+  get share(): number {
+    const now = times()
+    const all = now.all - this.#before.all
+    return all > 0 ? 1 - (now.idle - this.#before.idle) / all : 0
+  }
+}
+
+function times(): { all: number; idle: number } {
+  let all = 0
+  let idle = 0
+  for (const { times } of cpus()) {
+    all += times.user + times.nice + times.sys + times.idle + times.irq
+    idle += times.idle
+  }
+  return { all, idle }
+}

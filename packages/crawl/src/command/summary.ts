@@ -1,0 +1,71 @@
+import { forTerminal } from '../format/terminal-text.ts'
+import { byteSize, count, seconds } from '../format/text.ts'
+import type { PageResult } from '../result.ts'
+import type { CrawlStats } from '../stats.ts'
+
+/** What a summary says beside what the crawl counts. */
+export interface Circumstances {
+  /** Pages of earlier runs. Left out: 0. */
+  earlier?: number
+  /** The least time between two requests, as it was asked for, in milliseconds. Left out: 0. */
+  delayMs?: number
+  /** How busy the processors were, from 0 to 1. Left out: 0. */
+  load?: number
+}
+
+/** From here on the processors are what a crawl waits for. */
+const BUSY = 0.85
+/** Servers that answer sooner than this limit nobody. */
+const SLOW_ANSWER_MS = 200
+/** A crawl that is shorter than this is not limited by anything that is worth a line. */
+const SHORT_MS = 1000
+
+/** Counts results by what became of them. */
+export class Summary {
+  readonly #errors = new Map<string, number>()
+
+  add({ error }: PageResult): void {
+    if (error === null) return
+    // What follows is about the one page: its address, its type.
+    const kind = forTerminal(error.split(/: | \(/, 1)[0])
+    this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1)
+  }
+
+  /**
+   * @param elapsedMs what the crawl took
+   * @param ending why the crawl ended before all pages were visited; null when it did not
+   * @returns lines to show at the end
+   */
+  lines(stats: CrawlStats, elapsedMs: number, ending: string | null, circumstances: Circumstances = {}): string[] {
+    const { earlier = 0 } = circumstances
+    const rate = ((stats.pages * 1000) / elapsedMs).toFixed(1)
+    const more = earlier > 0 ? `, ${count(earlier, 'page')} before` : ''
+    const size = byteSize(stats.bytes)
+    const lines = [`${count(stats.pages, 'page')} in ${seconds(elapsedMs)} (${rate} pages/s), ${size}${more}`]
+    const kinds = [...this.#errors].sort((a, b) => b[1] - a[1])
+    const width = String(stats.pages).length
+    if (kinds.length > 0) lines.push(`  ${String(stats.pages - stats.errors).padStart(width)} without error`)
+    for (const [kind, number] of kinds) lines.push(`  ${String(number).padStart(width)} ${kind}`)
+    if (stats.disallowed > 0)
+      lines.push(`Not asked for, as robots.txt disallows it: ${count(stats.disallowed, 'page')}`)
+    for (const { kind, links, example } of stats.traps) {
+      lines.push(
+        `Cut as a trap (${kind}): ${count(links, 'link')}, such as ${forTerminal(example)}; --traps follow takes them`
+      )
+    }
+    const bound = boundOf(stats, circumstances)
+    if (bound !== null && elapsedMs >= SHORT_MS) lines.push(`Limited by: ${bound}`)
+    if (ending !== null) lines.push(`${ending}; ${count(stats.queued, 'known page')} not visited`)
+    return lines
+  }
+}
+
+/** What a crawl waits for most; null when nothing stands out. */
+export function boundOf(stats: CrawlStats, { delayMs = 0, load = 0 }: Circumstances): string | null {
+  if (stats.crawlDelayMs > 0) return `robots.txt asks for ${seconds(stats.crawlDelayMs)} between requests`
+  if (delayMs > 0 && delayMs >= stats.throttleMs) return `--rate or --delay, ${seconds(delayMs)} between requests`
+  if (load >= BUSY) return `processor ${Math.round(load * 100)} %`
+  const p95 = `server p95 ${stats.latencyP95Ms} ms`
+  if (stats.throttleMs > 0) return `${p95}, so ${seconds(stats.throttleMs)} between requests`
+  return stats.latencyP95Ms >= SLOW_ANSWER_MS ? p95 : null
+}

@@ -1,0 +1,90 @@
+import type { CheerioAPI } from 'cheerio'
+import { readLink } from '../url/link.ts'
+
+/** A page as `onPage` gets it. */
+export interface PageContext {
+  /** The page's elements, as cheerio has them: `$('h1').text()`. */
+  readonly $: CheerioAPI
+  /** The page's text, decoded. */
+  readonly html: string
+  /** The URL, after redirects. */
+  readonly url: string
+  readonly status: number
+  /** The headers of the answer, by their names in lower case; those that came several times are joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The pages that it links to and that may be followed. */
+  readonly links: readonly string[]
+  /**
+   * Adds a URL to visit. Scope, globs, depth and robots.txt hold for it as for links.
+   *
+   * @param url absolute, or relative to the page
+   * @throws TypeError when it is no URL of the web
+   */
+  enqueue(url: string): void
+}
+
+/** What a program does with each page, where it is parsed. What it returns, or resolves to, is the page's `data`. */
+export type OnPage = (page: PageContext) => unknown
+
+/** What is taken from each page. */
+export interface PageHook {
+  /** Selectors by the names of fields; `img@src` takes an attribute. */
+  readonly fields: Readonly<Record<string, string>> | null
+  readonly onPage: OnPage | null
+}
+
+/** What came of a hook. */
+export interface Extract {
+  readonly data: unknown
+  /** Why there is no data; null when there is. */
+  readonly error: string | null
+  /** URLs that the hook added. */
+  readonly enqueued: string[]
+}
+
+/** Runs a hook on a page. Never throws. */
+export async function extract(hook: PageHook, page: Omit<PageContext, '$' | 'enqueue'>): Promise<Extract> {
+  const enqueued = new Set<string>()
+  try {
+    const { load } = await import('cheerio')
+    const $ = load(page.html)
+    let data: unknown = hook.fields === null ? null : readFields($, hook.fields)
+    if (hook.onPage) {
+      const enqueue = (text: string) => {
+        const link = readLink(text, page.url)
+        if (link.kind !== 'page') throw new TypeError(`cannot enqueue ${JSON.stringify(text)}: it is no URL of the web`)
+        enqueued.add(link.url)
+      }
+      const value = await hook.onPage({ ...page, $, enqueue })
+      data = hook.fields === null ? (value ?? null) : { ...(data as object), ...(value as object | undefined) }
+    }
+    return { data, error: null, enqueued: [...enqueued] }
+  } catch (error) {
+    return { data: null, error: `onPage failed: ${tell(error)}`, enqueued: [...enqueued] }
+  }
+}
+
+/** The fields of a page: the text of what a selector matches, or an attribute of it; a list when it matches several times. */
+function readFields($: CheerioAPI, fields: Readonly<Record<string, string>>): Record<string, string | string[] | null> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      const { selector, attribute } = readField(field)
+      const values = $(selector)
+        .toArray()
+        .map(element => (attribute === null ? $(element).text() : $(element).attr(attribute)))
+        .filter(value => value !== undefined)
+        .map(value => value.replace(/\s+/g, ' ').trim())
+      return [name, values.length === 0 ? null : values.length === 1 ? values[0] : values]
+    })
+  )
+}
+
+/** A selector, and the attribute after its `@`; null when it has none. */
+export function readField(field: string): { selector: string; attribute: string | null } {
+  const [, selector, attribute] = /^(.+?)@([\w:-]+)$/.exec(field) ?? []
+  return selector === undefined ? { selector: field, attribute: null } : { selector, attribute }
+}
+
+function tell(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}
