@@ -20,7 +20,9 @@ const ORDER = {
     socket connection
     managers/protocol managers/client managers/objects managers/server managers
     entries
-    common contexts threads index`
+    common contexts threads index codec pooling`,
+  cluster: `
+    wire redis pool worker index main`
 }
 
 const MOST_FILES = 20

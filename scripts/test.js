@@ -26,6 +26,7 @@ const folders = [
   { folder: 'packages/multiprocess/rollup' },
   { folder: 'packages/multiprocess/dist', has: isOfModules },
   { folder: 'packages/multiprocess/dist-test', has: path => !isOfModules(path) },
+  { folder: 'packages/cluster/dist' },
   { folder: 'packages/crawl/dist' },
   { folder: 'examples/dist' }
 ]

@@ -21,6 +21,8 @@ function file(name) {
 const input = {
   index: file('index'),
   threads: file('threads'),
+  codec: file('codec'),
+  pooling: file('pooling'),
   'child-main': file('entries/child-main'),
   'thread-main': file('entries/thread-main'),
   worker: file('pool/worker/main'),

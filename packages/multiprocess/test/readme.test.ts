@@ -10,7 +10,7 @@ import { Scratch } from './fixtures/process/tools.ts'
 
 const timeout = 60_000
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
-const PAGES = ['README.md', 'docs/processes-or-threads.md']
+const PAGES = ['README.md', 'docs/processes-or-threads.md', 'docs/codec.md']
 
 interface Block {
   /** Its heading, and its number under that. */

@@ -11,7 +11,7 @@ import { type FunctionReferenceData, INTRINSIC } from './data.ts'
 type Namespace = Readonly<Record<string, unknown>>
 
 /** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
-const WRITTEN_REQUEST = 'import:'
+export const WRITTEN_REQUEST = 'import:'
 
 const namespaces = new Map<string, Namespace>()
 const requests = new WeakMap<object, string>()

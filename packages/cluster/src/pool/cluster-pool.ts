@@ -1,0 +1,146 @@
+/** A Pool whose tasks run on the machines of a cluster, or, without a server, on this one. */
+import {
+  type ApplyOptions,
+  type AsyncResult,
+  type IMapIterator,
+  type IMapOptions,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type Target
+} from 'multiprocess'
+import { checkObject } from 'multiprocess/pooling'
+import { type ClusterPoolOptions, checkRemote, type RemotePoolOptions } from './options.ts'
+import { RemotePool } from './remote-pool.ts'
+import type { ClusterStats } from './stats.ts'
+
+type Items<T> = Iterable<T> | AsyncIterable<T>
+/** Pool's methods; its private parts are its own. */
+type PoolMethods = Pick<Pool, Exclude<keyof Pool, 'stats'>>
+
+/**
+ * Pool's methods over several machines. With a `url`, tasks run in the processes of `ClusterWorker`s (or the command
+ * `multiprocess-worker`) that have the same `name` and `key`; without one they run in a local Pool.
+ *
+ * Tasks run at least once, and each result is delivered exactly once: if a machine is lost, its tasks run again elsewhere, so their side
+ * effects may happen twice.
+ * @example
+ * await using pool = new ClusterPool({ url: 'redis://localhost', name: 'thumbs', key })
+ * console.log(await pool.map(square, [1, 2, 3])) // [ 1, 4, 9 ]
+ */
+export class ClusterPool implements PoolMethods, AsyncDisposable {
+  readonly #pool: Pool | RemotePool
+
+  /**
+   * @throws TypeError, ValueError if an option makes no sense, with its name and value
+   * @throws SerializationError if the initializer or its arguments cannot cross
+   */
+  constructor(options: ClusterPoolOptions = {}) {
+    checkObject(options, "{ url: 'redis://localhost', name: 'thumbs', key }")
+    if (options.url === undefined) {
+      this.#pool = new Pool(localOptions(options))
+    } else {
+      checkRemote(options)
+      this.#pool = new RemotePool(options)
+    }
+  }
+
+  /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
+  apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
+    return this.#pool.apply(fn, args, options)
+  }
+
+  /**
+   * Does the same, and returns at once.
+   * @throws SerializationError if the function or an argument cannot cross
+   * @throws ValueError after `close()`, PoolTerminatedError after `terminate()`
+   */
+  applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>> {
+    return this.#pool.applyAsync(fn, args, options)
+  }
+
+  /**
+   * Does the same and blocks this thread until the result is there. Only without a `url`.
+   * @throws MultiprocessError (`ERR_CLUSTER_SYNC`) with a `url`
+   * @throws TimeoutError if the timeout, in milliseconds, runs out; the task goes on
+   */
+  applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: { timeout?: number }): Awaited<R> {
+    return this.#pool instanceof RemotePool ? this.#pool.applySync() : this.#pool.applySync(fn, args, options)
+  }
+
+  /** Returns `fn` of each item, in the order of the items. Rejects with the first error; what is not begun then is dropped. */
+  map<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | MapOptions): Promise<Awaited<R>[]> {
+    return this.#pool.map(fn, items, options)
+  }
+
+  /** Does the same, and returns at once. @throws as `applyAsync` */
+  mapAsync<T, R>(
+    fn: Target<[T], R>,
+    items: Items<T>,
+    options?: MapOptions & ApplyOptions<Awaited<R>[]>
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#pool.mapAsync(fn, items, options)
+  }
+
+  /** As `map`, each item being an array of arguments: `fn(...item)`. */
+  starmap<A extends unknown[], R>(
+    fn: Target<A, R>,
+    items: Items<A>,
+    options?: number | MapOptions
+  ): Promise<Awaited<R>[]> {
+    return this.#pool.starmap(fn, items, options)
+  }
+
+  /** Does the same, and returns at once. @throws as `applyAsync` */
+  starmapAsync<A extends unknown[], R>(
+    fn: Target<A, R>,
+    items: Items<A>,
+    options?: MapOptions & ApplyOptions<Awaited<R>[]>
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#pool.starmapAsync(fn, items, options)
+  }
+
+  /** Iterates over the results in the order of the items, as they come. An item's error is thrown by its own `next()`. */
+  imap<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
+    return this.#pool.imap(fn, items, options)
+  }
+
+  /** Iterates over the results, each as soon as it is there. */
+  imapUnordered<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
+    return this.#pool.imapUnordered(fn, items, options)
+  }
+
+  /** Takes no new tasks; those given are finished. */
+  close(): void {
+    this.#pool.close()
+  }
+
+  /** Rejects everything pending with PoolTerminatedError. Workers stop what they have of this pool. */
+  terminate(): void {
+    this.#pool.terminate()
+  }
+
+  /** Waits until everything is done and the connections are closed; a server that does not answer delays it by at most two seconds. */
+  join(): Promise<void> {
+    return this.#pool.join()
+  }
+
+  /** What the pool has done, and what the machines do: a snapshot that is at most two seconds old. */
+  get stats(): ClusterStats {
+    const { stats } = this.#pool
+    if ('machines' in stats) return stats
+    return { ...stats, machines: [], queued: 0, resubmitted: 0, duplicates: 0, rate: 0 }
+  }
+
+  /** terminate() and join(). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.terminate()
+    await this.join()
+  }
+}
+
+/** Pool's options, without those that name a cluster. */
+function localOptions(options: PoolOptions & Partial<RemotePoolOptions>): PoolOptions {
+  const { url, name, key, redis, serverTimeout, expire, telemetry, ...rest } = options
+  return rest
+}

@@ -1,0 +1,66 @@
+/** What a ClusterPool takes, checked. */
+import type { Telemetry } from 'bullmq'
+import { type PoolOptions, ValueError } from 'multiprocess'
+import { checkServer, type ServerOptions } from '../redis/server.ts'
+
+/** What pools and workers of one cluster have in common. */
+export interface ClusterOptions extends ServerOptions {
+  /** Of the cluster: its pools and workers find each other by it. Letters, digits, dots, hyphens and underscores. */
+  name: string
+  /**
+   * The key that signs batches and results: 16 bytes or more, the same for all programs of the cluster, and another one than the
+   * server's password. Default: the environment variable MULTIPROCESS_KEY.
+   */
+  key?: string | Uint8Array
+  /** BullMQ's telemetry, as `new BullMQOtel('thumbs')` of bullmq-otel. Default: none. */
+  telemetry?: Telemetry
+}
+
+/** Options of a ClusterPool with a server. */
+export interface RemotePoolOptions extends ClusterOptions {
+  /**
+   * Milliseconds without a sign of life after which this pool counts as dead: its inbox expires, and workers leave its batches.
+   * Default: 60,000.
+   */
+  expire?: number
+}
+
+/** Options of a ClusterPool. Without `url` they are those of Pool, and the rest is not used. */
+export type ClusterPoolOptions =
+  | RemotePoolOptions
+  | (PoolOptions & { readonly url?: undefined } & Partial<Omit<RemotePoolOptions, 'url'>>)
+
+const OF_WORKERS: readonly (keyof PoolOptions)[] = [
+  'processes',
+  'initializer',
+  'initargs',
+  'maxTasksPerChild',
+  'maxMemoryPerChild',
+  'reserve',
+  'concurrency',
+  'context'
+]
+
+export const EXPIRE_MS = 60_000
+export const LEAST_EXPIRE_MS = 1000
+
+/** @throws TypeError, ValueError that name the option and its value */
+export function checkRemote(options: RemotePoolOptions): void {
+  checkServer(options)
+  const given = options as RemotePoolOptions & PoolOptions
+  const wrong = OF_WORKERS.find(option => given[option] !== undefined)
+  if (wrong !== undefined) {
+    throw new ValueError(
+      `cannot set ${wrong} on a ClusterPool with a url: each worker program has its own; give it to ClusterWorker or multiprocess-worker`
+    )
+  }
+  if (given.trace !== undefined) {
+    throw new ValueError(
+      'cannot write a trace of a ClusterPool with a url; use telemetry, or trace of a ClusterPool without one'
+    )
+  }
+  const { expire } = options
+  if (expire !== undefined && !(typeof expire === 'number' && expire >= LEAST_EXPIRE_MS)) {
+    throw new ValueError(`expire must be ${LEAST_EXPIRE_MS} milliseconds or more, got ${String(expire)}`)
+  }
+}

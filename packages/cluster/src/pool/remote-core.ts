@@ -1,0 +1,251 @@
+/** What a pool with a server does: the calls of its users as items for `Dispatch`, and its life from the first call to its end. */
+import { PoolTerminatedError, type Target, type TaskOptions, ValueError } from 'multiprocess'
+import { encode } from 'multiprocess/codec'
+import {
+  type Chunk,
+  type Control,
+  checkCount,
+  controlOf,
+  IMapRun,
+  iterate,
+  optionalCount,
+  progressOf,
+  Signals,
+  sizeOf,
+  type Task
+} from 'multiprocess/pooling'
+import type { Passing } from '../wire/batch.ts'
+import { nameModule } from '../wire/modules.ts'
+import { type Code, codeOf } from './code.ts'
+import { Lane, type Unit } from './lane.ts'
+import type { RemotePoolOptions } from './options.ts'
+import type { ProgressOption, RemoteMapOptions } from './remote-pool.ts'
+import { Submitter } from './submitter.ts'
+
+type Input = Iterable<unknown> | AsyncIterable<unknown>
+
+/** Worker programs that may be lost under one task, if nobody asked for a number: to lose one is nothing unusual. */
+const RETRIES = 2
+const KILL_AFTER_MS = 1000
+/** Of functions that were not called for a while, nothing is known any more. */
+const MOST_LANES = 200
+
+/** How the results of a run arrive. */
+export interface RunPlan {
+  readonly passing: Passing
+  readonly isOrdered: boolean
+  /** Called with the number of an item and its value; what it returns arrives. */
+  readonly wrap?: (index: number, value: unknown) => unknown
+}
+
+export class RemoteCore {
+  readonly submitter: Submitter
+  readonly #lanes = new Map<string, Lane>()
+  readonly #units = new Map<Task, Unit[]>()
+  readonly #signals: Signals
+  readonly #runs = new Set<IMapRun<unknown>>()
+  readonly #whenDone: (() => void)[] = []
+  #calls = 0
+  #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
+  #reason: unknown
+  #ended: Promise<void> | undefined
+
+  /** @throws as the constructor of ClusterPool */
+  constructor(options: RemotePoolOptions) {
+    this.submitter = new Submitter(
+      options,
+      error => this.#end('broken', error),
+      () => this.#changed()
+    )
+    this.#signals = new Signals((tasks, reason) => {
+      this.#drop(tasks, true)
+      for (const task of tasks) task.fail(reason)
+    })
+  }
+
+  /** @throws what makes the call senseless: the task is then not submitted */
+  apply(fn: Target, args: unknown[] | undefined, task: Task, options: TaskOptions | undefined): void {
+    this.#checkOpen()
+    if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    const control = controlOf(options)
+    const signal = control?.signal
+    if (signal?.aborted) {
+      task.fail(signal.reason)
+      return
+    }
+    const lane = this.#lane(codeOf(fn), 'all', control, options, undefined)
+    const bytes = encode(args ?? [], { audience: 'program', nameModule, path: 'args' })
+    const guarded = signal === undefined ? task : this.#signals.guard(signal, task)
+    this.#submit(lane, guarded, [bytes], ([outcome]) => settle(guarded, outcome))
+  }
+
+  /** @throws what makes the call senseless; whatever happens later is a result */
+  run<R>(fn: Target, items: Input, options: RemoteMapOptions, plan: RunPlan): IMapRun<R> {
+    this.#checkOpen()
+    const { chunksize, buffersize } = options
+    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
+    const most = optionalCount(buffersize, 'buffersize', 0)
+    const control = controlOf(options)
+    const signal = control?.signal
+    const progress = progressOf(options.progress as ProgressOption)
+    const total = sizeOf(items)
+    const lane = this.#lane(codeOf(fn), plan.passing, control, options, chunksize)
+    const input = iterate(items)
+    const { dispatch } = this.submitter
+    this.#calls++
+    this.#changed()
+    progress?.begin(total)
+    const onAbort = () => run.abort(signal?.reason)
+    const run = new IMapRun<R>(input, {
+      chunksize: 1,
+      get buffersize() {
+        return most > 0 ? most : dispatch.aheadOf(lane)
+      },
+      isOrdered: plan.isOrdered,
+      submit: chunk => this.#submitChunk(lane, chunk, plan),
+      withdraw: tasks => this.#drop(tasks, false),
+      cancel: tasks => this.#drop(tasks, true),
+      progress: done => progress?.update(done, total),
+      over: () => {
+        signal?.removeEventListener('abort', onAbort)
+        progress?.end()
+      },
+      end: () => {
+        this.#runs.delete(run as IMapRun<unknown>)
+        this.#calls--
+        this.#changed()
+      }
+    })
+    this.#runs.add(run as IMapRun<unknown>)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+    return run
+  }
+
+  #submitChunk(lane: Lane, { start, items, task }: Chunk, { wrap }: RunPlan): void {
+    this.#checkRunning()
+    const bytes = items.map((item, i) => encode(item, { audience: 'program', nameModule, path: `items[${start + i}]` }))
+    this.#submit(lane, task, bytes, outcomes =>
+      task.succeed(
+        outcomes.flatMap(({ isError, value }, i) => [isError, isError || !wrap ? value : wrap(start + i, value)])
+      )
+    )
+  }
+
+  /** @param done gets the outcomes once all are there */
+  #submit(lane: Lane, task: Task, items: readonly Uint8Array[], done: (outcomes: Outcome[]) => void): void {
+    const outcomes: Outcome[] = new Array(items.length)
+    let left = items.length
+    const arrived = (i: number, outcome: Outcome) => {
+      outcomes[i] = outcome
+      if (--left > 0) return
+      this.#units.delete(task)
+      done(outcomes)
+    }
+    const { dispatch } = this.submitter
+    const units = items.map((bytes, i) =>
+      dispatch.submit(
+        lane,
+        {
+          succeed: value => arrived(i, { isError: false, value }),
+          fail: value => arrived(i, { isError: true, value })
+        },
+        bytes
+      )
+    )
+    this.#units.set(task, units)
+  }
+
+  #drop(tasks: Iterable<Task>, isBegunToo: boolean): void {
+    const dropped: Unit[] = []
+    for (const task of tasks) {
+      dropped.push(...(this.#units.get(task) ?? []))
+      this.#units.delete(task)
+    }
+    this.submitter.dispatch.drop(dropped, isBegunToo)
+  }
+
+  #lane(
+    code: Code,
+    passing: Passing,
+    control: Control | undefined,
+    options: TaskOptions | undefined,
+    chunksize: number | undefined
+  ): Lane {
+    const retries = options?.retries ?? RETRIES
+    const { timeout = Number.POSITIVE_INFINITY, killAfter = KILL_AFTER_MS } = control ?? {}
+    const key = [code.hash, passing, timeout, killAfter, retries, chunksize].join()
+    const lane = this.#lanes.get(key) ?? new Lane({ code, passing, timeout, killAfter, retries, chunksize })
+    // The one that was asked for last is the last to be forgotten.
+    this.#lanes.delete(key)
+    this.#lanes.set(key, lane)
+    if (this.#lanes.size > MOST_LANES) this.#lanes.delete(this.#lanes.keys().next().value as string)
+    return lane
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closed'
+    for (const run of this.#runs) run.unbound()
+    this.#changed()
+  }
+
+  terminate(): void {
+    if (this.#state === 'terminated') return
+    this.#end('terminated', new PoolTerminatedError())
+  }
+
+  #end(state: 'terminated' | 'broken', reason: unknown): void {
+    if (this.#state === 'terminated' || this.#state === 'broken') return
+    this.#state = state
+    this.#reason = reason
+    this.submitter.dispatch.end(reason)
+    for (const run of [...this.#runs]) run.fail(reason)
+    this.#changed()
+    void this.#leave()
+  }
+
+  /** @throws ValueError while the pool is open */
+  async join(): Promise<void> {
+    if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
+    if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
+    await this.#leave()
+  }
+
+  #leave(): Promise<void> {
+    this.#ended ??= this.submitter.close()
+    return this.#ended
+  }
+
+  get #isDone(): boolean {
+    return this.submitter.dispatch.pending === 0 && this.#calls === 0
+  }
+
+  #changed(): void {
+    const isDone = this.#isDone
+    this.submitter.work(!isDone)
+    if (!isDone || this.#state === 'open') return
+    for (const resolve of this.#whenDone.splice(0)) resolve()
+    void this.#leave()
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
+    this.#checkRunning()
+  }
+
+  #checkRunning(): void {
+    if (this.#state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
+    if (this.#state === 'broken') throw this.#reason
+  }
+}
+
+interface Outcome {
+  readonly isError: boolean
+  readonly value: unknown
+}
+
+function settle(task: Task, { isError, value }: Outcome): void {
+  if (isError) task.fail(value)
+  else task.succeed(value)
+}

@@ -1,0 +1,28 @@
+/** What a ClusterWorker takes, checked. */
+import { type PoolOptions, ValueError } from 'multiprocess'
+import { checkObject } from 'multiprocess/pooling'
+import type { ClusterOptions } from '../pool/options.ts'
+import { checkServer } from '../redis/server.ts'
+
+/** Options of a ClusterWorker: where its cluster is, and what its local Pool is like. */
+export interface ClusterWorkerOptions extends ClusterOptions, PoolOptions {
+  /**
+   * Milliseconds without a sign of life after which this program's batches go to others. It renews its lease from a process that runs
+   * no tasks, so tasks may take longer. Default: 30,000.
+   */
+  lease?: number
+}
+
+export const LEASE_MS = 30_000
+const LEAST_LEASE_MS = 1000
+
+/** @throws TypeError, ValueError that name the option and its value */
+export function checkWorker(options: ClusterWorkerOptions): void {
+  if (options === undefined) throw new TypeError('options are missing: give { url, name, key }')
+  checkObject(options, "{ url: 'redis://localhost', name: 'thumbs', key }")
+  checkServer(options)
+  const { lease } = options
+  if (lease !== undefined && !(typeof lease === 'number' && lease >= LEAST_LEASE_MS)) {
+    throw new ValueError(`lease must be ${LEAST_LEASE_MS} milliseconds or more, got ${String(lease)}`)
+  }
+}

@@ -1,0 +1,205 @@
+/** One suite over both: the local pool, and machines with a server. */
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type MultiprocessError,
+  PoolTerminatedError,
+  SerializationError,
+  TimeoutError,
+  ValueError,
+  WorkerDiedError
+} from 'multiprocess'
+import { ClusterPool, type ClusterPoolOptions } from '../src/index.ts'
+import { KEY, type Program, startWorker } from './fixtures/programs.ts'
+import { missing, RedisServer } from './fixtures/redis.ts'
+import * as tasks from './fixtures/tasks.ts'
+
+const timeout = 60_000
+const range = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+for (const where of ['this machine', 'a cluster'] as const) {
+  const isLocal = where === 'this machine'
+  describe(`a ClusterPool on ${where}`, { skip: isLocal ? false : missing, timeout: 5 * timeout }, () => {
+    let server: RedisServer | undefined
+    let worker: Program | undefined
+    let options: ClusterPoolOptions = { processes: 2 }
+    let pool: ClusterPool
+    before(async () => {
+      if (!isLocal) {
+        server = await RedisServer.start()
+        worker = await startWorker(server.url, 'both', ['--processes', '2'])
+        options = { url: server.url, name: 'both', key: KEY }
+      }
+      pool = new ClusterPool(options)
+    })
+    after(async () => {
+      await pool[Symbol.asyncDispose]()
+      await worker?.[Symbol.asyncDispose]()
+      await server?.[Symbol.asyncDispose]()
+    })
+    const it = (name: string, run: (t: TestContext) => unknown) => test(name, { timeout }, t => run(t) as Promise<void>)
+
+    it('apply runs a function of a module, a closure and a builtin', async () => {
+      const factor = 3
+      assert.equal(await pool.apply(tasks.square, [7]), 49)
+      assert.equal(await pool.apply((n: number) => n * factor, [7]), 21)
+      assert.equal(await pool.apply(Math.max, [1, 3, 2]), 3)
+      assert.equal(
+        await pool.apply({ module: new URL('./fixtures/tasks.js', import.meta.url), export: 'square' }, [4]),
+        16
+      )
+      assert.notEqual(await pool.apply(tasks.pid), process.pid)
+    })
+
+    it('values keep their kind', async () => {
+      const value = {
+        map: new Map([[{ key: 1 }, new Set([1])]]),
+        nan: Number.NaN,
+        bytes: new Uint8Array([1, 2]),
+        date: new Date(1000),
+        big: 2n ** 70n,
+        nothing: undefined,
+        minus: -0
+      }
+      assert.deepEqual(await pool.apply(tasks.identity<typeof value>, [value]), value)
+      const large = new Float64Array(1 << 17).fill(1.5)
+      assert.deepEqual(await pool.apply(tasks.identity<Float64Array>, [large]), large)
+    })
+
+    it('map, starmap, imap and imapUnordered give each result once, in their order', async () => {
+      const items = range(3000)
+      const squares = items.map(n => n * n)
+      assert.deepEqual(await pool.map(tasks.square, items), squares)
+      assert.deepEqual(await pool.map(tasks.square, items, 100), squares)
+      assert.deepEqual(
+        await pool.starmap(
+          tasks.add,
+          items.map(n => [n, 1] as [number, number])
+        ),
+        items.map(n => n + 1)
+      )
+      const ordered: number[] = []
+      for await (const n of pool.imap(tasks.square, items)) ordered.push(n)
+      assert.deepEqual(ordered, squares)
+      const unordered: number[] = []
+      for await (const n of pool.imapUnordered(tasks.square, items)) unordered.push(n)
+      assert.deepEqual(
+        unordered.sort((a, b) => a - b),
+        squares
+      )
+      assert.deepEqual(await pool.map(tasks.square, []), [])
+    })
+
+    it('applyAsync, mapAsync and starmapAsync return an AsyncResult and call back once', async () => {
+      const calls: unknown[] = []
+      const callback = (value: unknown) => calls.push(value)
+      const errorCallback = (error: unknown) => calls.push((error as Error).message)
+      assert.equal(await pool.applyAsync(tasks.square, [3], { callback }), 9)
+      const failed = pool.applyAsync(tasks.fail, ['no'], { errorCallback })
+      assert.equal(await failed.wait(), true)
+      assert.equal(failed.successful(), false)
+      assert.deepEqual(await pool.mapAsync(tasks.square, [1, 2], { callback }).get(), [1, 4])
+      assert.deepEqual(await pool.starmapAsync(tasks.add, [[1, 2]]), [3])
+      assert.deepEqual(calls, [9, 'no', [1, 4]])
+    })
+
+    it('an error arrives with its class and message; of map it is the error of the whole', async () => {
+      await assert.rejects(pool.apply(tasks.fail, ['no']), { name: 'RangeError', message: 'no' })
+      await assert.rejects(pool.map(tasks.fail, ['no', 'never']), RangeError)
+      assert.equal(await pool.apply(tasks.square, [2]), 4)
+    })
+
+    it('what cannot cross is refused at the call', async () => {
+      assert.throws(() => pool.applyAsync(tasks.identity, [Symbol('here')]), SerializationError)
+      await assert.rejects(pool.apply('square' as never), TypeError)
+      await assert.rejects(pool.map(tasks.square, [1], { chunksize: 0 }), ValueError)
+      await assert.rejects(pool.apply(tasks.square, [1], { retries: -1 }), ValueError)
+    })
+
+    it('a task that takes longer than its timeout rejects with TimeoutError', async () => {
+      await assert.rejects(pool.apply(tasks.wait, [60_000], { timeout: 100, killAfter: 100 }), TimeoutError)
+      await assert.rejects(pool.map(tasks.compute, [1, 60_000], { timeout: 200, killAfter: 50 }), TimeoutError)
+      assert.equal(await pool.apply(tasks.square, [2]), 4)
+    })
+
+    it('a task is aborted by its signal, also when it runs', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'cluster-'))
+      const file = join(directory, 'abort')
+      const controller = new AbortController()
+      const result = pool.apply(tasks.untilAborted, [file], { signal: controller.signal })
+      while ((await readFile(file, 'utf8').catch(() => '')) !== 'begun\n') await sleep(10)
+      controller.abort(new Error('enough'))
+      await assert.rejects(result, { message: 'enough' })
+      while (!(await readFile(file, 'utf8')).includes('aborted')) await sleep(10)
+      await assert.rejects(pool.apply(tasks.square, [1], { signal: AbortSignal.abort(new Error('before')) }), {
+        message: 'before'
+      })
+    })
+
+    it('a task whose process is killed runs again, and after its last try rejects with WorkerDiedError', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'cluster-'))
+      const items = range(20).map(n => ({ file: join(directory, 'die'), n }))
+      assert.deepEqual(await pool.map(tasks.dieOnce, items, { retries: 1, chunksize: 1 }), range(20))
+      const kill = () => process.kill(process.pid, 'SIGKILL')
+      await assert.rejects(pool.apply(kill, [], { retries: 0 }), WorkerDiedError)
+    })
+
+    it('progress is told as results arrive', async () => {
+      const told: number[] = []
+      await pool.map(tasks.square, range(500), { progress: done => told.push(done) })
+      assert.equal(told.at(-1), 500)
+    })
+
+    it('an endless input is read no further than buffersize, and closed when the loop is left', async () => {
+      let taken = 0
+      let isClosed = false
+      const endless = function* () {
+        try {
+          for (;;) yield taken++
+        } finally {
+          isClosed = true
+        }
+      }
+      let seen = 0
+      for await (const _ of pool.imap(tasks.square, endless(), { buffersize: 10 })) {
+        assert.ok(taken <= seen + 11, `${taken} taken, ${seen} seen`)
+        if (++seen === 50) break
+      }
+      assert.equal(isClosed, true)
+    })
+
+    it('stats count tasks', async () => {
+      const before = pool.stats.completed
+      await pool.apply(tasks.square, [2])
+      const { completed, machines, queued } = pool.stats
+      assert.equal(completed, before + 1)
+      assert.equal(machines.length, isLocal ? 0 : 1)
+      assert.equal(typeof queued, 'number')
+    })
+
+    it('terminate rejects what is pending; close finishes it; join waits', async () => {
+      const ended = new ClusterPool(options)
+      const pending = ended.applyAsync(tasks.wait, [60_000])
+      await assert.rejects(ended.join(), ValueError)
+      ended.terminate()
+      await assert.rejects(pending, PoolTerminatedError)
+      await ended.join()
+      await assert.rejects(ended.apply(tasks.square, [1]), PoolTerminatedError)
+      const closed = new ClusterPool(options)
+      const last = closed.map(tasks.square, range(100))
+      closed.close()
+      await assert.rejects(closed.apply(tasks.square, [1]), ValueError)
+      await closed.join()
+      assert.equal((await last).length, 100)
+    })
+
+    it('applySync runs on this machine only', () => {
+      if (isLocal) assert.equal(pool.applySync(tasks.square, [5]), 25)
+      else assert.throws(() => pool.applySync(tasks.square, [5]), { code: 'ERR_CLUSTER_SYNC' } as MultiprocessError)
+    })
+  })
+}

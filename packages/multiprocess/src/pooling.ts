@@ -1,0 +1,20 @@
+/**
+ * `multiprocess/pooling`: the parts that pools are made of, for packages that run a pool's tasks elsewhere, as `multiprocess-cluster`
+ * does. It changes with the versions of this package, without notice.
+ */
+
+export { checkObject } from './checks.ts'
+export { importModule, resolveReference } from './codec/references/imports.ts'
+export { ResultTask } from './pool/async-result.ts'
+export { withCallbacks } from './pool/callbacks.ts'
+export { rejection } from './pool/caller-stack.ts'
+export type { Task } from './pool/dispatcher.ts'
+export { FifoQueue } from './pool/fifo-queue.ts'
+export { IMapRun, type IMapSettings } from './pool/imap.ts'
+export { iterate } from './pool/input.ts'
+export type { Chunk } from './pool/map-run.ts'
+export { checkCount, chunkOptions, optionalCount } from './pool/options.ts'
+export { type Progress, progressOf, sizeOf } from './pool/progress.ts'
+export { type Control, controlOf } from './pool/shared/control.ts'
+export { Signals } from './pool/signals.ts'
+export { checkTarget, type SentTarget, sentTarget } from './process/target.ts'
