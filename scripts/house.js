@@ -20,7 +20,7 @@ const ORDER = {
     socket connection
     managers/protocol managers/client managers/objects managers/server managers
     entries
-    common contexts threads index codec pooling`,
+    common contexts threads index encoding pooling`,
   cluster: `
     wire redis pool worker index main`
 }

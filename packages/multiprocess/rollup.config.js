@@ -21,7 +21,7 @@ function file(name) {
 const input = {
   index: file('index'),
   threads: file('threads'),
-  codec: file('codec'),
+  codec: file('encoding'),
   pooling: file('pooling'),
   'child-main': file('entries/child-main'),
   'thread-main': file('entries/thread-main'),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
-import { decode, encode, encodeError, modulesOf, VERSION } from '../../src/codec.ts'
+import { decode, encode, encodeError, modulesOf, VERSION } from '../../src/encoding.ts'
 import { Lock, SerializationError } from '../../src/index.ts'
 
 const timeout = 30_000
