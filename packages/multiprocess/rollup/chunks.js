@@ -6,6 +6,7 @@
  * rollup's own CommonJS reads each import through an object at every use, and `require()` of ES modules warns on Node 20.
  */
 import { parse } from 'acorn'
+import { filesBeside, requireBeside } from './outside.js'
 
 const IMPORT = /^import (?:([\w$]+)(?:, )?)?(?:\{(.*)\})? ?from '([^.].*|.+\.cjs)';$/gm
 const SIDE_EFFECT = /^import '([^.].*|.+\.cjs)';$/gm
@@ -15,6 +16,8 @@ const EXPORT = /^export \{(.*)\};$/gm
 const HERE_NOW = /\$now\(Promise\.resolve\(\)\.then\(function \(\) \{ return ([\w$]+); \}\)\)/g
 const PART_NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\.then\(function \(n\) \{ return n\.([\w$]+); \}\)\)/g
 const NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\)/g
+/** Another file of the bundle. */
+const LOCAL = / from '\.\/(.+\.cjs)';$/m
 const LOADED = /import\('(\.[\w./-]+\.cjs)'\)/g
 
 /** @param faces the modules that programs import */
@@ -25,8 +28,10 @@ export const chunks = faces => ({
     const plain = withoutComments(code)
     if (!isEntry) return { code: asCommonJs(plain, fileName, this), map: null }
     if (faces.includes(facadeModuleId)) {
-      const source = asCommonJs(plain, fileName, this)
+      const beside = plain.match(LOCAL)?.[1] ?? this.error(`${fileName} loads no other file of the bundle`)
+      const source = asCommonJs(plain, fileName, this, filesBeside(beside))
       this.emitFile({ type: 'asset', fileName: fileName.replace(/\.js$/, '.cjs'), source })
+      return { code: `${requireBeside(beside)}${withLoads(plain, true)}`, map: null }
     }
     const body = withLoads(plain, true)
     if (body.includes('$now(')) this.error(`${fileName} would wait for what is deferred`)
@@ -38,14 +43,14 @@ export const chunks = faces => ({
   }
 })
 
-function asCommonJs(code, fileName, context) {
+function asCommonJs(code, fileName, context, before = '') {
   const body = withLoads(code, false).replaceAll(
     EXPORT,
     (_, names) => `Object.assign(exports, { ${exported(names)} });`
   )
   if (body.includes('$now(')) context.error(`${fileName} would wait for what is deferred`)
   if (/^(?:import|export) /m.test(body)) context.error(`${fileName} still has an import or an export`)
-  return `'use strict'; ${body.includes('ownUrl()') ? OWN_URL : ''}${body}`
+  return `'use strict'; ${before}${body.includes('ownUrl()') ? OWN_URL : ''}${body}`
 }
 
 /** Imports become loads; those of an ES module's exports stay exports. */
@@ -75,7 +80,6 @@ function circleIn(bundle, path = [], done = new Set(), names = Object.keys(bundl
   return undefined
 }
 
-/** Imported, since a test runner that gives modules a context of their own gives them a `createRequire` of its own, too. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); "
 const OWN_URL =
   "let $url; const ownUrl = () => ($url ??= process.getBuiltinModule('node:url').pathToFileURL(__filename).href); "

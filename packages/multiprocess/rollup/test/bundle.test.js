@@ -48,7 +48,8 @@ const log = 'globalThis.loaded ??= []\n'
 test('a lazy import is loaded at the first use of what it imports, and once', { timeout }, async () => {
   globalThis.loaded = []
   const { face } = await bundle({
-    'face.js':
+    'face.js': "export * from './door.js'",
+    'door.js':
       "import { late, Late } from './late.js' // lazy\nexport const use = () => [late(1), new Late().two, { late }.late(3)]",
     'late.js': `${log}loaded.push('late')\nexport const late = n => n\nexport class Late { two = 2 }`
   })
@@ -67,7 +68,8 @@ test('a lazy import is loaded at the first use of what it imports, and once', { 
 test('a name of an inner scope is not taken for the lazy import of that name', { timeout }, async () => {
   globalThis.loaded = []
   const { face } = await bundle({
-    'face.js':
+    'face.js': "export * from './door.js'",
+    'door.js':
       "import { late } from './late.js' // lazy\nexport const inner = late => late\nexport const nested = () => { const late = 5; return late }\nexport const outer = () => late",
     'late.js': `${log}loaded.push('late')\nexport const late = 1`
   })

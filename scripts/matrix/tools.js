@@ -1,0 +1,268 @@
+// Each tool with what it is given, what it runs, and what that must print.
+
+const TASKS = 'export const square = x => x * x\n'
+const MAIN = `
+import { Pool, Queue } from 'multiprocess'
+import { square } from './tasks.EXT'
+const main = async () => {
+  const pool = new Pool(2)
+  const factor = 10
+  console.log(JSON.stringify([await pool.map(square, [1, 2, 3]), await pool.map(x => x * factor, [1, 2])]))
+  pool.close()
+  await pool.join()
+  const queue = new Queue()
+  await queue.put(new Date(0))
+  console.log((await queue.get()).toISOString())
+}
+main()
+`
+const PRINTS = /\[\[1,4,9\],\[10,20\]\][\s\S]*1970-01-01T00:00:00\.000Z/
+const main = extension => MAIN.replace('EXT', extension)
+const threads = text => text.replace("'multiprocess'", "'multiprocess/threads'")
+
+const TYPED = main('ts').replace('x =>', '(x: number) =>').replace('new Queue()', 'new Queue<Date>()')
+const TYPED_TASKS = 'export const square = (x: number): number => x * x\n'
+const TSCONFIG = options =>
+  JSON.stringify({
+    compilerOptions: { strict: true, target: 'es2022', skipLibCheck: false, types: ['node'], outDir: 'out', ...options }
+  })
+const typescript = version => [`typescript@${version}`, '@types/node@22']
+
+const SUITE = `
+const { Pool } = require('multiprocess')
+const { square } = require('./tasks.cjs')
+`
+const COMMON_TASKS = 'exports.square = x => x * x\n'
+
+const typeChecks = version =>
+  [
+    ['CommonJS', 'main.cts', 'cjs', { module: 'nodenext' }],
+    ['ES modules', 'main.mts', 'mjs', { module: 'nodenext' }]
+  ].map(([kind, file, out, options]) => ({
+    name: `TypeScript ${version}, ${kind}`,
+    packages: typescript(version),
+    files: {
+      [file]: TYPED.replace('./tasks.ts', `./tasks.${out}`),
+      [`tasks.${file.slice(-3)}`]: TYPED_TASKS,
+      'tsconfig.json': TSCONFIG({ ...options, lib: ['es2023', 'esnext.disposable'] })
+    },
+    commands: ['tsc', `node out/main.${out}`],
+    prints: PRINTS,
+    isQuick: version !== '5.7'
+  }))
+
+const bundler = (name, packages, command, extra = {}) => [
+  {
+    name: `${name}, kept external`,
+    packages,
+    files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS, ...extra.files },
+    commands: [`${command} ${extra.external ?? ''}`, `node ${extra.out ?? 'out/main.mjs'}`],
+    prints: PRINTS,
+    isQuick: extra.isQuick
+  },
+  {
+    name: `${name}, bundled into the program`,
+    packages,
+    files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS, ...extra.files },
+    commands: [`${command} ${extra.whole ?? ''}`, `node ${extra.out ?? 'out/main.mjs'}`],
+    fails: /multiprocess cannot run inside a bundle/,
+    note: 'says to keep it external',
+    isQuick: extra.isQuick
+  }
+]
+
+const WEBPACK = `
+module.exports = {
+  mode: 'development', target: 'node', devtool: false, entry: './main.mjs',
+  output: { path: __dirname + '/out', filename: 'main.cjs' },
+  externals: process.env.WHOLE ? {} : { multiprocess: 'node-commonjs multiprocess' }
+}
+`
+const VITE = `
+export default {
+  build: { ssr: 'main.mjs', outDir: 'out', rollupOptions: { output: { entryFileNames: 'main.mjs' } } },
+  ssr: process.env.WHOLE ? { noExternal: true } : { external: ['multiprocess'] }
+}
+`
+const ROLLUP = `export default {
+  input: 'main.mjs', output: { file: 'out/main.mjs', format: 'esm' }, external: [/^multiprocess/, /^node:/]
+}
+`
+
+const nodes = ['22', '24', '26'].map(version => ({
+  name: `Node ${version}`,
+  files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS },
+  commands: [`npx --yes --package=node-linux-${process.arch}@${version} -- node main.mjs`],
+  prints: PRINTS
+}))
+
+export const TOOLS = [
+  {
+    name: `Node ${process.version}, import`,
+    files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS },
+    commands: ['node main.mjs'],
+    prints: PRINTS,
+    isQuick: true
+  },
+  {
+    name: `Node ${process.version}, threads`,
+    files: { 'main.mjs': threads(main('mjs')), 'tasks.mjs': TASKS },
+    commands: ['node --no-addons main.mjs'],
+    prints: PRINTS,
+    isQuick: true
+  },
+  {
+    name: `Node ${process.version}, require`,
+    files: {
+      'main.cjs': main('cjs').replace(/import (\{.*\}) from ('.*')/g, 'const $1 = require($2)'),
+      'tasks.cjs': COMMON_TASKS
+    },
+    commands: ['node --no-experimental-require-module main.cjs'],
+    prints: PRINTS,
+    isQuick: true
+  },
+  ...nodes,
+  ...typeChecks('5.7'),
+  ...typeChecks('latest'),
+  {
+    name: 'tsx, CommonJS',
+    packages: ['tsx'],
+    files: { 'main.cts': TYPED.replace('tasks.ts', 'tasks.cts'), 'tasks.cts': TYPED_TASKS },
+    commands: ['tsx main.cts'],
+    prints: PRINTS,
+    isQuick: true
+  },
+  {
+    name: 'tsx, ES modules',
+    packages: ['tsx'],
+    files: { 'main.mts': TYPED.replace('tasks.ts', 'tasks.mts'), 'tasks.mts': TYPED_TASKS },
+    commands: ['tsx main.mts'],
+    prints: PRINTS,
+    isQuick: true
+  },
+  {
+    name: 'ts-node, -r ts-node/register',
+    packages: ['ts-node', ...typescript('5.9')],
+    files: {
+      'main.ts': TYPED.replace("'./tasks.ts'", "'./tasks'"),
+      'tasks.ts': TYPED_TASKS,
+      'tsconfig.json': TSCONFIG({ module: 'node16' })
+    },
+    commands: ['node -r ts-node/register main.ts'],
+    prints: PRINTS
+  },
+  {
+    name: 'Mocha',
+    packages: ['mocha'],
+    files: {
+      'tasks.cjs': COMMON_TASKS,
+      'pool.spec.cjs': `${SUITE}
+it('runs a pool', async () => {
+  const pool = new Pool(1)
+  if (String(await pool.map(square, [1, 2, 3])) !== '1,4,9') throw new Error('wrong')
+  pool.close()
+  await pool.join()
+})`
+    },
+    commands: ['mocha --timeout 60000 pool.spec.cjs'],
+    prints: /1 passing/,
+    isQuick: true
+  },
+  {
+    name: 'Jest',
+    packages: ['jest'],
+    files: {
+      'tasks.cjs': COMMON_TASKS,
+      'pool.test.js': `${SUITE}
+test('runs a pool', async () => {
+  const pool = new Pool(1)
+  expect(await pool.map(square, [1, 2, 3])).toEqual([1, 4, 9])
+  pool.close()
+  await pool.join()
+}, 60000)`
+    },
+    commands: ['jest --no-watchman'],
+    prints: /1 passed/
+  },
+  {
+    name: 'Vitest',
+    packages: ['vitest@3'],
+    files: {
+      'tasks.mjs': TASKS,
+      'pool.test.mjs': `
+import { expect, test } from 'vitest'
+import { Pool } from 'multiprocess'
+import { square } from './tasks.mjs'
+test('runs a pool', async () => {
+  const pool = new Pool(1)
+  expect(await pool.map(square, [1, 2, 3])).toEqual([1, 4, 9])
+  pool.close()
+  await pool.join()
+}, 60000)`
+    },
+    commands: ['vitest run'],
+    prints: /1 passed/
+  },
+  ...bundler(
+    'esbuild, ESM',
+    ['esbuild'],
+    'esbuild --bundle --platform=node --format=esm --outfile=out/main.mjs main.mjs',
+    {
+      external: '--external:multiprocess',
+      isQuick: true
+    }
+  ),
+  ...bundler(
+    'esbuild, CommonJS',
+    ['esbuild'],
+    'esbuild --bundle --platform=node --format=cjs --outfile=out/main.cjs main.mjs',
+    {
+      external: '--external:multiprocess',
+      out: 'out/main.cjs',
+      isQuick: true
+    }
+  ),
+  bundler('rollup', ['@rollup/wasm-node'], 'rollup -c rollup.config.mjs', {
+    files: { 'rollup.config.mjs': ROLLUP }
+  })[0],
+  ...bundler('webpack', ['webpack', 'webpack-cli'], 'webpack', {
+    files: { 'webpack.config.cjs': WEBPACK },
+    external: '-c webpack.config.cjs',
+    whole: '-c webpack.config.cjs',
+    out: 'out/main.cjs'
+  }).map((tool, i) => ({ ...tool, env: i === 0 ? {} : { WHOLE: '1' } })),
+  ...bundler('Vite', ['vite@7'], 'vite build', { files: { 'vite.config.mjs': VITE } }).map((tool, i) => ({
+    ...tool,
+    env: i === 0 ? {} : { WHOLE: '1' }
+  })),
+  {
+    name: 'Bun, threads',
+    packages: [`@oven/bun-linux-${process.arch}`],
+    files: { 'main.mjs': threads(main('mjs')), 'tasks.mjs': TASKS },
+    commands: [`node_modules/@oven/bun-linux-${process.arch}/bin/bun main.mjs`],
+    prints: PRINTS
+  },
+  {
+    name: 'Deno, threads',
+    packages: [`@deno/linux-${process.arch}-glibc`],
+    files: { 'main.mjs': threads(main('mjs')), 'tasks.mjs': TASKS },
+    commands: [`node_modules/@deno/linux-${process.arch}-glibc/deno run -A main.mjs`],
+    prints: PRINTS
+  },
+  {
+    name: 'pnpm',
+    packages: ['pnpm@10'],
+    manifest: { dependencies: { multiprocess: 'file:../node_modules/multiprocess' } },
+    files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS },
+    commands: ['pnpm install --ignore-scripts --no-frozen-lockfile', 'node main.mjs'],
+    prints: PRINTS
+  },
+  {
+    name: 'yarn',
+    packages: ['yarn@1'],
+    manifest: { dependencies: { multiprocess: 'file:../node_modules/multiprocess' } },
+    files: { 'main.mjs': main('mjs'), 'tasks.mjs': TASKS },
+    commands: ['yarn install --ignore-scripts --no-lockfile', 'node main.mjs'],
+    prints: PRINTS
+  }
+]
