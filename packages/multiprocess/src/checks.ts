@@ -42,6 +42,7 @@ export function checkObject(options: unknown, like: string): void {
 const HINTS: Readonly<Record<string, string>> = {
   block: 'give { timeout: 0 } to return at once',
   blocking: 'give { timeout: 0 } to return at once',
+  concurrenttasksperworker: 'give { concurrency }',
   ctx: 'give { context }',
   filename: 'give the function itself to apply() or map()',
   group: 'leave it out, as Python does',
@@ -54,6 +55,7 @@ const HINTS: Readonly<Record<string, string>> = {
   minworkers: 'give { minProcesses }; the most is the first argument, as in new Pool(4)',
   numthreads: 'the number of workers is the first argument, as in new Pool(4)',
   processes: 'the number of workers is the first argument, as in new Pool(4)',
+  recordtiming: 'give { timings: true }',
   resourcelimits: 'give { maxMemoryPerChild }, or start Node with --max-old-space-size',
   workerdata: 'give { initializer, initargs }',
   workertype: 'import from multiprocess or from multiprocess/threads'

@@ -41,9 +41,17 @@ export { ShareableList, type ShareableListOptions } from './memory/shareable-lis
 export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.ts'
 export type { ElementOf, TypeCode, TypedArrayOf } from './memory/type-codes.ts'
 export { AsyncResult } from './pool/async-result.ts'
-export type { PoolStats } from './pool/core.ts'
 export type { IMapIterator } from './pool/imap.ts'
-export type { ApplyOptions, IMapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/options.ts'
+export type {
+  ApplyOptions,
+  IMapOptions,
+  MapOptions,
+  PoolOptions,
+  ResolvedPoolOptions,
+  SettledItem,
+  TaskOptions
+} from './pool/options.ts'
+export type { PoolStats } from './pool/stats.ts'
 export type {
   TaskEndMessage,
   TaskOutcome,
@@ -51,6 +59,7 @@ export type {
   TaskSubmitMessage,
   WorkerMessage
 } from './pool/task-events.ts'
+export type { TimeStats } from './pool/timings.ts'
 export { type CurrentTask, currentTask } from './pool/worker/current-task.ts'
 export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'

@@ -1,5 +1,5 @@
 /** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
-import { checkObject } from '../checks.ts'
+import { describe } from '../checks.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
@@ -7,17 +7,16 @@ import type { ApplyOptions } from './options.ts'
 /**
  * The task, with the callbacks of `options`: they run after the result is settled, in a microtask and in the async context
  * of the call. What they throw is theirs.
- * @throws TypeError for options that are none, and a callback that is no function
+ * @throws TypeError if a callback is not a function
  */
 export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Task): Task {
   if (options === undefined) return task
-  checkObject(options, '{ timeout: 1000 }')
   const { callback, errorCallback } = options
   checkCallback(callback, 'callback')
   checkCallback(errorCallback, 'errorCallback')
   if (callback === undefined && errorCallback === undefined) return task
-  const onSuccess = inContext(callback)
-  const onError = inContext(errorCallback)
+  const onSuccess = callback && inContext(callback)
+  const onError = errorCallback && inContext(errorCallback)
   return {
     succeed: value => {
       task.succeed(value)
@@ -31,16 +30,13 @@ export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Tas
 }
 
 /** The function, run in the async context of this call, whoever calls it. */
-export function inContext<A extends unknown[]>(
-  callback: ((...args: A) => void) | undefined
-): ((...args: A) => void) | undefined {
-  if (callback === undefined) return undefined
+export function inContext<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
   const context = new (process.getBuiltinModule('node:async_hooks').AsyncResource)('multiprocess.Pool')
   return (...args) => context.runInAsyncScope(callback, undefined, ...args)
 }
 
 export function checkCallback(callback: unknown, name: string): void {
   if (callback !== undefined && typeof callback !== 'function') {
-    throw new TypeError(`${name} must be a function, not ${callback === null ? 'null' : typeof callback}`)
+    throw new TypeError(`${name} must be a function, got ${describe(callback)}`)
   }
 }

@@ -1,23 +1,22 @@
 /** What a pool does: its parts put together, and its life from the first task to the last worker's end. */
+import { checkArray, checkBoolean, checkInteger } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { rootFrom } from '../codec/values/path.ts'
-import { PoolTerminatedError, ValueError } from '../errors.ts'
-import { SLOT_COUNT } from '../ground/arena/layout.ts'
+import { MultiprocessError, PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
-import { cpuCount } from '../ground/os/processors.ts'
-import { type Awaitable, checkTarget, sentTarget, type Target } from '../process/target.ts'
+import { type Awaitable, sentTarget, type Target } from '../process/target.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
 import { Functions } from './functions.ts'
 import { IMapRun } from './imap.ts'
 import { checkIterable, collect, iterate } from './input.ts'
 import { MapRun } from './map-run.ts'
 import {
-  checkCount,
   type IMapOptions,
+  integer,
   type MapOptions,
-  optionalCount,
   type PoolOptions,
+  type ResolvedPoolOptions,
   type TaskOptions
 } from './options.ts'
 import { type Progress, progressOf, sizeOf } from './progress.ts'
@@ -25,25 +24,14 @@ import { type Control, controlOf } from './shared/control.ts'
 import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
 import { TaskTable } from './shared/task-table.ts'
 import { Signals } from './signals.ts'
+import type { PoolStats } from './stats.ts'
+import { Timings } from './timings.ts'
 import { createTrace, PoolTrace } from './trace.ts'
-import { type WorkerStats, Workers } from './workers.ts'
+import { Workers } from './workers.ts'
 
 const CHUNKS_AHEAD = 4
 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
-
-/** A moment of a pool. */
-export interface PoolStats {
-  /** Tasks given to the pool. A chunk of `map` or `imap` is one. */
-  readonly submitted: number
-  /** Tasks that ended well. */
-  readonly completed: number
-  /** Tasks that threw, were stopped or dropped, or whose worker died. */
-  readonly failed: number
-  /** Tasks that wait or run. */
-  readonly pending: number
-  readonly workers: readonly WorkerStats[]
-}
 
 /** What is to be done with the items of a `map`. */
 interface MapPlan {
@@ -59,6 +47,8 @@ export class PoolCore {
   readonly #processes: number
   readonly #concurrency: number
   readonly #at: number
+  /** Tasks that the workers can have at once, and those that may wait. */
+  readonly #mostPending: number
   readonly #dispatcher: Dispatcher
   readonly #functions: Functions
   /** What the initializer and its arguments hold. */
@@ -81,25 +71,21 @@ export class PoolCore {
    * @param face the Pool that it is the core of
    * @throws as the constructor of Pool
    */
-  constructor(face: object, method: StartMethod, options: PoolOptions) {
-    this.#processes = optionalCount(options.processes, 'processes', cpuCount())
-    if (this.#processes >= SLOT_COUNT) {
-      throw new ValueError(
-        `processes must be at most ${SLOT_COUNT - 1}, as many as a family may have, not ${this.#processes}`
-      )
-    }
-    this.#concurrency = optionalCount(options.concurrency, 'concurrency', 1)
-    const maxTasks = optionalCount(options.maxTasksPerChild, 'maxTasksPerChild', Number.POSITIVE_INFINITY)
-    const maxMemory = optionalCount(options.maxMemoryPerChild, 'maxMemoryPerChild', Number.POSITIVE_INFINITY)
-    const reserve = optionalCount(options.reserve, 'reserve', 0, 0)
-    const isLimited = maxTasks !== Number.POSITIVE_INFINITY || maxMemory !== Number.POSITIVE_INFINITY
-    const places = this.#processes * (isLimited ? 2 : 1) + reserve
-    const { initializer, initargs = [], trace } = options
-    if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
-    if (initializer !== undefined) checkTarget(initializer, 'initializer')
-    if (trace !== undefined && typeof trace !== 'string') {
-      throw new TypeError(`trace must be the path of a file, not ${typeof trace}`)
-    }
+  constructor(
+    face: object,
+    method: StartMethod,
+    settings: ResolvedPoolOptions,
+    { initializer, initargs = [] }: Pick<PoolOptions, 'initializer' | 'initargs'>
+  ) {
+    const { processes, minProcesses, idleTimeout, concurrency, maxTasksPerChild, maxMemoryPerChild, reserve, trace } =
+      settings
+    this.#processes = processes
+    this.#concurrency = concurrency
+    this.#mostPending = processes * concurrency + settings.maxQueue
+    const isFixed = [maxTasksPerChild, maxMemoryPerChild, idleTimeout].every(
+      limit => limit === Number.POSITIVE_INFINITY
+    )
+    const places = processes * (isFixed ? 1 : 2) + reserve
     if (trace !== undefined) createTrace(trace)
     // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.
     const prepared =
@@ -119,22 +105,25 @@ export class PoolCore {
       this.#functions.free()
       this.#endWhenDone()
     }
-    const settings = {
+    const workers = {
       method,
       at: this.#at,
-      processes: this.#processes,
+      processes,
+      minProcesses,
+      idleTimeout,
       reserve,
       places,
       owner: family.self,
-      concurrency: this.#concurrency,
-      maxTasks,
-      maxMemory,
+      concurrency,
+      maxTasks: maxTasksPerChild,
+      maxMemory: maxMemoryPerChild,
       preparation: prepared?.bytes ?? null
     }
-    this.#workers = new Workers(family, settings, this.#dispatcher, error => this.#break(error))
+    this.#workers = new Workers(family, workers, this.#dispatcher, error => this.#break(error))
     this.#dispatcher.supervisor.workers = this.#workers
     this.#dispatcher.onNews = this.#workers.look
     this.#dispatcher.events.pidOf = index => this.#workers.pidOf(index)
+    if (settings.timings) this.#dispatcher.events.timings = new Timings()
     if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
     try {
       this.#workers.start()
@@ -148,7 +137,8 @@ export class PoolCore {
   /** @throws what makes the call senseless: the task is then not submitted */
   apply(fn: Target, args: unknown[] | undefined, task: Task, options?: TaskOptions): void {
     this.#checkOpen()
-    if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
+    if (args !== undefined) checkArray('args', args)
+    if (this.#dispatcher.pending >= this.#mostPending) throw this.#full()
     const control = controlOf(options)
     const signal = control?.signal
     if (signal === undefined) {
@@ -190,7 +180,7 @@ export class PoolCore {
   map(kind: number, fn: Target, items: Input, options: MapOptions, task: Task): void {
     this.#checkOpen()
     const { chunksize } = options
-    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
+    if (chunksize !== undefined) checkInteger('chunksize', chunksize, 1)
     checkIterable(items)
     const control = controlOf(options)
     const progress = progressOf(options.progress)
@@ -273,9 +263,10 @@ export class PoolCore {
   /** @throws as `map` */
   imap<R>(fn: Target, items: Input, options: IMapOptions, isOrdered: boolean): IMapRun<R> {
     this.#checkOpen()
-    const { chunksize, buffersize } = options
-    const size = optionalCount(chunksize, 'chunksize', 1)
-    const ahead = optionalCount(buffersize, 'buffersize', this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
+    const { chunksize, buffersize, settled } = options
+    if (settled !== undefined) checkBoolean('settled', settled)
+    const size = integer('chunksize', chunksize, 1)
+    const ahead = integer('buffersize', buffersize, this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
     const control = controlOf(options)
     const signal = control?.signal
     const progress = progressOf(options.progress)
@@ -289,6 +280,7 @@ export class PoolCore {
       chunksize: Math.min(size, ahead),
       buffersize: ahead,
       isOrdered,
+      isSettled: settled === true,
       submit: ({ start, items, task }) => {
         this.#checkRunning()
         this.#dispatcher.submit(entry, IMAP, items, rootFrom('items', start), task, control)
@@ -314,7 +306,9 @@ export class PoolCore {
   get stats(): PoolStats {
     const { submitted, completed, pending } = this.#dispatcher
     const failed = submitted - completed - pending
-    return { submitted, completed, failed, pending, workers: this.#workers.stats }
+    const { timings } = this.#dispatcher.events
+    const times = timings === undefined ? {} : { waitTime: timings.waits.stats, runTime: timings.runs.stats }
+    return { submitted, completed, failed, pending, workers: this.#workers.stats, ...times }
   }
 
   close(): void {
@@ -378,6 +372,15 @@ export class PoolCore {
     this.#state = 'broken'
     this.#reason = error
     this.#end(error)
+  }
+
+  #full(): MultiprocessError {
+    const waiting = this.#mostPending - this.#processes * this.#concurrency
+    return new MultiprocessError(
+      `cannot submit the task: ${waiting} tasks wait already, as many as maxQueue allows; ` +
+        'await some results first',
+      { code: 'ERR_POOL_FULL' }
+    )
   }
 
   #checkOpen(): void {

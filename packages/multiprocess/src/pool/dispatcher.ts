@@ -69,6 +69,10 @@ export class Dispatcher implements Source {
   #news = 0
   /** Called, in a microtask, when a worker's status has changed in a way that may ask for something. */
   onNews: () => void = () => {}
+  /** More pending tasks than this ask for another worker. */
+  limit = Number.POSITIVE_INFINITY
+  /** Called when more tasks are pending than `limit`. */
+  onPressure: () => void = () => {}
   /** Called when the last pending task is settled. */
   onIdle: () => void = () => {}
 
@@ -131,6 +135,7 @@ export class Dispatcher implements Source {
     }
     this.events.submitted(this.#submitted, fn.name)
     if (this.#pending++ === 0) this.#family.loop.hold()
+    if (this.#pending > this.limit) this.onPressure()
     this.#family.loop.stir()
   }
 

@@ -3,10 +3,12 @@ import { TimeoutError } from '../errors.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
+import { inContext } from './callbacks.ts'
 import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import type { Chunk } from './map-run.ts'
+import type { SettledItem } from './options.ts'
 
 export interface IMapIterator<R> extends AsyncIterableIterator<R> {
   /** @throws TimeoutError when no result came in time; the next call may get it */
@@ -17,6 +19,9 @@ export interface IMapIterator<R> extends AsyncIterableIterator<R> {
 interface ItemOutcome {
   readonly isError: boolean
   readonly value: unknown
+  /** The item itself, and its number; left out for an error of the input. */
+  readonly item?: unknown
+  readonly index?: number
 }
 
 interface NextCall {
@@ -28,6 +33,8 @@ export interface IMapSettings {
   readonly chunksize: number
   readonly buffersize: number
   readonly isOrdered: boolean
+  /** Results are objects that say what became of their items, errors too. */
+  readonly isSettled: boolean
   submit(chunk: Chunk): void
   /** Takes back those of the tasks that no worker has begun. */
   withdraw(tasks: ReadonlySet<Task>): void
@@ -44,6 +51,8 @@ export interface IMapSettings {
 export class IMapRun<R> implements IMapIterator<R> {
   readonly #settings: IMapSettings
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>
+  /** Takes from the input in the async context of the call. */
+  readonly #pumpInContext: () => void
   /** Ordered: by chunk, a hole for each that is still to come. Unordered: as they come. */
   readonly #chunks: (ItemOutcome[] | undefined)[] = []
   readonly #ready = new FifoQueue<ItemOutcome>()
@@ -61,9 +70,12 @@ export class IMapRun<R> implements IMapIterator<R> {
   #isEnded = false
   #isUnbound = false
   #failure: { readonly error: unknown } | undefined
+  /** The error that ended the input, until all results have come. */
+  #inputFailure: ItemOutcome | undefined
 
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input
+    this.#pumpInContext = inContext(() => void this.#pump())
     this.#settings = settings
     this.#schedule()
   }
@@ -168,7 +180,7 @@ export class IMapRun<R> implements IMapIterator<R> {
     if (this.#isPumping || this.#isInputDone || this.#isOver) return
     if (!this.#hasRoom) return
     this.#isPumping = true
-    queueMicrotask(() => this.#pump())
+    queueMicrotask(this.#pumpInContext)
   }
 
   /** Whether a chunk may be taken. Unbound, only what the workers have yet to do counts, and not what the consumer has. */
@@ -201,7 +213,7 @@ export class IMapRun<R> implements IMapIterator<R> {
       if (items.length > 0) this.#submit(items)
       // As Python does: an input that fails ends the results with its error, after those of the items before it.
       this.#isInputDone = true
-      this.#put(this.#chunkCount++, [{ isError: true, value: error }])
+      this.#inputFailure = { isError: true, value: error }
       this.#ahead++
     } finally {
       this.#isPumping = false
@@ -219,7 +231,7 @@ export class IMapRun<R> implements IMapIterator<R> {
         const flat = value as unknown[]
         this.#put(
           number,
-          items.map((_, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1] }))
+          items.map((item, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1], item, index: start + i }))
         )
         queueMicrotask(() => this.#arrived(items.length))
       },
@@ -227,7 +239,7 @@ export class IMapRun<R> implements IMapIterator<R> {
         this.#tasks.delete(task)
         this.#put(
           number,
-          items.map(() => ({ isError: true, value: error }))
+          items.map((item, i) => ({ isError: true, value: error, item, index: start + i }))
         )
         queueMicrotask(() => this.#arrived(items.length))
       }
@@ -264,10 +276,17 @@ export class IMapRun<R> implements IMapIterator<R> {
   }
 
   #serve(): void {
+    if (this.#inputFailure !== undefined && this.#firstChunk === this.#chunkCount) {
+      this.#ready.push(this.#inputFailure)
+      this.#inputFailure = undefined
+    }
     while (this.#waiters.length > 0 && this.#ready.length > 0) {
-      const { isError, value } = this.#ready.shift() as ItemOutcome
+      const outcome = this.#ready.shift() as ItemOutcome
       this.#ahead--
-      if (isError) this.#waiters[0].reject(value)
+      const { isError, value } = outcome
+      if (this.#settings.isSettled && outcome.index !== undefined) {
+        this.#waiters[0].resolve({ done: false, value: settledItem(outcome) })
+      } else if (isError) this.#waiters[0].reject(value)
       else this.#waiters[0].resolve({ done: false, value })
     }
     this.#schedule()
@@ -290,4 +309,10 @@ export class IMapRun<R> implements IMapIterator<R> {
     this.#isEnded = true
     this.#settings.end()
   }
+}
+
+function settledItem({ isError, value, item, index }: ItemOutcome): SettledItem<unknown, unknown> {
+  return isError
+    ? { status: 'rejected', reason: value, item, index: index as number }
+    : { status: 'fulfilled', value, item, index: index as number }
 }

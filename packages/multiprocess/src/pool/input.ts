@@ -1,4 +1,5 @@
 /** What `map` and `imap` take their items from. */
+import { describe } from '../checks.ts'
 import type { Awaitable } from '../process/target.ts'
 
 /** @throws TypeError when it is neither an iterable nor an asynchronous one */
@@ -7,7 +8,7 @@ export function checkIterable(items: unknown): void {
     const object = Object(items)
     if (Symbol.asyncIterator in object || Symbol.iterator in object) return
   }
-  throw new TypeError(`items must be iterable, not ${items === null ? 'null' : typeof items}`)
+  throw new TypeError(`items must be iterable, got ${describe(items)}`)
 }
 
 /** @throws TypeError as `checkIterable` */

@@ -1,16 +1,40 @@
 /** What a pool and its methods take, checked. */
-import { ValueError } from '../errors.ts'
+import {
+  checkArray,
+  checkBoolean,
+  checkDuration,
+  checkInteger,
+  checkOptions,
+  checkString,
+  describe,
+  optionNames
+} from '../checks.ts'
+import { SLOT_COUNT as PLACES } from '../ground/arena/layout.ts'
 import { checkMethod, type StartMethod } from '../ground/members/platform.ts'
-import type { Target } from '../process/target.ts'
+import { cpuCount } from '../ground/os/processors.ts'
+import { checkTarget, type Target } from '../process/target.ts'
 import type { ProgressOption } from './progress.ts'
 
-export interface PoolOptions {
-  /** Worker processes. Left out: `cpuCount()`. */
+/** What a pool whose size is not fixed waits, in milliseconds, before an idle worker ends. */
+const IDLE_MS = 10_000
+
+interface PoolSettings {
+  /** Worker processes, the most if there is a `minProcesses`. Default: `cpuCount()`. */
   processes?: number
-  /** Runs in each worker before its first task. */
-  initializer?: Target
-  /** Left out: []. */
-  initargs?: unknown[]
+  /**
+   * Worker processes that stay when there is nothing to do, 0 or more; others start while tasks wait, and end after `idleTimeout`.
+   * Default: `processes`, or 1 if there is an `idleTimeout`.
+   */
+  minProcesses?: number
+  /** Milliseconds without a task after which a worker beyond `minProcesses` ends. Default: 10,000. */
+  idleTimeout?: number
+  /**
+   * Tasks of `apply`, `applyAsync` and `applySync` that may wait while all workers are busy; one more is refused with a MultiprocessError,
+   * `ERR_POOL_FULL`. `map` and `imap` give their chunks as workers take them, and are not refused. Default: any number.
+   */
+  maxQueue?: number
+  /** Measures how long tasks wait and run, for `stats` and `insights()`, at the cost of about a microsecond a task. Default: false. */
+  timings?: boolean
   /** Tasks after which a worker is replaced by a fresh one, which is started before. Left out: none. */
   maxTasksPerChild?: number
   /**
@@ -48,6 +72,43 @@ export interface TaskOptions {
   retries?: number
 }
 
+/** The arguments of an initializer; unknown ones where its type does not tell. */
+type InitArgs<A extends unknown[]> = never[] extends A ? ([A] extends [never[]] ? unknown[] : A) : A
+
+/** The options of a pool whose initializer takes the arguments `A`. */
+export type PoolOptions<A extends unknown[] = never[]> = PoolSettings & {
+  /** Runs in each worker before its first task. */
+  initializer?: Target<A>
+} & ([] extends A ? OptionalArgs<A> : RequiredArgs<A>)
+
+interface OptionalArgs<A extends unknown[]> {
+  /** The arguments of `initializer`. Default: []. */
+  initargs?: InitArgs<A>
+}
+
+interface RequiredArgs<A extends unknown[]> {
+  /** The arguments of `initializer`. */
+  initargs: InitArgs<A>
+}
+
+/** A pool's options with their defaults: `pool.options`. */
+export interface ResolvedPoolOptions {
+  readonly processes: number
+  readonly minProcesses: number
+  /** Milliseconds; Infinity: the number of workers is fixed. */
+  readonly idleTimeout: number
+  /** Infinity: any number. */
+  readonly maxQueue: number
+  readonly timings: boolean
+  /** Infinity: workers are not replaced. */
+  readonly maxTasksPerChild: number
+  /** Bytes; Infinity: no limit. */
+  readonly maxMemoryPerChild: number
+  readonly reserve: number
+  readonly concurrency: number
+  readonly trace: string | undefined
+}
+
 export interface ApplyOptions<R> extends TaskOptions {
   /** Called with the result, after it is settled. */
   callback?: (value: R) => void
@@ -75,33 +136,94 @@ export interface IMapOptions extends TaskOptions {
   buffersize?: number
   /** As that of `map`; the total is known of arrays, sets and maps. */
   progress?: ProgressOption
+  /**
+   * true: the iterator gives an object for each item, `{ status, value | reason, item, index }`, as Promise.allSettled does, and no item's
+   * error is thrown. Default: false.
+   */
+  settled?: boolean
+}
+
+/** What `imap` and `imapUnordered` give with `{ settled: true }`: an item, its index in the input, and what became of it. */
+export type SettledItem<T, R> =
+  | { readonly status: 'fulfilled'; readonly value: R; readonly item: T; readonly index: number }
+  | { readonly status: 'rejected'; readonly reason: unknown; readonly item: T; readonly index: number }
+
+const POOL_OPTIONS = optionNames(
+  '{ initializer }',
+  'processes',
+  'minProcesses',
+  'idleTimeout',
+  'maxQueue',
+  'timings',
+  'initializer',
+  'initargs',
+  'maxTasksPerChild',
+  'maxMemoryPerChild',
+  'reserve',
+  'concurrency',
+  'trace',
+  'context'
+)
+const TASK = ['timeout', 'signal', 'killAfter', 'retries'] as const
+const CALLBACKS = ['callback', 'errorCallback'] as const
+const MAP = [...TASK, 'chunksize', 'progress'] as const
+const APPLY_OPTIONS = optionNames('{ timeout: 1000 }', ...TASK, ...CALLBACKS)
+export const MAP_OPTIONS = optionNames('{ chunksize: 100 }, or a chunksize', ...MAP)
+export const MAP_ASYNC_OPTIONS = optionNames('{ chunksize: 100 }, or a chunksize', ...MAP, ...CALLBACKS)
+export const IMAP_OPTIONS = optionNames('{ chunksize: 100 }, or a chunksize', ...MAP, 'buffersize', 'settled')
+
+/** @throws TypeError for what is not options of `apply` */
+export function checkApplyOptions(options: unknown): void {
+  checkOptions(options, APPLY_OPTIONS)
+}
+
+/**
+ * The options of a pool with their defaults.
+ * @param count the number of processes, where that is not among the options
+ * @throws TypeError, ValueError for options that make no sense
+ */
+export function resolveOptions(options: PoolOptions, count: number | undefined): ResolvedPoolOptions {
+  checkOptions(options, POOL_OPTIONS)
+  const { initializer, initargs = [], trace, timings, idleTimeout, minProcesses } = options
+  const processes = integer('processes', count ?? options.processes, cpuCount(), 1, PLACES - 1)
+  const isElastic = minProcesses !== undefined || idleTimeout !== undefined
+  checkArray('initargs', initargs)
+  if (initializer !== undefined) checkTarget(initializer, 'initializer')
+  if (trace !== undefined) checkString('trace', trace)
+  return Object.freeze({
+    processes,
+    minProcesses: integer('minProcesses', minProcesses, isElastic ? 1 : processes, 0, processes),
+    idleTimeout: isElastic ? checkDuration('idleTimeout', idleTimeout ?? IDLE_MS) : Number.POSITIVE_INFINITY,
+    maxQueue: integer('maxQueue', options.maxQueue, Number.POSITIVE_INFINITY, 0),
+    timings: timings === undefined ? false : checkBoolean('timings', timings),
+    maxTasksPerChild: integer('maxTasksPerChild', options.maxTasksPerChild, Number.POSITIVE_INFINITY),
+    maxMemoryPerChild: integer('maxMemoryPerChild', options.maxMemoryPerChild, Number.POSITIVE_INFINITY),
+    reserve: integer('reserve', options.reserve, 0, 0),
+    concurrency: integer('concurrency', options.concurrency, 1),
+    trace
+  })
 }
 
 /** The start method that an option names. @throws TypeError, ValueError */
 export function methodFrom({ context }: PoolOptions, otherwise: StartMethod): StartMethod {
   if (context === undefined) return otherwise
   if (typeof context !== 'object' || context === null) {
-    throw new TypeError(`context must be what getContext() answers, not ${context === null ? 'null' : typeof context}`)
+    throw new TypeError(`context must be what getContext() returns, got ${describe(context)}`)
   }
   return checkMethod(context.method)
 }
 
-/** @throws TypeError, ValueError that name what was expected and what came */
-export function checkCount(value: unknown, name: string, least = 1): number {
-  if (typeof value !== 'number')
-    throw new TypeError(`${name} must be a number, not ${value === null ? 'null' : typeof value}`)
-  if (!Number.isInteger(value) || value < least)
-    throw new ValueError(`${name} must be a whole number of ${least} or more, not ${value}`)
-  return value
+/** The number that an option has, or its default. @throws TypeError, ValueError */
+export function integer(name: string, value: unknown, otherwise: number, min = 1, max?: number): number {
+  return value === undefined || value === otherwise ? otherwise : checkInteger(name, value, min, max)
 }
 
-export function optionalCount(value: unknown, name: string, otherwise: number, least = 1): number {
-  return value === undefined ? otherwise : checkCount(value, name, least)
-}
-
-/** A number stands for `{ chunksize }`. @throws TypeError */
-export function chunkOptions<O extends { chunksize?: number }>(options: number | O | undefined): O {
+/** A number stands for `{ chunksize }`. @throws TypeError for what is neither, and for an unknown option */
+export function chunkOptions<O extends { chunksize?: number }>(
+  options: number | O | undefined,
+  names: typeof MAP_OPTIONS
+): O {
   if (options === undefined || typeof options === 'number') return { chunksize: options } as O
-  if (typeof options === 'object' && options !== null) return options
-  throw new TypeError(`options must be a chunksize or { chunksize }, not ${options === null ? 'null' : typeof options}`)
+  checkOptions(options, names)
+  return options
 }

@@ -1,6 +1,6 @@
 /** A pool of worker processes, as its users see it: Python's `multiprocessing.Pool`. */
 
-import { checkObject } from '../checks.ts'
+import { optionNames } from '../checks.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf } from '../ground/waitable.ts'
@@ -9,45 +9,73 @@ import { type AsyncResult, ResultTask } from './async-result.ts'
 import { BlockingTask } from './blocking-task.ts'
 import { withCallbacks } from './callbacks.ts'
 import { rejection } from './caller-stack.ts' // lazy
-import { PoolCore, type PoolStats } from './core.ts' // lazy
+import { PoolCore } from './core.ts' // lazy
 import type { Task } from './dispatcher.ts'
 import type { IMapIterator } from './imap.ts'
 import {
   type ApplyOptions,
+  checkApplyOptions,
   chunkOptions,
+  IMAP_OPTIONS,
   type IMapOptions,
+  MAP_ASYNC_OPTIONS,
+  MAP_OPTIONS,
   type MapOptions,
   methodFrom,
-  type PoolOptions
+  type PoolOptions,
+  type ResolvedPoolOptions,
+  resolveOptions,
+  type SettledItem
 } from './options.ts'
 import { MAP, STARMAP } from './shared/task-kinds.ts' // lazy
+import type { PoolStats } from './stats.ts'
+
+type Input<T> = Iterable<T> | AsyncIterable<T>
+
+const BLOCKING_OPTIONS = optionNames('{ timeout: 1000 }, in milliseconds', 'timeout')
 
 /**
  * Worker processes that run functions. Tasks wait in one queue that all workers share; a worker that dies takes down the
  * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end.
+ *
+ * `A` are the arguments of the initializer; a pool's type does not depend on them.
+ *
+ * @example
+ * await using pool = new Pool(4)
+ * const squares = await pool.map((n: number) => n * n, [1, 2, 3])
  */
-export class Pool implements AsyncDisposable {
+export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   /** What its workers are. */
   protected static readonly method: StartMethod = 'spawn'
   readonly #core: PoolCore
+  readonly #options: ResolvedPoolOptions
 
   /**
+   * Starts the workers.
+   * @param processes default: `cpuCount()`
    * @throws ValueError, TypeError for options that make no sense
    * @throws SerializationError when the initializer or its arguments cannot cross
    */
-  constructor(processes?: number, options?: PoolOptions)
-  constructor(options?: PoolOptions)
-  constructor(first?: number | PoolOptions, second: PoolOptions = {}) {
-    checkObject(second, '{ initializer }')
-    const options = typeof first === 'object' && first !== null ? first : second
-    const processes = first === options ? options.processes : (first ?? options.processes)
-    this.#core = new PoolCore(this, methodFrom(options, methodOf(this)), { ...options, processes } as PoolOptions)
+  constructor(processes?: number, options?: PoolOptions<A>)
+  constructor(options?: PoolOptions<A>)
+  constructor(first?: number | PoolOptions<A>, second: PoolOptions<A> = {} as PoolOptions<A>) {
+    const given = (typeof first === 'object' && first !== null ? first : second) as PoolOptions
+    this.#options = resolveOptions(given, typeof first === 'object' ? undefined : first)
+    this.#core = new PoolCore(this, methodFrom(given, methodOf(this)), this.#options, given)
+  }
+
+  /** The options that the pool was made with, and the defaults of those that it was not. */
+  get options(): ResolvedPoolOptions {
+    return this.#options
   }
 
   /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
-  apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
+  apply<A extends unknown[], R>(fn: (...args: A) => R, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>>
+  apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>>
+  apply(fn: Target, args?: unknown[], options?: ApplyOptions<unknown>): Promise<unknown> {
     return new Promise(resolve => {
-      this.#core.apply(fn as Target, args, withCallbacks(options, settling(resolve)), options)
+      checkApplyOptions(options)
+      this.#core.apply(fn, args, withCallbacks(options, settling(resolve)), options)
     })
   }
 
@@ -56,9 +84,16 @@ export class Pool implements AsyncDisposable {
    * @throws SerializationError when the function or an argument cannot cross
    * @throws ValueError after `close()`, PoolTerminatedError after `terminate()`
    */
-  applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>> {
-    const task = new ResultTask<Awaited<R>>()
-    this.#core.apply(fn as Target, args, withCallbacks(options, task), options)
+  applyAsync<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args?: A,
+    options?: ApplyOptions<R>
+  ): AsyncResult<Awaited<R>>
+  applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): AsyncResult<Awaited<R>>
+  applyAsync(fn: Target, args?: unknown[], options?: ApplyOptions<unknown>): AsyncResult<unknown> {
+    checkApplyOptions(options)
+    const task = new ResultTask<unknown>()
+    this.#core.apply(fn, args, withCallbacks(options, task), options)
     return task.result
   }
 
@@ -67,10 +102,12 @@ export class Pool implements AsyncDisposable {
    * @param options the timeout, in milliseconds; left out: wait for ever
    * @throws TimeoutError when the timeout ran out; the task goes on
    */
-  applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options: { timeout?: number } = {}): Awaited<R> {
-    const timeout = timeoutOf(options)
-    const task = new BlockingTask<Awaited<R>>()
-    this.#core.apply(fn as Target, args, task)
+  applySync<A extends unknown[], R>(fn: (...args: A) => R, args?: A, options?: { timeout?: number }): Awaited<R>
+  applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: { timeout?: number }): Awaited<R>
+  applySync(fn: Target, args?: unknown[], options: { timeout?: number } = {}): unknown {
+    const timeout = timeoutOf(options, undefined, BLOCKING_OPTIONS)
+    const task = new BlockingTask<unknown>()
+    this.#core.apply(fn, args, task)
     const leave = this.#core.tell()
     try {
       return task.wait(timeout, ms => this.#core.block(ms))
@@ -83,11 +120,9 @@ export class Pool implements AsyncDisposable {
    * `fn` of each item, in the order of the items. Rejects with the first error; what is not begun then is dropped.
    * @param options a number is the chunksize
    */
-  map<T, R>(
-    fn: Target<[T], R>,
-    items: Iterable<T> | AsyncIterable<T>,
-    options?: number | MapOptions
-  ): Promise<Awaited<R>[]> {
+  map<T, R>(fn: (item: T) => R, items: Input<T>, options?: number | MapOptions): Promise<Awaited<R>[]>
+  map<T, R>(fn: Target<[T], R>, items: Input<T>, options?: number | MapOptions): Promise<Awaited<R>[]>
+  map(fn: Target<[never]>, items: Input<unknown>, options?: number | MapOptions): Promise<unknown[]> {
     return this.#map(MAP, fn as Target, items, options)
   }
 
@@ -98,17 +133,27 @@ export class Pool implements AsyncDisposable {
    * @throws ValueError after `close()`, PoolTerminatedError after `terminate()`
    */
   mapAsync<T, R>(
-    fn: Target<[T], R>,
-    items: Iterable<T> | AsyncIterable<T>,
+    fn: (item: T) => R,
+    items: Input<T>,
     options?: MapOptions & ApplyOptions<Awaited<R>[]>
-  ): AsyncResult<Awaited<R>[]> {
+  ): AsyncResult<Awaited<R>[]>
+  mapAsync<T, R>(
+    fn: Target<[T], R>,
+    items: Input<T>,
+    options?: MapOptions & ApplyOptions<Awaited<R>[]>
+  ): AsyncResult<Awaited<R>[]>
+  mapAsync(
+    fn: Target<[never]>,
+    items: Input<unknown>,
+    options?: MapOptions & ApplyOptions<unknown[]>
+  ): AsyncResult<unknown[]> {
     return this.#mapAsync(MAP, fn as Target, items, options)
   }
 
   /** As `map`, each item being an array of arguments: `fn(...item)`. */
   starmap<A extends unknown[], R>(
     fn: Target<A, R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: Input<A>,
     options?: number | MapOptions
   ): Promise<Awaited<R>[]> {
     return this.#map(STARMAP, fn as Target, items, options)
@@ -117,31 +162,49 @@ export class Pool implements AsyncDisposable {
   /** The same; answers at once. @throws as `mapAsync` */
   starmapAsync<A extends unknown[], R>(
     fn: Target<A, R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: Input<A>,
     options?: MapOptions & ApplyOptions<Awaited<R>[]>
   ): AsyncResult<Awaited<R>[]> {
     return this.#mapAsync(STARMAP, fn as Target, items, options)
   }
 
   /**
-   * Results in the order of the items, as they come. An item's error is thrown by the `next()` whose turn it is; the
-   * iterator goes on. Leaving the loop early stops what is not yet begun.
+   * Gives results in the order of the items, as they come. An item's error is thrown by the `next()` whose turn it is, which ends a
+   * `for await`; the iterator itself goes on, and the next `next()` gives the next result. `{ settled: true }` throws no item's error, and
+   * gives `{ status, value | reason, item, index }` for each. An error of the input comes last. Leaving the loop early stops what is not yet
+   * begun.
    */
   imap<T, R>(
+    fn: (item: T) => R,
+    items: Input<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
+  imap<T, R>(
     fn: Target<[T], R>,
-    items: Iterable<T> | AsyncIterable<T>,
-    options?: number | IMapOptions
-  ): IMapIterator<Awaited<R>> {
-    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options), true)
+    items: Input<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
+  imap<T, R>(fn: (item: T) => R, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imap<T, R>(fn: Target<[T], R>, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imap(fn: Target<[never]>, items: Input<unknown>, options?: number | IMapOptions): IMapIterator<never> {
+    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), true)
   }
 
-  /** The same, each result as soon as it is there. */
+  /** As `imap`, but gives each result as soon as it is there. */
+  imapUnordered<T, R>(
+    fn: (item: T) => R,
+    items: Input<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
   imapUnordered<T, R>(
     fn: Target<[T], R>,
-    items: Iterable<T> | AsyncIterable<T>,
-    options?: number | IMapOptions
-  ): IMapIterator<Awaited<R>> {
-    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options), false)
+    items: Input<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
+  imapUnordered<T, R>(fn: (item: T) => R, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imapUnordered<T, R>(fn: Target<[T], R>, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imapUnordered(fn: Target<[never]>, items: Input<unknown>, options?: number | IMapOptions): IMapIterator<never> {
+    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), false)
   }
 
   /**
@@ -173,25 +236,20 @@ export class Pool implements AsyncDisposable {
     await this.join()
   }
 
-  #map<R>(
-    kind: number,
-    fn: Target,
-    items: Iterable<unknown> | AsyncIterable<unknown>,
-    options: number | MapOptions | undefined
-  ): Promise<R[]> {
+  #map<R>(kind: number, fn: Target, items: Input<unknown>, options: number | MapOptions | undefined): Promise<R[]> {
     return new Promise(resolve => {
-      this.#core.map(kind, fn, items, chunkOptions<MapOptions>(options), settling(resolve))
+      this.#core.map(kind, fn, items, chunkOptions<MapOptions>(options, MAP_OPTIONS), settling(resolve))
     })
   }
 
   #mapAsync<R>(
     kind: number,
     fn: Target,
-    items: Iterable<unknown> | AsyncIterable<unknown>,
+    items: Input<unknown>,
     options: (MapOptions & ApplyOptions<R[]>) | undefined
   ): AsyncResult<R[]> {
     const task = new ResultTask<R[]>()
-    const settings = chunkOptions<MapOptions & ApplyOptions<R[]>>(options)
+    const settings = chunkOptions<MapOptions & ApplyOptions<R[]>>(options, MAP_ASYNC_OPTIONS)
     this.#core.map(kind, fn, items, settings, withCallbacks(settings, task))
     return task.result
   }

@@ -1,4 +1,5 @@
 /** How far a `map` or `imap` is, for who asked. */
+import { describe } from '../checks.ts'
 import { inContext } from './callbacks.ts'
 
 export type ProgressOption = boolean | string | ((done: number, total: number | undefined) => void)
@@ -16,11 +17,10 @@ export interface Progress {
 export function progressOf(option: ProgressOption | undefined): Progress | undefined {
   if (option === undefined || option === false) return undefined
   if (typeof option === 'function') {
-    const update = inContext(option) as NonNullable<ReturnType<typeof inContext>>
-    return { begin: () => {}, update: update as Progress['update'], end: () => {} }
+    return { begin: () => {}, update: inContext(option), end: () => {} }
   }
   if (option === true || typeof option === 'string') return new LazyProgress(option === true ? '' : option)
-  throw new TypeError(`progress must be true, a label or a function, not ${option === null ? 'null' : typeof option}`)
+  throw new TypeError(`progress must be true, a label or a function, got ${describe(option)}`)
 }
 
 /** How many items there are, where that can be known. */

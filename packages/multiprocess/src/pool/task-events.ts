@@ -7,6 +7,7 @@
 import type { Channel } from 'node:diagnostics_channel'
 import { queueMicrotask } from '../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from './shared/task-table.ts'
+import type { Timings } from './timings.ts'
 
 export type TaskOutcome = 'success' | 'error' | 'stopped'
 
@@ -65,6 +66,8 @@ export class TaskEvents {
   count = 0
   /** The worker's pid, by its place. */
   pidOf: (worker: number) => number = () => 0
+  /** How long tasks wait and run, if anybody asked. */
+  timings: Timings | undefined
   /** Gets each task that a worker has ended. */
   trace: ((task: TaskEndMessage) => void) | undefined
 
@@ -75,7 +78,7 @@ export class TaskEvents {
 
   /** Whether anybody wants to hear of a task that is published now. */
   get isWanted(): boolean {
-    return this.trace !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers
+    return this.trace !== undefined || this.timings !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers
   }
 
   get hasUnstarted(): boolean {
@@ -83,6 +86,7 @@ export class TaskEvents {
   }
 
   submitted(id: number, name: string): void {
+    this.timings?.submitted(id)
     if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#pool, id, name })
   }
 
@@ -140,6 +144,8 @@ export class TaskEvents {
     start: number | undefined,
     end: number | undefined
   ): void {
+    this.timings?.ended(id, start, end)
+    if (this.trace === undefined && !onEnd.hasSubscribers) return
     const message: TaskEndMessage = { pool: this.#pool, id, name, outcome, pid, start, end }
     if (start !== undefined) this.trace?.(message)
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)

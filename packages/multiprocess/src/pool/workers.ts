@@ -17,6 +17,7 @@ import {
   WORKER_STANDBY,
   WORKER_STARTING
 } from './shared/task-table.ts'
+import { Sizing } from './sizing.ts'
 import type { WorkerHandles } from './supervisor.ts'
 
 const MODULE = new URL('./worker/main.js', import.meta.url).href
@@ -41,8 +42,12 @@ interface Pause {
 export interface WorkerSettings {
   readonly method: StartMethod
   readonly at: number
-  /** Workers that take tasks at once. */
+  /** Workers that take tasks at once, at most. */
   readonly processes: number
+  /** Workers that stay when there is nothing to do. */
+  readonly minProcesses: number
+  /** Milliseconds after which a worker beyond `minProcesses` ends; Infinity: there are always as many. */
+  readonly idleTimeout: number
   /** More that are kept ready. */
   readonly reserve: number
   /** All that may run at once, those that leave and their successors among them. */
@@ -76,6 +81,7 @@ export class Workers implements WorkerHandles {
   /** The places whose workers may take tasks. */
   readonly #permits = new Set<number>()
   readonly #onBroken: (error: unknown) => void
+  readonly #sizing: Sizing
   /** How many were started, by place. */
   readonly #starts: number[] = []
   #failedStarts = 0
@@ -90,17 +96,22 @@ export class Workers implements WorkerHandles {
     this.#settings = settings
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
+    const { minProcesses, processes, idleTimeout } = settings
+    this.#sizing = new Sizing(minProcesses, processes, idleTimeout, dispatcher.table)
+    dispatcher.onPressure = () => this.#grow()
   }
 
   /** @throws what starting them throws; those that run then are to be terminated */
   start(): void {
-    const { processes, reserve } = this.#settings
-    for (let index = 0; index < processes + reserve; index++) this.#start(index)
+    const count = this.#sizing.wanted + this.#settings.reserve
+    for (let index = 0; index < count; index++) this.#start(index)
+    this.#setLimit()
   }
 
   /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
+    this.#sizing.stop()
     for (const { timer } of this.#pauses.values()) clearTimeout(timer)
     this.#pauses.clear()
     this.#checkEnded()
@@ -164,12 +175,39 @@ export class Workers implements WorkerHandles {
     return this.#running.filter(worker => worker !== undefined)
   }
 
+  /** More tasks are pending than the workers can have: one more is started. */
+  #grow(): void {
+    if (this.#isEnding || !this.#sizing.canGrow) return
+    this.#sizing.wanted++
+    this.#passOn()
+    this.look()
+    this.#setLimit()
+    this.#sizing.watch(
+      () => this.#permits,
+      index => this.#shrink(index)
+    )
+  }
+
+  /** The worker in the place ends, after the task that it may just have taken. */
+  #shrink(index: number): void {
+    this.#permits.delete(index)
+    this.#dispatcher.table.revoke(index)
+    this.#family.lot.unpark(this.#dispatcher.table.signalAt)
+    this.#setLimit()
+  }
+
+  #setLimit(): void {
+    const { wanted, canGrow } = this.#sizing
+    this.#dispatcher.limit = canGrow ? wanted * this.#settings.concurrency : Number.POSITIVE_INFINITY
+  }
+
   #signal(signal: NodeJS.Signals): void {
     for (const worker of this.#live) worker.kill(signal)
   }
 
   #start(index: number): void {
-    const { at, places, processes, owner, concurrency, maxTasks, maxMemory, preparation } = this.#settings
+    const { at, places, owner, concurrency, maxTasks, maxMemory, idleTimeout, preparation } = this.#settings
+    const mayEnd = idleTimeout !== Number.POSITIVE_INFINITY
     const path = nextPath()
     const worker = start({
       object: this,
@@ -182,12 +220,12 @@ export class Workers implements WorkerHandles {
       load: {
         target: { module: MODULE, export: 'work' },
         subclass: null,
-        args: [{ at, workers: places, index, owner, concurrency, maxTasks, maxMemory, preparation }],
+        args: [{ at, workers: places, index, owner, concurrency, maxTasks, maxMemory, mayEnd, preparation }],
         fields: null
       }
     })
     this.#running[index] = worker
-    if (this.#permits.size < processes) this.#grant(index)
+    if (this.#permits.size < this.#sizing.wanted) this.#grant(index)
     this.#starts[index] = (this.#starts[index] ?? 0) + 1
     this.#dispatcher.events.workerStarted(worker.pid)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
@@ -246,8 +284,8 @@ export class Workers implements WorkerHandles {
     const leaving = this.#running.filter((worker, index) => {
       return worker !== undefined && LEAVING_STATUSES.includes(table.workerStatus(index))
     })
-    const { processes, reserve, places } = this.#settings
-    const wanted = Math.min(places, processes + reserve + leaving.length)
+    const { reserve, places } = this.#settings
+    const wanted = Math.min(places, this.#sizing.wanted + reserve + leaving.length)
     return this.#live.length + this.#pauses.size < wanted
   }
 

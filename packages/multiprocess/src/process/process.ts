@@ -10,11 +10,9 @@ import { type Plan, runningObjects, Started, start } from './start.ts' // lazy
 import { currentIdentity, nextPath } from './state.ts'
 import { type Awaitable, checkTarget, sentTarget, type Target } from './target.ts'
 
-export interface ProcessOptions<A extends unknown[]> {
+interface ProcessSettings<A extends unknown[]> {
   /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
   target?: Target<A>
-  /** Left out: []. */
-  args?: A
   /** Left out: `Process-1`, `Process-1:2` for a child's child, … */
   name?: string
   /** A daemon is ended when its parent ends, does not keep the parent alive, and may not start children. Left out: as this process. */
@@ -26,6 +24,20 @@ export interface ProcessOptions<A extends unknown[]> {
    */
   reserve?: number
 }
+
+interface OptionalArgs<A extends unknown[]> {
+  /** The arguments of `target`. Default: []. */
+  args?: A
+}
+
+interface RequiredArgs<A extends unknown[]> {
+  /** The arguments of `target`. */
+  args: A
+}
+
+/** The options of a process whose target takes the arguments `A`: without those that the target needs it does not compile. */
+export type ProcessOptions<A extends unknown[]> = ProcessSettings<A> &
+  ([] extends A ? OptionalArgs<A> : RequiredArgs<A>)
 
 let nextRole: Role | undefined
 
@@ -61,7 +73,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   #isClosed = false
 
   /** @throws TypeError for an option of another type */
-  constructor(options: ProcessOptions<A> = {}) {
+  constructor(options: ProcessOptions<A> = {} as ProcessOptions<A>) {
     const identity = currentIdentity()
     this.#role = nextRole
     if (nextRole !== undefined) {
@@ -72,7 +84,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       nextRole = undefined
       return
     }
-    const { target, args = [], name, daemon, reserve } = checked(options)
+    const { target, args = [], name, daemon, reserve } = checked<A>(options)
     const path = nextPath()
     this.#work = { target, args }
     this.#reserve = reserve

@@ -3,13 +3,21 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
 import * as threads from 'multiprocess/threads'
-import { currentTask, Pool, TimeoutError, WorkerDiedError } from '../../src/index.ts'
+import { currentTask, type IMapIterator, Pool, TimeoutError, WorkerDiedError } from '../../src/index.ts'
 import * as dying from '../fixtures/pool/dying.ts'
 import * as stopping from '../fixtures/pool/stopping.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, isPidRunning, liveBlocks, range, Scratch, until, untilBlocks, workers } from '../fixtures/pool/tools.ts'
 
 const timeout = 30_000
+
+/** What `map`, `imap` and the like have in common. */
+type AnyMap<T, R> = (
+  this: Pool,
+  fn: (item: T) => unknown,
+  items: readonly T[],
+  options: object
+) => PromiseLike<R[]> | IMapIterator<R>
 
 async function errorOf(result: PromiseLike<unknown>): Promise<unknown> {
   try {
@@ -230,7 +238,7 @@ describe('a signal', { timeout: 120_000 }, () => {
       const gate = new Gate(scratch, method)
       const items = [1, gate.args, ...range(500)]
       const options = { signal, chunksize: 1, killAfter: 50 }
-      const results = pool[method](tasks.holdOrReturn, items, options)
+      const results = (pool[method] as AnyMap<unknown, unknown>).call(pool, tasks.holdOrReturn, items, options)
       const error = errorOf('next' in results ? results.next().then(() => exhaust(results)) : results)
       await gate.arrival()
       controller.abort(new RangeError(method))
@@ -305,7 +313,8 @@ describe('retries', { timeout: 120_000 }, () => {
     await using pool = new Pool(2)
     for (const method of ['map', 'imap'] as const) {
       const items = range(60).map(n => ({ n, file: scratch.file(method) }))
-      const results = pool[method](stopping.dieOnce, items, { chunksize: 6, retries: 10 })
+      const call = pool[method] as AnyMap<(typeof items)[number], number>
+      const results = call.call(pool, stopping.dieOnce, items, { chunksize: 6, retries: 10 })
       const all: number[] = []
       if ('next' in results) for await (const result of results) all.push(result)
       else all.push(...(await results))

@@ -8,7 +8,10 @@ import {
   type FunctionReference,
   type IMapIterator,
   Pool,
-  type PoolOptions
+  type PoolOptions,
+  Process,
+  type SettledItem,
+  type Target
 } from '../../src/index.ts'
 import {
   identity,
@@ -39,6 +42,37 @@ function greet(name: string, greeting = 'hello'): string {
 
 const squareByName: FunctionReference<[number], number> = { module: import.meta.url, export: 'square' }
 
+/** Never called: the arguments of initializers and targets are those that they take. */
+export function checksArguments(target: Target): unknown[] {
+  const named: PoolOptions = { initializer: greet, initargs: ['a'] }
+  return [
+    new Pool(1, { initializer: greet, initargs: ['a'] }),
+    new Pool({ initializer: greet, initargs: ['a', 'b'] }),
+    new Pool(1, { initializer: nothing }),
+    new Pool(1, { initializer: target, initargs: ['anything'] }),
+    new Pool(1, named),
+    // @ts-expect-error a number is no name
+    new Pool(1, { initializer: greet, initargs: [5] }),
+    // @ts-expect-error the name is missing
+    new Pool(1, { initializer: greet }),
+    // @ts-expect-error the name is missing
+    new Pool({ initializer: greet, initargs: [] }),
+
+    new Process({ target: greet, args: ['a'] }),
+    new Process({ target: nothing }),
+    new Process({ name: 'without a target' }),
+    new Process({ target: (...numbers: number[]) => numbers }),
+    // @ts-expect-error the number is missing
+    new Process({ target: square }),
+    // @ts-expect-error a text is no number
+    new Process({ target: square, args: ['a'] }),
+    // @ts-expect-error one argument is missing
+    new Process({ target: add, args: [1] }),
+    // @ts-expect-error the module's function needs a number
+    new Process({ target: squareByName })
+  ]
+}
+
 /** Never called: what is checked is that it compiles. */
 export async function infers(pool: Pool): Promise<void> {
   is<Promise<number>>()(pool.apply(square, [3]))
@@ -55,6 +89,16 @@ export async function infers(pool: Pool): Promise<void> {
   is<Promise<number>>()(pool.apply(squareByName, [3]))
   is<Promise<{ n: number }>>()(pool.apply((n: number) => ({ n }), [3]))
   is<Promise<number | 'none'>>()(pool.apply((n: number) => (n > 0 ? n : 'none'), [3]))
+
+  // A generic function keeps what it was given.
+  is<Promise<number[]>>()(pool.apply(<T>(x: T): T[] => [x], [3]))
+  is<Promise<number[][]>>()(pool.map(<T>(x: T): T[] => [x], [3]))
+  is<Promise<(string | number)[]>>()(pool.apply(<A, B>(a: A, b: B): (A | B)[] => [a, b], ['a', 1]))
+  is<AsyncResult<number[]>>()(pool.applyAsync(<T>(x: T): T[] => [x], [3]))
+  is<number[]>()(pool.applySync(<T>(x: T): T[] => [x], [3]))
+  is<IMapIterator<number[]>>()(pool.imap(<T>(x: T): T[] => [x], [3]))
+  is<IMapIterator<SettledItem<number, string>>>()(pool.imap((n: number) => String(n), [3], { settled: true }))
+  is<IMapIterator<SettledItem<number, number>>>()(pool.imapUnordered(squareLater, [3], { settled: true }))
 
   is<AsyncResult<number>>()(pool.applyAsync(square, [3]))
   is<AsyncResult<number>>()(pool.applyAsync(squareLater, [3]))

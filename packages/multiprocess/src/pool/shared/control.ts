@@ -1,5 +1,5 @@
 /** What a task may be given beyond its arguments: a time to run, tries, a signal that stops it. */
-import { ValueError } from '../../errors.ts'
+import { checkInteger } from '../../checks.ts'
 import { checkSignal, checkTimeout } from '../../ground/waitable.ts'
 import type { TaskOptions } from '../options.ts'
 
@@ -33,8 +33,5 @@ export function controlOf(options: TaskOptions | undefined): Control | undefined
 }
 
 function checkRetries(retries: unknown): void {
-  if (typeof retries !== 'number') throw new TypeError(`retries must be a number, not ${typeof retries}`)
-  if (retries !== Number.POSITIVE_INFINITY && (!Number.isInteger(retries) || retries < 0)) {
-    throw new ValueError(`retries must be a whole number of 0 or more, not ${retries}`)
-  }
+  if (retries !== Number.POSITIVE_INFINITY) checkInteger('retries', retries, 0)
 }

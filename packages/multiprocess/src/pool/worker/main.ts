@@ -48,6 +48,8 @@ export interface WorkerOptions {
   readonly maxTasks: number
   /** Bytes; Infinity: no limit. */
   readonly maxMemory: number
+  /** It may be told to end while the pool goes on, by taking its permit. */
+  readonly mayEnd: boolean
   /** The message with `{ initializer, initargs }`. */
   readonly preparation: Uint8Array | null
 }

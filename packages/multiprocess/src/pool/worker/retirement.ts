@@ -16,6 +16,7 @@ export interface RetirementOptions {
   readonly maxTasks: number
   /** Bytes. */
   readonly maxMemory: number
+  readonly mayEnd: boolean
 }
 
 export class Retirement {
@@ -39,6 +40,7 @@ export class Retirement {
 
   /** Between two tasks. @param taken how many it has had */
   mayTake(taken: number): boolean {
+    if (this.#options.mayEnd && !this.#table.hasPermit(this.#options.index)) return false
     if (!this.#isLimited) return true
     const isNew = taken !== this.#taken
     this.#taken = taken
