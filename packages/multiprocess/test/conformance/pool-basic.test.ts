@@ -133,7 +133,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.throws(() => new Pool(options as never), expected, `new Pool(${JSON.stringify(options)})`)
 
   behaviour('what makes no sense is refused: options of the constructor', () => {
-    refused(0, { name: 'ValueError', message: /processes must be .* not 0/ })
+    refused(0, { name: 'ValueError', message: /processes must be .* got 0/ })
     refused(-1, { name: 'ValueError', message: /processes/ })
     refused(1.5, { name: 'ValueError', message: /processes/ })
     refused(Number.NaN, { name: 'ValueError', message: /processes/ })

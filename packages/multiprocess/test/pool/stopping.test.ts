@@ -378,7 +378,7 @@ test('options that make no sense are refused at the call', { timeout }, async ()
     assert.throws(() => pool.mapAsync(tasks.square, [1], options), expected)
     assert.throws(() => pool.imap(tasks.square, [1], options), expected)
   }
-  refuse({ retries: -1 }, { name: 'ValueError', message: /retries must be .* not -1/ })
+  refuse({ retries: -1 }, { name: 'ValueError', message: /retries must be .* got -1/ })
   refuse({ retries: 1.5 }, { name: 'ValueError' })
   refuse({ retries: '1' }, { name: 'TypeError', message: /retries/ })
   refuse({ timeout: '1' }, { name: 'TypeError', message: /timeout/ })
