@@ -7,6 +7,7 @@ import {
   type MapOptions,
   Pool,
   type PoolOptions,
+  type SettledItem,
   type Target
 } from 'multiprocess'
 import { checkObject } from 'multiprocess/pooling'
@@ -15,8 +16,8 @@ import { RemotePool } from './remote-pool.ts'
 import type { ClusterStats } from './stats.ts'
 
 type Items<T> = Iterable<T> | AsyncIterable<T>
-/** Pool's methods; its private parts are its own. */
-type PoolMethods = Pick<Pool, Exclude<keyof Pool, 'stats'>>
+/** The names of Pool's methods; its private parts are its own. */
+type PoolMethods = Readonly<Record<Exclude<keyof Pool, 'stats' | 'options'>, (...args: never[]) => unknown>>
 
 /**
  * Pool's methods over several machines. With a `url`, tasks run in the processes of `ClusterWorker`s (or the command
@@ -29,7 +30,9 @@ type PoolMethods = Pick<Pool, Exclude<keyof Pool, 'stats'>>
  * console.log(await pool.map(square, [1, 2, 3])) // [ 1, 4, 9 ]
  */
 export class ClusterPool implements PoolMethods, AsyncDisposable {
-  readonly #pool: Pool | RemotePool
+  readonly #pool: Pool
+  /** The same, if there is a server. */
+  readonly #remote: RemotePool | undefined
 
   /**
    * @throws TypeError, ValueError if an option makes no sense, with its name and value
@@ -41,7 +44,9 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
       this.#pool = new Pool(localOptions(options))
     } else {
       checkRemote(options)
-      this.#pool = new RemotePool(options)
+      this.#remote = new RemotePool(options)
+      // It has the methods that are called here.
+      this.#pool = this.#remote as unknown as Pool
     }
   }
 
@@ -65,7 +70,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
    * @throws TimeoutError if the timeout, in milliseconds, runs out; the task goes on
    */
   applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: { timeout?: number }): Awaited<R> {
-    return this.#pool instanceof RemotePool ? this.#pool.applySync() : this.#pool.applySync(fn, args, options)
+    return this.#remote === undefined ? this.#pool.applySync(fn, args, options) : this.#remote.applySync()
   }
 
   /** Returns `fn` of each item, in the order of the items. Rejects with the first error; what is not begun then is dropped. */
@@ -101,12 +106,24 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
   }
 
   /** Iterates over the results in the order of the items, as they come. An item's error is thrown by its own `next()`. */
-  imap<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
+  imap<T, R>(
+    fn: Target<[T], R>,
+    items: Items<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
+  imap<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imap<R>(fn: Target<[never], R>, items: Items<never>, options?: number | IMapOptions): IMapIterator<unknown> {
     return this.#pool.imap(fn, items, options)
   }
 
   /** Iterates over the results, each as soon as it is there. */
-  imapUnordered<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
+  imapUnordered<T, R>(
+    fn: Target<[T], R>,
+    items: Items<T>,
+    options: IMapOptions & { settled: true }
+  ): IMapIterator<SettledItem<T, Awaited<R>>>
+  imapUnordered<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
+  imapUnordered<R>(fn: Target<[never], R>, items: Items<never>, options?: number | IMapOptions): IMapIterator<unknown> {
     return this.#pool.imapUnordered(fn, items, options)
   }
 
@@ -127,8 +144,8 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
 
   /** What the pool has done, and what the machines do: a snapshot that is at most two seconds old. */
   get stats(): ClusterStats {
+    if (this.#remote !== undefined) return this.#remote.stats
     const { stats } = this.#pool
-    if ('machines' in stats) return stats
     return { ...stats, machines: [], queued: 0, resubmitted: 0, duplicates: 0, rate: 0 }
   }
 

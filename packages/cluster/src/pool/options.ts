@@ -32,6 +32,10 @@ export type ClusterPoolOptions =
 
 const OF_WORKERS: readonly (keyof PoolOptions)[] = [
   'processes',
+  'minProcesses',
+  'idleTimeout',
+  'maxQueue',
+  'timings',
   'initializer',
   'initargs',
   'maxTasksPerChild',

@@ -4,11 +4,11 @@ import { encode } from 'multiprocess/codec'
 import {
   type Chunk,
   type Control,
-  checkCount,
+  checkInteger,
   controlOf,
   IMapRun,
+  integer,
   iterate,
-  optionalCount,
   progressOf,
   Signals,
   sizeOf,
@@ -83,8 +83,8 @@ export class RemoteCore {
   run<R>(fn: Target, items: Input, options: RemoteMapOptions, plan: RunPlan): IMapRun<R> {
     this.#checkOpen()
     const { chunksize, buffersize } = options
-    if (chunksize !== undefined) checkCount(chunksize, 'chunksize')
-    const most = optionalCount(buffersize, 'buffersize', 0)
+    if (chunksize !== undefined) checkInteger('chunksize', chunksize, 1)
+    const most = integer('buffersize', buffersize, 0)
     const control = controlOf(options)
     const signal = control?.signal
     const progress = progressOf(options.progress as ProgressOption)
@@ -102,6 +102,7 @@ export class RemoteCore {
         return most > 0 ? most : dispatch.aheadOf(lane)
       },
       isOrdered: plan.isOrdered,
+      isSettled: options.settled === true,
       submit: chunk => this.#submitChunk(lane, chunk, plan),
       withdraw: tasks => this.#drop(tasks, false),
       cancel: tasks => this.#drop(tasks, true),

@@ -8,7 +8,16 @@ import {
   MultiprocessError,
   type Target
 } from 'multiprocess'
-import { chunkOptions, ResultTask, rejection, type Task, withCallbacks } from 'multiprocess/pooling'
+import {
+  chunkOptions,
+  IMAP_OPTIONS,
+  MAP_ASYNC_OPTIONS,
+  MAP_OPTIONS,
+  ResultTask,
+  rejection,
+  type Task,
+  withCallbacks
+} from 'multiprocess/pooling'
 import type { Passing } from '../wire/batch.ts'
 import type { RemotePoolOptions } from './options.ts'
 import { RemoteCore } from './remote-core.ts'
@@ -76,12 +85,12 @@ export class RemotePool {
   }
 
   imap<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
-    const settings = chunkOptions<IMapOptions>(options)
+    const settings = chunkOptions<IMapOptions>(options, IMAP_OPTIONS)
     return this.#core.run(fn as Target, items, settings, { passing: 'one', isOrdered: true })
   }
 
   imapUnordered<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>> {
-    const settings = chunkOptions<IMapOptions>(options)
+    const settings = chunkOptions<IMapOptions>(options, IMAP_OPTIONS)
     return this.#core.run(fn as Target, items, settings, { passing: 'one', isOrdered: false })
   }
 
@@ -103,7 +112,7 @@ export class RemotePool {
 
   #map<R>(passing: Passing, fn: Target, items: Items<unknown>, options?: number | MapOptions): Promise<R[]> {
     return new Promise(resolve => {
-      this.#collect(passing, fn, items, chunkOptions<MapOptions>(options), settling(resolve))
+      this.#collect(passing, fn, items, chunkOptions<MapOptions>(options, MAP_OPTIONS), settling(resolve))
     })
   }
 
@@ -114,7 +123,7 @@ export class RemotePool {
     options?: MapOptions & ApplyOptions<R[]>
   ): AsyncResult<R[]> {
     const task = new ResultTask<R[]>()
-    const settings = chunkOptions<MapOptions & ApplyOptions<R[]>>(options)
+    const settings = chunkOptions<MapOptions & ApplyOptions<R[]>>(options, MAP_ASYNC_OPTIONS)
     this.#collect(passing, fn, items, settings, withCallbacks(settings, task))
     return task.result
   }
