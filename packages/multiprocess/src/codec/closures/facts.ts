@@ -13,7 +13,7 @@ import {
 } from '../references/inspector.ts'
 import { knownReference } from '../references/known-references.ts'
 import { isNative, textOf } from '../references/members.ts'
-import { findReference, findWith } from '../references/reference.ts' // lazy
+import { findLoaded, findReference, findWith } from '../references/reference.ts' // lazy
 import type { Refusal } from '../references/refusals.ts'
 import { constantsAmong, isTopLevelArrow } from './place.ts'
 import { propertiesOf } from './properties.ts'
@@ -102,6 +102,8 @@ function findWay(fn: AnyFunction, reader: () => FunctionReader): Way {
     if (finding.refusal.kind === 'bound') return { way: 'bound' }
     return { way: 'refused', refusal: finding.refusal, cause: finding.cause }
   }
+  const loaded = findLoaded(fn)
+  if (loaded !== undefined) return { way: 'reference', reference: loaded }
   try {
     const facts = reader().read(fn)
     const finding = findWith(fn, reader(), facts)

@@ -58,6 +58,11 @@ export function importedNamespace(url: string): Namespace | undefined {
   return namespaces.get(url)
 }
 
+/** What this process has imported for messages: URLs of modules, and requests. */
+export function importedUrls(): Iterable<string> {
+  return namespaces.keys()
+}
+
 /** By what request `importModule` got a namespace. */
 export function requestOfNamespace(namespace: object): string | undefined {
   return requests.get(namespace)

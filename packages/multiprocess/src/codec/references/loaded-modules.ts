@@ -1,0 +1,154 @@
+/**
+ * Functions that modules export which are certainly loaded: those that the main program's file imports statically, and those that
+ * these import, and so on. They are found without V8's inspector, whose first use costs as much as starting Node.
+ *
+ * The files' texts tell which module declares a function. Only that module is asked for its exports, through `require`, which gives
+ * the namespace of an ES module that is loaded and evaluated, and throws for one that still waits. Whatever is not found here, the
+ * inspector is asked for.
+ */
+
+import { readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module' // lazy
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { types } from 'node:util'
+import { startedScript } from '../../ground/os/started.ts'
+import type { AnyFunction, FunctionReferenceData } from './data.ts'
+import { isEntry } from './entries.ts'
+import { importedUrls } from './imports.ts'
+import { nameOf, textOf } from './members.ts'
+
+interface LoadedModule {
+  readonly url: string
+  readonly text: string
+}
+
+const MOST_MODULES = 64
+const MOST_CHARACTERS = 1_000_000
+/** Node's options that may make an import load something else than the file that it names. */
+const REDIRECTING =
+  /(?:^|\s)(?:-r|-C|--(?:require|import|loader|experimental-loader|conditions|preserve-symlinks|preserve-symlinks-main|permission|experimental-permission|no-require-module|no-experimental-require-module|experimental-default-type|input-type))(?:[=\s]|$)/
+
+let isAllowed: boolean | undefined
+
+/** The reference to a function; undefined where the inspector has to tell. It runs none of the program's code. */
+export function loadedReference(fn: AnyFunction): FunctionReferenceData | undefined {
+  isAllowed ??= !REDIRECTING.test(` ${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''} `)
+  if (!isAllowed) return undefined
+  const text = textOf(fn)
+  for (const { url, text: file } of loadedModules()) {
+    if (!file.includes(text)) continue
+    // The same text may stand elsewhere, too; a function of the main program has no reference.
+    if (isEntry(url)) return undefined
+    const name = exportOf(url, fn)
+    if (name !== undefined) return { module: url, export: name }
+  }
+  return undefined
+}
+
+/** Each with its text, as far as they are looked at; the main program first. */
+function* loadedModules(): Iterable<LoadedModule> {
+  const urls = new Set(roots())
+  let characters = 0
+  for (const url of urls) {
+    if (urls.size > MOST_MODULES || characters > MOST_CHARACTERS) return
+    const text = readText(url)
+    if (text === undefined) continue
+    characters += text.length
+    yield { url, text }
+    for (const imported of importsOf(text, url)) urls.add(imported)
+  }
+}
+
+/** The main program, in the thread that runs it, and what this process was asked to import. */
+function* roots(): Iterable<string> {
+  if (startedScript !== undefined && isMainProgram()) {
+    const url = urlOfFile(startedScript)
+    if (url !== undefined) yield url
+  }
+  for (const url of importedUrls()) if (url.startsWith('file:') && !/[?#]/.test(url)) yield url
+}
+
+function isMainProgram(): boolean {
+  if ((process as { _eval?: unknown })._eval !== undefined) return false
+  return process.getBuiltinModule('node:worker_threads').isMainThread
+}
+
+function urlOfFile(file: string): string | undefined {
+  try {
+    return pathToFileURL(realpathSync(file)).href
+  } catch {
+    return undefined
+  }
+}
+
+function readText(url: string): string | undefined {
+  try {
+    return readFileSync(fileURLToPath(url), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const BLANK = /(?:\s+|\/\/.*|\/\*[\s\S]*?\*\/|;)*/y
+/** A clause with a `type` in front, `defer`, and attributes are left to the inspector: the statements end there. */
+const IMPORT =
+  /import(?:\s+[\w$]+\s+from|(?:\s+[\w$]+\s*,)?\s*(?:\{[^{}'"]*\}|\*\s*as\s+[\w$]+)\s*from)?\s*(['"])([^'"\\\n]+)\1(?!\s*with\b)/y
+
+/** What the import statements at the top of a module's text name, as far as those are files by their relative names. */
+export function importsOf(text: string, url: string): string[] {
+  const urls: string[] = []
+  let at = text.startsWith('#!') ? text.indexOf('\n') : 0
+  for (;;) {
+    at = endOf(BLANK, text, at)
+    IMPORT.lastIndex = at
+    const specifier = IMPORT.exec(text)?.[2]
+    if (specifier === undefined) return urls
+    at = IMPORT.lastIndex
+    if (/^\.{1,2}\/[^?#]*$/.test(specifier)) {
+      const imported = urlOfFile(fileURLToPath(new URL(specifier, url)))
+      if (imported !== undefined) urls.push(imported)
+    }
+  }
+}
+
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = Math.max(0, at)
+  return pattern.test(text) ? pattern.lastIndex : at
+}
+
+/** The name by which the module exports the function; another one than `default` if there is one. */
+function exportOf(url: string, fn: AnyFunction): string | undefined {
+  try {
+    const namespace = namespaceOf(fileURLToPath(url))
+    if (namespace === undefined) return undefined
+    const name = nameOf(fn)
+    if (name !== 'default' && isExport(namespace, name, fn)) return name
+    const names = Object.keys(namespace).filter(key => isExport(namespace, key, fn))
+    return names.find(key => key !== 'default') ?? names[0]
+  } catch {
+    // It waits for something, or is still being evaluated.
+    return undefined
+  }
+}
+
+function isExport(namespace: object, name: string, fn: AnyFunction): boolean {
+  try {
+    return Object.hasOwn(namespace, name) && (namespace as Record<string, unknown>)[name] === fn
+  } catch {
+    // Not initialised yet.
+    return false
+  }
+}
+
+/** @throws Error for a module that is not evaluated yet */
+function namespaceOf(file: string): object | undefined {
+  const require = createRequire(import.meta.url)
+  // What `require` has loaded is for those to look through who know CommonJS.
+  if (require.cache[file] !== undefined) return undefined
+  try {
+    const exports: unknown = require(file)
+    return types.isModuleNamespaceObject(exports) ? (exports as object) : undefined
+  } finally {
+    delete require.cache[file]
+  }
+}
