@@ -11,6 +11,7 @@ const BELOW = new Set(['errors', 'checks', 'ground', 'codec', 'process', 'pool/s
 const APART = new Set([
   'codec/closures',
   'codec/references',
+  'codec/references/loaded',
   'ground/segments',
   'managers/client',
   'managers/protocol',

@@ -1,7 +1,8 @@
 /** The functions that a pool's workers were given: each is sent once, and named by a number from then on. */
-import { isFixed } from '../codec/closures/facts.ts'
-import { Refused } from '../codec/closures/refusals.ts'
+import { isFixed } from '../codec/closures/facts.ts' // lazy
+import { Refused } from '../codec/closures/refusals.ts' // lazy
 import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from '../codec/references/data.ts'
+import { loadedReference } from '../codec/references/loaded/modules.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
 import type { FunctionEntry } from './dispatcher.ts'
 import type { Messages } from './shared/message.ts'
@@ -30,9 +31,15 @@ export class Functions {
     if (known !== undefined) return known
     checkTarget(fn, 'fn')
     if (typeof fn !== 'function') return this.#named(sentTarget(fn, 'fn') as FunctionReferenceData)
-    if (!isSame(fn)) return undefined
-    const entry = this.#store(fn, fn.name)
+    const reference = loadedReference(fn)
+    if (reference === undefined && !isSame(fn)) return undefined
+    const entry = reference === undefined ? this.#keep(fn) : this.#named(reference)
     this.#byFunction.set(fn, entry)
+    return entry
+  }
+
+  #keep(fn: AnyFunction): FunctionEntry {
+    const entry = this.#store(fn, fn.name)
     this.#kept.push(entry)
     return entry
   }

@@ -1,6 +1,7 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
 import { fileURLToPath } from 'node:url'
 import type { StartMethod } from '../ground/members/platform.ts'
+import { randomBytes } from '../ground/os/random.ts'
 
 /** The first module of a child. */
 export function mainOf(method: StartMethod): URL {
@@ -42,7 +43,7 @@ export function currentIdentity(): Identity {
   if (identity === undefined) {
     const unknown = { name: 'MainProcess', path: [], isDaemon: false, mayStart: true, parent: null }
     if (isBooting()) return { ...unknown, authkey: new Uint8Array() }
-    identity = { ...unknown, authkey: process.getBuiltinModule('node:crypto').randomBytes(32) }
+    identity = { ...unknown, authkey: randomBytes(32) }
   }
   return identity
 }

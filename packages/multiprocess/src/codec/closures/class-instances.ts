@@ -1,7 +1,7 @@
 /** Which class an object is sent with. */
 
 import type { AnyFunction } from '../references/data.ts'
-import { isNative, textOf } from '../references/members.ts'
+import { isNative, textOf } from '../references/loaded/function-text.ts'
 import { findReference } from '../references/reference.ts' // lazy
 import { errorClassOf } from '../values/errors.ts'
 import { verdictOf } from '../values/prototypes.ts'

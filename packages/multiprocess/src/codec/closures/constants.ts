@@ -5,7 +5,7 @@
 
 import type { AnyFunction } from '../references/data.ts'
 import type { FunctionFacts, FunctionReader } from '../references/inspector.ts'
-import { textOf } from '../references/members.ts'
+import { textOf } from '../references/loaded/function-text.ts'
 import { type Code, scopeOf } from './facts.ts'
 import { areConstants } from './place.ts'
 

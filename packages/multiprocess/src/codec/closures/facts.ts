@@ -11,9 +11,10 @@ import {
   type Scope,
   type Script
 } from '../references/inspector.ts'
-import { knownReference } from '../references/known-references.ts'
-import { isNative, textOf } from '../references/members.ts'
-import { findLoaded, findReference, findWith } from '../references/reference.ts' // lazy
+import { isNative, textOf } from '../references/loaded/function-text.ts'
+import { knownReference } from '../references/loaded/known-references.ts'
+import { loadedReference } from '../references/loaded/modules.ts'
+import { findReference, findWith } from '../references/reference.ts' // lazy
 import type { Refusal } from '../references/refusals.ts'
 import { constantsAmong, isTopLevelArrow } from './place.ts'
 import { propertiesOf } from './properties.ts'
@@ -102,7 +103,7 @@ function findWay(fn: AnyFunction, reader: () => FunctionReader): Way {
     if (finding.refusal.kind === 'bound') return { way: 'bound' }
     return { way: 'refused', refusal: finding.refusal, cause: finding.cause }
   }
-  const loaded = findLoaded(fn)
+  const loaded = loadedReference(fn)
   if (loaded !== undefined) return { way: 'reference', reference: loaded }
   try {
     const facts = reader().read(fn)

@@ -1,7 +1,7 @@
 /** What a function has beside what its text gives it: properties, members of its `prototype`, what these inherit from. */
 
 import type { AnyFunction } from '../references/data.ts'
-import { textOf } from '../references/members.ts'
+import { textOf } from '../references/loaded/function-text.ts'
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, WRITABLE } from './format.ts'
 import type { FunctionText } from './text.ts'
 

@@ -3,7 +3,7 @@
 import { types } from 'node:util'
 import type { AnyFunction } from '../references/data.ts'
 import { InspectorUnavailableError, type ProxyFacts } from '../references/inspector.ts'
-import { nameOf, textOf } from '../references/members.ts'
+import { nameOf, textOf } from '../references/loaded/function-text.ts'
 import { describeFunction, explainRefusal } from '../references/refusals.ts'
 import { writeKeyedFields, writeValue } from '../values/encode-value.ts'
 import { FUNCTION, REFERRED } from '../values/format.ts'

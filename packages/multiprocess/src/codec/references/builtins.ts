@@ -2,7 +2,8 @@
 
 import { isBuiltin } from 'node:module' // lazy
 import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from './data.ts'
-import { findMember, nameOf } from './members.ts'
+import { nameOf } from './loaded/function-text.ts'
+import { findMember } from './members.ts'
 
 /**
  * Globals whose members are looked at. The list is fixed because many of Node's globals load a part of Node when they are

@@ -5,7 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
 import type { AnyFunction, FunctionReferenceData } from './data.ts'
 import { isEntry } from './entries.ts'
-import { findMember, nameOf } from './members.ts'
+import { nameOf } from './loaded/function-text.ts'
+import { findMember } from './members.ts'
 
 /** The one table of the thread, whoever's `require` it is taken from. */
 const { cache } = createRequire(import.meta.url)

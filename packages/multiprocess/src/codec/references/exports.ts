@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module' // lazy
 import type { AnyFunction } from './data.ts'
-import { nameOf, textOf } from './members.ts'
+import { nameOf, textOf } from './loaded/function-text.ts'
 
 export interface ExportTable {
   /** By local variable. */

@@ -5,6 +5,7 @@
 
 import { types } from 'node:util'
 import type { AnyFunction } from './data.ts'
+import { nameOf, textOf } from './loaded/function-text.ts'
 
 const VARIABLE_GETTER = /^(?:\(\)\s*=>\s*[\w$]+|function\s*[\w$]*\(\)\s*\{\s*return\s+[\w$]+;?\s*\})$/
 /** An object with more keys is a table of data, and not one of functions. */
@@ -46,22 +47,6 @@ export function ownValue(owner: object, key: string): unknown {
     // A variable or a namespace that is not initialised yet.
     return undefined
   }
-}
-
-/** The name that a function was given; a static member called `name` is none, and a getter of that name is not run. */
-export function nameOf(fn: AnyFunction): string {
-  const name = Object.getOwnPropertyDescriptor(fn, 'name')?.value
-  return typeof name === 'string' ? name : ''
-}
-
-/** The source text, whatever the function's own `toString` says. */
-export function textOf(fn: AnyFunction): string {
-  return Function.prototype.toString.call(fn)
-}
-
-/** Whether it is the language's or Node's own, or bound. */
-export function isNative(fn: AnyFunction): boolean {
-  return /\{\s*\[native code\]\s*\}$/.test(textOf(fn).slice(-40))
 }
 
 function findOnPrototype(owner: object, fn: AnyFunction): string[] | undefined {

@@ -19,9 +19,9 @@ import {
   type Script,
   withInspector
 } from './inspector.ts'
-import { references } from './known-references.ts'
-import { loadedReference } from './loaded-modules.ts'
-import { isNative, nameOf, textOf } from './members.ts'
+import { isNative, nameOf, textOf } from './loaded/function-text.ts'
+import { references } from './loaded/known-references.ts'
+import { loadedReference } from './loaded/modules.ts'
 import { type Refusal, refusalError } from './refusals.ts'
 import { esModuleReference } from './variables.ts'
 
@@ -77,13 +77,6 @@ function findNative(fn: AnyFunction): Finding {
   const isBound = /^bound /.test(nameOf(fn)) && !Object.hasOwn(fn, 'prototype')
   const reference = (isBound ? undefined : (intrinsicReference(fn) ?? builtinReference(fn))) ?? anyCommonJsReference(fn)
   return reference ? { reference } : { refusal: { kind: isBound ? 'bound' : 'native' } }
-}
-
-/** A reference that is found without the inspector, if there is one. */
-export function findLoaded(fn: AnyFunction): FunctionReferenceData | undefined {
-  const reference = loadedReference(fn)
-  if (reference !== undefined) references.set(fn, reference)
-  return reference
 }
 
 /** The same for a function that a reader has read already, and that is neither native nor a proxy. */

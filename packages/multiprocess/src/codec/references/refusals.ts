@@ -2,7 +2,7 @@
 
 import { SerializationError } from '../../errors.ts'
 import type { AnyFunction } from './data.ts'
-import { nameOf, textOf } from './members.ts'
+import { nameOf, textOf } from './loaded/function-text.ts'
 
 /** Why there is no reference to a function. */
 export type Refusal =

@@ -5,7 +5,8 @@ import { types } from 'node:util'
 import type { AnyFunction, FunctionReferenceData } from './data.ts'
 import { type ExportTable, isDefaultExport, mayBeDefault, readExports } from './exports.ts'
 import type { FunctionFacts, FunctionReader } from './inspector.ts'
-import { findMember, textOf } from './members.ts'
+import { textOf } from './loaded/function-text.ts'
+import { findMember } from './members.ts'
 
 type Variables = Readonly<Record<string, unknown>>
 type References = WeakMap<AnyFunction, FunctionReferenceData>

@@ -9,8 +9,12 @@
  *
  * The file is sparse: what nobody has touched takes no memory.
  */
-export const WINDOW_BITS = 26
-/** Bytes mapped at a time. */
+
+/**
+ * Bytes mapped at a time: 16 MiB. V8 counts them as memory of its heap's objects, and collects garbage as soon as there are 64 MiB of
+ * them; with two windows a program that has just begun does not come near that.
+ */
+export const WINDOW_BITS = 24
 export const WINDOW_BYTES = 2 ** WINDOW_BITS
 export const PAGE_BITS = 16
 export const PAGE_BYTES = 2 ** PAGE_BITS
@@ -45,7 +49,7 @@ export const SEAT_COUNT = 8
 export const JOURNAL_WORD = 256
 export const JOURNAL_CAPACITY = 512
 /** Among threads, what they know of processes: two words, and then one of 64 bits for each window. */
-export const PROCESSES_WORD = 8192
+export const PROCESSES_WORD = 4096
 
 export const TABLE_AT = 64 * 1024
 export const SLOT_BYTES = 256

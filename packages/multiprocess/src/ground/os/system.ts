@@ -14,6 +14,11 @@ interface Koffi {
   errno(): number
 }
 
+interface AsyncFlock {
+  (fd: number, operation: number): number
+  async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
+}
+
 /** C functions as they stand in their man pages; those that fail answer -1 and leave `errno()`. */
 export interface System {
   view(address: bigint, length: number): ArrayBuffer
@@ -77,8 +82,12 @@ function load(): System {
   const syscall = libc.func('long syscall(long n, size_t a, int b, uint32_t c, void* d, void* e, uint32_t f)') as (
     ...args: unknown[]
   ) => number
-  const pidfd = libc.func('long syscall(long n, int pid, uint flags)') as (...args: unknown[]) => number
   const define = (definition: string) => libc.func(definition) as never
+  /** Reading a definition takes 60 µs, and a process calls a third of these functions as a rule. */
+  const later = (definition: string) => {
+    let call: ((...args: never[]) => number) | undefined
+    return ((...args: never[]) => (call ??= libc.func(definition))(...args)) as never
+  }
   const defineIfThere = (definition: string) => {
     try {
       return define(definition)
@@ -86,43 +95,43 @@ function load(): System {
       return undefined
     }
   }
-  const flock = libc.func('int flock(int fd, int operation)') as System['flock'] & {
-    async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
-  }
+  const pidfd: (...args: unknown[]) => number = later('long syscall(long n, int pid, uint flags)')
+  let flockFound: AsyncFlock | undefined
+  const flock = () => (flockFound ??= libc.func('int flock(int fd, int operation)') as unknown as AsyncFlock)
   return {
     view: koffi.view,
     errno: koffi.errno,
-    memfd_create: define('int memfd_create(const char* name, uint flags)'),
-    ftruncate: define('int ftruncate(int fd, int64_t length)'),
-    fallocate: define('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-    mmap: define('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
-    munmap: define('int munmap(void* address, size_t length)'),
+    memfd_create: later('int memfd_create(const char* name, uint flags)'),
+    ftruncate: later('int ftruncate(int fd, int64_t length)'),
+    fallocate: later('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+    mmap: later('void* mmap(void* address, size_t length, int prot, int flags, int fd, int64_t offset)'),
+    munmap: later('int munmap(void* address, size_t length)'),
     futex: (address, op, value, timeout) => syscall(SYS_FUTEX, address, op, value, timeout, null, 0),
     mallopt: defineIfThere('int mallopt(int parameter, int value)'),
     sched_yield: define('int sched_yield()'),
-    prctl: define('int prctl(int option, ulong argument)'),
-    fcntl: define('int fcntl(int fd, int command, int argument)'),
-    pipe2: define('int pipe2(_Out_ int* fds, int flags)'),
-    open: define('int open(const char* path, int flags)'),
+    prctl: later('int prctl(int option, ulong argument)'),
+    fcntl: later('int fcntl(int fd, int command, int argument)'),
+    pipe2: later('int pipe2(_Out_ int* fds, int flags)'),
+    open: later('int open(const char* path, int flags)'),
     write: define('long write(int fd, void* bytes, size_t length)'),
     read: define('long read(int fd, _Out_ void* bytes, size_t length)'),
-    close: define('int close(int fd)'),
+    close: later('int close(int fd)'),
     pidfd_open: pid => pidfd(SYS_PIDFD_OPEN, pid, 0),
-    poll: define('int poll(_Inout_ void* fds, ulong count, int timeout)'),
-    pthread_sigmask: define('int pthread_sigmask(int how, uint64_t* set, _Out_ uint64_t* former)'),
-    waitid: define('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
-    linkat: define('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
-    socket: define('int socket(int domain, int type, int protocol)'),
-    bind: define('int bind(int fd, void* address, uint length)'),
-    connect: define('int connect(int fd, void* address, uint length)'),
-    listen: define('int listen(int fd, int backlog)'),
-    accept4: define('int accept4(int fd, void* address, void* length, int flags)'),
-    setsockopt: define('int setsockopt(int fd, int level, int name, void* value, uint length)'),
-    getsockopt: define('int getsockopt(int fd, int level, int name, _Out_ void* value, _Inout_ void* length)'),
-    flock,
+    poll: later('int poll(_Inout_ void* fds, ulong count, int timeout)'),
+    pthread_sigmask: later('int pthread_sigmask(int how, uint64_t* set, _Out_ uint64_t* former)'),
+    waitid: later('int waitid(int id_type, uint id, _Out_ void* info, int options)'),
+    linkat: later('int linkat(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags)'),
+    socket: later('int socket(int domain, int type, int protocol)'),
+    bind: later('int bind(int fd, void* address, uint length)'),
+    connect: later('int connect(int fd, void* address, uint length)'),
+    listen: later('int listen(int fd, int backlog)'),
+    accept4: later('int accept4(int fd, void* address, void* length, int flags)'),
+    setsockopt: later('int setsockopt(int fd, int level, int name, void* value, uint length)'),
+    getsockopt: later('int getsockopt(int fd, int level, int name, _Out_ void* value, _Inout_ void* length)'),
+    flock: (fd, operation) => flock()(fd, operation),
     flockAsync: (fd, operation) =>
       new Promise((resolve, reject) => {
-        flock.async(fd, operation, (error, result) => (error === null ? resolve(result) : reject(error)))
+        flock().async(fd, operation, (error, result) => (error === null ? resolve(result) : reject(error)))
       })
   }
 }
@@ -150,8 +159,16 @@ export function hasProcesses(): boolean {
 function requireKoffi(): Koffi {
   checkPlatform('processes', 'multiprocess/threads has the same names on threads')
   const platform = `${process.platform}-${process.arch}`
+  const require = createRequire(import.meta.url)
+  const name = `@koromix/koffi-${platform}`
   try {
-    return createRequire(import.meta.url)(`@koromix/koffi-${platform}`) as Koffi
+    // The package's index first reads the headers of Node's executable, to tell which binary fits; that doubles the time.
+    return require(`${name}/linux_${process.arch}/koffi.node`) as Koffi
+  } catch {
+    // The C library is not glibc, or the package has its files elsewhere.
+  }
+  try {
+    return require(name) as Koffi
   } catch (cause) {
     throw new MultiprocessError(
       `cannot load @koromix/koffi-${platform}, which npm installs as an optional dependency: install without --omit=optional`,

@@ -10,7 +10,7 @@ const tasks = `
 `
 const attempt = `
   import { referenceOf } from '${LIBRARY.reference}'
-  import * as tasks from './tasks.mjs'
+  const tasks = await import('./tasks.mjs')
   const attempt = fn => { try { return referenceOf(fn, 'f').export } catch (error) { return error.code } }
 `
 

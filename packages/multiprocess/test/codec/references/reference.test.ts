@@ -311,7 +311,7 @@ describe('what the same function costs again', { timeout: 30_000 }, () => {
       'many.mjs': Array.from({ length: 1000 }, (_, i) => `export const f${i} = x => x + ${i}`).join('\n'),
       'main.mjs': `
         import { referenceOf } from '${LIBRARY.reference}'
-        import * as many from './many.mjs'
+        const many = await import('./many.mjs')
         import { Session } from 'node:inspector'
         const { post } = Session.prototype
         let posts = 0

@@ -11,11 +11,14 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module' // lazy
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
-import { startedScript } from '../../ground/os/started.ts'
-import type { AnyFunction, FunctionReferenceData } from './data.ts'
-import { isEntry } from './entries.ts'
-import { importedUrls } from './imports.ts'
-import { nameOf, textOf } from './members.ts'
+import { startedScript } from '../../../ground/os/started.ts'
+import type { AnyFunction, FunctionReferenceData } from '../data.ts'
+import { isEntry } from '../entries.ts'
+import { importedUrls } from '../imports.ts'
+import { isNative, nameOf, textOf } from './function-text.ts'
+import { references } from './known-references.ts'
+
+type Namespace = Readonly<Record<string, unknown>>
 
 interface LoadedModule {
   readonly url: string
@@ -24,6 +27,7 @@ interface LoadedModule {
 
 const MOST_MODULES = 64
 const MOST_CHARACTERS = 1_000_000
+const MOST_CHARACTERS_SEARCHED = 4_000_000
 /** Node's options that may make an import load something else than the file that it names. */
 const REDIRECTING =
   /(?:^|\s)(?:-r|-C|--(?:require|import|loader|experimental-loader|conditions|preserve-symlinks|preserve-symlinks-main|permission|experimental-permission|no-require-module|no-experimental-require-module|experimental-default-type|input-type))(?:[=\s]|$)/
@@ -32,6 +36,14 @@ let isAllowed: boolean | undefined
 
 /** The reference to a function; undefined where the inspector has to tell. It runs none of the program's code. */
 export function loadedReference(fn: AnyFunction): FunctionReferenceData | undefined {
+  const known = references.get(fn)
+  if (known !== undefined) return known
+  const reference = types.isProxy(fn) || isNative(fn) ? undefined : find(fn)
+  if (reference !== undefined) references.set(fn, reference)
+  return reference
+}
+
+function find(fn: AnyFunction): FunctionReferenceData | undefined {
   isAllowed ??= !REDIRECTING.test(` ${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''} `)
   if (!isAllowed) return undefined
   const text = textOf(fn)
@@ -39,10 +51,26 @@ export function loadedReference(fn: AnyFunction): FunctionReferenceData | undefi
     if (!file.includes(text)) continue
     // The same text may stand elsewhere, too; a function of the main program has no reference.
     if (isEntry(url)) return undefined
-    const name = exportOf(url, fn)
-    if (name !== undefined) return { module: url, export: name }
+    const namespace = namespaceOf(url)
+    const name = namespace === undefined ? undefined : exportOf(namespace, fn)
+    if (name === undefined) continue
+    keepOthers(namespace as Namespace, url, file)
+    return { module: url, export: name }
   }
   return undefined
+}
+
+/** Functions that stand in the same module are found with the first, as far as looking for them takes little time. */
+function keepOthers(namespace: Namespace, url: string, text: string): void {
+  let left = MOST_CHARACTERS_SEARCHED
+  for (const name of Object.keys(namespace)) {
+    const value = valueOf(namespace, name)
+    if (typeof value !== 'function' || types.isProxy(value) || isNative(value) || references.has(value)) continue
+    if (name === 'default' && exportOf(namespace, value) !== name) continue
+    left -= text.length
+    if (left < 0) return
+    if (text.includes(textOf(value))) references.set(value, { module: url, export: name })
+  }
 }
 
 /** Each with its text, as far as they are looked at; the main program first. */
@@ -117,37 +145,33 @@ function endOf(pattern: RegExp, text: string, at: number): number {
 }
 
 /** The name by which the module exports the function; another one than `default` if there is one. */
-function exportOf(url: string, fn: AnyFunction): string | undefined {
+function exportOf(namespace: Namespace, fn: AnyFunction): string | undefined {
+  const name = nameOf(fn)
+  if (name !== 'default' && valueOf(namespace, name) === fn) return name
+  const names = Object.keys(namespace).filter(key => valueOf(namespace, key) === fn)
+  return names.find(key => key !== 'default') ?? names[0]
+}
+
+function valueOf(namespace: Namespace, name: string): unknown {
   try {
-    const namespace = namespaceOf(fileURLToPath(url))
-    if (namespace === undefined) return undefined
-    const name = nameOf(fn)
-    if (name !== 'default' && isExport(namespace, name, fn)) return name
-    const names = Object.keys(namespace).filter(key => isExport(namespace, key, fn))
-    return names.find(key => key !== 'default') ?? names[0]
+    return Object.hasOwn(namespace, name) ? namespace[name] : undefined
   } catch {
-    // It waits for something, or is still being evaluated.
+    // Not initialised yet.
     return undefined
   }
 }
 
-function isExport(namespace: object, name: string, fn: AnyFunction): boolean {
-  try {
-    return Object.hasOwn(namespace, name) && (namespace as Record<string, unknown>)[name] === fn
-  } catch {
-    // Not initialised yet.
-    return false
-  }
-}
-
-/** @throws Error for a module that is not evaluated yet */
-function namespaceOf(file: string): object | undefined {
+/** Undefined for a module that is not evaluated yet, and for one that `require` has loaded. */
+function namespaceOf(url: string): Namespace | undefined {
   const require = createRequire(import.meta.url)
-  // What `require` has loaded is for those to look through who know CommonJS.
+  const file = fileURLToPath(url)
+  // Those are for others to look through, who know CommonJS.
   if (require.cache[file] !== undefined) return undefined
   try {
     const exports: unknown = require(file)
-    return types.isModuleNamespaceObject(exports) ? (exports as object) : undefined
+    return types.isModuleNamespaceObject(exports) ? (exports as Namespace) : undefined
+  } catch {
+    return undefined
   } finally {
     delete require.cache[file]
   }

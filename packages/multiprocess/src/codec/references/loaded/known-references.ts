@@ -1,5 +1,5 @@
 /** Where functions are found, as far as that is known: it was asked before, or told. */
-import type { AnyFunction, FunctionReferenceData } from './data.ts'
+import type { AnyFunction, FunctionReferenceData } from '../data.ts'
 
 export const references = new WeakMap<AnyFunction, FunctionReferenceData>()
 
