@@ -60,7 +60,7 @@ export class PrivateAddressError extends Error {
   /** @param address that `host` leads to, or `host` itself */
   constructor(host: string, address: string) {
     const where = host === address ? host : `${host} (${address})`
-    super(`refused to connect to ${where}: it is an address of a private network; set allowPrivate to allow it`)
+    super(`refused to connect to ${where}: it is an address of a private network; --allow-private allows it`)
   }
 }
 

@@ -111,7 +111,7 @@ test('a crawl of a public host connects to no private address: literal, by name,
       assert.equal(failure, 'private', host)
       assert.match(
         error!,
-        /^refused to connect to .*: it is an address of a private network; set allowPrivate to allow it$/
+        /^refused to connect to .*: it is an address of a private network; --allow-private allows it$/
       )
     }
     await resolving(
