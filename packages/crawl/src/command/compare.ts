@@ -1,8 +1,9 @@
 import { count, seconds, table } from '../format/text.ts'
-import { type CrawlOptions, DEFAULT_CONCURRENCY } from '../options.ts'
+import { type CrawlOptions, DEFAULT_CONCURRENCY, DEFAULT_PROCESSES } from '../options.ts'
 import type { PageResult } from '../result.ts'
 import type { Destination } from './destination.ts'
 import { type Display, type Run, runCrawl } from './run-crawl.ts'
+import { trapLines } from './summary.ts'
 
 /** Two crawls of one site, and what to say about them. */
 export interface Comparison {
@@ -24,14 +25,15 @@ const MOST_DIFFERENCES = 10
  */
 export async function compare(
   url: string,
-  options: CrawlOptions & { processes: number },
+  options: CrawlOptions,
   display: Display,
   onResult: (result: PageResult) => Promise<void>,
   destination?: Destination
 ): Promise<Comparison> {
-  const { processes, concurrency = processes === 0 ? 1 : DEFAULT_CONCURRENCY, signal } = options
+  const { processes, concurrency = DEFAULT_CONCURRENCY, signal } = options
   const oneByOne = 'one page after another'
-  const pooled = [`${processes} ${processes === 1 ? 'process' : 'processes'}`]
+  const most = processes ?? DEFAULT_PROCESSES
+  const pooled = [`${processes === undefined ? 'up to ' : ''}${most} ${most === 1 ? 'process' : 'processes'}`]
   if (concurrency > 1) pooled.push(`${concurrency} pages`)
   const together = pooled.join(' x ')
 
@@ -56,7 +58,8 @@ export async function compare(
   const runs = [row(oneByOne, sequential, sequential), row(together, parallel, sequential)]
   const times = table([['', 'pages', 'errors', 'time', 'pages/s', 'speed-up'], ...runs])
   const differences = compareResults(first, second)
-  return { isSame: differences.length === 0, failure, lines: [...times, '', ...verdict(second.length, differences)] }
+  const lines = [...times, '', ...verdict(second.length, differences), ...trapLines(parallel.stats)]
+  return { isSame: differences.length === 0, failure, lines }
 }
 
 /** How the results of two crawls differ in pages, statuses and titles: one line for each page that does. */

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LineOutput } from '../format/output.ts'
 import { groupedProblems } from '../format/problem-text.ts'
-import { type CrawlOptions, DEFAULT_PROCESSES, type Plan, plan } from '../options.ts'
+import { type CrawlOptions, type Plan, plan } from '../options.ts'
 import { startPracticeSite } from '../practice/process.ts'
 import { Audit } from '../report/audit.ts'
 import { toJsonLine } from '../result.ts'
@@ -116,9 +116,7 @@ async function runCompare(
   { stdout }: Context
 ): Promise<boolean> {
   const display = { stderr: process.stderr }
-  // A comparison is one with worker processes.
-  const { processes = DEFAULT_PROCESSES } = options
-  const { isSame, failure, lines } = await compare(url, { ...options, processes }, display, async () => {}, destination)
+  const { isSame, failure, lines } = await compare(url, options, display, async () => {}, destination)
   await stdout.write(`${lines.join('\n')}\n`)
   return isSame && failure === null
 }

@@ -48,16 +48,20 @@ export class Summary {
     for (const [kind, number] of kinds) lines.push(`  ${String(number).padStart(width)} ${kind}`)
     if (stats.disallowed > 0)
       lines.push(`Not asked for, as robots.txt disallows it: ${count(stats.disallowed, 'page')}`)
-    for (const { kind, links, example } of stats.traps) {
-      lines.push(
-        `Cut as a trap (${kind}): ${count(links, 'link')}, such as ${forTerminal(example)}; --traps follow takes them`
-      )
-    }
+    lines.push(...trapLines(stats))
     const bound = boundOf(stats, circumstances)
     if (bound !== null && elapsedMs >= SHORT_MS) lines.push(`Limited by: ${bound}`)
     if (ending !== null) lines.push(`${ending}; ${count(stats.queued, 'known page')} not visited`)
     return lines
   }
+}
+
+/** What was cut because the site seems to make it without end. */
+export function trapLines({ traps }: CrawlStats): string[] {
+  return traps.map(
+    ({ kind, links, example }) =>
+      `Cut as a trap (${kind}): ${count(links, 'link')}, such as ${forTerminal(example)}; --traps follow takes them`
+  )
 }
 
 /** What a crawl waits for most; null when nothing stands out. */

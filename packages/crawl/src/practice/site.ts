@@ -33,7 +33,8 @@ const COURSES: Readonly<Record<string, readonly string[]>> = {
  * A small site to practise on, as a tutorial's site is: courses and lessons that link to one another, each with an `h1` and
  * an `og:url`. It has what a crawler meets outside too: several ways to write one address, redirects, dead links, a page
  * that fails, one that is slow, one that is no HTML, one in an old encoding, one that robots.txt forbids, and a link that
- * leaves the site. The server is returned without listening.
+ * leaves the site. A chain of redirects, a calendar without end and a sitemap with a page that nothing links to are there
+ * too. The server is returned without listening.
  */
 export function createPracticeSite({ latencyMs = 100, slowMs = 600 }: PracticeOptions = {}): Server {
   const lessons = new Map(buildLessons().map(lesson => [lesson.path, lesson]))
@@ -47,6 +48,17 @@ export function createPracticeSite({ latencyMs = 100, slowMs = 600 }: PracticeOp
   return createServer(answer)
 }
 
+/** Two redirects, one after another. */
+const REDIRECTS: Readonly<Record<string, string>> = {
+  '/courses/': '/all-courses/',
+  '/all-courses/': '/tutorials/',
+  '/welcome/': '/greeting/',
+  '/greeting/': '/contact/'
+}
+/** Below it there are pages without end: each links to a next one. */
+const CALENDAR = '/calendar/'
+/** A page that only the sitemap names. */
+const ORPHAN = '/press/'
 const SLOW_PAGE = '/tutorials/data-manipulation/scraping-multiprocess/'
 const OLD_ENCODING_PAGE = '/about/'
 
@@ -55,7 +67,11 @@ function respond(response: ServerResponse, lessons: Map<string, Lesson>, path: s
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body)
 
   const lesson = lessons.get(path)
-  if (path === '/robots.txt') send(200, 'text/plain', 'User-agent: *\nDisallow: /drafts/\n')
+  if (path === '/robots.txt') {
+    send(200, 'text/plain', `User-agent: *\nDisallow: /drafts/\nSitemap: ${origin}/sitemap.xml\n`)
+  } else if (path === '/sitemap.xml') send(200, 'application/xml', sitemap(origin))
+  else if (path in REDIRECTS) response.writeHead(302, { location: REDIRECTS[path], 'content-length': 0 }).end()
+  else if (path.startsWith(CALENDAR)) send(200, 'text/html; charset=utf-8', calendarPage(path))
   else if (lessons.has(`${path}/`)) response.writeHead(301, { location: `${path}/`, 'content-length': 0 }).end()
   else if (path === '/downloads/handout.pdf') send(200, 'application/pdf', '%PDF-1.4\n')
   else if (path === '/search/') send(500, 'text/html', '<h1>Something broke</h1>')
@@ -71,8 +87,20 @@ function buildLessons(): Lesson[] {
     {
       path: '/',
       title: 'Practice site',
-      links: ['/tutorials/', '/about/', '/about/#authors', '/search/', '/downloads/handout.pdf', 'https://example.com/']
+      links: [
+        '/tutorials/',
+        '/about/',
+        '/about/#authors',
+        '/search/',
+        '/downloads/handout.pdf',
+        '/courses/',
+        '/welcome/',
+        '/calendar/',
+        'https://example.com/'
+      ]
     },
+    { path: '/contact/', title: 'Contact', links: ['/', '/team/'] },
+    { path: ORPHAN, title: 'Press', links: ['/', '/about/'] },
     { path: '/tutorials/', title: 'Tutorials', links: courses.map(course => `/tutorials/${course}/`) },
     // Without an h1, and so known by its title.
     { path: '/about/', title: 'À propos de ce café', links: ['/', '/drafts/next-course/', '/team/'] },
@@ -113,6 +141,16 @@ function buildLessons(): Lesson[] {
     }
   }
   return lessons
+}
+
+function sitemap(origin: string): string {
+  const urls = ['/', '/tutorials/', ORPHAN].map(path => `<url><loc>${origin}${path}</loc></url>`)
+  return `<?xml version="1.0"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">${urls.join('')}</urlset>\n`
+}
+
+function calendarPage(path: string): string {
+  const week = path.split('/').length - 2
+  return `<!DOCTYPE html>\n<html lang="en"><title>Week ${week} | Practice site</title><h1>Week ${week}</h1><a href="next/">Next week</a></html>\n`
 }
 
 function heading(name: string): string {

@@ -8,7 +8,7 @@ import type { Problem } from './problems.ts'
 
 /** Pages of the link graph. */
 export const GRAPH_PAGES = 500
-const MOST_SLOW = 50
+const MOST_SLOW = 20
 /** Bounds between the bars of a histogram. */
 const TIME_STEPS = [50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 const SIZE_STEPS = [1000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000]
