@@ -274,8 +274,11 @@ export class Crawl implements AsyncIterable<PageResult> {
   #found({ outcome, depth }: Visited): FoundUrl[] {
     if (!outcome) return []
     const from = outcome.record.url
+    const { scope, hook } = this.#plan
+    // What `onPage` adds may be anywhere.
+    const wants = (url: string) => (hook?.onPage ? scope.refusal(url, depth + 1) === null : scope.wants(url, depth + 1))
     return outcome.follow
-      .filter(url => this.#plan.scope.wants(url, depth + 1) && (this.#traps?.admits(url, from) ?? true))
+      .filter(url => wants(url) && (this.#traps?.admits(url, from) ?? true))
       .map(url => ({ url, depth: depth + 1, from, error: null }))
   }
 

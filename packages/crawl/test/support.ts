@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { runProgram } from '../src/command/program.ts'
 import { type CrawlOptions, crawl, type PageResult } from '../src/index.ts'
 
 /** A site on a free loopback port. */
@@ -153,6 +154,19 @@ export async function run(args: readonly string[]): Promise<{ code: number | str
   const command = start(args)
   const code = await command.ended
   return { code, stdout: command.stdout, stderr: command.stderr }
+}
+
+/** Runs `crawl` to its end in this process; what it says on the standard error is not caught. */
+export async function runHere(args: readonly string[]): Promise<{ code: number; stdout: string }> {
+  let stdout = ''
+  const output = {
+    async write(text: string) {
+      stdout += text
+    },
+    async close() {}
+  }
+  const isFine = await runProgram(args, { stdout: output, signal: new AbortController().signal })
+  return { code: isFine ? 0 : 1, stdout }
 }
 
 /** The results in the lines of a command's output, or of a file. */

@@ -3,9 +3,10 @@ import { version } from '../version.ts'
 import { CHECK_FORMATS, type CheckFlags, checkCommand } from './check-command.ts'
 import { type Context, type CrawlCommandFlags, crawlCommand } from './crawl-command.ts'
 import { addCrawlOptions } from './crawl-options.ts'
+import { practiceCommand } from './practice-command.ts'
 import { diffCommand, reportCommand, whyCommand } from './report-command.ts'
 import { UsageError } from './usage-error.ts'
-import { oneOf } from './values.ts'
+import { oneOf, whole } from './values.ts'
 
 const NOTES = `
 On a terminal, problems are shown at the end, with the pages they were found on; a pipe gets
@@ -92,6 +93,12 @@ function makeProgram(context: Context, set: (isFine: boolean) => void): Command 
     .argument('<file>', 'such as site.db')
     .argument('<url>', 'the URL, or its path')
     .action(async (file: string, url: string) => set(await whyCommand(file, url, context)))
+
+  program
+    .command('practice')
+    .description('serve the practice site on this computer until Ctrl-C, to try the other commands on')
+    .option('--port <n>', 'the port (8000)', whole('--port', 0), 8000)
+    .action(async ({ port }: { port: number }) => set(await practiceCommand(port, context)))
   return program
 }
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readStore } from '../../src/store/index.ts'
 import { Audit } from '../../src/report/audit.ts'
+import { readStore } from '../../src/store/index.ts'
 import { type Pages, page, readLines, redirect, run, serve, slow, start } from '../support.ts'
 
 /** Pages of the site, beside its redirects and the link that is no URL. */
