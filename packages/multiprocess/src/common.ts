@@ -2,8 +2,8 @@
 import './entries/loaders.ts'
 import './crossing/named-memory.ts'
 import './crossing/shared-objects.ts'
+import { hasProcesses } from './ground/default-method.ts'
 import type { StartMethod } from './ground/members/platform.ts'
-import { hasProcesses } from './ground/os/system.ts'
 
 export { Connection } from './channel/connection.ts'
 export type { PipeOptions } from './channel/pipe.ts'

@@ -2,6 +2,7 @@
  * Contexts: every class and function of the module, bound to one start method. Both faces are made of them. They name all that
  * stands above in the order of the folders, which is why they are no part of `process/`.
  */
+
 import type { Connection } from './channel/connection.ts'
 import { type PipeOptions, pipeOver } from './channel/pipe.ts'
 import { JoinableQueue, Queue } from './channel/queue.ts'
@@ -10,6 +11,7 @@ import type { AnyFunction } from './codec/references/data.ts'
 import { nameFunction } from './codec/references/loaded/known-references.ts'
 import * as common from './common.ts'
 import { boundTo } from './ground/bound-class.ts'
+import { checkProcesses, defaultMethod } from './ground/default-method.ts'
 import { checkMethod, type StartMethod } from './ground/members/platform.ts'
 import { BaseManager } from './managers/base-manager.ts'
 import { defineManagerOver, type ManagerClass, SyncManager } from './managers/sync-manager.ts'
@@ -52,10 +54,11 @@ export interface Bound extends Factories {
   /**
    * The names of this module for a start method: 'spawn' for processes, 'thread' for threads.
    * @param method left out: that of the module or the context it is called of
-   * @throws ValueError for what is no start method
+   * @throws ValueError for an unknown start method
+   * @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` for 'spawn' where processes cannot be had
    */
   getContext(method?: StartMethod): Context
-  /** That of the module or the context it is called of. */
+  /** That of the module or the context it is called of: `multiprocess` itself has 'thread' where processes cannot be had. */
   getStartMethod(): StartMethod
 }
 
@@ -80,8 +83,9 @@ export function contextOf(method: StartMethod): Context {
 }
 
 function createContext(method: StartMethod): Context {
+  const ownMethod = () => (method === 'spawn' ? defaultMethod() : method)
   const bound: Bound = {
-    ...factoriesFor(method),
+    ...factoriesFor(ownMethod),
     Barrier: boundTo(Barrier, method),
     BaseManager: boundTo(BaseManager, method),
     BoundedSemaphore: boundTo(BoundedSemaphore, method),
@@ -102,9 +106,12 @@ function createContext(method: StartMethod): Context {
       return manager
     },
     defineManager: factories => defineManagerOver(boundTo(SyncManager, method), factories),
-    Pipe: options => pipeOver(method, options),
-    getContext: (other = method) => contextOf(other),
-    getStartMethod: () => method
+    Pipe: options => pipeOver(ownMethod(), options),
+    getContext: (other = ownMethod()) => {
+      if (checkMethod(other) === 'spawn') checkProcesses()
+      return contextOf(other)
+    },
+    getStartMethod: ownMethod
   }
   const module = new URL(FACES[method], import.meta.url).href
   for (const [name, fn] of Object.entries(bound)) {

@@ -2,12 +2,14 @@
  * A family: the processes that share one arena. The first creates it when it first needs it; a child attaches to the one
  * it inherits.
  */
+
 import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Arena } from './arena/arena.ts'
 import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './arena/layout.ts'
 import { Memory } from './arena/memory.ts'
 import { type OwnerId, ProcessTable } from './arena/process-table.ts'
 import { SharedBlocks } from './arena/shared-blocks.ts'
+import { defaultMethod } from './default-method.ts'
 import { ARENA_FD, inherited } from './members/inheritance.ts'
 import { createArenaFile } from './members/memfd.ts'
 import type { Platform, StartMethod } from './members/platform.ts'
@@ -141,7 +143,7 @@ const families = new Map<StartMethod, Family>()
  * The family of this process or thread: attached to or, where none was inherited, created when it is first asked for.
  * @param method left out: the one that this process or thread was itself started with
  */
-export function currentFamily(method: StartMethod = inherited()?.method ?? 'spawn'): Family {
+export function currentFamily(method: StartMethod = inherited()?.method ?? defaultMethod()): Family {
   let family = families.get(method)
   if (family === undefined) {
     family = method === 'spawn' ? openProcesses() : openThreads()
@@ -157,11 +159,18 @@ export function openFamily(method: StartMethod): Family | undefined {
 
 /** The family with a number, if this process belongs to it. */
 export function familyWith(number: number): Family | undefined {
-  const own = currentFamily()
-  if (own.number === number) return own
-  // Another thread of this process may have brought it.
+  const open = openFamilyWith(number)
+  if (open !== undefined) return open
+  // This process may have yet to attach to the one that it inherited, or that another thread of it has created.
+  const from = inherited()
+  if (from !== undefined) currentFamily(from.method)
   if (!families.has('spawn') && (directory()?.fd ?? -1) >= 0) currentFamily('spawn')
-  return [...families.values()].find(family => family.number === number)
+  return openFamilyWith(number)
+}
+
+function openFamilyWith(number: number): Family | undefined {
+  for (const family of families.values()) if (family.number === number) return family
+  return undefined
 }
 
 function openThreads(): Family {

@@ -4,6 +4,7 @@ import { checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
+import { defaultMethod } from '../ground/default-method.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
@@ -43,7 +44,10 @@ const MANAGER_OPTIONS = optionNames('{ address, authkey }', 'address', 'authkey'
 /** A manager without types of its own: subclasses register theirs. */
 export class BaseManager implements AsyncDisposable {
   /** What its server is. */
-  static readonly method: StartMethod = 'spawn'
+  static get method(): StartMethod {
+    return defaultMethod()
+  }
+
   readonly #options: ManagerOptions
   #link: Link | undefined
   #server: Started | undefined

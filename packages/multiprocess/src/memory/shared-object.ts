@@ -6,6 +6,7 @@
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
 import { brand } from '../ground/brand.ts'
+import { defaultMethod } from '../ground/default-method.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { callerPlace, isDebug } from '../ground/os/debug-mode.ts'
@@ -100,7 +101,9 @@ export function originOf(kind: string): string {
 
 export abstract class SharedObject {
   /** Whose memory a new one takes. */
-  protected static readonly method: StartMethod = 'spawn'
+  protected static get method(): StartMethod {
+    return defaultMethod()
+  }
   /** Bytes of a block. */
   protected static readonly size: number = 4
   /** @param size bytes of the block, all zeros at first; left out: as the class says */

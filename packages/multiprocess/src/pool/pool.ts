@@ -2,6 +2,7 @@
 
 import { optionNames } from '../checks.ts'
 import { methodOf } from '../ground/bound-class.ts'
+import { defaultMethod } from '../ground/default-method.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
@@ -46,7 +47,9 @@ const BLOCKING_OPTIONS = optionNames('{ timeout: 1000 }, in milliseconds', 'time
  */
 export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   /** What its workers are. */
-  protected static readonly method: StartMethod = 'spawn'
+  protected static get method(): StartMethod {
+    return defaultMethod()
+  }
   readonly #core: PoolCore
   readonly #options: ResolvedPoolOptions
 

@@ -3,6 +3,7 @@
 import { checkArray, checkBoolean, checkInteger, checkOptions, checkString, describe, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
+import { defaultMethod } from '../ground/default-method.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Role, Work } from './role.ts'
@@ -62,7 +63,9 @@ export function processInRole(role: Role, subclass: typeof Process): Process {
  */
 export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   /** What its instances start. */
-  protected static readonly method: StartMethod = 'spawn'
+  protected static get method(): StartMethod {
+    return defaultMethod()
+  }
   #name: string
   #daemon: boolean
   #authkey: Uint8Array

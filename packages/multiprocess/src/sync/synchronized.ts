@@ -97,20 +97,21 @@ export interface Factories {
   RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): { value: ElementOf<C> }
 }
 
-export function factoriesFor(method: StartMethod): Factories {
+/** @param methodNow answers the start method whose memory is taken */
+export function factoriesFor(methodNow: () => StartMethod): Factories {
   const RawArray = <C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>) =>
-    withText(createArray(method, code, init)) as TypedArrayOf<C> & { value: string }
-  const RawValue = <C extends TypeCode>(code: C, init?: ElementOf<C>) => createCell(method, code, init)
+    withText(createArray(methodNow(), code, init)) as TypedArrayOf<C> & { value: string }
+  const RawValue = <C extends TypeCode>(code: C, init?: ElementOf<C>) => createCell(methodNow(), code, init)
   return {
     RawArray,
     RawValue,
     Array: (code, init, options = {}) => {
-      const lock = lockFor(options, method)
+      const lock = lockFor(options, methodNow())
       const array = RawArray(code, init)
       return (lock === undefined ? array : synchronize(array, lock)) as never
     },
     Value: (code, init, options = {}) => {
-      const lock = lockFor(options, method)
+      const lock = lockFor(options, methodNow())
       const cell = RawValue(code, init)
       return (lock === undefined ? cell : synchronize(cell, lock)) as never
     }

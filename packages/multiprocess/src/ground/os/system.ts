@@ -136,20 +136,22 @@ function load(): System {
   }
 }
 
-/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where the calls above are not to be had */
+/** The package with koffi's binary for this platform. */
+const BINARY = `@koromix/koffi-${process.platform}-${process.arch}`
+
+/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where the calls above cannot be had */
 export function checkPlatform(what: string, instead: string): void {
   const platform = `${process.platform}-${process.arch}`
   if (platform === 'linux-x64' || platform === 'linux-arm64') return
-  throw new MultiprocessError(`${what} need Linux on x64 or arm64, this is ${platform}; ${instead}`, {
+  throw new MultiprocessError(`${what} need Linux on x64 or arm64, but this is ${platform}; ${instead}`, {
     code: 'ERR_UNSUPPORTED_PLATFORM'
   })
 }
 
-/** Whether processes can be had: the platform is one of theirs, and koffi's binary is there. Loads nothing. */
-export function hasProcesses(): boolean {
+/** Returns true if koffi's binary for this platform is installed. Loads nothing. */
+export function hasBinary(): boolean {
   try {
-    checkPlatform('processes', '')
-    createRequire(import.meta.url).resolve(`@koromix/koffi-${process.platform}-${process.arch}`)
+    createRequire(import.meta.url).resolve(BINARY)
     return true
   } catch {
     return false
@@ -158,22 +160,32 @@ export function hasProcesses(): boolean {
 
 function requireKoffi(): Koffi {
   checkPlatform('processes', 'multiprocess/threads has the same names on threads')
-  const platform = `${process.platform}-${process.arch}`
   const require = createRequire(import.meta.url)
-  const name = `@koromix/koffi-${platform}`
   try {
     // The package's index first reads the headers of Node's executable, to tell which binary fits; that doubles the time.
-    return require(`${name}/linux_${process.arch}/koffi.node`) as Koffi
+    return require(`${BINARY}/linux_${process.arch}/koffi.node`) as Koffi
   } catch {
     // The C library is not glibc, or the package has its files elsewhere.
   }
   try {
-    return require(name) as Koffi
+    return require(BINARY) as Koffi
   } catch (cause) {
-    throw new MultiprocessError(
-      `cannot load @koromix/koffi-${platform}, which npm installs as an optional dependency: install without --omit=optional`,
-      { code: 'ERR_UNSUPPORTED_PLATFORM', cause }
-    )
+    throw new MultiprocessError(`cannot load ${BINARY}: ${reasonOf(cause as NodeJS.ErrnoException)}`, {
+      code: 'ERR_UNSUPPORTED_PLATFORM',
+      cause
+    })
+  }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  const [reason] = message.split('\n')
+  switch (code) {
+    case 'MODULE_NOT_FOUND':
+      return 'npm installs it as an optional dependency; install without --omit=optional'
+    case 'ERR_DLOPEN_DISABLED':
+      return 'this program may not load native addons; start Node with --allow-addons'
+    default:
+      return `${reason} (${code ?? 'no code'})`
   }
 }
 
