@@ -37,12 +37,16 @@ const PROGRAM = (entry: string) => `
 const OUTPUT = 'true 0\n[ 1, 4, 9 ] [ Map(1) { 1 => 1970-01-01T00:00:00.010Z } ]\ntrue no\n'
 
 const MISSING = `
-  import { getAllStartMethods, Lock } from 'multiprocess'
+  import { getAllStartMethods, getContext, getStartMethod, Pool } from 'multiprocess'
+  process.on('warning', ({ code, message }) => console.log(code, message))
   try {
-    new Lock()
+    getContext('spawn')
   } catch ({ code, message }) {
-    console.log(getAllStartMethods().join(), code, message)
+    console.log(code, message)
   }
+  const pool = new Pool(2)
+  console.log(getAllStartMethods().join(), getStartMethod(), await pool.map(x => x * x, [1, 2, 3]))
+  await pool.terminate()
 `
 
 const TYPED_PROGRAM = `
@@ -175,8 +179,10 @@ describe('the packed package', { timeout }, () => {
       const { stdout: missing } = await run(process.execPath, [bare.file('processes.mjs')], { timeout })
       assert.match(
         missing,
-        /^thread ERR_UNSUPPORTED_PLATFORM cannot load @koromix\/koffi-.* install without --omit=optional\n$/
+        /^ERR_UNSUPPORTED_PLATFORM cannot use the start method 'spawn' here: cannot load @koromix\/koffi-\S+: npm installs it as an optional dependency/
       )
+      assert.match(missing, /^MULTIPROCESS_THREADS multiprocess runs on threads here, .*@koromix\/koffi/m)
+      assert.match(missing, /^thread thread \[ 1, 4, 9 \]$/m)
     } finally {
       await bare[Symbol.asyncDispose]()
     }

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { checkDuration, checkInteger, optionNames } from '../checks.ts'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
 import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/os/sockets.ts' // lazy
+import { systemError } from '../ground/os/system.ts' // lazy
 import { monotonicMs } from '../ground/os/time.ts'
 import {
   checkBindAddress,
@@ -20,6 +21,11 @@ import { checkPeer, KEEPALIVE_MS } from './connect.ts' // lazy
 import { MessageSocket } from './message-socket.ts' // lazy
 import { checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
 import { Listeners, type Source } from './waiting.ts'
+
+/** What `net.Server` itself makes its handles with: a handle, or the negative number of the error. */
+interface NetHandles {
+  _createServerHandle?(host: string, port: number, family: 4 | 6): { listen(backlog: number): number } | number
+}
 
 export interface ListenOptions extends SocketOptions {
   /** Connections that the system keeps waiting while this process is busy: listen(2). Left out: 511. */
@@ -154,8 +160,7 @@ export class ListeningSocket implements Source {
 
   #listen(address: NetAddress, backlog: number): NetAddress {
     if (!hasSocketCalls()) {
-      const where = typeof address === 'string' ? { path: address } : address
-      this.#server.listen({ ...where, backlog })
+      this.#listenByNode(address, backlog)
     } else {
       try {
         this.#server.listen({ fd: bindSocket(address, backlog), backlog })
@@ -165,11 +170,31 @@ export class ListeningSocket implements Source {
       }
     }
     if (typeof address === 'string') {
-      if (!isAbstract(address)) keepPath(address)
+      if (!isAbstract(address) && process.platform !== 'win32') keepPath(address)
       return address
     }
     const bound = this.#server.address()
     return bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port }
+  }
+
+  /** `listen({ host, port })` binds in a later turn of the event loop; a handle that is made here is bound at once. */
+  #listenByNode(address: NetAddress, backlog: number): void {
+    if (typeof address === 'string') {
+      this.#server.listen({ path: address, backlog })
+      return
+    }
+    const { host, port } = address
+    const net = process.getBuiltinModule('node:net') as typeof import('node:net') & NetHandles
+    const handle = net._createServerHandle?.(host, port, net.isIPv6(host) ? 6 : 4)
+    // An address that is taken is told by listen(2), after bind(2).
+    const error = typeof handle === 'number' ? handle : (handle?.listen(backlog) ?? 0)
+    if (error < 0) {
+      this.#remove()
+      throw bindError(address, systemError('listen', -error))
+    }
+    // Bun and Deno have no such handles, and bind at once.
+    if (handle === undefined) this.#server.listen({ host, port, backlog })
+    else this.#server.listen(handle, backlog)
   }
 
   readonly #onConnection = (socket: Socket): void => {
@@ -216,6 +241,11 @@ function ownPlace(): { address: NetAddress; remove: () => void } {
       address: `\0multiprocess-${process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')}`,
       remove: () => {}
     }
+  }
+  // Named pipes are no files: they go with the process.
+  if (process.platform === 'win32') {
+    const name = process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')
+    return { address: `\\\\.\\pipe\\multiprocess-${name}`, remove: () => {} }
   }
   const directory = mkdtempSync(join(tmpdir(), 'multiprocess-'))
   return { address: join(directory, 'listener'), remove: () => removeDirectory(directory) }
