@@ -1,4 +1,5 @@
 import { type Link, readLink, siteOf } from '../url/link.ts'
+import { readCachedLink } from '../url/link-cache.ts'
 import { isNoFollow, metaDirectives } from './directives.ts'
 import { type Attributes, type HtmlHandler, readHtml } from './html-events.ts'
 import type { LanguageRecord, LinkKind, LinkRecord } from './record.ts'
@@ -170,11 +171,13 @@ class Collector implements HtmlHandler {
     const badLinks = new Set<string>()
     const linkTable: LinkRecord[] = []
     const read = new Map<string, Link>()
+    const isPlain = encoding === undefined || encoding === 'utf-8'
     for (const { href, kind, rel, text, follow: mayFollow } of this.#references) {
       const hash = href.indexOf('#')
       const address = hash < 0 ? href : href.slice(0, hash)
       let link = read.get(address)
-      if (!link) read.set(address, (link = readLink(address, baseUrl, encoding)))
+      if (!link)
+        read.set(address, (link = isPlain ? readCachedLink(address, baseUrl) : readLink(address, baseUrl, encoding)))
       if (link.kind === 'other') continue
       if (keepLinks) {
         const target = link.kind === 'page' ? link.url : link.text

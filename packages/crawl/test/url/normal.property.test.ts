@@ -7,6 +7,7 @@ import { Client } from '../../src/http/client.ts'
 import { defaultSettings } from '../../src/http/settings.ts'
 import { RobotsFile } from '../../src/robots/rules.ts'
 import { readLink } from '../../src/url/link.ts'
+import { readCachedLink } from '../../src/url/link-cache.ts'
 
 const limits = { timeout: 60_000 }
 
@@ -94,6 +95,28 @@ test('the normal form of a URL is its own normal form', limits, () => {
       assert.equal(normal(url!), url)
       assert.equal(new URL(url!).href, url)
     }),
+    { numRuns: 3000 }
+  )
+})
+
+test('a link that is remembered is what it is when it is read anew, whatever page it is on', limits, () => {
+  const relative = fc.array(fc.oneof(piece, fc.constantFrom('http:', '//', 'mailto:', '\t', '#', 'b/', '../')), {
+    maxLength: 6
+  })
+  const bases = [
+    'http://example.com/dir/page',
+    'http://example.com/dir/other?q=/x/',
+    'https://example.com/dir/',
+    'http://example.com/'
+  ]
+  fc.assert(
+    fc.property(
+      relative.map(parts => parts.join('')),
+      href => {
+        for (const page of [...bases, ...bases])
+          assert.deepEqual(readCachedLink(href, page), readLink(href, page), page)
+      }
+    ),
     { numRuns: 3000 }
   )
 })
