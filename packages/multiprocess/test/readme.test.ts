@@ -67,7 +67,8 @@ test('every npm command that a page names is one', async () => {
   const { scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
-  const pages = ['README.md', ...(await readdir(path.join(root, 'docs'))).map(name => path.join('docs', name))]
+  const docs = (await readdir(path.join(root, 'docs'), { recursive: true })).filter(name => name.endsWith('.md'))
+  const pages = ['README.md', ...docs.map(name => path.join('docs', name))]
   let count = 0
   for (const name of pages) {
     const page = await readFile(path.join(root, name), 'utf8')

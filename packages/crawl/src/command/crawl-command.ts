@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LineOutput } from '../format/output.ts'
 import { groupedProblems } from '../format/problem-text.ts'
+import { jsonForTerminal } from '../format/terminal-text.ts'
 import { type CrawlOptions, type Plan, plan } from '../options.ts'
 import { startPracticeSite } from '../practice/process.ts'
 import { Audit } from '../report/audit.ts'
@@ -83,7 +84,7 @@ async function runOnce(
     options,
     { stderr: process.stderr, sharesTerminal },
     async result => {
-      if (isLines) await stdout.write(toJsonLine(result))
+      if (isLines) await stdout.write(process.stdout.isTTY ? jsonForTerminal(toJsonLine(result)) : toJsonLine(result))
     },
     destination
   )

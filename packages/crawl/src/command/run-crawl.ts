@@ -3,7 +3,7 @@ import { type CrawlOptions, plan } from '../options.ts'
 import type { PageResult } from '../result.ts'
 import type { CrawlStats } from '../stats.ts'
 import { type Destination, inMemory } from './destination.ts'
-import { Load } from './load.ts'
+import { ProcessorLoad } from './processor-load.ts'
 import { Progress } from './progress.ts'
 import { Summary } from './summary.ts'
 
@@ -41,7 +41,7 @@ export async function runCrawl(
 ): Promise<Run> {
   const begin = performance.now()
   const summary = new Summary()
-  const load = new Load()
+  const load = new ProcessorLoad()
   const { store, pages: kept } = destination
   const planned = plan(url, { ...options, store })
   const pages = new Crawl(planned, destination.sink)

@@ -10,3 +10,11 @@ export function forTerminal(text: string): string {
       character => `\\u{${character.codePointAt(0)!.toString(16)}}`
     )
 }
+
+/** JSON for a terminal: what would steer it is escaped, as JSON allows it in every string. */
+export function jsonForTerminal(line: string): string {
+  return line.replace(
+    /[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+}

@@ -10,7 +10,7 @@ import type { Audit } from './audit.ts'
 const MOST_SOURCES = 10
 
 /** What a stored crawl tells of one URL. */
-export interface Answer {
+export interface Explanation {
   /** The URL was visited, or led to a page that was. */
   readonly wasFetched: boolean
   readonly lines: string[]
@@ -22,7 +22,7 @@ export interface Answer {
  * @param text the URL; a path is taken as one of the crawl's site
  * @throws TypeError when it is no URL
  */
-export function explain(store: SqliteStore, audit: Audit, text: string): Answer {
+export function explain(store: SqliteStore, audit: Audit, text: string): Explanation {
   const link = readLink(text, audit.start)
   if (link.kind !== 'page') throw new TypeError(`cannot explain ${JSON.stringify(text)}: it is not a URL of the web`)
   const { url } = link

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 
 /** How busy this computer's processors are. */
-export class Load {
+export class ProcessorLoad {
   readonly #before = times()
 
   /** Since the object was made: from 0 to 1. */
