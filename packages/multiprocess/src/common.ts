@@ -63,6 +63,22 @@ export type { TimeStats } from './pool/timings.ts'
 export { type CurrentTask, currentTask } from './pool/worker/current-task.ts'
 export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'
+export type {
+  ConnectionMessage,
+  ManagerCreateMessage,
+  ManagerMessage,
+  ProcessExitMessage,
+  ProcessStartMessage
+} from './process/events.ts'
+export {
+  getLogger,
+  LOG_LEVELS,
+  type Logger,
+  type LogLevel,
+  type LogLevelName,
+  type LogMessage,
+  logToStderr
+} from './process/logging.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
 export type { Awaitable, FunctionReference, Target } from './process/target.ts'
 export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'

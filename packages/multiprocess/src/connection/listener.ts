@@ -5,6 +5,7 @@ import { MultiprocessError, TimeoutError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
 import { checkPlatform } from '../ground/os/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { tell } from '../process/events.ts'
 import type { HostAndPort, NetAddress } from '../socket/address.ts'
 import { ListeningSocket, type ListenOptions } from '../socket/listen.ts' // lazy
 import type { MessageSocket } from '../socket/message-socket.ts'
@@ -108,7 +109,9 @@ export class Listener implements Waitable, AsyncDisposable {
     if (arrival === undefined) throw new TimeoutError(`nobody connected within ${timeout} ms`)
     if ('error' in arrival) throw arrival.error
     this.#lastAccepted = arrival.socket.remoteAddress
-    return connectionOverSocket<T>(arrival.socket)
+    const connection = connectionOverSocket<T>(arrival.socket)
+    tell('connectionOpen', () => ({ connection, side: 'listener', address: this.#lastAccepted }))
+    return connection
   }
 }
 

@@ -8,6 +8,7 @@ import { defaultMethod } from '../ground/default-method.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
+import { tell } from '../process/events.ts'
 import { type Started, start } from '../process/start.ts' // lazy
 import { currentIdentity, nextPath } from '../process/state.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
@@ -115,6 +116,8 @@ export class BaseManager implements AsyncDisposable {
     this.#link = link
     try {
       link.address = (await link.call(0, methodNumber('manager', 'ping'), [])) as NetAddress
+      tell('managerStart', () => ({ manager: this, address: link.address }))
+      server.onEnd(() => tell('managerEnd', () => ({ manager: this, address: link.address })))
     } catch (error) {
       await this.#end(server, link)
       this.#server = undefined
@@ -138,6 +141,7 @@ export class BaseManager implements AsyncDisposable {
     this.#isConnecting = true
     try {
       this.#link = await connectRemote(address, this.#authkey, methodOf(this), options)
+      tell('managerConnect', () => ({ manager: this, address }))
     } finally {
       this.#isConnecting = false
     }

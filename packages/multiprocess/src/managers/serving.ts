@@ -1,6 +1,7 @@
 /** A server and what reaches it: the family by its mailbox, other programs by a socket. */
 import { threadId } from 'node:worker_threads' // lazy
 import type { Mailbox } from '../channel/mailbox.ts'
+import { tell } from '../process/events.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { ListeningSocket } from '../socket/listen.ts' // lazy
 import { type Factory, ObjectFactories } from './objects/catalogue.ts' // lazy
@@ -44,6 +45,7 @@ export class Serving {
       {
         create(typeid, args) {
           check()
+          tell('managerCreate', () => ({ typeid }))
           return factories.create(typeid, args)
         },
         ping(greeting) {

@@ -11,6 +11,8 @@ export interface Preparation {
   readonly argv: readonly string[]
   /** Modules that no child runs again. */
   readonly entries: readonly string[]
+  /** The parent's settings of its logger; null: as they are at first. */
+  readonly logging: { readonly level: number; readonly isPrinted: boolean } | null
 }
 
 /** May name or hold functions, whose modules are imported before it is read. */

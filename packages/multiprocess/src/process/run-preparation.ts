@@ -31,11 +31,12 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
     }
   })
   const [first, second] = splitMessages(message)
-  const { identity, argv, entries } = decode(first) as Preparation
+  const { identity, argv, entries, logging } = decode(first) as Preparation
   setIdentity(identity)
   if (isDebug) (await import('../ground/family.ts')).currentFamily().waits?.setName(identity.name)
   setEntries([...entries])
   process.argv = [...argv]
+  if (logging !== null) (await import('./logging.ts')).inheritLogging(logging)
 
   await importRequired(second)
   if (modulesOf(second).includes(SHARED_REQUEST)) {

@@ -7,10 +7,11 @@ import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { ownPid } from '../ground/members/self.ts'
 import { startTimer } from '../ground/os/timer.ts'
+import { tell } from './events.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import { createMember, reserveOf } from './reserve.ts'
 import type { Role } from './role.ts'
-import { currentIdentity, isBooting } from './state.ts'
+import { currentIdentity, isBooting, logSettings } from './state.ts'
 import './sending.ts'
 
 /** A function that starts itself in a child may do so this deep; a module that does so at its import must end somewhere. */
@@ -65,7 +66,8 @@ export function start(plan: Plan): Started {
       parent: { name: identity.name, pid: ownPid() }
     },
     argv: process.argv,
-    entries: entries()
+    entries: entries(),
+    logging: logSettings.isPrinted || logSettings.level !== 30 ? { ...logSettings } : null
   }
   const isProcess = plan.method === 'spawn'
   const load = encodeHeld(plan.load, plan.name, {
@@ -101,7 +103,12 @@ export class Started implements Role {
     this.#child = child
     this.#method = plan.method
     running.set(this, plan.object)
-    child.onEnd(() => running.delete(this))
+    const message = () => ({ name: this.name, pid: child.pid, daemon: this.daemon })
+    tell('processStart', message)
+    child.onEnd(exitcode => {
+      running.delete(this)
+      tell('processExit', () => ({ ...message(), exitcode }))
+    })
     if (this.daemon) {
       child.unref()
       endDaemonsAtExit()

@@ -26,6 +26,9 @@ export interface Identity {
   readonly parent: { readonly name: string; readonly pid: number } | null
 }
 
+/** What the logger of this process logs, from which level on; children inherit it. */
+export const logSettings = { level: 30, isPrinted: false }
+
 let identity: Identity | undefined
 let children = 0
 

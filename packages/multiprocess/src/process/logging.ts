@@ -1,0 +1,169 @@
+/** Python's `multiprocessing.get_logger` and `log_to_stderr`: what processes do, one line each, over `node:diagnostics_channel`. */
+import { channel, subscribe } from 'node:diagnostics_channel' // lazy
+import { writeSync } from 'node:fs' // lazy
+import { format } from 'node:util' // lazy
+import { describe } from '../checks.ts'
+import { ValueError } from '../errors.ts'
+import { ownPid } from '../ground/members/self.ts'
+import {
+  CHANNELS,
+  type ConnectionMessage,
+  type ManagerCreateMessage,
+  type ManagerMessage,
+  type ProcessExitMessage,
+  type ProcessStartMessage
+} from './events.ts'
+import { currentIdentity, logSettings } from './state.ts'
+
+/** Python's levels, and the numbers that they have. */
+export const LOG_LEVELS = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 } as const
+
+export type LogLevelName = keyof typeof LOG_LEVELS
+
+/** A level by its name or by its number: 'info' is 20. */
+export type LogLevel = LogLevelName | number
+
+/** The payload of `multiprocess:log`. */
+export interface LogMessage {
+  /** As LOG_LEVELS has it: 20 is info. */
+  readonly level: number
+  /** INFO, or `Level 25` for a number without a name. */
+  readonly levelName: string
+  readonly message: string
+  /** The name of the process that logs, such as Process-1. */
+  readonly processName: string
+  readonly pid: number
+}
+
+/** @throws TypeError, ValueError for what is not a level */
+function levelOf(level: unknown): number {
+  if (typeof level === 'number' && level >= 0) return level
+  const name = typeof level === 'string' ? level.toLowerCase() : ''
+  if (Object.hasOwn(LOG_LEVELS, name)) return LOG_LEVELS[name as LogLevelName]
+  const Wrong = typeof level === 'string' || typeof level === 'number' ? ValueError : TypeError
+  throw new Wrong(`level must be one of ${Object.keys(LOG_LEVELS).join(', ')}, or a number, got ${describe(level)}`)
+}
+
+function nameOf(level: number): string {
+  const found = Object.entries(LOG_LEVELS).find(([, value]) => value === level)
+  return found === undefined ? `Level ${level}` : found[0].toUpperCase()
+}
+
+/**
+ * The logger of this process. Messages of its level and above are published on `multiprocess:log`; `logToStderr` prints them.
+ * @example
+ * getLogger().info('%d pages', 12)
+ */
+export class Logger {
+  /** The least level that is logged, as a number. Default: 30, warnings. Children start with the level that their parent had then. */
+  get level(): number {
+    return logSettings.level
+  }
+
+  /** @throws TypeError, ValueError for what is not a level */
+  setLevel(level: LogLevel): void {
+    logSettings.level = levelOf(level)
+  }
+
+  /** Returns true if messages of the level are logged. */
+  isEnabledFor(level: LogLevel): boolean {
+    return levelOf(level) >= logSettings.level
+  }
+
+  /** Logs a message; `%s`, `%d` and `%o` in it stand for the values, as in `console.log`. */
+  log(level: LogLevel, message: unknown, ...values: unknown[]): void {
+    const number = levelOf(level)
+    if (number < logSettings.level) return
+    const onLog = channel(CHANNELS.log)
+    if (!onLog.hasSubscribers) return
+    const record: LogMessage = {
+      level: number,
+      levelName: nameOf(number),
+      message: format(message, ...values),
+      processName: currentIdentity().name,
+      pid: ownPid()
+    }
+    onLog.publish(record)
+  }
+
+  debug(message: unknown, ...values: unknown[]): void {
+    this.log(LOG_LEVELS.debug, message, ...values)
+  }
+
+  info(message: unknown, ...values: unknown[]): void {
+    this.log(LOG_LEVELS.info, message, ...values)
+  }
+
+  warning(message: unknown, ...values: unknown[]): void {
+    this.log(LOG_LEVELS.warning, message, ...values)
+  }
+
+  error(message: unknown, ...values: unknown[]): void {
+    this.log(LOG_LEVELS.error, message, ...values)
+  }
+
+  critical(message: unknown, ...values: unknown[]): void {
+    this.log(LOG_LEVELS.critical, message, ...values)
+  }
+}
+
+let logger: Logger | undefined
+
+/** Returns the logger of this process. */
+export function getLogger(): Logger {
+  if (logger === undefined) {
+    logger = new Logger()
+    logEvents(logger)
+  }
+  return logger
+}
+
+/**
+ * Prints what is logged to stderr from now on, in this process and in those that it starts, as `[INFO/Process-1] message`.
+ * @param level the least level; default: that of the logger, warnings at first
+ * @throws TypeError, ValueError for what is not a level
+ * @example logToStderr('info')
+ */
+export function logToStderr(level?: LogLevel): Logger {
+  if (level !== undefined) logSettings.level = levelOf(level)
+  if (!logSettings.isPrinted) {
+    logSettings.isPrinted = true
+    subscribe(CHANNELS.log, print)
+  }
+  return getLogger()
+}
+
+function print(message: unknown): void {
+  const { levelName, processName, message: text } = message as LogMessage
+  try {
+    // One call for a line: lines of several processes do not mix.
+    writeSync(2, `[${levelName}/${processName}] ${text}\n`)
+  } catch {
+    // A closed or full stderr is nothing to end a program for.
+  }
+}
+
+/** In a child, before its target runs: the settings of its parent. */
+export function inheritLogging({ level, isPrinted }: { level: number; isPrinted: boolean }): void {
+  logSettings.level = level
+  if (isPrinted) logToStderr()
+  const own = getLogger()
+  own.info('child process calling run()')
+  process.once('exit', code => own.info('process exiting with exitcode %d', code))
+}
+
+/** What the library does is logged: processes at info, the rest at debug. */
+function logEvents(own: Logger): void {
+  const on = <M>(name: string, log: (message: M) => void) => subscribe(name, message => log(message as M))
+  on<ProcessStartMessage>(CHANNELS.processStart, ({ name, pid }) => own.info('started %s (pid %d)', name, pid))
+  on<ProcessExitMessage>(CHANNELS.processExit, ({ name, pid, exitcode }) =>
+    own.info('%s (pid %d) exited with exitcode %d', name, pid, exitcode)
+  )
+  on<ManagerMessage>(CHANNELS.managerStart, ({ address }) => own.info('manager serving at %o', address))
+  on<ManagerMessage>(CHANNELS.managerConnect, ({ address }) => own.debug('connected to the manager at %o', address))
+  on<ManagerMessage>(CHANNELS.managerEnd, ({ address }) => own.info('manager at %o has ended', address))
+  on<ManagerCreateMessage>(CHANNELS.managerCreate, ({ typeid }) => own.debug('created an object of type %s', typeid))
+  on<ConnectionMessage>(CHANNELS.connectionOpen, ({ side, address }) =>
+    own.debug(side === 'client' ? 'connected to %o' : 'accepted a connection from %o', address)
+  )
+}

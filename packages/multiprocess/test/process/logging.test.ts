@@ -1,0 +1,93 @@
+/** The logger prints what processes do, as Python's does, and children inherit its settings. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { getLogger, LOG_LEVELS, ValueError } from '../../src/index.ts'
+import { type Outcome, runProgram } from '../fixtures/process/tools.ts'
+
+const timeout = 60_000
+const index = new URL('../../src/index.js', import.meta.url).href
+const threads = new URL('../../src/threads.js', import.meta.url).href
+
+/** Runs a program, and returns the lines of its stderr with pids and addresses replaced. */
+async function logOf(text: string, module = index): Promise<string[]> {
+  const program = `import { BaseManager, Client, Listener, Manager, Pool, Process, getLogger, logToStderr } from '${module}'\n${text}`
+  const { stderr, code }: Outcome = await runProgram(program)
+  assert.equal(code, 0, stderr)
+  return stderr
+    .trimEnd()
+    .split('\n')
+    .map(line => line.replaceAll(/pid \d+|thread \d+/g, 'pid N'))
+}
+
+for (const [ground, module] of [
+  ['processes', index],
+  ['threads', threads]
+] as const) {
+  test(`logToStderr('info') tells of ${ground}, in children too`, { timeout }, async () => {
+    const lines = await logOf(
+      `
+        logToStderr('info')
+        const child = new Process({ target: () => getLogger().info('%d of %s', 1, 'the child') })
+        child.start()
+        await child.join()
+        getLogger().debug('not this')
+      `,
+      module
+    )
+    assert.deepEqual(lines.sort(), [
+      '[INFO/MainProcess] Process-1 (pid N) exited with exitcode 0',
+      '[INFO/MainProcess] started Process-1 (pid N)',
+      '[INFO/Process-1] 1 of the child',
+      '[INFO/Process-1] child process calling run()',
+      '[INFO/Process-1] process exiting with exitcode 0'
+    ])
+  })
+}
+
+test('a level below prints more, and the default prints warnings alone', { timeout }, async () => {
+  const lines = await logOf(`
+    const logger = logToStderr()
+    logger.info('not this')
+    logger.warning('a warning')
+    logger.setLevel('debug')
+    const manager = await Manager()
+    await manager.dict()
+    await manager.shutdown()
+    logger.log(25, 'between %o', { two: 2 })
+    logger.critical('over')
+  `)
+  const own = lines.filter(line => line.includes('/MainProcess]'))
+  assert.deepEqual(own, [
+    '[WARNING/MainProcess] a warning',
+    '[INFO/MainProcess] started Manager-1 (pid N)',
+    "[INFO/MainProcess] manager serving at 'pid N'",
+    '[INFO/MainProcess] Manager-1 (pid N) exited with exitcode 0',
+    "[INFO/MainProcess] manager at 'pid N' has ended",
+    '[Level 25/MainProcess] between { two: 2 }',
+    '[CRITICAL/MainProcess] over'
+  ])
+  assert.ok(lines.includes('[DEBUG/Manager-1] created an object of type dict'), lines.join('\n'))
+})
+
+test('a connection is told of on both sides', { timeout }, async () => {
+  const lines = await logOf(`
+    logToStderr('debug')
+    const listener = new Listener({ host: '127.0.0.1', port: 0 })
+    const [client, accepted] = await Promise.all([Client(listener.address), listener.accept()])
+    client.close()
+    accepted.close()
+    await listener.close()
+  `)
+  assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] connected to {')).length, 1)
+  assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] accepted a connection from ')).length, 1)
+})
+
+test('levels are names or numbers, and nothing else', { timeout }, () => {
+  const logger = getLogger()
+  assert.equal(logger, getLogger())
+  assert.equal(logger.level, LOG_LEVELS.warning)
+  assert.deepEqual([logger.isEnabledFor('info'), logger.isEnabledFor('ERROR' as never)], [false, true])
+  assert.throws(() => logger.setLevel('verbose' as never), ValueError)
+  assert.throws(() => logger.setLevel(null as never), /level must be one of debug, info.*got null/)
+  assert.throws(() => logger.log(-1, 'no'), ValueError)
+})
