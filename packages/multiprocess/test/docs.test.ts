@@ -1,0 +1,12 @@
+/** The programs of the manual run. */
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { root, testPages } from './fixtures/pages.ts'
+
+const names = await readdir(path.join(root, 'docs'), { recursive: true })
+await testPages(
+  names
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`)
+    .sort()
+)
