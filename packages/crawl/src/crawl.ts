@@ -129,7 +129,7 @@ export class Crawl implements AsyncIterable<PageResult> {
     try {
       this.#spent = this.#store.counts.visits
       await this.#store.add(starts.map(url => ({ url, depth: 0, from: null, error: null })))
-      if (this.#plan.usesSitemap) await this.#addSitemaps(this.#visitor)
+      if (this.#plan.usesSitemap) await this.#addSitemaps(this.#visitor).catch(ignoreWhen(this.#stop.signal))
       yield* this.#run(this.#visitor)
     } finally {
       signal?.removeEventListener('abort', stop)
@@ -332,3 +332,10 @@ export class Crawl implements AsyncIterable<PageResult> {
 /** Before the first retry; servers on this computer need no rest. */
 const RETRY_PAUSE_MS = 1000
 const LOCAL_RETRY_PAUSE_MS = 100
+
+/** Errors of what was under way when the crawl was ended. */
+function ignoreWhen(signal: AbortSignal): (error: unknown) => void {
+  return error => {
+    if (!signal.aborted) throw error
+  }
+}
