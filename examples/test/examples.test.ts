@@ -65,6 +65,14 @@ const EXAMPLES: Readonly<Record<string, { args?: string[]; expected: RegExp }>> 
   },
   '7-connections': {
     expected: lines('6 \\* 7\\? 42', 'the other program has ended: 0', 'a guess is let in: false')
+  },
+  '8-cluster': {
+    expected: lines(
+      'primes below 10,000: 1229',
+      'sum of squares: 14',
+      'RangeError: from far away',
+      'tasks done: true duplicates: 0'
+    )
   }
 }
 

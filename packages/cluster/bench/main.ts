@@ -1,0 +1,182 @@
+/**
+ * `npm run bench:cluster`: this package beside plain BullMQ at one job per task, and beside the local Pool, in one run. Rounds of both
+ * sides take turns, so look at the ratios: medians of the rounds.
+ *   -- throughput latency leases scaling memory    some of its parts
+ */
+import { fileURLToPath } from 'node:url'
+import { Queue, QueueEvents } from 'bullmq'
+import { Redis } from 'ioredis'
+import { Pool } from 'multiprocess'
+import { ClusterPool } from '../src/index.ts'
+import { KEY, Program, startWorker } from '../test/fixtures/programs.ts'
+import { RedisServer } from '../test/fixtures/redis.ts'
+import * as tasks from '../test/fixtures/tasks.ts'
+import { range, Scratch } from '../test/fixtures/tools.ts'
+
+const PLAIN_WORKER = fileURLToPath(new URL('./plain-worker.js', import.meta.url))
+const LONG_LOCK_MS = 30_000
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]
+}
+
+async function timed(run: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await run()
+  return performance.now() - begun
+}
+
+/** A queue of plain BullMQ with one worker program. */
+class Plain implements AsyncDisposable {
+  readonly queue: Queue
+  readonly #events: QueueEvents
+  readonly #worker: Program
+  readonly #connections: readonly Redis[]
+
+  private constructor(queue: Queue, events: QueueEvents, worker: Program, connections: readonly Redis[]) {
+    this.queue = queue
+    this.#events = events
+    this.#worker = worker
+    this.#connections = connections
+  }
+
+  static async start(url: string, name: string, concurrency: number, lock: number, file = ''): Promise<Plain> {
+    const connections = [0, 1].map(() => new Redis(url, { maxRetriesPerRequest: null }))
+    const worker = new Program(PLAIN_WORKER, [url, name, String(concurrency), String(lock), file])
+    await worker.says(/is ready/)
+    const events = new QueueEvents(name, { connection: connections[0] })
+    events.setMaxListeners(0)
+    await events.waitUntilReady()
+    return new Plain(new Queue(name, { connection: connections[1] }), events, worker, connections)
+  }
+
+  async run(items: readonly { n: number; ms?: number }[]): Promise<unknown[]> {
+    const kept = { removeOnComplete: 10_000, removeOnFail: 10_000 }
+    const jobs = await Promise.all(items.map(data => this.queue.add('task', data, kept)))
+    return await Promise.all(jobs.map(job => job.waitUntilFinished(this.#events)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker[Symbol.asyncDispose]()
+    await Promise.all([this.queue.close(), this.#events.close()])
+    for (const redis of this.#connections) redis.disconnect()
+  }
+}
+
+/** Small tasks a second, with one worker program of one process each. */
+async function throughput(url: string): Promise<void> {
+  await using plain = await Plain.start(url, 'plain', 8, LONG_LOCK_MS)
+  await using _worker = await startWorker(url, 'small', ['--processes', '1'])
+  await using pool = new ClusterPool({ url, name: 'small', key: KEY })
+  await plain.run(range(50).map(n => ({ n })))
+  await pool.map(tasks.square, range(2000))
+  const rates = { plain: [] as number[], pool: [] as number[] }
+  for (let round = 0; round < 5; round++) {
+    rates.plain.push(500 / (await timed(() => plain.run(range(500).map(n => ({ n }))))))
+    rates.pool.push(50_000 / (await timed(() => pool.map(tasks.square, range(50_000)))))
+  }
+  const [ours, theirs] = [median(rates.pool) * 1000, median(rates.plain) * 1000]
+  console.log(
+    `small tasks: map ${ours.toFixed()}/s, plain BullMQ ${theirs.toFixed()}/s: ${(ours / theirs).toFixed(1)} ×`
+  )
+}
+
+/** One task at a time, there and back. */
+async function latency(url: string): Promise<void> {
+  await using plain = await Plain.start(url, 'plain-one', 1, LONG_LOCK_MS)
+  await using _worker = await startWorker(url, 'one', ['--processes', '1'])
+  await using pool = new ClusterPool({ url, name: 'one', key: KEY })
+  const times = { plain: [] as number[], pool: [] as number[] }
+  for (let round = 0; round < 550; round++) {
+    const theirs = await timed(() => plain.run([{ n: round }]))
+    const ours = await timed(() => pool.apply(tasks.square, [round]))
+    if (round < 50) continue
+    times.plain.push(theirs)
+    times.pool.push(ours)
+  }
+  const [ours, theirs] = [median(times.pool), median(times.plain)]
+  console.log(`one task: ${ours.toFixed(2)} ms, plain BullMQ ${theirs.toFixed(2)} ms: ${(ours / theirs).toFixed(2)} ×`)
+}
+
+/** Two tasks that compute for 8 s, two worker programs, a lock of 3 s: how often they are begun. */
+async function leases(url: string): Promise<void> {
+  using scratch = new Scratch()
+  const file = scratch.file('ours')
+  const lease = ['--processes', '1', '--lease', '3000']
+  await using _first = await startWorker(url, 'long', lease)
+  await using _second = await startWorker(url, 'long', lease)
+  await using pool = new ClusterPool({ url, name: 'long', key: KEY })
+  await pool.map(
+    tasks.note,
+    range(2).map(n => ({ file, n, ms: 8000 }))
+  )
+  const plainFile = scratch.file('plain')
+  await using plain = await Plain.start(url, 'plain-long', 1, 3000, plainFile)
+  await using other = new Program(PLAIN_WORKER, [url, 'plain-long', '1', '3000', plainFile])
+  await other.says(/is ready/)
+  const deadline = new Promise<unknown>(resolve => setTimeout(resolve, 60_000))
+  await Promise.race([plain.run(range(2).map(n => ({ n, ms: 8000 }))).catch(() => {}), deadline])
+  console.log(
+    `2 tasks of 8 s under a lock of 3 s: begun ${scratch.lines('ours').length} times, by plain BullMQ within a minute ${scratch.lines('plain').length} times`
+  )
+}
+
+/** Two worker programs of one process beside a local Pool of two. */
+async function scaling(url: string): Promise<void> {
+  await using _first = await startWorker(url, 'scale', ['--processes', '1'])
+  await using pool = new ClusterPool({ url, name: 'scale', key: KEY })
+  await using local = new Pool(2)
+  await using alone = new Pool(1)
+  const work = range(60).map(() => 50)
+  const warm = work.slice(0, 8)
+  for (const one of [pool, local, alone]) await one.map(tasks.compute, warm)
+  const times = { one: [] as number[], two: [] as number[], local: [] as number[], alone: [] as number[] }
+  for (let round = 0; round < 3; round++) {
+    times.one.push(await timed(() => pool.map(tasks.compute, work)))
+    times.alone.push(await timed(() => alone.map(tasks.compute, work)))
+  }
+  await using _second = await startWorker(url, 'scale', ['--processes', '1'])
+  await new Promise(resolve => setTimeout(resolve, 2500))
+  for (let round = 0; round < 3; round++) {
+    times.two.push(await timed(() => pool.map(tasks.compute, work)))
+    times.local.push(await timed(() => local.map(tasks.compute, work)))
+  }
+  const cluster = median(times.one) / median(times.two)
+  const processes = median(times.alone) / median(times.local)
+  console.log(`two instead of one: worker programs ${cluster.toFixed(2)} ×, local processes ${processes.toFixed(2)} ×`)
+}
+
+/** The pool's memory while a million items pass. */
+async function memory(url: string): Promise<void> {
+  await using _worker = await startWorker(url, 'million', ['--processes', '1'])
+  await using pool = new ClusterPool({ url, name: 'million', key: KEY })
+  const items = function* () {
+    for (let n = 0; n < 1_000_000; n++) yield n
+  }
+  let count = 0
+  const heaps: number[] = []
+  const ms = await timed(async () => {
+    for await (const _ of pool.imapUnordered(tasks.square, items())) {
+      if (++count % 100_000 === 0) {
+        globalThis.gc?.()
+        heaps.push(Math.round(process.memoryUsage().heapUsed / 1e6))
+      }
+    }
+  })
+  const rss = Math.round(process.resourceUsage().maxRSS / 1000)
+  console.log(
+    `1,000,000 items: ${(1e9 / ms).toFixed()}/s, heap after each tenth ${heaps.join(' ')} MB, most RSS ${rss} MB`
+  )
+}
+
+const PARTS = { throughput, latency, leases, scaling, memory }
+const wanted = process.argv.slice(2)
+const unknown = wanted.find(name => !(name in PARTS))
+if (unknown !== undefined) {
+  console.error(`there is no part '${unknown}': ${Object.keys(PARTS).join(' ')}`)
+  process.exit(2)
+}
+await using server = await RedisServer.start({ settings: ['--appendfsync', 'everysec'] })
+for (const [name, run] of Object.entries(PARTS)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run(server.url)
+}
