@@ -22,7 +22,7 @@ const ORDER = {
     entries
     common contexts threads index encoding pooling`,
   cluster: `
-    wire redis pool worker index main`
+    wire redis pool worker frontier index main`
 }
 
 const MOST_FILES = 20

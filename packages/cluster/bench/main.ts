@@ -46,8 +46,10 @@ class Plain implements AsyncDisposable {
     await worker.says(/is ready/)
     const events = new QueueEvents(name, { connection: connections[0] })
     events.setMaxListeners(0)
+    const queue = new Queue(name, { connection: connections[1] })
+    queue.setMaxListeners(0)
     await events.waitUntilReady()
-    return new Plain(new Queue(name, { connection: connections[1] }), events, worker, connections)
+    return new Plain(queue, events, worker, connections)
   }
 
   async run(items: readonly { n: number; ms?: number }[]): Promise<unknown[]> {
@@ -121,25 +123,27 @@ async function leases(url: string): Promise<void> {
   )
 }
 
-/** Two worker programs of one process beside a local Pool of two. */
+/** Two worker programs of one process beside a local Pool of two: rounds of all four take turns. */
 async function scaling(url: string): Promise<void> {
-  await using _first = await startWorker(url, 'scale', ['--processes', '1'])
-  await using pool = new ClusterPool({ url, name: 'scale', key: KEY })
+  await using _only = await startWorker(url, 'scale-one', ['--processes', '1'])
+  await using _first = await startWorker(url, 'scale-two', ['--processes', '1'])
+  await using _second = await startWorker(url, 'scale-two', ['--processes', '1'])
+  await using one = new ClusterPool({ url, name: 'scale-one', key: KEY })
+  await using two = new ClusterPool({ url, name: 'scale-two', key: KEY })
   await using local = new Pool(2)
   await using alone = new Pool(1)
-  const work = range(60).map(() => 50)
-  const warm = work.slice(0, 8)
-  for (const one of [pool, local, alone]) await one.map(tasks.compute, warm)
   const times = { one: [] as number[], two: [] as number[], local: [] as number[], alone: [] as number[] }
-  for (let round = 0; round < 3; round++) {
-    times.one.push(await timed(() => pool.map(tasks.compute, work)))
-    times.alone.push(await timed(() => alone.map(tasks.compute, work)))
-  }
-  await using _second = await startWorker(url, 'scale', ['--processes', '1'])
-  await new Promise(resolve => setTimeout(resolve, 2500))
-  for (let round = 0; round < 3; round++) {
-    times.two.push(await timed(() => pool.map(tasks.compute, work)))
-    times.local.push(await timed(() => local.map(tasks.compute, work)))
+  const pools = { one, two, local, alone }
+  for (let round = 0; round < 6; round++) {
+    for (const name of ['one', 'two', 'alone', 'local'] as const) {
+      const ms = await timed(() =>
+        pools[name].map(
+          tasks.compute,
+          range(60).map(() => 50)
+        )
+      )
+      if (round > 0) times[name].push(ms)
+    }
   }
   const cluster = median(times.one) / median(times.two)
   const processes = median(times.alone) / median(times.local)

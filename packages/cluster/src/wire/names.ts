@@ -16,6 +16,8 @@ export interface Names {
   code(hash: string): string
   payload(job: string): string
   job(id: string): string
+  /** Of the frontier of a crawl. */
+  crawl(part: string): string
 }
 
 /** @throws TypeError, ValueError if the name of a cluster is no name */
@@ -37,6 +39,7 @@ export function namesOf(name: unknown): Names {
     stopped: id => `${own}stopped/${id}`,
     code: hash => `${own}code/${hash}`,
     payload: job => `${own}payload/${job}`,
-    job: id => `${PREFIX}:${name}:${id}`
+    job: id => `${PREFIX}:${name}:${id}`,
+    crawl: part => `${own}crawl/${part}`
   }
 }

@@ -64,6 +64,11 @@ export async function runItems({ hash, code, passing, items, budget }: Work): Pr
 
 async function resultOf(run: Run, passing: Passing, item: Uint8Array): Promise<Uint8Array> {
   const value = await decode(item, AS_PROGRAM)
+  if (passing === 'all' && !Array.isArray(value)) {
+    throw new TypeError(
+      `an item of starmap must be an array of arguments, not ${value === null ? 'null' : typeof value}`
+    )
+  }
   const result = await (passing === 'all' ? run(...(value as unknown[])) : run(value))
   return encode(result, RESULT)
 }
