@@ -1,15 +1,14 @@
-/** A chunk of a ring, in the arena; `ring.ts` says what stands in it. */
-import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+/** A chunk of a ring, in the arena; `ring.ts` says what is in it. */
+import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Memory } from '../ground/arena/memory.ts'
 
 export const NEXT = 0
 export const SIZE = 4
 export const LENGTH = 8
+/** Of a long message. */
+export const PARCEL = 12
 /** Here the messages of a chunk begin. */
 export const CHUNK_HEADER_BYTES = 16
-
-/** Chunks are named in units of so many bytes. */
-export const UNIT = 64
 
 /** Up to this length a loop copies faster than a call. */
 const LOOPED_BYTES = 48
@@ -17,7 +16,7 @@ const LOOPED_BYTES = 48
 const NO_WORDS: Int32Array = new Int32Array(0)
 const NO_BYTES: Uint8Array = new Uint8Array(0)
 
-/** The chunk that was looked at last. It never stands in two windows. */
+/** The chunk that was looked at last. A chunk lies within one window. */
 export class ChunkView {
   chunk = 0
   words = NO_WORDS
@@ -41,7 +40,7 @@ export class ChunkView {
     this.start = (at % WINDOW_BYTES) | 0
   }
 
-  /** Not kept: another chunk may stand there by now. */
+  /** Read each time: another chunk may be there by now. */
   get size(): number {
     return this.words[(this.start + SIZE) >> 2]
   }

@@ -5,8 +5,9 @@
 
 import type { OwnerId } from '../ground/arena/process-table.ts'
 import type { Family } from '../ground/family.ts'
+import { type Parcel, withParcel } from '../ground/parcel.ts'
 import { adopt, type Handle, handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { LARGEST_INLINE, Ring } from './ring.ts' // lazy
+import { LARGEST_INLINE, type LongMessage, Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -34,12 +35,16 @@ export class Mailbox extends SharedObject {
     this.family.memory.set(this.#owner, value)
   }
 
-  /** Puts bytes in, and tells the reader. @throws MultiprocessError `ERR_OUT_OF_MEMORY` */
-  post(bytes: Uint8Array, start: number, length: number): void {
+  /**
+   * Puts bytes in, and tells the reader.
+   * @param parcel what keeps the shared objects that they name
+   * @throws MultiprocessError `ERR_OUT_OF_MEMORY`
+   */
+  post(bytes: Uint8Array, start: number, length: number, parcel: Parcel | null = null): void {
     const ring = this.#ring
     const chunk = length > LARGEST_INLINE ? ring.pack(bytes, start, length, true) : 0
     try {
-      ring.send(bytes, start, length, true, chunk)
+      ring.send(bytes, start, length, true, chunk, parcel)
     } catch (error) {
       ring.discard(chunk)
       throw error
@@ -57,18 +62,28 @@ export class Mailbox extends SharedObject {
     return () => ((end - this.#ring.received.load()) | 0) <= 0
   }
 
-  /** Takes what was put in first, and shows it to `use`, which has it for as long as it runs. False: there was nothing. */
+  /**
+   * Takes what was put in first, and shows it to `use`, which has it for as long as it runs.
+   * @returns false when there was nothing
+   */
   take(use: (bytes: Uint8Array, start: number, end: number) => void): boolean {
     const ring = this.#ring
     const message = ring.receive()
     if (message === undefined) return false
+    if (ring.parcel === 0) this.#show(message, use)
+    else withParcel(this.family, ring.parcel, () => this.#show(message, use))
+    return true
+  }
+
+  #show(message: number | LongMessage, use: (bytes: Uint8Array, start: number, end: number) => void): void {
+    const ring = this.#ring
     if (typeof message !== 'number') {
       try {
         ring.read(message, (bytes, start) => use(bytes, start, start + message.length))
       } finally {
         ring.free(message)
       }
-      return true
+      return
     }
     // Reading may run a class's own code, and that may take the next one.
     const { scratch } = ring
@@ -78,7 +93,6 @@ export class Mailbox extends SharedObject {
     } finally {
       ring.scratch = scratch
     }
-    return true
   }
 }
 

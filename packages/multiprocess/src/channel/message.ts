@@ -3,6 +3,7 @@ import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import { missingModules, receive } from '../codec/receive.ts'
 import { importModuleNow } from '../codec/references/imports.ts'
 import { MultiprocessError } from '../errors.ts'
+import { type Parcel, withParcel } from '../ground/parcel.ts'
 import { Line } from './line.ts'
 import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts' // lazy
 
@@ -20,6 +21,8 @@ export interface Letter {
   readonly chunk: number
   /** What it holds, to be given back when it is not sent after all. */
   readonly releases: Releases
+  /** What keeps the shared objects that it names. */
+  readonly parcel: Parcel | null
 }
 
 /** The same letter, in memory of its own. */
@@ -49,13 +52,13 @@ export class Sender {
    */
   post(value: unknown, path: string, inLine: boolean): Letter | undefined {
     encoder.encode(value, undefined, 0, 0, path)
-    const { bytes, start, end, releases } = encoder
-    return this.#post(bytes, start, end - start, false, releases, inLine)
+    const { bytes, start, end, releases, parcel } = encoder
+    return this.#post(bytes, start, end - start, false, releases, parcel, inLine)
   }
 
   /** The same for bytes, that are sent as they are. */
   postBytes(bytes: Uint8Array, inLine: boolean): Letter | undefined {
-    return this.#post(bytes, 0, bytes.length, true, null, inLine)
+    return this.#post(bytes, 0, bytes.length, true, null, null, inLine)
   }
 
   #post(
@@ -64,6 +67,7 @@ export class Sender {
     length: number,
     isRaw: boolean,
     releases: Releases,
+    parcel: Parcel | null,
     inLine: boolean
   ): Letter | undefined {
     const ring = this.#ring
@@ -73,14 +77,14 @@ export class Sender {
       if (length > LARGEST_INLINE) chunk = ring.pack(bytes, start, length, isRaw)
       if (!inLine || this.#line.isEmpty) {
         this.#check?.(false)
-        isSent = ring.send(bytes, start, length, isRaw, chunk)
+        isSent = ring.send(bytes, start, length, isRaw, chunk, parcel)
       }
     } catch (error) {
       ring.discard(chunk)
       runAll(releases)
       throw error
     }
-    return isSent ? undefined : { bytes, start, length, isRaw, chunk, releases }
+    return isSent ? undefined : { bytes, start, length, isRaw, chunk, releases, parcel }
   }
 
   /** It is not sent after all. */
@@ -114,9 +118,9 @@ export class Sender {
     return isSent ?? false
   }
 
-  #try({ bytes, start, length, isRaw, chunk }: Letter, looksClosely = false): true | undefined {
+  #try({ bytes, start, length, isRaw, chunk, parcel }: Letter, looksClosely = false): true | undefined {
     this.#check?.(looksClosely)
-    return this.#ring.send(bytes, start, length, isRaw, chunk) || undefined
+    return this.#ring.send(bytes, start, length, isRaw, chunk, parcel) || undefined
   }
 }
 
@@ -131,7 +135,17 @@ export const NONE: unique symbol = Symbol()
 /** Receives a value or a Pending: it is read before anything else can be received. */
 export function receiveLetter(ring: Ring, check?: Check): unknown {
   const message = ring.receive(check)
-  return message === undefined ? NONE : readLetter(ring, message)
+  if (message === undefined) return NONE
+  return ring.parcel === 0 ? readLetter(ring, message) : readNaming(ring, message)
+}
+
+/** Reads a message that names shared objects: its parcel keeps them until this process holds them. */
+function readNaming(ring: Ring, message: number | LongMessage): unknown {
+  let value: unknown
+  withParcel(ring.family, ring.parcel, () => {
+    value = readLetter(ring, message)
+  })
+  return value
 }
 
 /** As a step of waiting, which answers undefined when there is none. */
@@ -170,13 +184,13 @@ function readLetter(ring: Ring, message: number | LongMessage): unknown {
     // Decoding may run a class's own code, and that code may receive.
     ring.scratch = NO_SCRATCH
     try {
-      return receive(scratch, 0, message, true)
+      return receive(scratch, 0, message)
     } finally {
       ring.scratch = scratch
     }
   }
   try {
-    return ring.read(message, (bytes, start) => receive(bytes, start, start + message.length, true))
+    return ring.read(message, (bytes, start) => receive(bytes, start, start + message.length))
   } finally {
     ring.free(message)
   }

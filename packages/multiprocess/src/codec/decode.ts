@@ -17,7 +17,6 @@ let idle: Reader | null = new Reader()
  *
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
  *
- * @param isLast nobody reads the message again: what it holds of shared objects is given back
  * @param large where the buffers are that stand behind the message
  * @param isDataOnly who wrote it has not shown a key: what is no plain data is refused
  */
@@ -25,7 +24,6 @@ export function decode(
   bytes: Uint8Array,
   start = 0,
   end: number = bytes.length,
-  isLast = false,
   large: LargeSource | null = null,
   isDataOnly = false
 ): unknown {
@@ -33,7 +31,6 @@ export function decode(
   if (integer !== undefined) return integer
   const reader = idle ?? new Reader()
   idle = null
-  reader.isLast = isLast
   reader.large = large
   reader.isDataOnly = isDataOnly
   try {

@@ -1,3 +1,4 @@
+import type { Parcel } from '../ground/parcel.ts'
 import { writeValue } from './values/encode-value.ts'
 import { isStackOverflow } from './values/format.ts'
 import type { LargeBuffers } from './values/large-buffers.ts'
@@ -18,6 +19,8 @@ export class Encoder {
   end = 0
   /** What gives back what the last message holds of shared objects: to be called once nobody reads it any more. */
   releases: Releases = null
+  /** What keeps the shared objects that the last message names, until it is handed over; `releases` let go of it, too. */
+  parcel: Parcel | null = null
   /** Whether large buffers may stand behind the next messages, and those that are to stand behind the last one. */
   allowsLarge = false
   /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
@@ -60,6 +63,7 @@ export class Encoder {
     this.start = writer.base
     this.end = writer.pos
     this.releases = null
+    this.parcel = null
     return isInTarget
   }
 
@@ -84,6 +88,7 @@ export class Encoder {
       this.start = writer.base
       this.end = writer.pos
       this.releases = writer.releases
+      this.parcel = writer.parcel
       return isInTarget
     } catch (error) {
       runAll(writer.releases)
@@ -114,6 +119,7 @@ export interface HeldMessage {
   readonly large: LargeBuffers | null
   /** What gives back what it holds. */
   readonly releases: Releases
+  readonly parcel: Parcel | null
 }
 
 /** What may be in a message, besides what may be in any. */
@@ -128,7 +134,7 @@ export function encodeHeld(value: unknown, path?: string, allowances: Allowances
   encoder.sharesBuffers = sharesBuffers
   encoder.allowsLarge = allowsLarge
   encoder.encode(value, undefined, 0, 0, path)
-  const { bytes, start, end, large, releases } = encoder
+  const { bytes, start, end, large, releases, parcel } = encoder
   encoder.large = null
-  return { bytes: bytes.slice(start, end), large, releases }
+  return { bytes: bytes.slice(start, end), large, releases, parcel }
 }

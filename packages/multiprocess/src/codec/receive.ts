@@ -1,5 +1,6 @@
 /** Decoding of messages that may require modules: what a message requires is imported before it is decoded. */
 import { decode, missingModulesOf } from './decode.ts' // lazy
+import { keepParcelFor } from '../ground/parcel.ts'
 import { importModule, importModuleNow } from './references/imports.ts'
 import type { LargeSource } from './values/large-buffers.ts'
 
@@ -18,7 +19,6 @@ export type Decode = (bytes: Uint8Array, start: number, end: number) => unknown
 /**
  * Decodes the message in `bytes[start..end)`, at once if all that it requires is imported.
  *
- * @param isLast nobody reads the message again
  * @param large where the buffers are that follow the message
  * @param isBlocked the thread cannot wait: modules that can be imported at once are imported now
  * @returns the value, or a Pending that decodes a copy of the message later
@@ -26,15 +26,14 @@ export type Decode = (bytes: Uint8Array, start: number, end: number) => unknown
  */
 export function receive(
   bytes: Uint8Array,
-  start: number,
-  end: number,
-  isLast: boolean,
+  start = 0,
+  end: number = bytes.length,
   large: LargeSource | null = null,
   isBlocked = false
 ): unknown {
   const missing = missingModules(bytes, start, end, isBlocked)
-  if (missing.length === 0) return decode(bytes, start, end, isLast, large)
-  return receiveLater(bytes.slice(start, end), missing, copy => decode(copy, 0, copy.length, isLast, large))
+  if (missing.length === 0) return decode(bytes, start, end, large)
+  return receiveLater(bytes.slice(start, end), missing, copy => decode(copy, 0, copy.length, large))
 }
 
 /** Does the same by a decoder of the caller's. */
@@ -62,5 +61,7 @@ export function missingModules(bytes: Uint8Array, start: number, end: number, is
 }
 
 function receiveLater(copy: Uint8Array, missing: readonly string[], read: (copy: Uint8Array) => unknown): Pending {
-  return new Pending(Promise.all(missing.map(importModule)).then(() => read(copy)))
+  const later = Promise.all(missing.map(importModule)).then(() => read(copy))
+  keepParcelFor(later)
+  return new Pending(later)
 }

@@ -128,8 +128,8 @@ class SocketTransport implements Transport {
       throw new AuthenticationError('the other side asks for a key: give the authkey that it has')
     }
     this.#orStays(message, checkIsValue)
-    if (!isAuthenticated) return { value: decode(message, 0, message.length, true, null, true) }
-    return { value: receive(message, 0, message.length, true) }
+    if (!isAuthenticated) return { value: decode(message, 0, message.length, null, true) }
+    return { value: receive(message) }
   }
 
   /** What the check throws leaves the message to be received. */

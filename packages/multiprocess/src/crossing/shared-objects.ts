@@ -137,11 +137,10 @@ registerKind<object, Data>({
     }
     const { family, at } = handleOf(object)
     const found = KINDS.find(kind => kind.test(object)) as SharedKind
-    family.shared.retain(at)
-    writer.hold(() => family.shared.release(at))
+    writer.name(family, at)
     return [found.name, family.number, at, found.describe(object)]
   },
-  decode: ([name, number, at, description], isLast) => {
+  decode: ([name, number, at, description]) => {
     const family = familyWith(number)
     if (family === undefined) {
       throw new SerializationError(
@@ -156,8 +155,6 @@ registerKind<object, Data>({
     const handle = { family, at }
     const known = objectAt(handle)
     if (known === undefined) family.shared.hold(at)
-    const object = known ?? found.revive(description, handle)
-    if (isLast) family.shared.release(at)
-    return object
+    return known ?? found.revive(description, handle)
   }
 })

@@ -7,6 +7,7 @@ import { MultiprocessError, ProcessError } from '../errors.ts'
 import { Arena } from './arena/arena.ts'
 import { FAMILY_WORD, MAGIC, MAGIC_WORD } from './arena/layout.ts'
 import { Memory } from './arena/memory.ts'
+import { Parcels } from './arena/parcels.ts'
 import { type OwnerId, ProcessTable } from './arena/process-table.ts'
 import { SharedBlocks } from './arena/shared-blocks.ts'
 import { defaultMethod } from './default-method.ts'
@@ -37,6 +38,7 @@ export class Family {
   readonly table: ProcessTable
   readonly arena: Arena
   readonly shared: SharedBlocks
+  readonly parcels: Parcels
   readonly seats: Seats
   readonly loop: EventLoop
   readonly lot: ParkingLot
@@ -53,7 +55,8 @@ export class Family {
     this.table = table
     this.self = self
     this.arena = new Arena(memory, self, isAlive)
-    this.shared = new SharedBlocks(memory, this.arena, table, self, at => this.lot.unpark(at))
+    this.shared = new SharedBlocks(memory, this.arena, table, self, at => this.lot.unpark(at), dropElsewhere)
+    this.parcels = new Parcels(memory, this.arena, this.shared, self)
     this.seats = new Seats(memory, self, cpuCount)
     this.loop = new EventLoop(memory, table, self, this.seats, platform.bells(table))
     this.lot = new ParkingLot(memory, this.arena, this.loop, self, isAlive)
@@ -152,9 +155,26 @@ export function currentFamily(method: StartMethod = inherited()?.method ?? defau
   return family
 }
 
+/** From now on `currentFamily` answers a family that this process or thread has attached to by itself. */
+export function setFamily(family: Family): void {
+  families.set(family.platform.method, family)
+}
+
 /** The same, where this process or thread uses it already. */
 export function openFamily(method: StartMethod): Family | undefined {
   return families.get(method)
+}
+
+/** The process or thread that holds what one family's parcel keeps in another: it lives as long as any that reads the parcel. */
+export function keeperIn(family: Family): OwnerId {
+  if (family.platform.method === 'spawn') return directory()?.owner || family.self
+  const [first] = family.table.members()
+  return first
+}
+
+function dropElsewhere(number: number, parcel: number): void {
+  const family = familyWith(number)
+  family?.shared.drop(parcel, keeperIn(family))
 }
 
 /** The family with a number, if this process belongs to it. */

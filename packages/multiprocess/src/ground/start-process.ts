@@ -8,12 +8,13 @@ import type { Family } from './family.ts'
 import { Ending } from './members/ending.ts'
 import type { Member } from './members/platform.ts'
 import type { ProcessPlatform } from './members/process-platform.ts'
-import { type Behind, storeMessage } from './message-blocks.ts'
+import { storeMessage } from './message-blocks.ts'
 import { inheritedExecArgv } from './os/inherited-options.ts'
 import { processStatus, UNKNOWN_START } from './os/process-status.ts'
 import { answering } from './os/report-signal.ts'
 import { system, systemError } from './os/system.ts'
 import { monotonicMs } from './os/time.ts'
+import type { Given } from './work.ts'
 
 const POLLIN = 1
 const ESRCH = 3
@@ -44,16 +45,18 @@ export class ProcessMember implements Member {
    * and more if something is to stand behind it; a length of 0 has it wait for its work.
    * @throws ProcessError when the system refuses
    */
-  constructor(family: Family, main: URL, preparation: Uint8Array | null, behind: Behind | null) {
+  constructor(family: Family, main: URL, given: Given | null) {
     const { table, arena, self } = family
     const { fd } = family.platform as ProcessPlatform
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
+    const parcel = given?.parcel ?? 0
     try {
-      const length = preparation?.length ?? 0
-      const at = preparation === null ? 0 : storeMessage(family, preparation, 0, length, behind, this.id)
-      const numbers = [this.id, process.pid, at, length, behind === null ? 0 : 1]
+      const length = given?.preparation.length ?? 0
+      const at = given === null ? 0 : storeMessage(family, given.preparation, 0, length, given.behind, this.id)
+      if (parcel !== 0) family.shared.hold(parcel, this.id)
+      const numbers = [this.id, process.pid, at, length, given?.behind ? 1 : 0]
       const argv = [...inheritedExecArgv(), fileURLToPath(main), ...numbers.map(String)]
       this.#process = process
         .getBuiltinModule('node:child_process')
@@ -65,6 +68,7 @@ export class ProcessMember implements Member {
       }
     } catch (error) {
       arena.freeAllOf(this.id)
+      if (parcel !== 0) family.shared.drop(parcel, this.id)
       table.free(this.id)
       if (error instanceof MultiprocessError) throw error
       throw new ProcessError(`cannot start ${process.execPath}: ${(error as Error).message}`, { cause: error })

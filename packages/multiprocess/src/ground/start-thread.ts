@@ -10,6 +10,7 @@ import type { Member } from './members/platform.ts'
 import type { ThreadPlatform } from './members/thread-platform.ts'
 import { inheritedExecArgv } from './os/inherited-options.ts'
 import { monotonicMs } from './os/time.ts'
+import type { Given } from './work.ts'
 
 /** A thread that was stopped is looked at this often, by one that blocks. */
 const LOOK_EVERY_MS = 20
@@ -33,16 +34,19 @@ export class ThreadMember implements Member {
   #references = 1
 
   /** @throws ProcessError when the family is full */
-  constructor(family: Family, main: URL, preparation: Uint8Array | null) {
+  constructor(family: Family, main: URL, given: Given | null) {
     const { table, self } = family
     this.#family = family
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
     const { buffer } = family.platform as ThreadPlatform
-    const workerData: ThreadData = { id: this.id, buffer, preparation: preparation?.slice() ?? null }
+    const workerData: ThreadData = { id: this.id, buffer, preparation: given?.preparation.slice() ?? null }
+    const parcel = given?.parcel ?? 0
+    if (parcel !== 0) family.shared.hold(parcel, this.id)
     try {
       this.#worker = startWorker(main, workerData)
     } catch (error) {
+      if (parcel !== 0) family.shared.drop(parcel, this.id)
       table.free(this.id)
       throw error
     }

@@ -13,15 +13,24 @@ import { type Behind, storeMessage } from './message-blocks.ts'
 /** A longer preparation is given back at once; a shorter one with its owner. */
 export const KEPT_BYTES = 65_536
 
+/** What a child is given. */
+export interface Given {
+  readonly preparation: Uint8Array
+  readonly behind: Behind | null
+  /** What keeps the shared objects that the preparation names; 0: it names none. */
+  readonly parcel: number
+}
+
 /** @throws MultiprocessError when there is no memory for it */
-export function giveWork(family: Family, to: OwnerId, preparation: Uint8Array, behind: Behind | null): void {
+export function giveWork(family: Family, to: OwnerId, { preparation, behind, parcel }: Given): void {
   const { memory, table } = family
   const at = storeMessage(family, preparation, 0, preparation.length, behind, to)
+  if (parcel !== 0) family.shared.hold(parcel, to)
   table.setWork(to, at, preparation.length, behind !== null)
   memory.wake(table.workWord(to) * 4, 1)
 }
 
-export interface Given {
+export interface Work {
   readonly message: Uint8Array
   /** The block, which is there still when more stands behind the message. */
   readonly at: number
@@ -29,7 +38,7 @@ export interface Given {
 }
 
 /** Blocks the thread until the parent of this one has given it work. */
-export function awaitWork({ arena, memory, table, self }: Family): Given {
+export function awaitWork({ arena, memory, table, self }: Family): Work {
   while (!table.hasWork(self)) memory.wait(table.workWord(self) * 4, 0, Number.POSITIVE_INFINITY)
   const { at, length, hasMore } = table.work(self)
   const message = new Uint8Array(length)

@@ -50,7 +50,7 @@ export function disposeProxy({ link, id, holder }: ProxyParts): void {
 
 export function encodeProxy(proxy: BaseProxy, writer: Writer): ProxyData {
   const { type, link, id, holder } = insideProxy.parts(proxy)
-  const place = link.describe(id, holder, release => writer.hold(release))
+  const place = link.describe(id, holder, writer)
   if ('server' in place && writer.audience !== 'family') {
     writer.refuse(`a proxy of ${type.typeid}`, 'its manager serves this family only: give the manager an address')
   }
@@ -63,13 +63,12 @@ export function encodeProxy(proxy: BaseProxy, writer: Writer): ProxyData {
   return [type, place]
 }
 
-/** @param isLast the message is read this once: what it held is given back */
-export function decodeProxy([type, place]: ProxyData, isLast: boolean): BaseProxy {
-  return 'server' in place ? localProxy(type, place, isLast) : remoteProxy(type, place, isLast)
+export function decodeProxy([type, place]: ProxyData): BaseProxy {
+  return 'server' in place ? localProxy(type, place) : remoteProxy(type, place)
 }
 
 /** From the server itself, from one of its clients, or from a process of this family that has the proxy. */
-function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace, isLast: boolean): BaseProxy {
+function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace): BaseProxy {
   const writer = correspondent()
   if (anchor === null && writer instanceof RemotePeer) {
     const proxy = writer.server.proxyOf(id)
@@ -85,12 +84,8 @@ function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace, isLast: boole
   if (family === undefined || !family.shared.isBlock(token)) {
     throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
   }
-  try {
-    const link = remoteLink(request)
-    return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
-  } finally {
-    if (isLast) family.shared.release(token)
-  }
+  const link = remoteLink(request)
+  return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
 }
 
 /** Sent by another process of the family: this one has it by a connection of its own from now on. */
@@ -117,22 +112,18 @@ function arrivedProxy(type: ProxyType, link: RemoteLink, id: number): BaseProxy 
   return proxy
 }
 
-function localProxy(type: ProxyType, place: LocalPlace, isLast: boolean): BaseProxy {
+function localProxy(type: ProxyType, place: LocalPlace): BaseProxy {
   const { server, address, token, id } = place
   const family = familyWith(place.family)
   if (family === undefined || !family.shared.isBlock(token)) {
     throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
   }
-  try {
-    const own = ownServer(server)
-    if (own !== undefined) {
-      const proxy = own.proxyOf(id)
-      if (proxy === undefined) throw new SerializationError(`the manager has no object with the id ${id}`)
-      return proxy
-    }
-    const link = localLink(server, address)
-    return knownProxy(link, id) ?? makeProxy(type, link, id, holdToken(family, token))
-  } finally {
-    if (isLast) family.shared.release(token)
+  const own = ownServer(server)
+  if (own !== undefined) {
+    const proxy = own.proxyOf(id)
+    if (proxy === undefined) throw new SerializationError(`the manager has no object with the id ${id}`)
+    return proxy
   }
+  const link = localLink(server, address)
+  return knownProxy(link, id) ?? makeProxy(type, link, id, holdToken(family, token))
 }

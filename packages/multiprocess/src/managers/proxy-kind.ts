@@ -17,5 +17,5 @@ registerKind<BaseProxy, ProxyData>({
   request: PROXY_REQUEST,
   crossesPrograms: true,
   encode: (proxy, writer) => encodeProxy(proxy, writer),
-  decode: (data, isLast) => decodeProxy(data, isLast)
+  decode: data => decodeProxy(data)
 })

@@ -3,6 +3,7 @@
  */
 import { Pending } from '../codec/receive.ts'
 import { MultiprocessError, WorkerDiedError } from '../errors.ts'
+import type { OwnerId } from '../ground/arena/process-table.ts'
 import type { Family } from '../ground/family.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Source } from '../ground/waiting/event-loop.ts'
@@ -111,12 +112,12 @@ export class Dispatcher implements Source {
     const retries = control?.retries ?? 0
     // What may be tried again is kept as it was sent.
     if (retries > 0 || this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
-      const parcel = this.messages.pack(message, path, retries > 0)
+      const packed = this.messages.pack(message, path, retries > 0)
       if (this.#isOver) {
-        this.messages.discard(parcel)
+        this.messages.discard(packed)
         throw this.#reason
       }
-      this.#waiting.push({ task, id: ++this.#submitted, fn, kind, parcel, control, retries })
+      this.#waiting.push({ task, id: ++this.#submitted, fn, kind, packed, control, retries })
       if (retries > 0) this.#refill()
     } else {
       const slot = this.#free.pop() as number
@@ -174,8 +175,8 @@ export class Dispatcher implements Source {
       this.#vacate(slot)
       withdrawn.push(task)
     }
-    for (const { task, parcel, id, fn } of this.#waiting.filter(({ task }) => !isWanted(task))) {
-      this.messages.discard(parcel)
+    for (const { task, packed, id, fn } of this.#waiting.filter(({ task }) => !isWanted(task))) {
+      this.messages.discard(packed)
       this.events.dropped(id, fn.name)
       withdrawn.push(task)
     }
@@ -228,9 +229,11 @@ export class Dispatcher implements Source {
 
   /**
    * A worker's process has ended: what it had finished is taken, what it had begun is tried again if it may be, and fails if not.
+   * @param member who it was in the family
    * @returns how many it had begun
    */
-  bury(worker: number, exitcode: number, pid: number): number {
+  bury(worker: number, exitcode: number, member: { readonly id: OwnerId; readonly pid: number }): number {
+    const { id, pid } = member
     this.poll()
     this.#doneHeads[worker] = 0
     let failed = 0
@@ -253,6 +256,7 @@ export class Dispatcher implements Source {
         task.fail(this.#isOver ? this.#reason : new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
       }
     }
+    this.#family.parcels.takeBack(id)
     this.table.forgetSearcher(worker)
     this.table.resetWorker(worker)
     for (const again of retried.sort((a, b) => b.id - a.id)) this.#waiting.unshift(again)
@@ -365,9 +369,9 @@ export class Dispatcher implements Source {
   #refill(): void {
     while (this.#waiting.length > 0 && this.#free.length > 0 && this.table.hasPlace) {
       const waiting = this.#waiting.shift() as Waiting
-      const { task, id, fn, kind, parcel, control, retries } = waiting
+      const { task, id, fn, kind, packed, control, retries } = waiting
       const slot = this.#free.pop() as number
-      this.messages.unpack(slot, parcel)
+      this.messages.unpack(slot, packed)
       if (control !== undefined) this.supervisor.add(slot, control, retries > 0 ? waiting : undefined)
       this.#place(slot, fn, kind, task, id, control)
     }

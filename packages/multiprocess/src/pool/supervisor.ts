@@ -9,7 +9,7 @@ import { TimeoutError } from '../errors.ts'
 import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import type { FunctionEntry, Task } from './dispatcher.ts'
 import type { Control } from './shared/control.ts'
-import type { Parcel } from './shared/message.ts'
+import type { Packed } from './shared/message.ts'
 import { CANCEL, CANCEL_ABORTED, CANCEL_TIMED_OUT, type TaskTable } from './shared/task-table.ts'
 
 /** A task on its way to a slot. */
@@ -18,7 +18,7 @@ export interface Waiting {
   readonly id: number
   readonly fn: FunctionEntry
   readonly kind: number
-  readonly parcel: Parcel
+  readonly packed: Packed
   readonly control: Control | undefined
   /** How often it may still be tried again. */
   readonly retries: number

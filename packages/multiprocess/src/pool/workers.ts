@@ -235,7 +235,7 @@ export class Workers implements WorkerHandles {
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
-    const failed = this.#dispatcher.bury(index, exitcode, worker.pid)
+    const failed = this.#dispatcher.bury(index, exitcode, worker)
     this.#running[index] = undefined
     this.#dispatcher.events.workerEnded(worker.pid, exitcode)
     // One that fails right after its start, by itself, would fail again and again.

@@ -13,6 +13,8 @@ export interface Preparation {
   readonly entries: readonly string[]
   /** The parent's settings of its logger; null: as they are at first. */
   readonly logging: { readonly level: number; readonly isPrinted: boolean } | null
+  /** What keeps the shared objects that the second message names; the child holds it from its start. 0: the message names none. */
+  readonly parcel: number
 }
 
 /** May name or hold functions, whose modules are imported before it is read. */

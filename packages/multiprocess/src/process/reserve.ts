@@ -6,20 +6,19 @@
 import { readFileSync } from 'node:fs'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
-import type { Behind } from '../ground/message-blocks.ts'
 import { inheritedExecArgv } from '../ground/os/inherited-options.ts'
 import { setTimeout } from '../ground/os/time.ts'
 import { ProcessMember } from '../ground/start-process.ts'
 import { ThreadMember } from '../ground/start-thread.ts'
-import { giveWork } from '../ground/work.ts'
+import { type Given, giveWork } from '../ground/work.ts'
 import { mainOf } from './state.ts'
 
-/** @param preparation null: it will be given later */
-export function createMember(method: StartMethod, preparation: Uint8Array | null, behind: Behind | null): Member {
+/** @param given null: it will be given later */
+export function createMember(method: StartMethod, given: Given | null): Member {
   const family = currentFamily(method)
   return method === 'spawn'
-    ? new ProcessMember(family, mainOf(method), preparation, behind)
-    : new ThreadMember(family, mainOf(method), preparation)
+    ? new ProcessMember(family, mainOf(method), given)
+    : new ThreadMember(family, mainOf(method), given)
 }
 
 /** So long after a start the reserve is filled up, in milliseconds: one of it has begun to run by then. */
@@ -41,12 +40,12 @@ class Reserve {
   }
 
   /** A member that runs what is prepared, if one is ready. @throws MultiprocessError when there is no memory for it */
-  take(preparation: Uint8Array, behind: Behind | null): Member | undefined {
+  take(given: Given): Member | undefined {
     this.#discardStale()
     const member = this.#idle.shift()?.member
     if (member === undefined) return undefined
     try {
-      giveWork(currentFamily(this.#method), member.id, preparation, behind)
+      giveWork(currentFamily(this.#method), member.id, given)
     } catch (error) {
       member.kill('SIGKILL')
       throw error
@@ -77,7 +76,7 @@ class Reserve {
   }
 
   #add(): void {
-    const member = createMember(this.#method, null, null)
+    const member = createMember(this.#method, null)
     member.unref()
     const idle: Idle = { member, circumstances: circumstances(this.#method) }
     this.#idle.push(idle)

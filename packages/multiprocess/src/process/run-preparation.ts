@@ -1,12 +1,11 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
-import { decode, modulesOf } from '../codec/decode.ts' // lazy
+import { decode } from '../codec/decode.ts' // lazy
 import { importRequired } from '../codec/receive.ts'
 import { setEntries } from '../codec/references/entries.ts'
 import { resolveReference } from '../codec/references/imports.ts'
 import type { LargeBlock } from '../codec/values/large-block.ts'
 import { mapStacks } from '../codec/values/mapped-stacks.ts'
 import { setFunctionCodec } from '../codec/values/registry.ts'
-import { SHARED_REQUEST } from '../codec/values/requests.ts'
 import { isDebug } from '../ground/os/debug-mode.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import type { Process } from './process.ts'
@@ -31,7 +30,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
     }
   })
   const [first, second] = splitMessages(message)
-  const { identity, argv, entries, logging } = decode(first) as Preparation
+  const { identity, argv, entries, logging, parcel } = decode(first) as Preparation
   setIdentity(identity)
   if (isDebug) (await import('../ground/family.ts')).currentFamily().waits?.setName(identity.name)
   setEntries([...entries])
@@ -39,11 +38,9 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
   if (logging !== null) (await import('./logging.ts')).inheritLogging(logging)
 
   await importRequired(second)
-  if (modulesOf(second).includes(SHARED_REQUEST)) {
-    const { table, self } = (await import('../ground/family.ts')).currentFamily()
-    table.setLoaded(self)
-  }
-  const load = decode(second, 0, second.length, true, large) as Load
+  const load = decode(second, 0, second.length, large) as Load
+  // What the message named is held by the objects that came.
+  if (parcel !== 0) (await import('../ground/family.ts')).currentFamily().shared.drop(parcel)
   large?.release()
   const target = load.target === null ? undefined : await receivedTarget(load.target)
   if (load.subclass === null) {

@@ -56,7 +56,7 @@ export function start(plan: Plan): Started {
         'A module that starts one when it is imported does so again in each; ask isMainProcess there'
     )
   }
-  const preparation: Preparation = {
+  const preparation: Omit<Preparation, 'parcel'> = {
     identity: {
       name: plan.name,
       path: plan.path,
@@ -75,15 +75,14 @@ export function start(plan: Plan): Started {
     allowsLarge: isProcess
   })
   try {
-    const message = joinMessages(encode(preparation), load.bytes)
-    const family = currentFamily(plan.method)
+    const parcel = load.parcel?.in(currentFamily(plan.method)) ?? 0
+    const message = joinMessages(encode({ ...preparation, parcel }), load.bytes)
     const reserve = plan.reserve === undefined ? undefined : reserveOf(plan.method)
-    const member = reserve?.take(message, load.large) ?? createMember(plan.method, message, load.large)
+    const given = { preparation: message, behind: load.large, parcel }
+    const member = reserve?.take(given) ?? createMember(plan.method, given)
     reserve?.keep(plan.reserve as number)
-    // What the message holds the child gives back, if it came to read it.
-    member.onEnd(() => {
-      if (!family.table.hasLoaded(member.id)) runAll(load.releases)
-    })
+    load.parcel?.drop()
+    member.onEnd(() => runAll(load.releases))
     return new Started(plan, member)
   } catch (error) {
     runAll(load.releases)

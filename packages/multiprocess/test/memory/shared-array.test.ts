@@ -38,7 +38,14 @@ describe('the memory of shared objects', { timeout }, () => {
     table.free(first)
     const second = table.claim(currentFamily().self)
     assert.equal(slotOf(second), slotOf(first))
-    const blocks = new SharedBlocks(memory, arena, table, second, () => {})
+    const blocks = new SharedBlocks(
+      memory,
+      arena,
+      table,
+      second,
+      () => {},
+      () => {}
+    )
     const at = blocks.create(8)
     blocks.countOut(first)
     assert.equal(blocks.isBlock(at), true)

@@ -91,7 +91,7 @@ setObjectReader(KIND, (reader: Reader, tag, at) => {
       `cannot read the message: objects of the kind ${JSON.stringify(name)} are not known here`
     )
   }
-  const object = kind.decode(data, reader.isLast)
+  const object = kind.decode(data)
   reader.refer(tag, at, object)
   return object
 })

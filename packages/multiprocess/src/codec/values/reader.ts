@@ -64,8 +64,6 @@ export class Reader {
   pos = 0
   end = 0
   modules: string[] = []
-  /** Nobody reads this message again. */
-  isLast = false
   /** The memory behind the message, if there is any. */
   large: LargeSource | null = null
   /** Whether it may hold nothing but plain data: who wrote it has not shown a key. */

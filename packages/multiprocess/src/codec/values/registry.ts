@@ -18,10 +18,9 @@ export interface Kind<T = unknown, D = unknown> {
   readonly request?: string
   /** Whether its objects also cross to other programs, that have shown their key. */
   readonly crossesPrograms?: boolean
-  /** @param writer its message, for which `encode` may hold something: see `Writer.hold` */
+  /** @param writer its message, for which `encode` may hold something, or name what is shared: see `Writer` */
   encode(value: T, writer: Writer): D
-  /** @param isLast the message is read this once: what it held is given back */
-  decode(data: D, isLast: boolean): T
+  decode(data: D): T
 }
 
 /** Writes what an object holds as the built-in type that it is. */

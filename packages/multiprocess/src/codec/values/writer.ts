@@ -1,4 +1,6 @@
 import { SerializationError } from '../../errors.ts'
+import type { Family } from '../../ground/family.ts'
+import { Parcel } from '../../ground/parcel.ts'
 import type { Shape } from './encode-shape.ts'
 import {
   BIGINT,
@@ -110,6 +112,8 @@ export class Writer {
 
   /** What gives back what the message holds; null: it holds nothing. */
   releases: (() => void)[] | null = null
+  /** What keeps the shared objects that the message names; `releases` let go of it, too. */
+  parcel: Parcel | null = null
 
   readonly #met = new MetObjects()
   #modules: Map<string, number> | null = null
@@ -151,6 +155,7 @@ export class Writer {
     this.#met.clear()
     this.#modules = null
     this.releases = null
+    this.parcel = null
     this.depth = 0
     if (this.code !== null) {
       this.code.close()
@@ -404,6 +409,16 @@ export class Writer {
   hold(release: () => void): void {
     this.releases ??= []
     this.releases.push(release)
+  }
+
+  /** The message names a shared block, which this process holds. */
+  name(family: Family, block: number): void {
+    if (this.parcel === null) {
+      const parcel = new Parcel()
+      this.parcel = parcel
+      this.hold(() => parcel.drop())
+    }
+    this.parcel.add(family, block)
   }
 
   path(): string {

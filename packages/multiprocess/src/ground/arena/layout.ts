@@ -10,6 +10,9 @@
  * The file is sparse: what nobody has touched takes no memory.
  */
 
+/** Blocks begin at multiples of this many bytes, and words name them in these units. */
+export const UNIT = 64
+
 /**
  * Bytes mapped at a time: 16 MiB. V8 counts them as memory of its heap's objects, and collects garbage as soon as there are 64 MiB of
  * them; with two windows a program that has just begun does not come near that.

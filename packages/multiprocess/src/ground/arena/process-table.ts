@@ -10,7 +10,6 @@
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
  *     STOPPED  when a thread was stopped, by who stopped it, or came to its end, by itself; 0: neither
- *     LOADED   the child: 1 before it reads what its parent sent it, and gives back what that held
  *     ABROAD   a thread: 1 before it claims a slot among processes
  *     WORK …   of one that was started without work, by its parent: see work.ts
  *     WAITS, NAME                                see waits.ts
@@ -35,14 +34,13 @@ const BELL = 6
 const ASLEEP = 7
 const ENDED = 8
 const STOPPED = 9
-const LOADED = 10
-const ABROAD = 11
-const WORK = 12
-const WORK_AT_LOW = 13
-const WORK_AT_HIGH = 14
-const WORK_LENGTH = 15
-const WAITS = 16
-const NAME = 17
+const ABROAD = 10
+const WORK = 11
+const WORK_AT_LOW = 12
+const WORK_AT_HIGH = 13
+const WORK_LENGTH = 14
+const WAITS = 15
+const NAME = 16
 
 const FREE = 0
 const STARTING = 1
@@ -251,14 +249,6 @@ export class ProcessTable {
       // It may have been stopped before it wrote its pid.
       if (pid === 0 || pid === process.pid) yield id
     }
-  }
-
-  hasLoaded(id: OwnerId): boolean {
-    return Atomics.load(this.#words, this.#base(slotOf(id)) + LOADED) !== 0
-  }
-
-  setLoaded(id: OwnerId): void {
-    Atomics.store(this.#words, this.#base(slotOf(id)) + LOADED, 1)
   }
 
   /** 0 until `setWork`. */

@@ -1,36 +1,49 @@
 /**
- * Blocks that belong to nobody alone: they live as long as a process holds them, or a message that names them is under way.
+ * Blocks that belong to no process alone. A block lives as long as a process holds it, or another block keeps it.
  *
- *     COUNT     messages that name it
- *     LIST      the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
- *               < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the word
- *               at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken
- *     HOLDERS   a bit for each slot of the process table: who holds it
- *     ORIGIN    0, or where behind them stands what it is and where it was made: a length and that many bytes of text
- *     LINKS     blocks whose links name it; changed through the arena's undo log
- *     the rest  what it is for
+ *     COUNT           1 while something keeps it that no other word tells
+ *     LIST            the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
+ *                     < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the
+ *                     word at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken; GONE 0: nobody is told
+ *     HOLDERS         a bit for each slot of the process table: who holds it
+ *     ORIGIN          0, or where behind them stands what it is and where it was made: a length and that many bytes of text
+ *     LINKS           blocks whose links name it; changed through the arena's undo log
+ *     NEXT, PREVIOUS  of a ring and the parcels in it: see parcel-words.ts
+ *     the rest        what it is for
  *
- * A block goes when COUNT, HOLDERS and LINKS are all 0. Who comes to hold it sets its bit, under the arena's lock, while a
- * message names it; who lets go clears it, and whoever reaps a dead process does that in its stead. After each step that may
- * have been the last, all of them are looked at, and looked at once more under the lock, COUNT at last: no bit can be set
- * then, and where none was and no message is, none can come. The block is given back, what its links name is told, and
- * its LINKS are lowered, in one change of the arena. So a death leaves either a block that nobody has, which the reaper
- * finds, since it looks at all of them, or one that is gone; whom a dead one did not come to wake the reaper wakes.
+ * A block goes when COUNT, HOLDERS and LINKS are all 0 and no ring has it. A process that comes to hold it sets its bit, under the
+ * arena's lock, while another holder has the block; a process that lets go clears its bit, and whoever reaps a dead process does
+ * that in its stead. After each step that may have been the last, all of them are looked at, and looked at once more under the lock:
+ * no bit can be set then, and where none was and nothing keeps the block, none can come. The block is given back, what its links
+ * name is told, and its LINKS are lowered, in one change of the arena. So a death leaves either a block that nobody has, which the
+ * reaper finds, since it looks at all of them, or one that is gone; the reaper also wakes those whom the dead process did not come
+ * to wake.
  */
 import type { Arena, Change } from './arena.ts'
-import { SLOT_COUNT, WINDOW_BYTES } from './layout.ts'
+import { SLOT_COUNT, UNIT, WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
+import {
+  delist,
+  HOLDERS,
+  isInRing,
+  LINK_BYTES,
+  LINKS,
+  LIST,
+  NEXT,
+  ORIGIN,
+  OTHER_FAMILY,
+  OTHER_PARCEL,
+  PARCEL,
+  PREVIOUS,
+  SHARED_HEADER_BYTES
+} from './parcel-words.ts'
 import { type OwnerId, type ProcessTable, SHARED_OWNER, slotOf } from './process-table.ts'
 
 const COUNT = 0
-const LIST = 4
-const HOLDERS = 8
-const UNIT = 64
-const LINK_BYTES = 12
-const ORIGIN = HOLDERS + SLOT_COUNT / 8
-const LINKS = ORIGIN + 4
-/** The block's own bytes begin here; a multiple of 8. */
-export const SHARED_HEADER_BYTES = ORIGIN + 8
+/** Parcels that are taken out of the list of a ring in one change, so that the journal has room. */
+const MOST_DELISTED = 64
+
+export { SHARED_HEADER_BYTES } from './parcel-words.ts'
 
 export class SharedBlocks {
   readonly #memory: Memory
@@ -39,14 +52,26 @@ export class SharedBlocks {
   readonly #self: OwnerId
 
   readonly #wake: (at: number) => void
+  readonly #dropElsewhere: (family: number, parcel: number) => void
 
-  /** @param wake wakes all who sleep on a word */
-  constructor(memory: Memory, arena: Arena, table: ProcessTable, self: OwnerId, wake: (at: number) => void) {
+  /**
+   * @param wake wakes all who sleep on a word
+   * @param dropElsewhere lets go of a parcel of another family, which one of this family has kept
+   */
+  constructor(
+    memory: Memory,
+    arena: Arena,
+    table: ProcessTable,
+    self: OwnerId,
+    wake: (at: number) => void,
+    dropElsewhere: (family: number, parcel: number) => void
+  ) {
     this.#memory = memory
     this.#arena = arena
     this.#table = table
     this.#self = self
     this.#wake = wake
+    this.#dropElsewhere = dropElsewhere
   }
 
   /**
@@ -76,7 +101,7 @@ export class SharedBlocks {
   originOf(at: number): string {
     if (!this.isBlock(at)) return ''
     const origin = this.#memory.get(at + ORIGIN)
-    if (origin === 0) return ''
+    if (origin <= 0) return ''
     const length = this.#memory.get(at + origin)
     return this.#memory.withBytes(at + origin + 4, length, (bytes, start) =>
       Buffer.from(bytes.subarray(start, start + length)).toString()
@@ -88,15 +113,20 @@ export class SharedBlocks {
     return Number.isSafeInteger(at) && at > 0 && this.#arena.ownerOf(at) === SHARED_OWNER
   }
 
-  /** This process holds it from now on; while it does not yet, a message must. */
-  hold(at: number): void {
-    this.#arena.examine(at, SHARED_OWNER, () => this.#setBit(at))
+  /** A process holds the block from now on; until then another holder must have it. @param holder left out: this process */
+  hold(at: number, holder: OwnerId = this.#self): void {
+    this.#arena.examine(at, SHARED_OWNER, () => this.#setBit(at, holder))
   }
 
-  /** This process holds it no longer. */
-  drop(at: number): void {
-    this.#clearBit(at, this.#self)
+  /** A process holds the block no longer. @param holder left out: this process */
+  drop(at: number, holder: OwnerId = this.#self): void {
+    this.#clearBit(at, holder)
     this.#settle(at)
+  }
+
+  isHolder(at: number, holder: OwnerId): boolean {
+    const { words, index, bit } = this.#holder(at, holder)
+    return (Atomics.load(words, index) & bit) !== 0
   }
 
   /** Where the first of the blocks is named that go when this one does. They belong to LISTED_OWNER. */
@@ -133,16 +163,6 @@ export class SharedBlocks {
       this.#arena.free(unit * UNIT)
       unit = next
     }
-  }
-
-  /** A message names it from now on. */
-  retain(at: number): void {
-    Atomics.add(this.#words(at), this.#index(at + COUNT), 1)
-  }
-
-  /** That message is gone. */
-  release(at: number): void {
-    if (Atomics.sub(this.#words(at), this.#index(at + COUNT), 1) === 1) this.#settle(at)
   }
 
   /**
@@ -183,31 +203,53 @@ export class SharedBlocks {
 
   /** @returns what is to be done afterwards; undefined: somebody has it */
   #giveBack(at: number, change: Change): (() => void) | undefined {
-    if (this.#isHad(at)) return undefined
-    const list = this.#memory.get(at + LIST)
-    if (list >= 0) {
+    const memory = this.#memory
+    // In this order: a sender lets go once the ring has the parcel, and a receiver has its bit before the ring lets go.
+    if (this.#isHad(at) || isInRing(memory, at)) return undefined
+    if (memory.get(at + PREVIOUS) !== 0) delist(memory, at, change)
+    else if (memory.get(at + NEXT) !== 0) return this.#takeParcels(at, change)
+    const isParcel = memory.get(at + ORIGIN) === PARCEL
+    const other = isParcel ? memory.get(at + OTHER_PARCEL) * UNIT : 0
+    const otherFamily = isParcel ? memory.get(at + OTHER_FAMILY) : 0
+    const list = memory.get(at + LIST)
+    if (list > 0) {
       change.free()
       return () => this.freeList(list)
     }
     const links = Array.from({ length: -list }, (_, i) => {
       const link = at + SHARED_HEADER_BYTES + i * LINK_BYTES
-      return { block: this.linked(at, i), gone: this.#memory.get(link + 4), wake: this.#memory.get(link + 8) }
+      return { block: this.linked(at, i), gone: memory.get(link + 4), wake: memory.get(link + 8) }
     })
     for (const { block, gone } of links) {
-      Atomics.store(this.#words(block), this.#index(block + gone), 1)
-      change.set(block + LINKS, this.#memory.get(block + LINKS) - 1)
+      if (gone !== 0) Atomics.store(this.#words(block), this.#index(block + gone), 1)
+      change.set(block + LINKS, memory.get(block + LINKS) - 1)
     }
     change.free()
     return () => {
-      for (const { block, wake } of links) {
-        this.#wake(block + wake)
+      for (const { block, gone, wake } of links) {
+        if (gone !== 0) this.#wake(block + wake)
         this.#settle(block)
       }
+      if (other !== 0) this.#dropElsewhere(otherFamily, other)
     }
   }
 
-  #setBit(at: number): void {
-    const { words, index, bit } = this.#holder(at, this.#self)
+  /** Takes parcels out of a ring that nobody has: they go before it does. */
+  #takeParcels(ring: number, change: Change): () => void {
+    const parcels: number[] = []
+    for (let i = 0; i < MOST_DELISTED; i++) {
+      const parcel = this.#memory.get(ring + NEXT) * UNIT
+      if (parcel === 0) break
+      delist(this.#memory, parcel, change)
+      parcels.push(parcel)
+    }
+    return () => {
+      for (const parcel of [...parcels, ring]) this.#settle(parcel)
+    }
+  }
+
+  #setBit(at: number, owner: OwnerId = this.#self): void {
+    const { words, index, bit } = this.#holder(at, owner)
     Atomics.or(words, index, bit)
   }
 

@@ -1,7 +1,9 @@
 /** The client's side: calls on their way to a server, and what becomes of them. */
 import { Pending } from '../../codec/receive.ts'
+import type { Writer } from '../../codec/values/writer.ts'
 import { MultiprocessError } from '../../errors.ts'
 import { queueMicrotask } from '../../ground/os/time.ts'
+import type { Parcel } from '../../ground/parcel.ts'
 import { addCaller, rejection } from '../../pool/caller-stack.ts'
 import { describeAddress, type NetAddress } from '../../socket/address.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'
@@ -18,8 +20,8 @@ export interface Link {
   call(object: number, method: number, args: readonly unknown[], signal?: AbortSignal): Promise<unknown>
   /** The same, blocking the thread. */
   callSync(object: number, method: number, args: readonly unknown[]): unknown
-  /** What stands for a proxy in a message. @param hold is given what is to be done should nobody read it */
-  describe(object: number, holder: object, hold: (release: () => void) => void): ProxyPlace
+  /** What stands for a proxy in a message. @param writer of the message: it names what keeps the object meanwhile */
+  describe(object: number, holder: object, writer: Writer): ProxyPlace
 }
 
 export function managerDied(address: NetAddress): MultiprocessError {
@@ -124,16 +126,20 @@ export abstract class CallTable implements Link {
   #gone: Error | undefined
 
   constructor(sender: number, audience: 'family' | 'program') {
-    this.outbox = new FrameOutbox(sender, (bytes, start, length) => this.transmit(bytes, start, length), audience)
+    this.outbox = new FrameOutbox(
+      sender,
+      (bytes, start, length, parcel) => this.transmit(bytes, start, length, parcel),
+      audience
+    )
   }
 
-  protected abstract transmit(bytes: Uint8Array, start: number, length: number): void
+  protected abstract transmit(bytes: Uint8Array, start: number, length: number, parcel: Parcel | null): void
   /** Blocks until a reply may have come. @param isDone it has */
   protected abstract block(isDone: () => boolean): void
   /** Calls wait in the event loop from now on, or no more. */
   protected abstract onBusy(): void
   protected abstract onIdle(): void
-  abstract describe(object: number, holder: object, hold: (release: () => void) => void): ProxyPlace
+  abstract describe(object: number, holder: object, writer: Writer): ProxyPlace
 
   get isGone(): boolean {
     return this.#gone !== undefined

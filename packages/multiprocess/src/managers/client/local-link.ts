@@ -4,7 +4,9 @@
  * who wakes everybody, and by those who wait, now and then.
  */
 import { createMailbox, type Mailbox } from '../../channel/mailbox.ts'
+import type { Writer } from '../../codec/values/writer.ts'
 import { clearInterval, monotonicMs, setInterval } from '../../ground/os/time.ts'
+import type { Parcel } from '../../ground/parcel.ts'
 import type { Source } from '../../ground/waiting/event-loop.ts'
 import { handleOf } from '../../memory/shared-object.ts'
 import type { NetAddress } from '../../socket/address.ts'
@@ -53,16 +55,15 @@ export class LocalLink extends CallTable implements Source {
     return isAny
   }
 
-  describe(object: number, holder: object, hold: (release: () => void) => void): LocalPlace {
+  describe(object: number, holder: object, writer: Writer): LocalPlace {
     const { at } = handleOf(holder as Token)
     const { family } = this.server
-    family.shared.retain(at)
-    hold(() => family.shared.release(at))
+    writer.name(family, at)
     return { server: this.server, address: this.address, family: family.number, token: at, id: object }
   }
 
-  protected transmit(bytes: Uint8Array, start: number, length: number): void {
-    this.server.post(bytes, start, length)
+  protected transmit(bytes: Uint8Array, start: number, length: number, parcel: Parcel | null): void {
+    this.server.post(bytes, start, length, parcel)
     if (this.isBusy) this.server.family.loop.stir()
   }
 

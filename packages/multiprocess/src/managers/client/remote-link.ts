@@ -5,6 +5,7 @@
 import { checkDuration } from '../../checks.ts'
 import { markGone, markImported } from '../../codec/references/imports.ts'
 import { REMOTE_REQUEST } from '../../codec/values/requests.ts'
+import type { Writer } from '../../codec/values/writer.ts'
 import { MultiprocessError, SerializationError, TimeoutError, ValueError } from '../../errors.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import type { StartMethod } from '../../ground/members/platform.ts'
@@ -184,7 +185,7 @@ export class RemoteLink extends CallTable {
     this.#socket.destroy(error)
   }
 
-  describe(id: number, holder: object, hold: (release: () => void) => void): RemotePlace {
+  describe(id: number, holder: object, writer: Writer): RemotePlace {
     if (correspondent() === this) return { remote: this.address, id, anchor: null }
     const { shared, number } = this.#family
     // As long as anybody of the family has the token, this process has the object.
@@ -199,8 +200,7 @@ export class RemoteLink extends CallTable {
       if (count === 0) anchored.delete(holder)
       else anchored.set(holder, count)
     })
-    shared.retain(token)
-    hold(() => shared.release(token))
+    writer.name(this.#family, token)
     shared.drop(token)
     return { remote: this.address, id, anchor: { family: number, token, request: this.request } }
   }

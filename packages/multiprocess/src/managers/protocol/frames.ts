@@ -12,6 +12,7 @@ import { decode } from '../../codec/decode.ts' // lazy
 import { Encoder, type Releases, runAll } from '../../codec/encode.ts'
 import { receiveBy } from '../../codec/receive.ts'
 import { MultiprocessError } from '../../errors.ts'
+import { joinParcels, type Parcel } from '../../ground/parcel.ts'
 import { withCorrespondent } from './correspondent.ts'
 
 /** Kinds of requests. */
@@ -42,13 +43,17 @@ const LOOPED_BYTES = 48
 
 const encoder = new Encoder()
 
+type Send = (bytes: Uint8Array, start: number, length: number, parcel: Parcel | null) => void
+
 /** Frames on their way to one receiver: written at once, sent together. */
 export class FrameOutbox {
-  readonly #send: (bytes: Uint8Array, start: number, length: number) => void
+  readonly #send: Send
   readonly #audience: Encoder['audience']
   readonly #bytes = new Uint8Array(BUFFER_BYTES)
   readonly #words = new Int32Array(this.#bytes.buffer)
   #releases: Releases[] = []
+  /** Of the frames that were written: what keeps the shared objects that they name. */
+  #parcels: Parcel[] = []
   #end = PARCEL_HEADER
 
   /**
@@ -56,11 +61,7 @@ export class FrameOutbox {
    * @param send must not keep the bytes
    * @param audience who reads: what is shared in memory goes to the family alone
    */
-  constructor(
-    sender: number,
-    send: (bytes: Uint8Array, start: number, length: number) => void,
-    audience: Encoder['audience'] = 'family'
-  ) {
+  constructor(sender: number, send: Send, audience: Encoder['audience'] = 'family') {
     this.#audience = audience
     this.#words[0] = sender
     this.#send = send
@@ -83,9 +84,10 @@ export class FrameOutbox {
       length = encoder.end - encoder.start
     }
     // The message stands in the encoder's memory until the next one is written.
-    const { bytes, start, releases } = encoder
+    const { bytes, start, releases, parcel } = encoder
     if (this.#end + FRAME_HEADER + length > BUFFER_BYTES) this.flush()
     if (value !== NOTHING && releases !== null) this.#releases.push(releases)
+    if (value !== NOTHING && parcel !== null) this.#parcels.push(parcel)
     if (PARCEL_HEADER + FRAME_HEADER + length > BUFFER_BYTES) {
       this.#sendAlone(id, a, b, bytes.subarray(start, start + length))
       return
@@ -124,8 +126,13 @@ export class FrameOutbox {
   #transmit(bytes: Uint8Array, length: number): void {
     const releases = this.#releases
     if (releases.length > 0) this.#releases = []
+    let parcel: Parcel | null = null
+    if (this.#parcels.length > 0) {
+      parcel = joinParcels(this.#parcels)
+      this.#parcels = []
+    }
     try {
-      this.#send(bytes, 0, length)
+      this.#send(bytes, 0, length, parcel)
     } catch (error) {
       for (const release of releases) runAll(release)
       throw error
@@ -183,7 +190,7 @@ function wordAt(bytes: Uint8Array, at: number): number {
 export function readValue(bytes: Uint8Array, { start, end }: Span, other: object, isBlocked = false): unknown {
   if (start === end) return undefined
   return receiveBy(
-    (message, from, to) => withCorrespondent(other, () => decode(message, from, to, true)),
+    (message, from, to) => withCorrespondent(other, () => decode(message, from, to)),
     bytes,
     start,
     end,

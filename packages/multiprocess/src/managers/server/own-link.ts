@@ -1,7 +1,8 @@
 /** Proxies inside the server itself: their calls go to the object, with copies of what is given, as everywhere else. */
 import type { Mailbox } from '../../channel/mailbox.ts'
 import { decode } from '../../codec/decode.ts' // lazy
-import { encodeHeld } from '../../codec/encode.ts' // lazy
+import { encodeHeld, runAll } from '../../codec/encode.ts' // lazy
+import type { Writer } from '../../codec/values/writer.ts'
 import type { NetAddress } from '../../socket/address.ts'
 import { type Link, serverBlocked } from '../client/link.ts' // lazy
 import type { BaseProxy } from '../client/proxy.ts'
@@ -85,18 +86,17 @@ class OwnLink implements Link {
     throw serverBlocked()
   }
 
-  describe(id: number, _holder: object, hold: (release: () => void) => void): ProxyPlace {
+  describe(id: number, _holder: object, writer: Writer): ProxyPlace {
     const reader = correspondent() as Peer | undefined
     if (reader?.isLocal === false) {
-      hold(reader.keep(this.#referent))
+      writer.hold(reader.keep(this.#referent))
       return { remote: this.address, id, anchor: null }
     }
-    const { shared, number } = this.#server.family
+    const { family } = this.#server
     const token = this.#server.createToken(this.#referent)
-    shared.retain(token)
-    hold(() => shared.release(token))
-    shared.drop(token)
-    return { server: this.#mailbox, address: this.address, family: number, token, id }
+    writer.name(family, token)
+    family.shared.drop(token)
+    return { server: this.#mailbox, address: this.address, family: family.number, token, id }
   }
 
   #invoke(call: Call, method: number, args: readonly unknown[]): unknown {
@@ -110,6 +110,10 @@ class OwnLink implements Link {
 
 function copy(value: unknown): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value
-  const { bytes } = encodeHeld(value)
-  return decode(bytes, 0, bytes.length, true)
+  const { bytes, releases } = encodeHeld(value)
+  try {
+    return decode(bytes)
+  } finally {
+    runAll(releases)
+  }
 }

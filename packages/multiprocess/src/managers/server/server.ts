@@ -29,6 +29,7 @@ import {
   setImmediate,
   setInterval
 } from '../../ground/os/time.ts'
+import { keepParcelFor } from '../../ground/parcel.ts'
 import type { Source } from '../../ground/waiting/event-loop.ts'
 import { substituteError } from '../../pool/worker/substitute.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
@@ -77,7 +78,7 @@ class LocalPeer implements Peer {
 
   constructor(owner: number, replies: Mailbox) {
     this.owner = owner
-    this.outbox = new FrameOutbox(0, (bytes, start, length) => replies.post(bytes, start, length))
+    this.outbox = new FrameOutbox(0, (bytes, start, length, parcel) => replies.post(bytes, start, length, parcel))
   }
 
   /** Its tokens are counted instead. */
@@ -188,10 +189,9 @@ export class Server implements Source, Host {
     }
     const copy = bytes.slice(frame.start, frame.end)
     const { id, a, b } = frame
-    this.#standInLine(
-      peer,
-      line.then(() => this.#accept(peer, copy, { id, a, b, start: 0, end: copy.length }))
-    )
+    const later = line.then(() => this.#accept(peer, copy, { id, a, b, start: 0, end: copy.length }))
+    keepParcelFor(later)
+    this.#standInLine(peer, later)
   }
 
   #standInLine(peer: Peer, rest: Promise<void>): void {

@@ -3,16 +3,18 @@ import { Encoder, type Releases, runAll } from '../../codec/encode.ts' // lazy
 import { Pending, receive } from '../../codec/receive.ts'
 import { LargeBlock } from '../../codec/values/large-block.ts'
 import type { LargeBuffers } from '../../codec/values/large-buffers.ts'
+import { UNIT } from '../../ground/arena/layout.ts'
 import type { OwnerId } from '../../ground/arena/process-table.ts'
 import type { Family } from '../../ground/family.ts'
 import { storeMessage } from '../../ground/message-blocks.ts'
-import { BLOCK, FLAGS, INLINE_BYTES, KEPT, LENGTH, type TaskTable, UNIT } from './task-table.ts'
+import { type Parcel, withParcel } from '../../ground/parcel.ts'
+import { BLOCK, FLAGS, INLINE_BYTES, KEPT, LENGTH, RESULT_PARCEL, type TaskTable } from './task-table.ts'
 
 /** In LENGTH: large buffers stand behind the message. */
 const HAS_LARGE = 1 << 31
 
 /** A message that waits for a slot. */
-export interface Parcel {
+export interface Packed {
   /** In units of 64 bytes; 0: `bytes` has it. */
   readonly block: number
   readonly length: number
@@ -26,6 +28,8 @@ export interface Block {
   readonly block: number
   readonly length: number
   readonly releases: Releases
+  /** What keeps the shared objects that it names; `releases` let go of it, too. */
+  readonly parcel: Parcel | null
 }
 
 export class Messages {
@@ -35,6 +39,8 @@ export class Messages {
   /** By slot: what its message holds of shared objects. */
   readonly #held = new Map<number, Releases>()
   readonly #allowsLarge: boolean
+  /** What keeps the shared objects that the message written last names. */
+  #parcel: Parcel | null = null
 
   /** @param isReadOnce what is written here is read once, by one: a worker's results */
   constructor(family: Family, table: TaskTable, isReadOnce: boolean) {
@@ -56,6 +62,7 @@ export class Messages {
     const start = this.#table.payload(slot)
     const encoder = this.#encoder
     const isInline = encoder.encode(value, bytes, start, start + INLINE_BYTES, path)
+    this.#parcel = encoder.parcel
     const length = encoder.end - encoder.start
     if (encoder.large !== null) {
       words[base + LENGTH] = length | HAS_LARGE
@@ -73,7 +80,7 @@ export class Messages {
    * The same for a message that has no slot yet.
    * @param isRepeated it may be read by one worker after the other
    */
-  pack(value: unknown, path: string, isRepeated: boolean): Parcel {
+  pack(value: unknown, path: string, isRepeated: boolean): Packed {
     const encoder = this.#encoder
     this.#encode(value, path, isRepeated)
     const length = encoder.end - encoder.start
@@ -92,12 +99,12 @@ export class Messages {
     return this.#encoder.end - this.#encoder.start
   }
 
-  unpack(slot: number, parcel: Parcel): void {
+  unpack(slot: number, packed: Packed): void {
     const base = this.#table.slot(slot)
-    if (parcel.bytes !== undefined) this.#table.bytes.set(parcel.bytes, this.#table.payload(slot))
-    this.#table.words[base + LENGTH] = parcel.length
-    this.#table.words[base + BLOCK] = parcel.block
-    if (parcel.releases !== null) this.#held.set(slot, parcel.releases)
+    if (packed.bytes !== undefined) this.#table.bytes.set(packed.bytes, this.#table.payload(slot))
+    this.#table.words[base + LENGTH] = packed.length
+    this.#table.words[base + BLOCK] = packed.block
+    if (packed.releases !== null) this.#held.set(slot, packed.releases)
   }
 
   /** What the message just written to the slot holds is held until `release`. */
@@ -126,8 +133,8 @@ export class Messages {
   /** A block of its own with an encoded value: its offset in units, and its length. */
   block(value: unknown, path: string): Block {
     this.#encode(value, path, true)
-    const { bytes, start, end, releases } = this.#encoder
-    return { block: this.#store(bytes, start, end - start), length: end - start, releases }
+    const { bytes, start, end, releases, parcel } = this.#encoder
+    return { block: this.#store(bytes, start, end - start), length: end - start, releases, parcel }
   }
 
   /** A reader takes large buffers over, so that there can be only one. */
@@ -146,21 +153,32 @@ export class Messages {
    * @param isKept the message stays, to be read again; otherwise what it holds, and its block, are given back
    */
   read(slot: number, isKept: boolean, isBlocked = false): unknown {
+    const parcel = isKept ? 0 : this.#table.words[this.#table.slot(slot) + RESULT_PARCEL]
+    if (parcel === 0) return this.#read(slot, isKept, isBlocked)
+    let value: unknown
+    this.#family.parcels.taken(parcel * UNIT)
+    withParcel(this.#family, parcel * UNIT, () => {
+      value = this.#read(slot, isKept, isBlocked)
+    })
+    return value
+  }
+
+  #read(slot: number, isKept: boolean, isBlocked: boolean): unknown {
     const { words, bytes } = this.#table
     const base = this.#table.slot(slot)
     const block = words[base + BLOCK] >>> 0
     const length = words[base + LENGTH]
     if (block === 0) {
       const start = this.#table.payload(slot)
-      return receive(bytes, start, start + length, !isKept, null, isBlocked)
+      return receive(bytes, start, start + length, null, isBlocked)
     }
     if (length < 0) {
       if (isKept) this.#keep(base, block)
       else words[base + BLOCK] = 0
-      return this.#readLarge(block, length & ~HAS_LARGE, !isKept, isBlocked)
+      return this.#readLarge(block, length & ~HAS_LARGE, isBlocked)
     }
     try {
-      return this.readBlock(block, length, !isKept, isBlocked)
+      return this.readBlock(block, length, isBlocked)
     } finally {
       if (!isKept) this.freeBlock(slot)
     }
@@ -172,13 +190,13 @@ export class Messages {
     this.#family.arena.setOwner(block * UNIT, this.#family.self)
   }
 
-  #readLarge(block: number, length: number, isLast: boolean, isBlocked: boolean): unknown {
+  #readLarge(block: number, length: number, isBlocked: boolean): unknown {
     const { memory } = this.#family
     const large = new LargeBlock(this.#family, block * UNIT, length)
     let value: unknown
     try {
       value = memory.withBytes(block * UNIT, length, (bytes, start) =>
-        receive(bytes, start, start + length, isLast, large, isBlocked)
+        receive(bytes, start, start + length, large, isBlocked)
       )
     } catch (error) {
       large.release()
@@ -192,9 +210,9 @@ export class Messages {
     return value
   }
 
-  readBlock(block: number, length: number, isLast = false, isBlocked = false): unknown {
+  readBlock(block: number, length: number, isBlocked = false): unknown {
     return this.#family.memory.withBytes(block * UNIT, length, (bytes, start) =>
-      receive(bytes, start, start + length, isLast, null, isBlocked)
+      receive(bytes, start, start + length, null, isBlocked)
     )
   }
 
@@ -217,8 +235,11 @@ export class Messages {
     if (block !== 0 && arena.ownerOf(block * UNIT) === self) arena.free(block * UNIT)
   }
 
-  /** Makes `owner` the owner of the slot's block: it frees it from now on. */
+  /** Makes `owner` the owner of the slot's block, and of what its message names: it frees them from now on. */
   handOver(slot: number, owner: OwnerId): void {
+    const parcel = this.#parcel
+    this.#table.words[this.#table.slot(slot) + RESULT_PARCEL] =
+      parcel === null ? 0 : parcel.giveTo(this.#family, owner) / UNIT
     const block = this.#table.words[this.#table.slot(slot) + BLOCK] >>> 0
     if (block !== 0) this.#family.arena.setOwner(block * UNIT, owner)
   }

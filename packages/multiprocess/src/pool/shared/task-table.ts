@@ -50,8 +50,10 @@ export const FUNCTION = 1
 export const KIND = 2
 export const FUNCTION_BLOCK = 3
 export const FUNCTION_LENGTH = 4
+/** Of a result: what keeps the shared objects that it names, in units; 0: it names none. */
+export const RESULT_PARCEL = FUNCTION_LENGTH
 export const LENGTH = 5
-/** Where a payload that does not fit stands, in units of 64 bytes; 0: in the slot. */
+/** Where a payload that does not fit is, in units of 64 bytes; 0: in the slot. */
 export const BLOCK = 6
 export const IS_ERROR = 7
 /** As 64-bit numbers, counted in those from the slot's begin: the task's number, and when it began and ended (`monotonicMs`). */
@@ -85,9 +87,6 @@ const DONE = 3
 
 /** A worker was woken and has yet to look at the queue. */
 const WAKING = -1
-
-/** Blocks are named by their offset in units of this many bytes, so that the name fits a word. */
-export const UNIT = 64
 
 export const WORKER_STARTING = 0
 export const WORKER_READY = 1

@@ -13,7 +13,7 @@ import type { OwnerId } from '../../ground/arena/process-table.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { receivedTarget } from '../../process/received-target.ts'
-import { Messages } from '../shared/message.ts'
+import { type Block, Messages } from '../shared/message.ts'
 import { isPromise, MAY_STOP, type Runnable, runKind } from '../shared/task-kinds.ts'
 import {
   ANNOUNCED,
@@ -115,7 +115,8 @@ class Worker {
         const initialize = await receivedTarget(initializer)
         await initialize(...initargs)
       } catch (error) {
-        const { block, length } = this.#encodeError(error)
+        const { block, length, parcel } = this.#encodeError(error)
+        parcel?.giveTo(this.#family, this.#options.owner)
         this.#family.arena.setOwner(block * 64, this.#options.owner)
         this.#table.setWorkerReason(index, block, length)
         this.#table.setWorkerStatus(index, WORKER_FAILED)
@@ -393,7 +394,7 @@ class Worker {
     }
   }
 
-  #encodeError(error: unknown): { block: number; length: number } {
+  #encodeError(error: unknown): Block {
     try {
       return this.#messages.block(error, 'the error')
     } catch (reason) {

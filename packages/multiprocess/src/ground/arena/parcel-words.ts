@@ -1,0 +1,75 @@
+/**
+ * The words of a parcel: a shared block whose links keep the blocks that one message names. A parcel is held like any block, so a
+ * reference on its way always belongs to a process or to a ring, and goes with it:
+ *
+ *     the sender makes the parcel, and holds it until the message is handed over
+ *     a process that is started has its bit in the parcel from its parent, before it exists
+ *     a ring has the parcel while the message stands in it. Under the ring's lock for sending, the parcel is put into the list that
+ *               begins at the ring's NEXT, with the number of its message (SEQUENCE). The ring has it while RECEIVED <= SEQUENCE <
+ *               SENT, so the one store that sends the message gives the parcel to the ring, and the one store that takes the
+ *               message takes the parcel away. The receiver sets its bit before that store, and takes the parcel out of the list
+ *               after it. A parcel whose sender died before its store is taken out by whoever takes over the dead sender's lock, or
+ *               by the reaper; all that are left are taken out when the ring goes
+ *     the reader lets go of the parcel once it has read the message, and holds by itself what it found there
+ *
+ * A parcel that was given to a process without a ring names its GIVER until it is taken.
+ */
+import type { Change } from './arena.ts'
+import { SLOT_COUNT, UNIT, WINDOW_BYTES } from './layout.ts'
+import type { Memory } from './memory.ts'
+
+// Of every shared block.
+export const LIST = 4
+export const HOLDERS = 8
+export const ORIGIN = HOLDERS + SLOT_COUNT / 8
+export const LINKS = ORIGIN + 4
+/** Of a ring: its first parcel. Of a parcel: the next one of its ring. Both in units; 0: none. */
+export const NEXT = ORIGIN + 8
+/** Of a parcel in the list of a ring: the parcel, or ring, before it; 0: it is in no list. */
+export const PREVIOUS = ORIGIN + 12
+/** The block's own bytes begin here; a multiple of 8. */
+export const SHARED_HEADER_BYTES = ORIGIN + 16
+export const LINK_BYTES = 12
+
+/** The ORIGIN of a parcel. */
+export const PARCEL = -1
+/** Links of one parcel; one that is full is kept by the first link of the next one. */
+export const PARCEL_LINKS = 6
+// Of a parcel, behind its links.
+export const RING = SHARED_HEADER_BYTES + PARCEL_LINKS * LINK_BYTES
+/** Where the ring's counters stand, from the beginning of its block. */
+export const SENT = RING + 4
+export const RECEIVED = RING + 8
+export const SEQUENCE = RING + 12
+export const GIVER = RING + 16
+/** What keeps the blocks of another family that the message names: the family's number, and a parcel there, in units; 0: none. */
+export const OTHER_FAMILY = RING + 20
+export const OTHER_PARCEL = RING + 24
+export const PARCEL_BYTES = RING + 28 - SHARED_HEADER_BYTES
+
+/** Returns true while a ring has the block, which is a parcel then. */
+export function isInRing(memory: Memory, at: number): boolean {
+  if (memory.get(at + PREVIOUS) === 0 || isUnsent(memory, at)) return false
+  return ((memory.get(at + SEQUENCE) - ringWord(memory, at, RECEIVED)) | 0) >= 0
+}
+
+/** Returns true if the message of a parcel in a list is yet to be sent. */
+export function isUnsent(memory: Memory, parcel: number): boolean {
+  return ((memory.get(parcel + SEQUENCE) - ringWord(memory, parcel, SENT)) | 0) >= 0
+}
+
+function ringWord(memory: Memory, parcel: number, word: number): number {
+  const at = memory.get(parcel + RING) * UNIT + memory.get(parcel + word)
+  return Atomics.load(memory.windowOf(at).words, (at % WINDOW_BYTES) >> 2)
+}
+
+/** Takes a parcel out of the list that it is in, if any. */
+export function delist(memory: Memory, parcel: number, change: Change): void {
+  const previous = memory.get(parcel + PREVIOUS)
+  if (previous === 0) return
+  const next = memory.get(parcel + NEXT)
+  change.set(previous * UNIT + NEXT, next)
+  if (next !== 0) change.set(next * UNIT + PREVIOUS, previous)
+  change.set(parcel + NEXT, 0)
+  change.set(parcel + PREVIOUS, 0)
+}
