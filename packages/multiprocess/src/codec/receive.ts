@@ -1,6 +1,7 @@
 /** Decoding of messages that may require modules: what a message requires is imported before it is decoded. */
-import { decode, missingModulesOf } from './decode.ts' // lazy
+
 import { keepParcelFor } from '../ground/parcel.ts'
+import { decode, missingModulesOf } from './decode.ts' // lazy
 import { importModule, importModuleNow } from './references/imports.ts'
 import type { LargeSource } from './values/large-buffers.ts'
 
