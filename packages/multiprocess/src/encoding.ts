@@ -111,7 +111,7 @@ export async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Pr
   if (!(bytes instanceof Uint8Array)) {
     throw new TypeError(`bytes must be a Uint8Array, got ${bytes === null ? 'null' : typeof bytes}`)
   }
-  if (checkAudience(audience) === 'stranger') return decodeMessage(bytes, 0, bytes.length, true, null, true)
+  if (checkAudience(audience) === 'stranger') return decodeMessage(bytes, 0, bytes.length, null, true)
   checkModules(modulesIn(bytes))
   const local = findModule === undefined ? bytes : renameModules(bytes, name => renamed(name, findModule))
   const missing = modulesIn(local).filter(module => !isImported(module))
