@@ -7,6 +7,8 @@ import { type EndlessReport, toEndlessChapter } from './endless-report.ts'
 import { best, ours, ratioOf } from './goals.ts'
 import type { Part } from './parts/part.ts'
 import { parts } from './parts.ts'
+import { PROGRAMS } from './programs/list.ts'
+import { type ProgramReport, toProgramChapter, toProgramTable } from './programs/report.ts'
 import { figure, machineText, type PartReport, times, toChapter } from './report.ts'
 import type { Row } from './row.ts'
 import { type StopReport, toStopChapter } from './stop-report.ts'
@@ -15,13 +17,15 @@ export interface Results {
   readonly parts: Readonly<Record<string, PartReport>>
   readonly endless?: EndlessReport
   readonly stop?: StopReport
+  readonly programs?: Readonly<Record<string, ProgramReport>>
 }
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 export const FILES = {
   json: path('../../bench/results.json'),
   markdown: path('../../bench/results.md'),
-  readme: path('../../../../README.md')
+  readme: path('../../../../README.md'),
+  costs: path('../../../../docs/costs.svg')
 }
 const BEGIN = '<!-- figures: written by `npm run bench` -->\n'
 const END = '<!-- end of figures -->'
@@ -43,17 +47,34 @@ export function readResults(): Results {
 /** Puts what is new in the place of what was, in all three files. */
 export function saveResults(found: Results): void {
   const before = readResults()
-  const results = { ...before, ...found, parts: { ...before.parts, ...found.parts } }
+  const results: { -readonly [K in keyof Results]: Results[K] } = {
+    ...before,
+    ...found,
+    parts: { ...before.parts, ...found.parts }
+  }
+  if (found.programs !== undefined) results.programs = { ...before.programs, ...found.programs }
   writeFileSync(FILES.json, `${JSON.stringify(results, null, 2)}\n`)
   writeFileSync(FILES.markdown, toMarkdown(results))
   writeFileSync(FILES.readme, withFigures(readFileSync(FILES.readme, 'utf8'), results))
+}
+
+/** The plot of the page on costs. */
+export function saveCostsPlot(svg: string): void {
+  writeFileSync(FILES.costs, svg)
+}
+
+function programsOf(results: Results): ProgramReport[] {
+  const { programs = {} } = results
+  return PROGRAMS.flatMap(({ id }) => programs[id] ?? [])
 }
 
 export function toMarkdown(results: Results): string {
   const chapters = measured(results).map(([part, report]) => toChapter(part, report))
   if (results.endless !== undefined) chapters.push(toEndlessChapter(results.endless))
   if (results.stop !== undefined) chapters.push(toStopChapter(results.stop))
+  const programs = programsOf(results)
   const machines = new Set([
+    ...programs.map(({ machine }) => machineText(machine)),
     ...measured(results).map(([, { machine }]) => machineText(machine)),
     ...[results.endless, results.stop].flatMap(report => (report === undefined ? [] : [machineText(report.machine)]))
   ])
@@ -64,6 +85,7 @@ export function toMarkdown(results: Results): string {
     '',
     ...[...machines].map(text => `- ${text}`),
     '',
+    ...(programs.length > 0 ? [toProgramChapter(programs)] : []),
     explanation,
     '',
     ...chapters
@@ -75,7 +97,17 @@ export function withFigures(readme: string, results: Results): string {
   const begin = readme.indexOf(BEGIN)
   const end = readme.indexOf(END)
   if (begin < 0 || end < begin) throw new Error(`README.md has no place for the figures: ${BEGIN}${END}`)
-  return readme.slice(0, begin + BEGIN.length) + toTable(results) + readme.slice(end)
+  return readme.slice(0, begin + BEGIN.length) + tablesOf(results) + readme.slice(end)
+}
+
+/** Whole programs first, and then what libraries do once they are warm. */
+function tablesOf(results: Results): string {
+  const programs = programsOf(results)
+  if (programs.length === 0) return toTable(results)
+  return (
+    `Whole programs, from \`node\` to their end, as a program that runs once takes them (\`npm run bench:programs\`):\n\n` +
+    `${toProgramTable(programs)}\nOnce everything is started and warmed up:\n\n${toTable(results)}`
+  )
 }
 
 function toTable(results: Results): string {

@@ -1,0 +1,4 @@
+import { Pool } from 'multiprocess'
+import { programsOf } from './own.ts'
+
+await programsOf(Pool)[process.argv[2]](process.argv[3])
