@@ -14,6 +14,8 @@ import { EXPIRE_MS, type RemotePoolOptions } from './options.ts'
 
 const SWEEP_MS = 1000
 const EVENTS_KEPT = 1000
+/** More arguments of one command may not fit on the stack. */
+const MOST_STOPPED = 1000
 
 export class Submitter {
   readonly id = randomBytes(8).toString('hex')
@@ -158,11 +160,9 @@ export class Submitter {
   async #stop(items: string[], isBegunToo: boolean): Promise<void> {
     const key = this.#names.stopped(this.id)
     if (isBegunToo) {
-      await this.#server.commands
-        .pipeline()
-        .sadd(key, ...items)
-        .pexpire(key, this.#lifetime)
-        .exec()
+      const pipeline = this.#server.commands.pipeline()
+      for (let at = 0; at < items.length; at += MOST_STOPPED) pipeline.sadd(key, ...items.slice(at, at + MOST_STOPPED))
+      await pipeline.pexpire(key, this.#lifetime).exec()
     }
     await Promise.all(this.machines.map(({ id }) => this.#post(id, { type: 'stop', from: this.id, items, isBegunToo })))
   }

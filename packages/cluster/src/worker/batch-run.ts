@@ -11,6 +11,8 @@ import { type Done, runItems } from './run-items.ts'
 const PORTION_MS = 10
 /** A portion with items that take longer than was expected gives back the rest after this time. */
 const BUDGET_MS = 50
+/** Portions of a batch while nothing is known of its function: in a long one, items run together from the beginning. */
+const MOST_UNKNOWN = 256
 
 /** One item's result: its place in the batch, whether it failed, and the value or error as bytes. */
 export type Outcome = readonly [index: number, isError: boolean, bytes: Uint8Array]
@@ -58,9 +60,12 @@ export class BatchRun {
    */
   async run(isConcurrent: boolean): Promise<void> {
     const { cost, timeout } = this.#body
-    const isTogether = cost !== undefined && !isConcurrent && timeout === Number.POSITIVE_INFINITY
-    const size = isTogether ? Math.max(1, Math.floor(PORTION_MS / Math.max(cost, 0.001))) : 1
     const indexes = this.#items.flatMap(({ length }, i) => (length > 0 ? [i] : []))
+    let size = 1
+    if (!isConcurrent && timeout === Number.POSITIVE_INFINITY) {
+      const known = cost === undefined ? indexes.length / MOST_UNKNOWN : PORTION_MS / Math.max(cost, 0.001)
+      size = Math.max(1, Math.floor(known))
+    }
     await this.#runAll(indexes, size)
   }
 
