@@ -5,8 +5,9 @@ import { rootFrom } from '../codec/values/path.ts'
 import { MultiprocessError, PoolTerminatedError, ValueError } from '../errors.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
-import { type Awaitable, sentTarget, type Target } from '../process/target.ts'
+import { sentTarget, type Target } from '../process/target.ts'
 import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
+import { Endings } from './endings.ts'
 import { Functions } from './functions.ts'
 import { IMapRun } from './imap.ts'
 import { checkIterable, collect, iterate } from './input.ts'
@@ -59,7 +60,7 @@ export class PoolCore {
   /** Runs of map and imap that have yet to submit what follows. */
   #runs = 0
   readonly #imaps = new Set<IMapRun<unknown>>()
-  readonly #onOver = new Set<(error: unknown) => void>()
+  readonly #endings = new Endings()
   readonly #signals = new Signals((tasks, reason) => {
     for (const task of this.#dispatcher.cancel(task => tasks.has(task))) task.fail(reason)
   })
@@ -195,7 +196,7 @@ export class PoolCore {
     try {
       signal?.throwIfAborted()
       const isOver = () => this.#isEnded || (signal?.aborted ?? false)
-      const all = await this.#unlessOver(collect(items, isOver), signal)
+      const all = await this.#endings.race(collect(items, isOver), signal)
       const results = await this.#map(plan, all)
       settle = () => task.succeed(results)
     } catch (error) {
@@ -204,24 +205,6 @@ export class PoolCore {
     plan.progress?.end()
     this.#endRun(plan.entry)
     settle()
-  }
-
-  /** The same promise, which rejects as soon as the pool is terminated or the signal fires. */
-  async #unlessOver<T>(promise: Awaitable<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (!(promise instanceof Promise)) return promise
-    let stop: (error: unknown) => void = () => {}
-    const over = new Promise<never>((_, reject) => {
-      stop = reject
-    })
-    const onAbort = () => stop(signal?.reason)
-    this.#onOver.add(stop)
-    signal?.addEventListener('abort', onAbort)
-    try {
-      return await Promise.race([promise, over])
-    } finally {
-      this.#onOver.delete(stop)
-      signal?.removeEventListener('abort', onAbort)
-    }
   }
 
   #map({ kind, entry, chunksize, control, progress }: MapPlan, all: readonly unknown[]): Promise<unknown[]> {
@@ -260,8 +243,8 @@ export class PoolCore {
     })
   }
 
-  /** @throws as `map` */
-  imap<R>(fn: Target, items: Input, options: IMapOptions, isOrdered: boolean): IMapRun<R> {
+  /** @param face the Pool, which lives as long as the run: closed, it would read an endless input to its end @throws as `map` */
+  imap<R>(fn: Target, items: Input, options: IMapOptions, isOrdered: boolean, face: object): IMapRun<R> {
     this.#checkOpen()
     const { chunksize, buffersize, settled } = options
     if (settled !== undefined) checkBoolean('settled', settled)
@@ -281,6 +264,7 @@ export class PoolCore {
       buffersize: ahead,
       isOrdered,
       isSettled: settled === true,
+      owner: face,
       submit: ({ start, items, task }) => {
         this.#checkRunning()
         this.#dispatcher.submit(entry, IMAP, items, rootFrom('items', start), task, control)
@@ -324,13 +308,26 @@ export class PoolCore {
     this.#end(new PoolTerminatedError())
   }
 
+  /** Nothing refers to the Pool any more: what was given to it is finished, and its workers end. */
+  drop(): void {
+    if (this.#state === 'open') {
+      process.emitWarning(
+        `a pool of ${this.#processes} workers was dropped without close() or terminate(): its workers end now. ` +
+          'Use await using, or close it',
+        { type: 'ResourceWarning', code: 'MULTIPROCESS_POOL_DROPPED' }
+      )
+      this.close()
+    }
+    this.join().catch(() => {})
+  }
+
   #end(error: unknown): void {
     this.#dispatcher.end(error)
     // First, since workers that compute would have the processors while thousands of tasks are failed here.
     this.#workers.signalEnd()
     this.#dispatcher.failAll()
     for (const run of this.#imaps) run.fail(error)
-    for (const stop of this.#onOver) stop(error)
+    this.#endings.end(error)
     this.#workers.terminate()
     for (const resolve of this.#whenDone.splice(0)) resolve()
   }

@@ -33,6 +33,8 @@ export interface IMapSettings {
   readonly chunksize: number
   readonly buffersize: number
   readonly isOrdered: boolean
+  /** What must live as long as the run. */
+  readonly owner?: object
   /** Results are objects that say what became of their items, errors too. */
   readonly isSettled: boolean
   submit(chunk: Chunk): void

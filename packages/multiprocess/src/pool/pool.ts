@@ -33,11 +33,15 @@ import type { PoolStats } from './stats.ts'
 
 type Input<T> = Iterable<T> | AsyncIterable<T>
 
+/** Pools that were dropped: their workers end, with a warning if nobody closed them. A core does not refer to its pool. */
+const dropped = new FinalizationRegistry<PoolCore>(core => core.drop())
+
 const BLOCKING_OPTIONS = optionNames('{ timeout: 1000 }, in milliseconds', 'timeout')
 
 /**
  * Worker processes that run functions. Tasks wait in one queue that all workers share; a worker that dies takes down the
- * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end.
+ * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end. One that is
+ * dropped without `close()` or `terminate()` is closed when it is garbage-collected, with the warning `MULTIPROCESS_POOL_DROPPED`.
  *
  * `A` are the arguments of the initializer; a pool's type does not depend on them.
  *
@@ -65,6 +69,7 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
     const given = (typeof first === 'object' && first !== null ? first : second) as PoolOptions
     this.#options = resolveOptions(given, typeof first === 'object' ? undefined : first)
     this.#core = new PoolCore(this, methodFrom(given, methodOf(this)), this.#options, given)
+    dropped.register(this, this.#core)
   }
 
   /** The options that the pool was made with, and the defaults of those that it was not. */
@@ -190,7 +195,7 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   imap<T, R>(fn: (item: T) => R, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
   imap<T, R>(fn: Target<[T], R>, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
   imap(fn: Target<[never]>, items: Input<unknown>, options?: number | IMapOptions): IMapIterator<never> {
-    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), true)
+    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), true, this)
   }
 
   /** As `imap`, but gives each result as soon as it is there. */
@@ -207,7 +212,7 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   imapUnordered<T, R>(fn: (item: T) => R, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
   imapUnordered<T, R>(fn: Target<[T], R>, items: Input<T>, options?: number | IMapOptions): IMapIterator<Awaited<R>>
   imapUnordered(fn: Target<[never]>, items: Input<unknown>, options?: number | IMapOptions): IMapIterator<never> {
-    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), false)
+    return this.#core.imap(fn as Target, items, chunkOptions<IMapOptions>(options, IMAP_OPTIONS), false, this)
   }
 
   /**

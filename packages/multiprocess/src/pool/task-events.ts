@@ -57,8 +57,12 @@ const onEnd = channel('multiprocess:pool:task:end')
 const onWorkerStart = channel('multiprocess:pool:worker:start')
 const onWorkerEnd = channel('multiprocess:pool:worker:end')
 
+/** Stands for a pool that nothing refers to any more. */
+const DROPPED = Object.freeze({})
+
 export class TaskEvents {
-  readonly #pool: object
+  /** The events do not keep a pool that the program has dropped. */
+  readonly #pool: WeakRef<object>
   readonly #table: TaskTable
   readonly #observed = new Map<number, Observed>()
   #unstarted = 0
@@ -72,8 +76,12 @@ export class TaskEvents {
   trace: ((task: TaskEndMessage) => void) | undefined
 
   constructor(pool: object, table: TaskTable) {
-    this.#pool = pool
+    this.#pool = new WeakRef(pool)
     this.#table = table
+  }
+
+  get #sender(): object {
+    return this.#pool.deref() ?? DROPPED
   }
 
   /** Whether anybody wants to hear of a task that is published now. */
@@ -87,7 +95,7 @@ export class TaskEvents {
 
   submitted(id: number, name: string): void {
     this.timings?.submitted(id)
-    if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#pool, id, name })
+    if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#sender, id, name })
   }
 
   /** A task is about to be published in the slot. @returns the flags that it is given */
@@ -113,7 +121,7 @@ export class TaskEvents {
     this.#unstarted--
     const { id, name } = task
     if (onStart.hasSubscribers) {
-      this.#publish(onStart, { pool: this.#pool, id, name, pid, start: this.#table.start(slot) })
+      this.#publish(onStart, { pool: this.#sender, id, name, pid, start: this.#table.start(slot) })
     }
   }
 
@@ -146,17 +154,17 @@ export class TaskEvents {
   ): void {
     this.timings?.ended(id, start, end)
     if (this.trace === undefined && !onEnd.hasSubscribers) return
-    const message: TaskEndMessage = { pool: this.#pool, id, name, outcome, pid, start, end }
+    const message: TaskEndMessage = { pool: this.#sender, id, name, outcome, pid, start, end }
     if (start !== undefined) this.trace?.(message)
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)
   }
 
   workerStarted(pid: number): void {
-    if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#pool, pid })
+    if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#sender, pid })
   }
 
   workerEnded(pid: number, exitcode: number): void {
-    if (onWorkerEnd.hasSubscribers) this.#publish(onWorkerEnd, { pool: this.#pool, pid, exitcode })
+    if (onWorkerEnd.hasSubscribers) this.#publish(onWorkerEnd, { pool: this.#sender, pid, exitcode })
   }
 
   /** In a microtask: subscribers may do as they like, also with the pool. */

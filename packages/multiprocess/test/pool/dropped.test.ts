@@ -1,0 +1,93 @@
+/** Pools that a program drops without closing them: they are collected, and their workers end. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as threads from 'multiprocess/threads'
+import { Pool } from '../../src/index.ts'
+import { collectGarbage } from '../fixtures/garbage.ts'
+import * as tasks from '../fixtures/pool/tasks.ts'
+import { range, until } from '../fixtures/pool/tools.ts'
+
+const timeout = 60_000
+
+interface Warned extends Error {
+  readonly code?: string
+}
+
+/** Runs `use`, and collects garbage until a pool was told to be dropped. @returns the warning */
+async function dropping(use: () => Promise<void>): Promise<Warned> {
+  const warnings: Warned[] = []
+  const listener = (warning: Warned) => void warnings.push(warning)
+  process.on('warning', listener)
+  try {
+    await use()
+    await until(() => {
+      collectGarbage()
+      return warnings.some(({ code }) => code === 'MULTIPROCESS_POOL_DROPPED')
+    }, 'a pool is dropped')
+    assert.equal(warnings.length, 1)
+    return warnings[0]
+  } finally {
+    process.off('warning', listener)
+  }
+}
+
+for (const [ground, Pool_] of [
+  ['processes', Pool],
+  ['threads', threads.Pool as typeof Pool]
+] as const) {
+  describe(`a pool over ${ground}`, { timeout }, () => {
+    test('that is dropped warns, and its workers end', { timeout }, async () => {
+      const stops: (() => boolean)[] = []
+      const warning = await dropping(async () => {
+        const pool = new Pool_(2)
+        assert.equal(await pool.apply(tasks.square, [3]), 9)
+        const ended = new Set<unknown>()
+        const { subscribe, unsubscribe } = process.getBuiltinModule('node:diagnostics_channel')
+        const listener = (message: unknown) => void ended.add((message as { pid: number }).pid)
+        subscribe('multiprocess:pool:worker:end', listener)
+        const pids = pool.stats.workers.map(({ pid }) => pid)
+        stops.push(() => {
+          const isOver = pids.every(pid => ended.has(pid))
+          if (isOver) unsubscribe('multiprocess:pool:worker:end', listener)
+          return isOver
+        })
+      })
+      assert.deepEqual([warning.name, warning.code], ['ResourceWarning', 'MULTIPROCESS_POOL_DROPPED'])
+      assert.match(warning.message, /^a pool of 2 workers was dropped without close\(\) or terminate\(\)/)
+      await until(() => stops[0](), 'its workers end')
+    })
+
+    test('that is dropped finishes what it was given', { timeout }, async () => {
+      const results: Promise<number[]>[] = []
+      await dropping(async () => {
+        results.push(new Pool_(1).map(tasks.square, range(2000)))
+      })
+      assert.deepEqual(await results[0], range(2000).map(tasks.square))
+    })
+
+    test('lives as long as an iterator of it does', { timeout }, async () => {
+      function* endless(): Generator<number> {
+        for (let n = 0; ; n++) yield n
+      }
+      const results = new Pool_(1).imap(tasks.square, endless())
+      for (const n of range(20)) {
+        collectGarbage()
+        assert.equal((await results.next()).value, n * n)
+      }
+      await results.return()
+    })
+
+    test('that was closed is dropped without a word', { timeout }, async () => {
+      const warning = await dropping(async () => {
+        const closed = new Pool_(1)
+        closed.close()
+        await closed.join()
+        const ended = new Pool_(1)
+        ended.terminate()
+        // The one that the warning is about.
+        new Pool_(1)
+      })
+      assert.match(warning.message, /^a pool of 1 workers/)
+    })
+  })
+}
