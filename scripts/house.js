@@ -16,7 +16,7 @@ const ORDER = {
     channel crossing
     process
     observe
-    pool/shared pool pool/worker
+    pool/shared pool/telling pool pool/worker
     socket connection
     managers/protocol managers/client managers/objects managers/server managers
     entries

@@ -51,15 +51,15 @@ export type {
   SettledItem,
   TaskOptions
 } from './pool/options.ts'
-export type { PoolStats } from './pool/stats.ts'
+export type { PoolStats } from './pool/telling/stats.ts'
 export type {
   TaskEndMessage,
   TaskOutcome,
   TaskStartMessage,
   TaskSubmitMessage,
   WorkerMessage
-} from './pool/task-events.ts'
-export type { TimeStats } from './pool/timings.ts'
+} from './pool/telling/task-events.ts'
+export type { TimeStats } from './pool/telling/timings.ts'
 export { type CurrentTask, currentTask } from './pool/worker/current-task.ts'
 export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'

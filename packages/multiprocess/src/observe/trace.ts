@@ -4,7 +4,7 @@
  */
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { clearTimeout, setTimeout } from '../ground/os/time.ts'
-import type { TaskEndMessage } from '../pool/task-events.ts'
+import type { TaskEndMessage } from '../pool/telling/task-events.ts'
 
 const FLUSH_MS = 500
 const FLUSH_COUNT = 2000

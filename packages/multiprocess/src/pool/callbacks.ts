@@ -3,6 +3,7 @@ import { describe } from '../checks.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
+import { inContext } from './shared/in-context.ts'
 
 /**
  * The task, with the callbacks of `options`: they run after the result is settled, in a microtask and in the async context
@@ -27,12 +28,6 @@ export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Tas
       if (onError !== undefined) queueMicrotask(() => onError(error))
     }
   }
-}
-
-/** The function, run in the async context of this call, whoever calls it. */
-export function inContext<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
-  const context = new (process.getBuiltinModule('node:async_hooks').AsyncResource)('multiprocess.Pool')
-  return (...args) => context.runInAsyncScope(callback, undefined, ...args)
 }
 
 export function checkCallback(callback: unknown, name: string): void {

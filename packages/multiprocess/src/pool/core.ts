@@ -20,14 +20,14 @@ import {
   type ResolvedPoolOptions,
   type TaskOptions
 } from './options.ts'
-import { type Progress, progressOf, sizeOf } from './progress.ts'
 import { type Control, controlOf } from './shared/control.ts'
 import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
 import { TaskTable } from './shared/task-table.ts'
 import { Signals } from './signals.ts'
-import type { PoolStats } from './stats.ts'
-import { Timings } from './timings.ts'
-import { createTrace, PoolTrace } from './trace.ts'
+import { type Progress, progressOf, sizeOf } from './telling/progress.ts'
+import type { PoolStats } from './telling/stats.ts'
+import { Timings } from './telling/timings.ts'
+import { createTrace, PoolTrace } from './telling/trace.ts'
 import { Workers } from './workers.ts'
 
 const CHUNKS_AHEAD = 4
@@ -323,7 +323,7 @@ export class PoolCore {
 
   #end(error: unknown): void {
     this.#dispatcher.end(error)
-    // First, since workers that compute would have the processors while thousands of tasks are failed here.
+    // First: workers that compute would have the processors while thousands of tasks fail.
     this.#workers.signalEnd()
     this.#dispatcher.failAll()
     for (const run of this.#imaps) run.fail(error)
@@ -372,10 +372,9 @@ export class PoolCore {
   }
 
   #full(): MultiprocessError {
-    const waiting = this.#mostPending - this.#processes * this.#concurrency
+    const count = this.#mostPending - this.#processes * this.#concurrency
     return new MultiprocessError(
-      `cannot submit the task: ${waiting} tasks wait already, as many as maxQueue allows; ` +
-        'await some results first',
+      `cannot submit the task: ${count} tasks wait already, as many as maxQueue allows; await some results first`,
       { code: 'ERR_POOL_FULL' }
     )
   }

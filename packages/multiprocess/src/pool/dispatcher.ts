@@ -26,7 +26,7 @@ import {
 } from './shared/task-table.ts'
 import { wakeOne } from './shared/wake.ts'
 import { Supervisor, type Waiting } from './supervisor.ts'
-import { TaskEvents } from './task-events.ts'
+import { TaskEvents } from './telling/task-events.ts'
 
 const UNIMPORTED =
   'the result names functions or classes that have to be imported first, which a blocked thread cannot do: use apply'

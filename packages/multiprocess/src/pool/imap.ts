@@ -3,12 +3,12 @@ import { TimeoutError } from '../errors.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
-import { inContext } from './callbacks.ts'
 import { rejection } from './caller-stack.ts'
 import type { Task } from './dispatcher.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import type { Chunk } from './map-run.ts'
 import type { SettledItem } from './options.ts'
+import { inContext } from './shared/in-context.ts'
 
 export interface IMapIterator<R> extends AsyncIterableIterator<R> {
   /** @throws TimeoutError when no result came in time; the next call may get it */

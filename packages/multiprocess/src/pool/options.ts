@@ -13,7 +13,7 @@ import { SLOT_COUNT as PLACES } from '../ground/arena/layout.ts'
 import { checkMethod, type StartMethod } from '../ground/members/platform.ts'
 import { cpuCount } from '../ground/os/processors.ts'
 import { checkTarget, type Target } from '../process/target.ts'
-import type { ProgressOption } from './progress.ts'
+import type { ProgressOption } from './telling/progress.ts'
 
 /** What a pool whose size is not fixed waits, in milliseconds, before an idle worker ends. */
 const IDLE_MS = 10_000

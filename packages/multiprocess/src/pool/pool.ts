@@ -29,7 +29,7 @@ import {
   type SettledItem
 } from './options.ts'
 import { MAP, STARMAP } from './shared/task-kinds.ts' // lazy
-import type { PoolStats } from './stats.ts'
+import type { PoolStats } from './telling/stats.ts'
 
 type Input<T> = Iterable<T> | AsyncIterable<T>
 

@@ -51,3 +51,9 @@ export function runCall<R>(call: Call, run: () => R): R {
     current = outer
   }
 }
+
+/** Takes from the arguments of the call that is answered now what says where it comes from. */
+export function withoutContexts(args: readonly unknown[]): readonly unknown[] {
+  currentCall().contexts = args.at(-1) as Contexts
+  return args.slice(0, -1)
+}

@@ -35,7 +35,7 @@ import { substituteError } from '../../pool/worker/substitute.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
 import { isGone } from '../../sync/turns.ts'
 import type { BaseProxy } from '../client/proxy.ts'
-import { Call, Cancelled, currentCall, runCall } from '../protocol/call.ts'
+import { Call, Cancelled, runCall, withoutContexts } from '../protocol/call.ts'
 import { withCorrespondent } from '../protocol/correspondent.ts'
 import {
   CALL,
@@ -55,10 +55,9 @@ import {
 } from '../protocol/frames.ts'
 import { GoneWords } from '../protocol/gone-words.ts'
 import { methodNames, REGISTERED } from '../protocol/methods.ts'
-import type { Contexts } from '../protocol/nesting.ts'
 import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
 import { type Referent, Referents } from '../protocol/referents.ts'
-import { isIterator, Served, serveIterator } from '../protocol/served.ts'
+import { isIterator, isThenable, Served, serveIterator } from '../protocol/served.ts'
 import { type Host, RemotePeer } from './remote-peer.ts'
 
 /** The server lets its event loop turn after so many milliseconds of calls. */
@@ -396,16 +395,6 @@ export class Server implements Source, Host {
       this.#lookTimer = undefined
     }, LOOK_EVERY_MS)
   }
-}
-
-/** Takes from a call's arguments what says where it comes from. */
-function withoutContexts(args: readonly unknown[]): readonly unknown[] {
-  currentCall().contexts = args.at(-1) as Contexts
-  return args.slice(0, -1)
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 /** Generators and iterators stay; plain iterables, such as arrays, go. */

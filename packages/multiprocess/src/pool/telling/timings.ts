@@ -1,5 +1,5 @@
 /** How long a pool's tasks wait and run: measured where a pool is asked to, since workers look at no clock otherwise. */
-import { monotonicMs } from '../ground/os/time.ts'
+import { monotonicMs } from '../../ground/os/time.ts'
 
 /** A distribution of times, in milliseconds. */
 export interface TimeStats {

@@ -1,6 +1,7 @@
 /** What a pool tells of itself. */
+
+import type { WorkerStats } from '../workers.ts'
 import type { TimeStats } from './timings.ts'
-import type { WorkerStats } from './workers.ts'
 
 /** A moment of a pool. */
 export interface PoolStats {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
-import { Pool, type SettledItem } from '../../src/index.ts'
-import * as tasks from '../fixtures/pool/tasks.ts'
-import { Gate, range, Scratch } from '../fixtures/pool/tools.ts'
+import { Pool, type SettledItem } from '../../../src/index.ts'
+import * as tasks from '../../fixtures/pool/tasks.ts'
+import { Gate, range, Scratch } from '../../fixtures/pool/tools.ts'
 
 const timeout = 60_000
 

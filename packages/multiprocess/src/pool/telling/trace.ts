@@ -13,7 +13,7 @@ export class PoolTrace {
   #closing: Promise<void> | undefined
 
   constructor(file: string, events: TaskEvents, concurrency: number) {
-    const loading = import('../observe/trace.ts').then(({ TraceFile }) => {
+    const loading = import('../../observe/trace.ts').then(({ TraceFile }) => {
       const writer = new TraceFile(file, concurrency)
       for (const task of this.#early ?? []) writer.add(task)
       this.#early = undefined

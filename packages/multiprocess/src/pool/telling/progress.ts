@@ -1,6 +1,6 @@
 /** How far a `map` or `imap` is, for who asked. */
-import { describe } from '../checks.ts'
-import { inContext } from './callbacks.ts'
+import { describe } from '../../checks.ts'
+import { inContext } from '../shared/in-context.ts'
 
 export type ProgressOption = boolean | string | ((done: number, total: number | undefined) => void)
 
@@ -37,7 +37,7 @@ class LazyProgress implements Progress {
   #isEnded = false
 
   constructor(label: string) {
-    void import('../observe/progress.ts').then(({ ProgressLine }) => {
+    void import('../../observe/progress.ts').then(({ ProgressLine }) => {
       this.#drawing = new ProgressLine(label, process.stderr)
       this.#drawing.update(...this.#last)
       if (this.#isEnded) this.#drawing.end()

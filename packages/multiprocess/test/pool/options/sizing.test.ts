@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as threads from 'multiprocess/threads'
-import { cpuCount, MultiprocessError, Pool } from '../../src/index.ts'
-import * as tasks from '../fixtures/pool/tasks.ts'
-import { Gate, range, Scratch, until } from '../fixtures/pool/tools.ts'
+import { cpuCount, MultiprocessError, Pool } from '../../../src/index.ts'
+import * as tasks from '../../fixtures/pool/tasks.ts'
+import { Gate, range, Scratch, until } from '../../fixtures/pool/tools.ts'
 
 const timeout = 60_000
 

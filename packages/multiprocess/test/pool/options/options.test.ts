@@ -1,8 +1,8 @@
 /** Options that a pool does not know are refused where they are written, with what they may have meant. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pool } from '../../src/index.ts'
-import * as tasks from '../fixtures/pool/tasks.ts'
+import { Pool } from '../../../src/index.ts'
+import * as tasks from '../../fixtures/pool/tasks.ts'
 
 const timeout = 60_000
 

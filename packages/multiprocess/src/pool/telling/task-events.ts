@@ -5,8 +5,8 @@
  * Workers write the times to the slot; an announced begin also rings the pool, so that it is told when it happens.
  */
 import type { Channel } from 'node:diagnostics_channel'
-import { queueMicrotask } from '../ground/os/time.ts'
-import { ANNOUNCED, OBSERVED, type TaskTable } from './shared/task-table.ts'
+import { queueMicrotask } from '../../ground/os/time.ts'
+import { ANNOUNCED, OBSERVED, type TaskTable } from '../shared/task-table.ts'
 import type { Timings } from './timings.ts'
 
 export type TaskOutcome = 'success' | 'error' | 'stopped'
