@@ -5,6 +5,8 @@ import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
 import { inContext } from './shared/in-context.ts'
 
+export { inContext }
+
 /**
  * The task, with the callbacks of `options`: they run after the result is settled, in a microtask and in the async context
  * of the call. What they throw is theirs.
