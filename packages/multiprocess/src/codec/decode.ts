@@ -3,8 +3,9 @@ import './values/decode-other.ts'
 import './values/errors.ts'
 import './values/large-buffers.ts'
 import { SerializationError } from '../errors.ts'
+import { HAS_MODULES, INT16, INT32, isStackOverflow, SMALL_INTEGER, VERSION } from './bytes/format.ts'
 import { isImported } from './references/imports.ts'
-import { HAS_MODULES, INT16, INT32, isStackOverflow, SMALL_INTEGER, VERSION } from './values/format.ts'
+import { Budget } from './values/budget.ts'
 import type { LargeSource } from './values/large-buffers.ts'
 import { Reader } from './values/reader.ts'
 
@@ -18,21 +19,21 @@ let idle: Reader | null = new Reader()
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
  *
  * @param large where the buffers are that stand behind the message
- * @param isDataOnly who wrote it has not shown a key: what is no plain data is refused
+ * @param isUntrusted a program wrote the message that has not shown a key: only plain data is taken, within a budget of memory and work
  */
 export function decode(
   bytes: Uint8Array,
   start = 0,
   end: number = bytes.length,
   large: LargeSource | null = null,
-  isDataOnly = false
+  isUntrusted = false
 ): unknown {
   const integer = integerIn(bytes, start, end)
   if (integer !== undefined) return integer
   const reader = idle ?? new Reader()
   idle = null
   reader.large = large
-  reader.isDataOnly = isDataOnly
+  reader.budget = isUntrusted ? new Budget(end - start) : null
   try {
     return reader.message(bytes, start, end)
   } catch (error) {

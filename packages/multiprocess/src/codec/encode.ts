@@ -1,6 +1,7 @@
 import type { Parcel } from '../ground/parcel.ts'
+import { isStackOverflow } from './bytes/format.ts'
+import './values/encode-other.ts'
 import { writeValue } from './values/encode-value.ts'
-import { isStackOverflow } from './values/format.ts'
 import type { LargeBuffers } from './values/large-buffers.ts'
 import { type Audience, type SharesBuffers, Writer } from './values/writer.ts'
 

@@ -17,6 +17,8 @@ export interface ListenerOptions extends ListenOptions {}
 
 /** So many that were refused are kept for an `accept` to come; then the oldest are forgotten. */
 const MOST_REFUSED = 64
+/** Connections without a key that wait to be accepted; further ones are closed. */
+const MOST_WAITING = 1024
 
 /** One who has connected, or the reason why they were not let in. */
 type Arrival = { readonly socket: MessageSocket } | { readonly error: Error }
@@ -92,6 +94,13 @@ export class Listener implements Waitable, AsyncDisposable {
   }
 
   #arrive(arrival: Arrival): void {
+    if ('socket' in arrival && !arrival.socket.isAuthenticated) {
+      const waiting = this.#arrivals.reduce((count, other) => count + ('socket' in other ? 1 : 0), 0)
+      if (waiting >= MOST_WAITING) {
+        arrival.socket.close()
+        return
+      }
+    }
     this.#arrivals.push(arrival)
     if ('error' in arrival) {
       const refused = this.#arrivals.filter(other => 'error' in other)

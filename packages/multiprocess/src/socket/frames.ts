@@ -121,7 +121,7 @@ export class FrameReader {
   }
 
   #begin(length: number, headerBytes: number): number {
-    if (length > this.limit) throw badFrame(`it has ${length} bytes, and may have ${this.limit}`)
+    if (length > this.limit) throw badFrame(`it has ${length} bytes, and maxMessageBytes is ${this.limit}`)
     this.#cut(headerBytes)
     this.#length = length
     if (this.#bytes < length) {

@@ -1,9 +1,9 @@
 /** A socket that others connect to. */
 
-import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
+import { lstatSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os' // lazy
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { checkDuration, checkInteger, optionNames } from '../checks.ts'
 import { AuthenticationError, MultiprocessError, ValueError } from '../errors.ts'
 import { acceptNow, bindSocket, type Descriptor, hasSocketCalls } from '../ground/os/sockets.ts' // lazy
@@ -55,8 +55,17 @@ const LISTEN_OPTIONS = optionNames(
   'maxMessageBytes'
 )
 
-/** Paths that are to go when this process ends. */
-const paths = new Set<string>()
+/** The file of a socket that this process has bound. */
+interface SocketFile {
+  /** Absolute: the working directory may change. */
+  readonly path: string
+  /** Which file it is: another program may have put its own in its place. */
+  readonly device: bigint
+  readonly inode: bigint
+}
+
+/** Files that are to go when this process ends. */
+const files = new Set<SocketFile>()
 
 export class ListeningSocket implements Source {
   readonly address: NetAddress
@@ -67,6 +76,7 @@ export class ListeningSocket implements Source {
   readonly #handshaking = new Set<MessageSocket>()
   readonly #changes = new Listeners()
   readonly #remove: () => void
+  #file: SocketFile | undefined
   #holds = 0
   #isClosed = false
 
@@ -109,7 +119,7 @@ export class ListeningSocket implements Source {
     this.#server.close()
     for (const socket of this.#handshaking) socket.destroy(undefined)
     this.#handshaking.clear()
-    if (typeof this.address === 'string' && !isAbstract(this.address)) removePath(this.address)
+    if (this.#file !== undefined) removeFile(this.#file)
     this.#remove()
     this.#changes.notify()
   }
@@ -170,7 +180,7 @@ export class ListeningSocket implements Source {
       }
     }
     if (typeof address === 'string') {
-      if (!isAbstract(address) && process.platform !== 'win32') keepPath(address)
+      if (!isAbstract(address) && process.platform !== 'win32') this.#file = keepFile(address)
       return address
     }
     const bound = this.#server.address()
@@ -259,25 +269,38 @@ function removeDirectory(directory: string): void {
   }
 }
 
-function keepPath(path: string): void {
-  if (paths.size === 0) process.once('exit', removePaths)
-  paths.add(path)
+/** Undefined where nothing tells which file it is: it is left where it is, as the next program's might be in its place. */
+function keepFile(address: string): SocketFile | undefined {
+  const path = resolve(address)
+  try {
+    const { dev: device, ino: inode } = lstatSync(path, { bigint: true })
+    const file = { path, device, inode }
+    if (files.size === 0) process.once('exit', removeFiles)
+    files.add(file)
+    return file
+  } catch {
+    return undefined
+  }
 }
 
-function removePath(path: string): void {
-  if (!paths.delete(path)) return
-  if (paths.size === 0) process.off('exit', removePaths)
+/** Removes the file, unless another one has its name by now. */
+function removeFile(file: SocketFile): void {
+  if (!files.delete(file)) return
+  if (files.size === 0) process.off('exit', removeFiles)
+  const { path, device, inode } = file
   try {
-    unlinkSync(path)
+    const { dev, ino } = lstatSync(path, { bigint: true })
+    if (dev === device && ino === inode) unlinkSync(path)
   } catch {
     // It is gone.
   }
 }
 
-function removePaths(): void {
-  for (const path of [...paths]) {
-    removePath(path)
-    if (dirname(path).startsWith(join(tmpdir(), 'multiprocess-'))) removeDirectory(dirname(path))
+function removeFiles(): void {
+  for (const file of [...files]) {
+    removeFile(file)
+    const directory = dirname(file.path)
+    if (directory.startsWith(join(tmpdir(), 'multiprocess-'))) removeDirectory(directory)
   }
 }
 

@@ -16,8 +16,10 @@ import { Sending } from './sending.ts'
 import { Listeners, type Source, waitFor, waitForSync } from './waiting.ts'
 import { Wire } from './wire.ts'
 
-/** Bytes of messages that wait here to be taken, past which the other side has to wait. */
+/** Bytes that wait here while nobody asks for a message; past that, the other side has to wait. */
 const MOST_UNREAD_BYTES = 2 ** 20
+/** The same for a side that has not shown a key. It is what one read brings. */
+const MOST_UNTRUSTED_BYTES = 2 ** 16
 const READ_BYTES = 65_536
 const MOST_READS = 16
 
@@ -47,6 +49,8 @@ export class MessageSocket implements Source {
   #isClosed = false
   #reason: Error | undefined
   #hasEnded = false
+  /** Someone has asked for a message that is not here: it is read to its end, however long it is. */
+  #isAsked = false
   #onMessage: ((message: Uint8Array) => void) | undefined
 
   /** @param socket connected; it belongs to this from now on */
@@ -95,12 +99,18 @@ export class MessageSocket implements Source {
 
   /** Why: an EOFError, without a cause when the other side has closed it after a whole message. */
   get reason(): Error | undefined {
-    const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.isReady
+    const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.#isWhole()
     return isCut ? brokenOff(new Error('in the middle of a message')) : this.#reason
   }
 
-  /** Whether `take` has a message. */
+  /** Returns true if `take` has a message; otherwise the next one is read to its end. */
   get isReady(): boolean {
+    if (this.#isWhole()) return true
+    this.#ask()
+    return false
+  }
+
+  #isWhole(): boolean {
     try {
       return this.#handshake === undefined && this.#reader.isWhole
     } catch (error) {
@@ -111,6 +121,7 @@ export class MessageSocket implements Source {
 
   /** Bytes of the next message, also while it is on its way; undefined while nothing tells. */
   get nextLength(): number | undefined {
+    this.#ask()
     try {
       return this.#handshake === undefined ? this.#reader.length : undefined
     } catch (error) {
@@ -128,7 +139,7 @@ export class MessageSocket implements Source {
   take(): Uint8Array | undefined {
     if (!this.isReady) return undefined
     const message = this.#reader.take()
-    if (this.#reader.buffered < MOST_UNREAD_BYTES) this.#wire.resume()
+    if (!this.#isFull()) this.#wire.resume()
     return message
   }
 
@@ -268,8 +279,18 @@ export class MessageSocket implements Source {
     if (this.#isFull()) this.#wire.pause()
   }
 
+  #ask(): void {
+    if (this.#isAsked || this.#hasEnded || this.#isWhole()) return
+    this.#isAsked = true
+    this.#wire.resume()
+  }
+
   #isFull(): boolean {
-    return this.#reader.buffered >= MOST_UNREAD_BYTES && this.isReady
+    if (this.#isAsked) {
+      if (!this.#isWhole()) return false
+      this.#isAsked = false
+    }
+    return this.#reader.buffered >= (this.#isAuthenticated ? MOST_UNREAD_BYTES : MOST_UNTRUSTED_BYTES)
   }
 
   #advance(): void {
@@ -284,7 +305,7 @@ export class MessageSocket implements Source {
       return
     }
     this.#deliver()
-    if (this.isReady) this.#changes.notify()
+    if (this.#isWhole()) this.#changes.notify()
   }
 
   #deliver(): void {

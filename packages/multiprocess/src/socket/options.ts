@@ -12,7 +12,10 @@ export interface SocketOptions {
    * true: HMAC-MD5 is good enough, all that Python before 3.12 speaks. Left out: false.
    */
   legacyMd5?: boolean
-  /** Bytes that a message may have; the connection ends at a longer one. Left out: 2,147,483,647. */
+  /**
+   * Bytes that a received message may have; a longer one ends the connection. Left out: 2,147,483,647 with an authkey. Without one it
+   * is 4,194,304 (4 MiB): who sends a message decides how much memory and time it takes here, and 4 MiB take at most 64 MiB.
+   */
   maxMessageBytes?: number
 }
 
@@ -24,11 +27,17 @@ export interface Settings {
 /** What CPython gives its own connections, in milliseconds: `CONNECTION_TIMEOUT`. */
 export const HANDSHAKE_MS = 20_000
 const LARGEST_MESSAGE = 2 ** 32
+/** The longest message of a side that has not shown a key, unless the options say otherwise. */
+const UNTRUSTED_BYTES = 2 ** 22
 
 /** @throws TypeError, ValueError */
 export function checkSocketOptions(options: SocketOptions, names: OptionNames): Settings {
   checkOptions(options, names)
-  const { authkey, legacyMd5 = false, maxMessageBytes = LARGEST_SHORT } = options
+  const {
+    authkey,
+    legacyMd5 = false,
+    maxMessageBytes = authkey === undefined ? UNTRUSTED_BYTES : LARGEST_SHORT
+  } = options
   checkBoolean('legacyMd5', legacyMd5)
   checkInteger('maxMessageBytes', maxMessageBytes, 1, LARGEST_MESSAGE)
   return { key: authkey === undefined ? undefined : keyOf(authkey, legacyMd5), maxMessageBytes }

@@ -88,7 +88,7 @@ describe('a key', { timeout }, () => {
     await peer.ended()
     await assert.rejects(listener.accept(), error => {
       assert.ok(error instanceof AuthenticationError)
-      assert.match((error.cause as Error).message, /it has 257 bytes, and may have 256/)
+      assert.match((error.cause as Error).message, /it has 257 bytes, and maxMessageBytes is 256/)
       return true
     })
   })

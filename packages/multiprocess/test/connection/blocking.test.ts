@@ -28,13 +28,16 @@ function start(target: (...args: never[]) => unknown, ...args: unknown[]): Proce
 
 async function served(place?: Address, authkey?: string): Promise<Address> {
   const [told, tell] = Pipe<Address>()
-  start(tasks.serve, tell, place, authkey)
+  start(tasks.serve, tell, place, authkey, maxMessageBytes)
   return await told.recv()
 }
 
+/** Without a key, longer messages than by default. */
+const maxMessageBytes = 2 ** 24
+
 async function pair(): Promise<[Connection, Connection]> {
-  await using listener = new Listener()
-  return await Promise.all([Client(listener.address), listener.accept()])
+  await using listener = new Listener(undefined, { maxMessageBytes })
+  return await Promise.all([Client(listener.address, { maxMessageBytes }), listener.accept()])
 }
 
 describe('a thread that blocks', { timeout }, () => {
@@ -97,7 +100,7 @@ describe('a thread that blocks', { timeout }, () => {
   })
 
   test('lets an unsent message go while it waits for the answer', async () => {
-    using connection = await Client(await served())
+    using connection = await Client(await served(), { maxMessageBytes })
     const text = 'y'.repeat(6_000_000)
     const sent = connection.send(text)
     assert.equal(connection.recvSync(), text)

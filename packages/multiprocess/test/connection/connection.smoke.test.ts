@@ -27,9 +27,12 @@ after(() => rmSync(directory, { recursive: true }))
 
 const hasCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code
 
+/** Without a key, longer messages than by default. */
+const maxMessageBytes = 2 ** 24
+
 async function pair(place?: Address): Promise<[Connection, Connection]> {
-  await using listener = new Listener(place)
-  return await Promise.all([Client(listener.address), listener.accept()])
+  await using listener = new Listener(place, { maxMessageBytes })
+  return await Promise.all([Client(listener.address, { maxMessageBytes }), listener.accept()])
 }
 
 function start(target: (...args: never[]) => unknown, ...args: unknown[]): Process {

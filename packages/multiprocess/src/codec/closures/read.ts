@@ -1,9 +1,9 @@
 /** Functions, classes and instances, on their way out of a message. Their modules have been imported. */
 
 import { SerializationError } from '../../errors.ts'
+import { CODE } from '../bytes/format.ts'
 import type { AnyFunction } from '../references/data.ts'
 import { markImported, resolveKnown } from '../references/imports.ts'
-import { CODE } from '../values/format.ts'
 import { type Reader, setObjectReader } from '../values/reader.ts'
 import { CODE_REQUEST } from '../values/requests.ts'
 import { knownClass, rememberClass } from './class-origins.ts'

@@ -4,16 +4,15 @@
  */
 
 import { types } from 'node:util'
+import { CODE, NULL } from '../bytes/format.ts'
 import type { AnyFunction } from '../references/data.ts'
 import { FunctionReader } from '../references/inspector.ts'
 import { knownObject } from '../references/known-objects.ts'
 import { nameOf } from '../references/loaded/function-text.ts'
 import { describeFunction } from '../references/refusals.ts'
-import { isExotic } from '../values/encode-other.ts'
 import { writeValue } from '../values/encode-value.ts'
-import { CODE, NULL } from '../values/format.ts'
 import { formatPath } from '../values/path.ts'
-import { verdictOf } from '../values/prototypes.ts'
+import { isExotic, verdictOf } from '../values/prototypes.ts'
 import { kindOf } from '../values/registry.ts'
 import { CODE_REQUEST } from '../values/requests.ts'
 import type { Origin, Writer } from '../values/writer.ts'

@@ -1,12 +1,12 @@
 /** Functions, classes and instances, on their way into a message. */
 
 import { types } from 'node:util'
+import { FUNCTION, REFERRED } from '../bytes/format.ts'
 import type { AnyFunction } from '../references/data.ts'
 import { InspectorUnavailableError, type ProxyFacts } from '../references/inspector.ts'
 import { nameOf, textOf } from '../references/loaded/function-text.ts'
 import { describeFunction, explainRefusal } from '../references/refusals.ts'
 import { writeKeyedFields, writeValue } from '../values/encode-value.ts'
-import { FUNCTION, REFERRED } from '../values/format.ts'
 import { refuseCode } from '../values/refusals.ts'
 import type { CodeCodec, WriteContents } from '../values/registry.ts'
 import type { Writer } from '../values/writer.ts'

@@ -12,7 +12,7 @@ import {
   VIEW,
   VIEW_TYPES,
   WHOLE_BUFFER
-} from './format.ts'
+} from '../bytes/format.ts'
 import { LARGE_LENGTH, LargeBuffers } from './large-buffers.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import { refuseClosed } from './refusals.ts' // lazy
@@ -218,6 +218,8 @@ function copyOf(reader: Reader, pos: number, length: number): ArrayBuffer {
 }
 
 function resizableCopyOf(reader: Reader, pos: number, length: number, maxByteLength: number): ArrayBuffer {
+  // Each is a mapping of its own, of which the system has not many, and takes a part of the address space.
+  reader.budget?.spend(2 ** 16 + maxByteLength / 64)
   let buffer: ArrayBuffer
   try {
     buffer = new (ArrayBuffer as new (length: number, options: object) => ArrayBuffer)(length, { maxByteLength })

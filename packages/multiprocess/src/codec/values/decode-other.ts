@@ -1,12 +1,25 @@
 import { SerializationError } from '../../errors.ts'
-import { BOXED, DATE, FUNCTION, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from './format.ts'
+import { BOXED, DATE, FUNCTION, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from '../bytes/format.ts'
+import { FEW_KEYS } from './budget.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import { getFunctionCodec, kindNamed } from './registry.ts'
+
+/** Bytes of memory for each character of a text that is parsed. */
+const TEXT_COST = 8
 
 setObjectReader(MAP, (reader: Reader, tag, at) => {
   const map = new Map<unknown, unknown>()
   reader.refer(tag, at, map)
   const count = reader.count(2)
+  if (reader.budget !== null && count > FEW_KEYS) {
+    const [keys, values] = [new Array<unknown>(count), new Array<unknown>(count)]
+    for (let i = 0; i < count; i++) {
+      keys[i] = reader.value()
+      values[i] = reader.value()
+    }
+    reader.budget.addKeys(count, i => map.set(keys[i], values[i]))
+    return map
+  }
   for (let i = 0; i < count; i++) {
     const key = reader.value()
     map.set(key, reader.value())
@@ -18,6 +31,12 @@ setObjectReader(SET, (reader: Reader, tag, at) => {
   const set = new Set<unknown>()
   reader.refer(tag, at, set)
   const count = reader.count(1)
+  if (reader.budget !== null && count > FEW_KEYS) {
+    const members = new Array<unknown>(count)
+    for (let i = 0; i < count; i++) members[i] = reader.value()
+    reader.budget.addKeys(count, i => set.add(members[i]))
+    return set
+  }
   for (let i = 0; i < count; i++) set.add(reader.value())
   return set
 })
@@ -31,6 +50,7 @@ setObjectReader(DATE, (reader: Reader, tag, at) => {
 setObjectReader(REGEXP, (reader: Reader, tag, at) => {
   const source = reader.string()
   const flags = reader.string()
+  reader.budget?.spend(TEXT_COST * source.length)
   const regexp = construct(reader, () => new RegExp(source, flags))
   reader.refer(tag, at, regexp)
   return regexp
@@ -48,13 +68,17 @@ setObjectReader(BOXED, (reader: Reader, tag, at) => {
 
 setObjectReader(URL_OBJECT, (reader: Reader, tag, at) => {
   const href = reader.string()
+  reader.budget?.spend(TEXT_COST * href.length)
   const url = construct(reader, () => new URL(href))
   reader.refer(tag, at, url)
   return url
 })
 
 setObjectReader(URL_SEARCH_PARAMS, (reader: Reader, tag, at) => {
-  const params = new URLSearchParams(reader.string())
+  const text = reader.string()
+  // Each `&` is a name and a value.
+  reader.budget?.spend(6 * TEXT_COST * text.length)
+  const params = new URLSearchParams(text)
   reader.refer(tag, at, params)
   return params
 })

@@ -1,3 +1,4 @@
+import { costOfKeys } from './budget.ts'
 import type { Reader } from './reader.ts'
 
 /** Makes the object of its field values in their order; with more than `MOST_ARGUMENTS` fields, of the reader. */
@@ -12,6 +13,8 @@ export interface KnownShape {
   /** Compiled once the shape has come a few times. */
   make: Make | null
   uses: number
+  /** Estimated bytes of an object; see `Budget`. */
+  readonly cost: number
 }
 
 /** As many as `makeObject` hands over. */
@@ -37,14 +40,20 @@ export function readShapeDefinition(reader: Reader): KnownShape {
     known.keys.length === keyCount &&
     isSame(known.words, wordCount, view, start)
   ) {
-    if (known.make === null && ++known.uses === USES_BEFORE_COMPILING) known.make = compile(known.keys)
+    if (known.make === null && ++known.uses >= USES_BEFORE_COMPILING && mayCompile(reader))
+      known.make = compile(known.keys)
     return known
   }
   const words = new Int32Array(wordCount)
   for (let i = 0; i < wordCount; i++) words[i] = view.getInt32(start + 4 * i, true)
-  const shape: KnownShape = { keys: readKeys(reader, keyCount, start), hash, words, make: null, uses: 0 }
+  const keys = readKeys(reader, keyCount, start)
+  const shape: KnownShape = { keys, hash, words, make: null, uses: 0, cost: costOfKeys(keys) }
   table[place] = shape
   return shape
+}
+
+function mayCompile({ budget }: Reader): boolean {
+  return budget === null || budget.mayCompile()
 }
 
 /** An object of the next values. */

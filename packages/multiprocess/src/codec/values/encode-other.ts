@@ -1,8 +1,8 @@
 import { types } from 'node:util'
+import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from '../bytes/format.ts'
 import { writeArrayBuffer, writeSharedBuffer, writeView } from './buffers.ts'
-import { writeArray, writeKeyedFields, writeValue } from './encode-value.ts'
+import { setOtherWriters, writeArray, writeKeyedFields, writeValue } from './encode-value.ts'
 import { writeError } from './errors.ts'
-import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from './format.ts'
 import { EntryStep } from './path.ts'
 import { PLAIN, type Verdict, verdictOf } from './prototypes.ts'
 import {
@@ -24,7 +24,6 @@ interface BuiltIn {
 }
 
 // Types' own methods, as the object, or a subclass, may have others of the same name.
-const toString = Object.prototype.toString
 const getTime = Date.prototype.getTime
 const mapForEach = Map.prototype.forEach
 const setForEach = Set.prototype.forEach
@@ -92,23 +91,8 @@ function builtInOf(object: object): BuiltIn | undefined {
   return undefined
 }
 
-/** Whether an object with `Object.prototype`, whose first key this is, is of a built-in type all the same. */
-export function isExotic(object: object, firstKey: string | undefined): boolean {
-  if (firstKey === undefined) {
-    return (
-      toString.call(object) !== '[object Object]' ||
-      types.isMap(object) ||
-      types.isSet(object) ||
-      ArrayBuffer.isView(object) ||
-      types.isAnyArrayBuffer(object)
-    )
-  }
-  // Such as the `arguments` of a function.
-  return firstKey === '0' && (ArrayBuffer.isView(object) || toString.call(object) !== '[object Object]')
-}
-
 /** Writes what is neither an array nor an object with `Object.prototype` (or only looks like that). */
-export function writeOther(writer: Writer, object: object, prototype: object | null): void {
+function writeOther(writer: Writer, object: object, prototype: object | null): void {
   const kind = kindOf(object)
   if (kind !== null) {
     writeKind(writer, object, kind)
@@ -127,7 +111,7 @@ export function writeOther(writer: Writer, object: object, prototype: object | n
 }
 
 /** Writes an object that arrives with its class; false: it has none that would have to be told. */
-export function writeWithClass(writer: Writer, object: object, prototype: object | null): boolean {
+function writeWithClass(writer: Writer, object: object, prototype: object | null): boolean {
   const code = getCodeCodec()
   return code !== null && prototype !== null && code.writeInstance(writer, object, prototype, writeContents)
 }
@@ -172,7 +156,7 @@ function mayBeBuiltIn(object: object, prototype: object | null, verdict: Verdict
 }
 
 /** A proxy crosses as one of the registered kinds, or as what it is made of. */
-export function writeProxy(writer: Writer, proxy: object): void {
+function writeProxy(writer: Writer, proxy: object): void {
   const kind = kindOf(proxy)
   if (kind !== null) writeKind(writer, proxy, kind)
   else if (getCodeCodec()?.writeProxy(writer, proxy) !== true) refuseProxy(writer)
@@ -270,3 +254,5 @@ function fieldOf(object: object, method: (this: never) => unknown): string | und
     return undefined
   }
 }
+
+setOtherWriters({ writeOther, writeProxy, writeWithClass })

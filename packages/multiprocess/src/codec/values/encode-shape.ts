@@ -1,4 +1,4 @@
-import { MAX_SHAPES, SHAPE, SHAPE_DEFINITION } from './format.ts'
+import { MAX_SHAPES, SHAPE, SHAPE_DEFINITION } from '../bytes/format.ts'
 import type { Writer } from './writer.ts'
 
 /**

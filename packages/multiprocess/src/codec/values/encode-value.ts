@@ -1,7 +1,4 @@
 import { inspect, types } from 'node:util'
-import type { AnyFunction } from '../references/data.ts'
-import { isExotic, writeOther, writeProxy, writeWithClass } from './encode-other.ts'
-import { shapeOf, writeShape } from './encode-shape.ts'
 import {
   ABSENT,
   ARRAY,
@@ -13,7 +10,10 @@ import {
   OBJECT,
   TRUE,
   UNDEFINED
-} from './format.ts'
+} from '../bytes/format.ts'
+import type { AnyFunction } from '../references/data.ts'
+import { shapeOf, writeShape } from './encode-shape.ts'
+import { isExotic } from './prototypes.ts'
 import { refuseCode, refuseFunction, refuseSymbol } from './refusals.ts'
 import { getCodeCodec, getFunctionCodec } from './registry.ts'
 import type { Writer } from './writer.ts'
@@ -39,6 +39,21 @@ const ONLY_FIELDS = {
   breakLength: Number.POSITIVE_INFINITY,
   numericSeparator: false
 } as const
+
+/** How objects are written that are neither arrays nor plain objects: `encode-other.ts` says it. */
+export interface OtherWriters {
+  writeOther(writer: Writer, object: object, prototype: object | null): void
+  /** A proxy, whose handler must not run. */
+  writeProxy(writer: Writer, proxy: object): void
+  /** Writes an object that arrives with its class; returns false if it has no such class. */
+  writeWithClass(writer: Writer, object: object, prototype: object | null): boolean
+}
+
+let others: OtherWriters
+
+export function setOtherWriters(writers: OtherWriters): void {
+  others = writers
+}
 
 /** Writes any value; the caller has set the step that leads to it. */
 export function writeValue(writer: Writer, value: unknown): void {
@@ -75,14 +90,14 @@ function writeObject(writer: Writer, object: object): void {
   if (writer.code?.isCapturing && writer.code.writeKnown(object)) return
   if (isProxy(object)) {
     // Asked first, as every other question would run the proxy's handler.
-    writeProxy(writer, object)
+    others.writeProxy(writer, object)
   } else if (isArray(object)) {
     const prototype = getPrototypeOf(object)
-    if (prototype === arrayPrototype || !writeWithClass(writer, object, prototype)) writeArray(writer, object)
+    if (prototype === arrayPrototype || !others.writeWithClass(writer, object, prototype)) writeArray(writer, object)
   } else {
     const prototype = getPrototypeOf(object)
     if (prototype === objectPrototype) writePlainObject(writer, object as Record<string, unknown>)
-    else writeOther(writer, object, prototype)
+    else others.writeOther(writer, object, prototype)
   }
 }
 
@@ -111,7 +126,7 @@ function writePlainObject(writer: Writer, object: Record<string, unknown>): void
   }
   const keys = shape.keys
   if (shape.startsWithIndex && isExotic(object, '0')) {
-    writeOther(writer, object, objectPrototype)
+    others.writeOther(writer, object, objectPrototype)
     return
   }
   const position = writer.pos - writer.base
@@ -145,7 +160,7 @@ function writeAbsent(writer: Writer, position: number): void {
 function writeFields(writer: Writer, object: Record<string, unknown>): void {
   const keys = keysOf(object)
   if (isExotic(object, keys[0])) {
-    writeOther(writer, object, objectPrototype)
+    others.writeOther(writer, object, objectPrototype)
   } else {
     writeKeyedFields(writer, object, keys)
   }

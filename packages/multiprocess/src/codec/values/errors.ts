@@ -1,6 +1,6 @@
 import { ERROR_CLASSES } from '../../errors.ts'
+import { ABSENT, ERROR, FALSE, TRUE } from '../bytes/format.ts'
 import { writeValue } from './encode-value.ts' // lazy
-import { ABSENT, ERROR, FALSE, TRUE } from './format.ts'
 import { mapStack } from './mapped-stacks.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import type { Writer } from './writer.ts'
@@ -74,7 +74,12 @@ export function writeError(writer: Writer, error: object): void {
     if (own === undefined && value === prototype[key]) continue
     if (key === 'stack' && typeof value !== 'string') continue
     writer.steps[depth] = key
-    writeField(writer, key, own?.enumerable === true, key === 'stack' ? mapStack(value as string) : value)
+    writeField(
+      writer,
+      key,
+      own?.enumerable === true,
+      key === 'stack' ? mapStack(value as string) : textFor(writer, key, value)
+    )
   }
   for (const key of Object.keys(error)) {
     if (SPECIAL_FIELDS.includes(key)) continue
@@ -85,11 +90,24 @@ export function writeError(writer: Writer, error: object): void {
   writer.depth = depth
 }
 
+/** Programs that have not shown a key take errors only with texts where texts belong. */
+function textFor(writer: Writer, key: string, value: unknown): unknown {
+  if (writer.audience !== 'stranger' || typeof value === 'string' || (key !== 'message' && key !== 'name')) return value
+  try {
+    return String(value)
+  } catch {
+    return ''
+  }
+}
+
 function writeField(writer: Writer, key: string, isEnumerable: boolean, value: unknown): void {
   writer.string(key)
   writer.byte(isEnumerable ? TRUE : FALSE)
   writeValue(writer, value)
 }
+
+/** Bytes of memory for a field. */
+const FIELD_COST = 64
 
 setObjectReader(ERROR, (reader: Reader, tag, at) => {
   const error = makeError(reader)
@@ -97,7 +115,12 @@ setObjectReader(ERROR, (reader: Reader, tag, at) => {
   while (!reader.isAbsent()) {
     const key = reader.key()
     const enumerable = reader.byte() === TRUE
-    Object.defineProperty(error, key, { value: reader.value(), enumerable, writable: true, configurable: true })
+    reader.budget?.spend(FIELD_COST)
+    const value = reader.value()
+    // Node's printing of an error relies on its texts.
+    const isText = key === 'stack' || (reader.budget !== null && (key === 'message' || key === 'name'))
+    if (isText && typeof value !== 'string') reader.damaged(`the ${key} of an error is no string`)
+    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
   }
   reader.pos++
   return error

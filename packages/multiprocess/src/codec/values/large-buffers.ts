@@ -4,7 +4,7 @@
  */
 
 import { alignToPage, type Behind } from '../../ground/message-blocks.ts'
-import { LARGE_BUFFER } from './format.ts'
+import { LARGE_BUFFER } from '../bytes/format.ts'
 import { setObjectReader } from './reader.ts'
 
 /** From this length on, in bytes. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { AnyFunction } from '../references/data.ts'
 
 /** What an object's prototype says about it. */
@@ -137,4 +138,21 @@ function nameOf(prototype: object): string {
     if (typeof tag === 'string' && tag !== '') return tag
   }
   return 'closed object'
+}
+
+const toString = Object.prototype.toString
+
+/** Whether an object with `Object.prototype`, whose first key this is, is of a built-in type all the same. */
+export function isExotic(object: object, firstKey: string | undefined): boolean {
+  if (firstKey === undefined) {
+    return (
+      toString.call(object) !== '[object Object]' ||
+      types.isMap(object) ||
+      types.isSet(object) ||
+      ArrayBuffer.isView(object) ||
+      types.isAnyArrayBuffer(object)
+    )
+  }
+  // Such as the `arguments` of a function.
+  return firstKey === '0' && (ArrayBuffer.isView(object) || toString.call(object) !== '[object Object]')
 }

@@ -1,14 +1,11 @@
 import { SerializationError } from '../../errors.ts'
-import { type KnownShape, makeObject, readShapeDefinition, setField } from './decode-shape.ts'
+import { ByteReader } from '../bytes/byte-reader.ts'
 import {
   ABSENT,
   ARRAY,
   ARRAY_WITH_FIELDS,
-  BIGINT,
-  BIGINT64,
   CODE,
   DOUBLE,
-  FALSE,
   FUNCTION,
   HAS_MODULES,
   INCOMPLETE,
@@ -17,7 +14,6 @@ import {
   KIND,
   LARGE_BUFFER,
   MAX_SHAPES,
-  NULL,
   OBJECT,
   REFERENCE,
   REFERRED,
@@ -26,23 +22,17 @@ import {
   SHARED_BUFFER,
   SHORT_STRING,
   SMALL_INTEGER,
-  STRING8,
-  STRING32,
-  TRUE,
   UNDEFINED,
-  VERSION,
-  WIDE_STRING8,
-  WIDE_STRING32
-} from './format.ts'
+  VERSION
+} from '../bytes/format.ts'
+import { cachedKey, shortString } from '../bytes/short-strings.ts'
+import { type Budget, costOfHoles, IndexCost } from './budget.ts'
+import { type KnownShape, makeObject, readShapeDefinition, setField } from './decode-shape.ts'
 import type { LargeSource } from './large-buffers.ts'
-import { cachedKey, shortString } from './short-strings.ts'
 
 /** Reads the rest of an object whose tag has been read; must call `refer` before it reads anything that may refer to it. */
 export type ObjectReader = (reader: Reader, tag: number, at: number) => unknown
 
-const NOTHING = new Uint8Array(0)
-/** Memory up to this length stays known between messages, as does memory of which a message is but a part. */
-const KEPT_MEMORY = 1 << 16
 /** Further out than this, V8 stores an array's elements in a table instead of a row. */
 const LONGEST_ROW = 1024
 
@@ -59,23 +49,17 @@ export function setObjectReader(tag: number, read: ObjectReader): void {
 }
 
 /** The state of one walk over a message. Nothing in the message is trusted. */
-export class Reader {
-  u8: Uint8Array = NOTHING
-  pos = 0
-  end = 0
+export class Reader extends ByteReader {
   modules: string[] = []
   /** The memory behind the message, if there is any. */
   large: LargeSource | null = null
-  /** Whether it may hold nothing but plain data: who wrote it has not shown a key. */
-  isDataOnly = false
+  /** What decoding may cost; null: no matter what, as a trusted program wrote the message. With a budget it may hold plain data only. */
+  budget: Budget | null = null
   /** The code in this message, once some of it was met. */
   code: { finish(): void } | null = null
   /** What is to be done to the object at a place before its contents are read. */
   wrapped: { readonly at: number; begin(object: object): void } | null = null
 
-  #start = 0
-  #view: DataView | null = null
-  #buffer: Buffer | null = null
   #referred: Map<number, unknown> | null = null
   readonly #shapes: KnownShape[] = []
 
@@ -89,20 +73,16 @@ export class Reader {
 
   /** Reads what stands before and behind the value. */
   open(bytes: Uint8Array, start: number, end: number): void {
-    if (bytes !== this.u8) {
-      this.u8 = bytes
-      this.#view = null
-      this.#buffer = null
-    }
+    this.use(bytes)
     if (!(start >= 0 && start < end && end <= bytes.length)) this.damaged('it is empty')
-    this.#start = start
+    this.first = start
     this.end = end
     const first = bytes[start]
     if ((first & ~HAS_MODULES) !== VERSION) {
       this.damaged(`it begins with byte ${first} instead of ${VERSION}: another version of this package wrote it`)
     }
     if ((first & HAS_MODULES) !== 0) {
-      if (this.isDataOnly) this.#refuseCode()
+      if (this.budget !== null) this.#refuseCode()
       this.#readModules()
     }
     this.pos = start + 1
@@ -110,8 +90,8 @@ export class Reader {
 
   #readModules(): void {
     const last = this.end - 4
-    const trailer = this.#start + (last > this.#start ? this.view.getUint32(last, true) : 0)
-    if (trailer <= this.#start || trailer >= last) this.damaged('it has no list of modules')
+    const trailer = this.first + (last > this.first ? this.view.getUint32(last, true) : 0)
+    if (trailer <= this.first || trailer >= last) this.damaged('it has no list of modules')
     this.pos = trailer
     this.end = last
     const count = this.count(1)
@@ -128,27 +108,10 @@ export class Reader {
     this.code = null
     this.wrapped = null
     this.large = null
+    this.budget = null
     if (this.#shapes.length > 0) this.#shapes.length = 0
     if (this.modules.length > 0) this.modules = []
-    if (this.u8.length > KEPT_MEMORY && this.#start === 0 && this.end === this.u8.length) {
-      this.u8 = NOTHING
-      this.#view = null
-      this.#buffer = null
-    }
-  }
-
-  get view(): DataView {
-    this.#view ??= new DataView(this.u8.buffer, this.u8.byteOffset, this.u8.byteLength)
-    return this.#view
-  }
-
-  get buffer(): Buffer {
-    this.#buffer ??= Buffer.from(this.u8.buffer as ArrayBuffer, this.u8.byteOffset, this.u8.byteLength)
-    return this.#buffer
-  }
-
-  damaged(how: string): never {
-    throw new SerializationError(`cannot read the message: it is damaged: ${how}`)
+    this.forget()
   }
 
   #refuseCode(): never {
@@ -156,37 +119,6 @@ export class Reader {
       'cannot receive the message: it holds functions, classes or shared objects, which are taken only from a program that ' +
         'has shown its key: give both sides an authkey'
     )
-  }
-
-  /** Makes sure that so many bytes are left, and passes them; answers where they begin. */
-  take(length: number): number {
-    const pos = this.pos
-    if (length > this.end - pos) this.damaged('it ends too early')
-    this.pos = pos + length
-    return pos
-  }
-
-  byte(): number {
-    if (this.pos >= this.end) this.damaged('it ends too early')
-    return this.u8[this.pos++]
-  }
-
-  uint32(): number {
-    const pos = this.take(4)
-    return this.view.getUint32(pos, true)
-  }
-
-  double(): number {
-    const pos = this.take(8)
-    return this.view.getFloat64(pos, true)
-  }
-
-  /** A count of things that take at least `size` bytes each. */
-  count(size: number): number {
-    let count = this.byte()
-    if (count === 255) count = this.uint32()
-    if (count * size > this.end - this.pos) this.damaged('it ends too early')
-    return count
   }
 
   string(): string {
@@ -215,7 +147,7 @@ export class Reader {
   refer(tag: number, at: number, object: unknown): void {
     if ((tag & REFERRED) !== 0) {
       this.#referred ??= new Map()
-      this.#referred.set(at - this.#start, object)
+      this.#referred.set(at - this.first, object)
       if (this.wrapped !== null && this.wrapped.at === at) this.wrapped.begin(object as object)
     }
   }
@@ -235,68 +167,21 @@ export class Reader {
       const pos = this.take(2)
       return ((this.u8[pos] | (this.u8[pos + 1] << 8)) << 16) >> 16
     }
-    if (tag === ARRAY) return this.#array()
-    if (tag < UNDEFINED) return this.#object(tag, at)
-    return this.#scalar(tag)
-  }
-
-  #scalar(tag: number): unknown {
-    switch (tag) {
-      case INT32: {
-        const pos = this.take(4)
-        return this.view.getInt32(pos, true)
-      }
-      case DOUBLE:
-        return this.double()
-      case NULL:
-        return null
-      case TRUE:
-        return true
-      case FALSE:
-        return false
-      case UNDEFINED:
-        return undefined
-      case STRING8:
-        return this.#latin1(this.byte())
-      case STRING32:
-        return this.#latin1(this.uint32())
-      case WIDE_STRING8:
-        return this.#utf16(this.byte())
-      case WIDE_STRING32:
-        return this.#utf16(this.uint32())
-      case BIGINT64: {
-        const pos = this.take(8)
-        return this.view.getBigInt64(pos, true)
-      }
-      case BIGINT:
-        return this.#bigint()
-      case REFERENCE:
-        return this.#reference()
-      default:
-        return this.damaged(`${tag} is no value's tag`)
+    if (tag < UNDEFINED) {
+      if (this.budget !== null) return this.#charged(tag, at, this.budget)
+      return tag === ARRAY ? this.#array() : this.#object(tag, at)
     }
+    return tag === REFERENCE ? this.#reference() : this.scalar(tag)
   }
 
-  #latin1(length: number): string {
-    const pos = this.take(length)
-    return this.buffer.toString('latin1', pos, pos + length)
-  }
-
-  #utf16(length: number): string {
-    const pos = this.take(2 * length)
-    return this.buffer.toString('utf16le', pos, pos + 2 * length)
-  }
-
-  #bigint(): bigint {
-    const isNegative = this.byte() === 1
-    const length = this.uint32()
-    const pos = this.take(length)
-    try {
-      const magnitude = BigInt(`0x${this.buffer.toString('hex', pos, pos + length)}`)
-      return isNegative ? -magnitude : magnitude
-    } catch (error) {
-      throw new SerializationError('cannot read the message: it is damaged: a BigInt is too long', '', { cause: error })
-    }
+  #charged(tag: number, at: number, budget: Budget): unknown {
+    const rest = this.end - this.pos
+    let count = rest > 0 ? this.u8[this.pos] : 0
+    if (count === 255 && rest >= 5) count = this.view.getUint32(this.pos + 1, true)
+    budget.enter(tag, count, rest)
+    const value = tag === ARRAY ? this.#array() : this.#object(tag, at)
+    budget.leave()
+    return value
   }
 
   #reference(): unknown {
@@ -354,7 +239,7 @@ export class Reader {
       }
       return array
     }
-    if (this.isDataOnly && NOT_DATA.includes(form)) this.#refuseCode()
+    if (this.budget !== null && NOT_DATA.includes(form)) this.#refuseCode()
     const read = READERS[form >> 2]
     if (read === undefined) this.damaged(`${tag} is no value's tag`)
     return read(this, tag, at)
@@ -375,6 +260,7 @@ export class Reader {
 
   #shaped(shape: KnownShape, tag: number, at: number): object {
     const keys = shape.keys
+    if (this.budget !== null) this.budget.spend(shape.cost)
     if ((tag & (REFERRED | INCOMPLETE)) === 0 && shape.make !== null) return makeObject(shape.make, keys.length, this)
     const object = {}
     this.refer(tag, at, object)
@@ -387,8 +273,11 @@ export class Reader {
 
   fields(object: object, tag: number): void {
     const count = this.count(2)
+    const { budget } = this
+    const indexes = budget === null ? null : new IndexCost()
     for (let i = 0; i < count; i++) {
       const key = this.key()
+      if (indexes !== null) budget?.spend(indexes.of(key))
       if (key === 'length' && Array.isArray(object)) this.damaged('the length of an array is no field')
       if ((tag & INCOMPLETE) !== 0 && this.isAbsent()) this.pos++
       else setField(object, key, this.value())
@@ -406,6 +295,7 @@ export class Reader {
         this.pos++
         const holes = this.count(0)
         if (holes === 0 || holes > length - i) this.damaged('an array has more holes than elements')
+        if (this.budget !== null) this.budget.spend(costOfHoles(holes))
         i += holes
       }
     }

@@ -1,40 +1,12 @@
 import { SerializationError } from '../../errors.ts'
 import type { Family } from '../../ground/family.ts'
 import { Parcel } from '../../ground/parcel.ts'
+import { ByteWriter } from '../bytes/byte-writer.ts'
+import { HAS_MODULES, MAX_DEPTH, REFERENCE, REFERRED } from '../bytes/format.ts'
 import type { Shape } from './encode-shape.ts'
-import {
-  BIGINT,
-  BIGINT64,
-  DOUBLE,
-  HAS_MODULES,
-  INT16,
-  INT32,
-  MAX_DEPTH,
-  MAX_MESSAGE,
-  REFERENCE,
-  REFERRED,
-  SHORT_STRING,
-  SHORT_STRING_LENGTHS,
-  SMALL_INTEGER,
-  SMALL_INTEGERS,
-  STRING8,
-  STRING32,
-  VERSION,
-  WIDE_STRING8,
-  WIDE_STRING32
-} from './format.ts'
 import type { LargeBuffers } from './large-buffers.ts'
 import { MetObjects } from './met-objects.ts'
 import { formatPath, type Step } from './path.ts'
-import { Memory, NO_MEMORY } from './writer-memory.ts'
-
-/** V8 answers at once, without a look at the characters, when the string is stored with one byte each. */
-const WIDE_CHARACTER = /[^\0-\xff]/
-
-const FIRST_SCRATCH = 4096
-/** A scratch longer than this is given up when messages need it no longer. */
-const KEPT_SCRATCH = 1 << 20
-const UNUSED_TIMES = 8
 
 /** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
 export type SharesBuffers = 'no' | 'once' | 'held'
@@ -74,19 +46,10 @@ export interface Origin {
 }
 
 /** The state of one walk over a value: where its bytes go, what it has met, and where it stands. */
-export class Writer {
-  u8 = NO_MEMORY.u8
-  view = NO_MEMORY.view
-  buffer = NO_MEMORY.buffer
-  /** Where the message begins, where the next byte goes, and where the memory ends. */
-  base = 0
-  pos = 0
-  limit = 0
-
+export class Writer extends ByteWriter {
   /** The way from the root to the value being written; `steps[depth - 1]` is the innermost container's. */
   readonly steps: Step[] = new Array(MAX_DEPTH).fill('')
   depth = 0
-  root = 'value'
   /** Whether `Object.prototype` adds nothing to what a loop over an object's keys sees; set by `begin`. */
   hasPlainPrototype = true
   /** The code in this message; null while there is none. */
@@ -104,12 +67,6 @@ export class Writer {
   /** Shapes defined in this message. */
   readonly shapes: Shape[] = []
 
-  #memory = NO_MEMORY
-  #target = NO_MEMORY
-  #lastTarget = NO_MEMORY
-  #scratch = NO_MEMORY
-  #timesUnused = 0
-
   /** What gives back what the message holds; null: it holds nothing. */
   releases: (() => void)[] | null = null
   /** What keeps the shared objects that the message names; `releases` let go of it, too. */
@@ -123,31 +80,10 @@ export class Writer {
     this.place(target, start, limit, root)
   }
 
-  /** Begins a message, of what is no object. */
-  place(target: Uint8Array | undefined, start: number, limit: number, root: string): void {
-    if (target === undefined) {
-      this.#use(this.#scratch)
-      this.base = this.pos = 0
-      this.limit = this.u8.length
-    } else {
-      if (this.#target.source !== target) this.#takeTarget(target)
-      this.#use(this.#target)
-      this.base = this.pos = start
-      this.limit = Math.min(limit, target.length)
-    }
-    this.root = root
-    this.byte(VERSION)
-  }
-
-  /** Writes the trailer; answers whether the message stands in the scratch. */
-  finish(): boolean {
+  /** Writes the trailer; returns true if the message is in the scratch. */
+  override finish(): boolean {
     if (this.#modules !== null) this.#writeModules(this.#modules)
-    const isScratch = this.#memory === this.#scratch
-    if (this.#scratch.u8.length > KEPT_SCRATCH) {
-      if (isScratch && this.pos > this.#scratch.u8.length >> 2) this.#timesUnused = 0
-      else if (++this.#timesUnused >= UNUSED_TIMES) this.#scratch = NO_MEMORY
-    }
-    return isScratch
+    return super.finish()
   }
 
   /** Forgets the value, so that nothing of the user's is kept alive; also after a throw. */
@@ -169,202 +105,6 @@ export class Writer {
       for (let i = 0; i < shapes.length; i++) if (shapes[i].writer === this) shapes[i].writer = null
       shapes.length = 0
     }
-  }
-
-  get bytes(): Uint8Array {
-    return this.#memory.source
-  }
-
-  /** Two targets by turns are told apart without making anything anew. */
-  #takeTarget(target: Uint8Array): void {
-    const last = this.#lastTarget
-    this.#lastTarget = this.#target
-    this.#target = last.source === target ? last : new Memory(target)
-  }
-
-  #use(memory: Memory): void {
-    if (this.#memory === memory) return
-    this.#memory = memory
-    this.u8 = memory.u8
-    this.view = memory.view
-    this.buffer = memory.buffer
-  }
-
-  /** Makes room for `count` more bytes. */
-  ensure(count: number): void {
-    if (this.pos + count > this.limit) this.#moveToScratch(count)
-  }
-
-  #moveToScratch(count: number): void {
-    const used = this.pos - this.base
-    const needed = used + count
-    if (needed > MAX_MESSAGE) {
-      throw new SerializationError(
-        `cannot send ${this.root}: the message is longer than 2 GiB; send it in parts, or share it as SharedMemory`,
-        this.root
-      )
-    }
-    const from = this.u8.subarray(this.base, this.pos)
-    if (this.#scratch.u8.length < needed || this.#memory === this.#scratch) {
-      const length = Math.min(MAX_MESSAGE, Math.max(FIRST_SCRATCH, needed + (needed >> 1)))
-      const { buffer } = Buffer.allocUnsafeSlow(length)
-      this.#scratch = new Memory(new Uint8Array(buffer, 0, length))
-    }
-    this.#use(this.#scratch)
-    this.u8.set(from)
-    this.base = 0
-    this.pos = used
-    this.limit = this.u8.length
-  }
-
-  byte(value: number): void {
-    if (this.pos >= this.limit) this.ensure(1)
-    this.u8[this.pos++] = value
-  }
-
-  uint32(value: number): void {
-    this.ensure(4)
-    this.view.setUint32(this.pos, value, true)
-    this.pos += 4
-  }
-
-  double(value: number): void {
-    this.ensure(8)
-    this.view.setFloat64(this.pos, value, true)
-    this.pos += 8
-  }
-
-  count(value: number): void {
-    if (value < 255) {
-      this.byte(value)
-    } else {
-      this.byte(255)
-      this.uint32(value)
-    }
-  }
-
-  number(value: number): void {
-    const n = value | 0
-    if (n !== value || (n === 0 && 1 / value < 0)) {
-      this.ensure(9)
-      this.u8[this.pos] = DOUBLE
-      this.view.setFloat64(this.pos + 1, value, true)
-      this.pos += 9
-    } else if (n >= 0 && n < SMALL_INTEGERS) {
-      this.byte(SMALL_INTEGER + n)
-    } else if (n === (n << 16) >> 16) {
-      this.ensure(3)
-      this.u8[this.pos] = INT16
-      this.u8[this.pos + 1] = n
-      this.u8[this.pos + 2] = n >> 8
-      this.pos += 3
-    } else {
-      this.ensure(5)
-      this.u8[this.pos] = INT32
-      this.view.setInt32(this.pos + 1, n, true)
-      this.pos += 5
-    }
-  }
-
-  bigint(value: bigint): void {
-    if (BigInt.asIntN(64, value) === value) {
-      this.ensure(9)
-      this.u8[this.pos] = BIGINT64
-      this.view.setBigInt64(this.pos + 1, value, true)
-      this.pos += 9
-      return
-    }
-    const digits = (value < 0n ? -value : value).toString(16)
-    const bytes = Buffer.from(digits.length & 1 ? `0${digits}` : digits, 'hex')
-    this.byte(BIGINT)
-    this.byte(value < 0n ? 1 : 0)
-    this.uint32(bytes.length)
-    this.raw(bytes)
-  }
-
-  string(value: string): void {
-    const length = value.length
-    if (length >= SHORT_STRING_LENGTHS) {
-      this.#longString(value, length)
-      return
-    }
-    this.ensure(length + 1)
-    const { u8, view } = this
-    let pos = this.pos
-    u8[pos++] = SHORT_STRING + length
-    let codes = 0
-    let i = 0
-    for (; i < length - 3; i += 4, pos += 4) {
-      const a = value.charCodeAt(i)
-      const b = value.charCodeAt(i + 1)
-      const c = value.charCodeAt(i + 2)
-      const d = value.charCodeAt(i + 3)
-      codes |= a | b | c | d
-      view.setInt32(pos, a | (b << 8) | (c << 16) | (d << 24), true)
-    }
-    for (; i < length; i++) {
-      const code = value.charCodeAt(i)
-      codes |= code
-      u8[pos++] = code
-    }
-    if (codes > 255) this.#wideString(value, length)
-    else this.pos = pos
-  }
-
-  #longString(value: string, length: number): void {
-    if (WIDE_CHARACTER.test(value)) {
-      this.#wideString(value, length)
-      return
-    }
-    if (length < 256) {
-      this.ensure(2 + length)
-      this.u8[this.pos] = STRING8
-      this.u8[this.pos + 1] = length
-      this.pos += 2
-    } else {
-      this.ensure(5 + length)
-      this.u8[this.pos] = STRING32
-      this.view.setUint32(this.pos + 1, length, true)
-      this.pos += 5
-    }
-    this.buffer.write(value, this.pos, length, 'latin1')
-    this.pos += length
-  }
-
-  #wideString(value: string, length: number): void {
-    if (length < 256) {
-      this.ensure(2 + 2 * length)
-      this.u8[this.pos] = WIDE_STRING8
-      this.u8[this.pos + 1] = length
-      this.pos += 2
-    } else {
-      this.ensure(5 + 2 * length)
-      this.u8[this.pos] = WIDE_STRING32
-      this.view.setUint32(this.pos + 1, length, true)
-      this.pos += 5
-    }
-    if (length <= 8) {
-      for (let i = 0; i < length; i++) this.view.setUint16(this.pos + 2 * i, value.charCodeAt(i), true)
-    } else {
-      this.buffer.write(value, this.pos, 2 * length, 'utf16le')
-    }
-    this.pos += 2 * length
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.ensure(bytes.length)
-    this.u8.set(bytes, this.pos)
-    this.pos += bytes.length
-  }
-
-  /** Sets a bit of the tag at a position counted from the message's start. */
-  mark(position: number, bit: number): void {
-    this.u8[this.base + position] |= bit
-  }
-
-  /** Of the next byte, counted from the message's start. */
-  get position(): number {
-    return this.pos - this.base
   }
 
   /** When the object was met before: writes a reference and answers true. Otherwise its tag must come next. */

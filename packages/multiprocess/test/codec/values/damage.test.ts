@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import * as format from '../../../src/codec/bytes/format.ts'
 import { decode, modulesOf } from '../../../src/codec/decode.ts'
 import { encode } from '../../../src/codec/encode.ts'
-import * as format from '../../../src/codec/values/format.ts'
 import { SerializationError } from '../../../src/errors.ts'
 import { anything, graph, RUNS } from '../../fixtures/codec/arbitraries.ts'
 

@@ -1,9 +1,9 @@
-import type { Reader } from './reader.ts'
+import type { ByteReader } from './byte-reader.ts'
 
 const from = String.fromCharCode
 
 /** A string of up to 31 one-byte characters, which are there. Up to 16 are put together faster here than by native code. */
-export function shortString(reader: Reader, pos: number, length: number): string {
+export function shortString(reader: ByteReader, pos: number, length: number): string {
   const u8 = reader.u8
   if (length === 0) return ''
   if (length > 16) return reader.buffer.toString('latin1', pos, pos + length)
@@ -46,7 +46,7 @@ const CACHED_KEYS = 2048
 const keys: string[] = new Array(CACHED_KEYS).fill('')
 
 /** The same as `shortString`, for strings that tend to come again: as a key, V8 must look a new string up first. */
-export function cachedKey(reader: Reader, pos: number, length: number): string {
+export function cachedKey(reader: ByteReader, pos: number, length: number): string {
   const u8 = reader.u8
   let hash = length
   for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + u8[pos + i]) | 0

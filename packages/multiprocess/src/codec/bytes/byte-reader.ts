@@ -1,0 +1,145 @@
+/** The bytes of a message while it is read: numbers, texts and lengths. Nothing in them is trusted. */
+import { SerializationError } from '../../errors.ts'
+import {
+  BIGINT,
+  BIGINT64,
+  DOUBLE,
+  FALSE,
+  INT32,
+  NULL,
+  STRING8,
+  STRING32,
+  TRUE,
+  UNDEFINED,
+  WIDE_STRING8,
+  WIDE_STRING32
+} from './format.ts'
+
+const NOTHING = new Uint8Array(0)
+/** Memory up to this length stays known between messages, and so does memory of which a message is only a part. */
+const KEPT_MEMORY = 1 << 16
+
+export class ByteReader {
+  u8: Uint8Array = NOTHING
+  pos = 0
+  end = 0
+  /** Where the message begins. */
+  protected first = 0
+  #view: DataView | null = null
+  #buffer: Buffer | null = null
+
+  protected use(bytes: Uint8Array): void {
+    if (bytes === this.u8) return
+    this.u8 = bytes
+    this.#view = null
+    this.#buffer = null
+  }
+
+  /** Forgets a message that has its memory for itself. */
+  protected forget(): void {
+    if (this.u8.length > KEPT_MEMORY && this.first === 0 && this.end === this.u8.length) this.use(NOTHING)
+  }
+
+  get view(): DataView {
+    this.#view ??= new DataView(this.u8.buffer, this.u8.byteOffset, this.u8.byteLength)
+    return this.#view
+  }
+
+  get buffer(): Buffer {
+    this.#buffer ??= Buffer.from(this.u8.buffer as ArrayBuffer, this.u8.byteOffset, this.u8.byteLength)
+    return this.#buffer
+  }
+
+  damaged(how: string): never {
+    throw new SerializationError(`cannot read the message: it is damaged: ${how}`)
+  }
+
+  /** Makes sure that so many bytes are left, and passes them; answers where they begin. */
+  take(length: number): number {
+    const pos = this.pos
+    if (length > this.end - pos) this.damaged('it ends too early')
+    this.pos = pos + length
+    return pos
+  }
+
+  byte(): number {
+    if (this.pos >= this.end) this.damaged('it ends too early')
+    return this.u8[this.pos++]
+  }
+
+  uint32(): number {
+    const pos = this.take(4)
+    return this.view.getUint32(pos, true)
+  }
+
+  double(): number {
+    const pos = this.take(8)
+    return this.view.getFloat64(pos, true)
+  }
+
+  /** A count of things that take at least `size` bytes each. */
+  count(size: number): number {
+    let count = this.byte()
+    if (count === 255) count = this.uint32()
+    if (count * size > this.end - this.pos) this.damaged('it ends too early')
+    return count
+  }
+
+  /** Reads the rest of a value that has no identity, of which the tag has been read. */
+  protected scalar(tag: number): unknown {
+    switch (tag) {
+      case INT32: {
+        const pos = this.take(4)
+        return this.view.getInt32(pos, true)
+      }
+      case DOUBLE:
+        return this.double()
+      case NULL:
+        return null
+      case TRUE:
+        return true
+      case FALSE:
+        return false
+      case UNDEFINED:
+        return undefined
+      case STRING8:
+        return this.#latin1(this.byte())
+      case STRING32:
+        return this.#latin1(this.uint32())
+      case WIDE_STRING8:
+        return this.#utf16(this.byte())
+      case WIDE_STRING32:
+        return this.#utf16(this.uint32())
+      case BIGINT64: {
+        const pos = this.take(8)
+        return this.view.getBigInt64(pos, true)
+      }
+      case BIGINT:
+        return this.#bigint()
+      default:
+        return this.damaged(`${tag} is no value's tag`)
+    }
+  }
+
+  #latin1(length: number): string {
+    const pos = this.take(length)
+    return this.buffer.toString('latin1', pos, pos + length)
+  }
+
+  #utf16(length: number): string {
+    const pos = this.take(2 * length)
+    return this.buffer.toString('utf16le', pos, pos + 2 * length)
+  }
+
+  #bigint(): bigint {
+    const isNegative = this.byte() === 1
+    const length = this.uint32()
+    const pos = this.take(length)
+    try {
+      const magnitude = BigInt(`0x${this.buffer.toString('hex', pos, pos + length)}`)
+      return isNegative ? -magnitude : magnitude
+    } catch (error) {
+      throw new SerializationError('cannot read the message: it is damaged: a BigInt is too long', '', { cause: error })
+    }
+  }
+}
