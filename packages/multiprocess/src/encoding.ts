@@ -7,12 +7,12 @@
 import './entries/loaders.ts'
 import './crossing/named-memory.ts'
 import { checkObject } from './checks.ts'
+import { VERSION as FORMAT } from './codec/bytes/format.ts'
 import { decode as decodeMessage, modulesOf as modulesIn } from './codec/decode.ts'
 import { Encoder } from './codec/encode.ts'
 import { importModule, isImported, WRITTEN_REQUEST } from './codec/references/imports.ts'
 import { renameModules } from './codec/rename-modules.ts'
 import { sendableError } from './codec/sendable-error.ts'
-import { VERSION as FORMAT } from './codec/values/format.ts'
 import { SerializationError } from './errors.ts'
 
 /** The version of the format. Messages of another version are refused. */

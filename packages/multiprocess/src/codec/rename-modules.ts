@@ -1,6 +1,7 @@
 /** The same message under other names for the modules that it needs: another machine keeps them elsewhere. */
+
+import { HAS_MODULES } from './bytes/format.ts'
 import { modulesOf } from './decode.ts'
-import { HAS_MODULES } from './values/format.ts'
 import { Writer } from './values/writer.ts'
 
 const POSITION_BYTES = 4

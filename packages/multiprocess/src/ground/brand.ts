@@ -4,6 +4,15 @@
  */
 const brands = new WeakMap<object, string>()
 
+/** All copies of this package that the program has loaded: where each is, and what it knows of an object. */
+const COPIES = Symbol.for('multiprocess.copies')
+type Copies = Map<string, (object: object) => string | undefined>
+
+const found = (globalThis as { [COPIES]?: Copies })[COPIES]
+const copies: Copies = found ?? new Map()
+if (found === undefined) Object.defineProperty(globalThis, COPIES, { value: copies })
+copies.set(import.meta.url, brandOf)
+
 /** Marks an object as one of the kind that is registered under this name. */
 export function brand(object: object, kind: string): void {
   brands.set(object, kind)
@@ -12,4 +21,13 @@ export function brand(object: object, kind: string): void {
 /** Returns the name of an object's kind; undefined for an object that crosses as a copy. */
 export function brandOf(object: object): string | undefined {
   return brands.get(object)
+}
+
+/** Returns where the copy of this package is that has made an object which is not of this copy; undefined if no copy has. */
+export function otherCopyOf(object: object): string | undefined {
+  if (copies.size < 2) return undefined
+  for (const [url, knows] of copies) {
+    if (url !== import.meta.url && knows(object) !== undefined) return url.replace(/\/(?:dist[^/]*|src)\/.*$/, '')
+  }
+  return undefined
 }

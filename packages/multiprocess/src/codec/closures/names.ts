@@ -7,6 +7,8 @@ export interface Names {
   readonly free: ReadonlySet<string>
   /** Those of them that it assigns to. */
   readonly assigned: ReadonlySet<string>
+  /** Those of the assigned ones that are not merely given a first value, as by `cache ??= make()`. */
+  readonly changed: ReadonlySet<string>
   /** Those of them that are used as soon as the definition is evaluated: in the computed keys of a class. */
   readonly early: ReadonlySet<string>
   /** What the text takes from the function around it and V8 does not reveal. */
@@ -24,8 +26,12 @@ interface Reference {
   readonly name: string
   readonly scope: Scope
   readonly isAssigned: boolean
+  /** It gets a value only if it has none. */
+  readonly isFirstValue: boolean
   readonly isEarly: boolean
 }
+
+const FIRST_VALUE = new Set(['??=', '||='])
 
 /** What surrounds the node that is being visited. */
 interface Context {
@@ -70,16 +76,19 @@ class Visitor {
     this.#visit(root, { scope, thisOf: 'outside', argumentsOf: 'outside', superOf: 'outside', isDeferred: false })
     const free = new Set<string>()
     const assigned = new Set<string>()
+    const changed = new Set<string>()
     const early = new Set<string>()
-    for (const { name, scope: from, isAssigned, isEarly } of this.#references) {
+    for (const { name, scope: from, isAssigned, isFirstValue, isEarly } of this.#references) {
       if (isDeclared(name, from)) continue
       free.add(name)
       if (isAssigned) assigned.add(name)
+      if (isAssigned && !isFirstValue) changed.add(name)
       if (isEarly) early.add(name)
     }
     return {
       free,
       assigned,
+      changed,
       early,
       lexical: this.#lexical,
       metas: this.#metas,
@@ -138,7 +147,8 @@ class Visitor {
         }
         break
       case 'AssignmentExpression':
-        this.#visitTarget(node.left, context)
+        if (node.left.type === 'Identifier') this.#refer(node.left.name, context, true, FIRST_VALUE.has(node.operator))
+        else this.#visitTarget(node.left, context)
         this.#visit(node.right, context)
         return
       case 'UpdateExpression':
@@ -291,12 +301,12 @@ class Visitor {
     }
   }
 
-  #refer(name: string, context: Context, isAssigned: boolean): void {
+  #refer(name: string, context: Context, isAssigned: boolean, isFirstValue = false): void {
     if (name === 'arguments' && !isDeclared(name, context.scope)) {
       if (context.argumentsOf === 'outside') this.#lexical.add('arguments')
       return
     }
-    this.#references.push({ name, scope: context.scope, isAssigned, isEarly: !context.isDeferred })
+    this.#references.push({ name, scope: context.scope, isAssigned, isFirstValue, isEarly: !context.isDeferred })
   }
 }
 

@@ -1,11 +1,12 @@
 /** Functions, classes and instances, on their way out of a message. Their modules have been imported. */
 
 import { SerializationError } from '../../errors.ts'
-import { CODE } from '../bytes/format.ts'
+import { CODE, isStackOverflow } from '../bytes/format.ts'
 import type { AnyFunction } from '../references/data.ts'
 import { markImported, resolveKnown } from '../references/imports.ts'
 import { type Reader, setObjectReader } from '../values/reader.ts'
 import { CODE_REQUEST } from '../values/requests.ts'
+import { isCodeData } from './check-code.ts'
 import { knownClass, rememberClass } from './class-origins.ts'
 import {
   ACCESSOR,
@@ -53,16 +54,21 @@ class CodeReader {
     this.#reader = reader
     const request = reader.modules.at(-1)
     if (request === undefined || !request.startsWith(CODE_REQUEST)) reader.damaged('it has no code')
+    let data: unknown
     try {
-      this.#data = JSON.parse(request.slice(CODE_REQUEST.length)) as CodeData
+      data = JSON.parse(request.slice(CODE_REQUEST.length))
     } catch {
       reader.damaged('its code cannot be read')
     }
+    if (!isCodeData(data)) reader.damaged('its code has not the form of code')
+    this.#data = data
     this.#units = new UnitReader(this.#data, reader.modules, (number, setter) => this.#bind(number, setter))
   }
 
   finish(): void {
-    for (const number of this.#late.keys()) this.#readLatePart(number)
+    guarded(() => {
+      for (const number of this.#late.keys()) this.#readLatePart(number)
+    })
   }
 
   #readLatePart(number: number): void {
@@ -283,16 +289,33 @@ function nameAs(fn: AnyFunction, name: string): void {
 }
 
 markImported(CODE_REQUEST)
-setObjectReader(CODE, (reader, tag, at) => {
-  try {
+setObjectReader(CODE, (reader, tag, at) =>
+  guarded(() => {
     reader.code ??= new CodeReader(reader)
     return (reader.code as CodeReader).read(tag, at)
+  })
+)
+
+/** What V8 throws of code that is damaged. Errors of other classes come from the user's own code and are thrown on. */
+const OF_THE_LANGUAGE: ReadonlySet<unknown> = new Set([
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError
+])
+
+/** @throws SerializationError in place of what V8 throws of damaged code */
+function guarded<T>(read: () => T): T {
+  try {
+    return read()
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new SerializationError(`cannot read the message: its code cannot be compiled: ${error.message}`, '', {
-        cause: error
-      })
-    }
-    throw error
+    if (!OF_THE_LANGUAGE.has((error as Error | null)?.constructor) || isStackOverflow(error)) throw error
+    const what = error instanceof SyntaxError ? 'be compiled' : 'be evaluated'
+    throw new SerializationError(`cannot read the message: its code cannot ${what}: ${(error as Error).message}`, '', {
+      cause: error
+    })
   }
-})
+}

@@ -16,6 +16,7 @@ import { isExotic, verdictOf } from '../values/prototypes.ts'
 import { kindOf } from '../values/registry.ts'
 import { CODE_REQUEST } from '../values/requests.ts'
 import type { Origin, Writer } from '../values/writer.ts'
+import { warnOfAssignments } from './assignments.ts'
 import { classOf, constructorOf, privateMembers } from './class-instances.ts'
 import { originOf } from './class-origins.ts'
 import { keepConstants, keptConstants } from './constants.ts'
@@ -144,6 +145,7 @@ export class CodeSession {
         values.set(name, value)
       }
       keepConstants(fn, code, facts, values, this.reader)
+      warnOfAssignments(fn, code)
     }
     const globals = this.#scopes.script(GLOBALS)
     for (const name of code.globals) {

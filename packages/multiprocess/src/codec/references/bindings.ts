@@ -1,6 +1,6 @@
 /** Which variables of a module stand for imports, and of what. */
 
-import { createRequire } from 'node:module' // lazy
+import { parseModule } from './lexer.ts'
 import { type Node, parseModuleStatement } from './syntax.ts'
 
 /** `module` is what `importModule` takes; `name` is an export's name, or `*` for the module's namespace. */
@@ -15,8 +15,6 @@ export type ImportTable = ReadonlyMap<string, ImportBinding>
 const RECEIVED = /^\/\*mp:(\{.*?\})\*\//
 const NOTHING: ImportTable = new Map()
 
-let lexer: typeof import('es-module-lexer') | undefined
-
 /**
  * @param url the module's, to which its imports are relative
  * @param source as V8 compiled it
@@ -28,9 +26,8 @@ export function readImports(url: string, source: string, isModule: boolean): Imp
       ? NOTHING
       : new Map(Object.entries(JSON.parse(received[1]) as Record<string, ImportBinding>))
   }
-  lexer ??= createRequire(import.meta.url)('es-module-lexer') as typeof import('es-module-lexer')
   const table = new Map<string, ImportBinding>()
-  for (const { type, importStart, importEnd } of lexer.parse(source)[0]) {
+  for (const { type, importStart, importEnd } of parseModule(source)[0]) {
     // `export … from` is listed, too, and makes no variable.
     if (type !== 'static' || !source.startsWith('import', importStart)) continue
     addImports(table, url, source.slice(importStart, importEnd))

@@ -1,7 +1,7 @@
 /** Which variables of an ES module are exported and by what names, read from its source text. */
 
-import { createRequire } from 'node:module' // lazy
 import type { AnyFunction } from './data.ts'
+import { parseModule } from './lexer.ts'
 import { nameOf, textOf } from './loaded/function-text.ts'
 
 export interface ExportTable {
@@ -30,19 +30,11 @@ interface DefaultExpression {
 const HEAD_LENGTH = 40
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/g
 
-let lexer: typeof import('es-module-lexer') | undefined
-
-function parse(source: string): ReturnType<typeof import('es-module-lexer').parse> {
-  // Loaded by require, because a reference is found synchronously, and only in a process that sends functions.
-  lexer ??= createRequire(import.meta.url)('es-module-lexer') as typeof import('es-module-lexer')
-  return lexer.parse(source)
-}
-
 /** @throws Error when the text is not a module that the lexer can read */
 export function readExports(source: string): ExportTable {
   const names = new Map<string, ExportedVariable>()
   let defaultExpression: DefaultExpression | undefined
-  for (const entry of parse(source)[1]) {
+  for (const entry of parseModule(source)[1]) {
     if (entry.type !== 'direct' || entry.typeOnly) continue
     // The lexer takes the word after `export default class` for a name also where it is `extends`.
     if (entry.localName === undefined || entry.localName === 'extends') {
@@ -73,7 +65,7 @@ export function mayBeDefault(table: ExportTable, fn: AnyFunction, line: number):
  * @param line counts from 0, as `column` does; the place is anywhere within the function
  */
 export function isDefaultExport(source: string, fn: AnyFunction, line: number, column: number): boolean {
-  const entry = parse(source)[1].find(candidate => candidate.type === 'direct' && candidate.name === 'default')
+  const entry = parseModule(source)[1].find(candidate => candidate.type === 'direct' && candidate.name === 'default')
   const text = textOf(fn)
   const place = offsetOf(source, line, column)
   const start = source.lastIndexOf(text, place)
@@ -105,7 +97,7 @@ function isDeclaredAs(source: string, local: string, start: number, text: string
   }
   const at = variable?.index ?? start
   // The lexer sees an export at the top level only, so it sees this one if the declaration stands there.
-  return parse(`${source.slice(0, at)}export ${source.slice(at)}`)[1].some(
+  return parseModule(`${source.slice(0, at)}export ${source.slice(at)}`)[1].some(
     entry => entry.type === 'direct' && entry.exportStart === at && entry.localName === local
   )
 }

@@ -81,7 +81,9 @@ export async function importModule(url: string): Promise<void> {
   if (loader !== undefined) return loader.load(url)
   importing += 1
   try {
-    const namespace = (await (url.startsWith(WRITTEN_REQUEST) ? importAsWritten(url) : import(url))) as Namespace
+    const namespace = (await (url.startsWith(WRITTEN_REQUEST)
+      ? importAsWritten(url)
+      : importOrRequire(url))) as Namespace
     namespaces.set(url, namespace)
     requests.set(namespace, url)
   } catch (error) {
@@ -91,6 +93,24 @@ export async function importModule(url: string): Promise<void> {
     })
   } finally {
     importing -= 1
+  }
+}
+
+/** Codes of errors that `import()` throws of a file whose type it does not know, though `require()` may. */
+const UNKNOWN_TYPES = new Set(['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'])
+
+/** Imports a module; one of a type that only `require.extensions` knows, as that of `ts-node/register`, is required. */
+async function importOrRequire(url: string): Promise<unknown> {
+  try {
+    return await import(url)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (!url.startsWith('file:') || code === undefined || !UNKNOWN_TYPES.has(code)) throw error
+    const path = process.getBuiltinModule('node:url').fileURLToPath(url)
+    const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
+    const extension = process.getBuiltinModule('node:path').extname(path)
+    if (!Object.hasOwn(require.extensions, extension)) throw error
+    return require(path)
   }
 }
 

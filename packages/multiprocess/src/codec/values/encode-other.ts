@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { otherCopyOf } from '../../ground/brand.ts'
 import { BOXED, DATE, KIND, MAP, REGEXP, SET, URL_OBJECT, URL_SEARCH_PARAMS } from '../bytes/format.ts'
 import { writeArrayBuffer, writeSharedBuffer, writeView } from './buffers.ts'
 import { setOtherWriters, writeArray, writeKeyedFields, writeValue } from './encode-value.ts'
@@ -9,6 +10,7 @@ import {
   checkLeaves,
   refuseArguments,
   refuseClosed,
+  refuseCopy,
   refuseExternal,
   refuseInstance,
   refuseModule,
@@ -98,6 +100,8 @@ function writeOther(writer: Writer, object: object, prototype: object | null): v
     writeKind(writer, object, kind)
     return
   }
+  const copy = otherCopyOf(object)
+  if (copy !== undefined) refuseCopy(writer, object, copy)
   const expected = BY_PROTOTYPE.get(prototype)
   if (expected?.test(object)) {
     expected.write(writer, object as never)

@@ -76,6 +76,15 @@ export function checkLeaves(writer: Writer, object: object, kind: Kind): void {
   )
 }
 
+/** Shared objects are known to the copy of this package that made them, and to no other. */
+export function refuseCopy(writer: Writer, object: object, url: string): never {
+  const name = (object as { constructor?: { name?: unknown } }).constructor?.name
+  writer.refuse(
+    `${withArticle(typeof name === 'string' && name !== '' ? name : 'shared object')} from another copy of multiprocess at ${url}`,
+    'let the program load one copy: install the package once (npm dedupe), and import it under one path'
+  )
+}
+
 export function refuseProxy(writer: Writer): never {
   writer.refuse('a Proxy', 'send the object behind it, or a copy of it: { ...proxy }')
 }
