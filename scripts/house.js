@@ -12,7 +12,7 @@ const ORDER = {
     errors checks
     ground/os ground/arena ground/waiting ground/members ground ground/segments
     memory sync
-    codec/values codec/references codec/closures codec
+    codec/bytes codec/values codec/references codec/closures codec
     channel crossing
     process
     observe

@@ -10,7 +10,7 @@ import { decode } from '../src/codec/decode.ts'
 import { encode } from '../src/codec/encode.ts'
 import { AuthenticationError, MultiprocessError, SerializationError } from '../src/errors.ts'
 import { FrameReader, frameHeader } from '../src/socket/frames.ts'
-import { HANDSHAKE_LIMIT, handshake, type Key, type Role } from '../src/socket/handshake.ts'
+import { HANDSHAKE_LIMIT, type HandshakeRole, handshake, type Key } from '../src/socket/handshake.ts'
 import { damage, decodeDamagedCode, messagesWithCode } from './fixtures/codec/damage.ts'
 import { greedyMessages } from './fixtures/codec/hostile.ts'
 import { fuzz as fuzzListeners } from './fixtures/connection/fuzz.ts'
@@ -97,14 +97,14 @@ function fuzzHandshake(random: Random): void {
     const isSame = random() < 0.5
     const isDamaged = random() < 0.7
     const keys = { listener: keyOf('k', random() < 0.2), client: keyOf(isSame ? 'k' : 'other', random() < 0.2) }
-    const sent: Record<Role, Uint8Array[]> = { listener: [], client: [] }
+    const sent: Record<HandshakeRole, Uint8Array[]> = { listener: [], client: [] }
     const sides = {
       listener: handshake('listener', keys.listener, message => sent.listener.push(message)),
       client: handshake('client', keys.client, message => sent.client.push(message))
     }
     const isDone = { listener: false, client: false }
     let hasChanged = false
-    const give = (to: Role, message?: Uint8Array): void => {
+    const give = (to: HandshakeRole, message?: Uint8Array): void => {
       if (isDone[to]) return
       try {
         isDone[to] = (message === undefined ? sides[to].next() : sides[to].next(message)).done === true
@@ -120,8 +120,8 @@ function fuzzHandshake(random: Random): void {
     give('listener')
     give('client')
     for (let step = 0; step < 20; step++) {
-      const from: Role = random() < 0.5 ? 'listener' : 'client'
-      const to: Role = from === 'listener' ? 'client' : 'listener'
+      const from: HandshakeRole = random() < 0.5 ? 'listener' : 'client'
+      const to: HandshakeRole = from === 'listener' ? 'client' : 'listener'
       let message = sent[from].shift()
       if (isDamaged && random() < 0.2) {
         hasChanged = true

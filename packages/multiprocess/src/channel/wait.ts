@@ -6,7 +6,7 @@ import { pollDescriptors } from '../ground/os/sockets.ts' // lazy
 import { system } from '../ground/os/system.ts'
 import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import type { Source } from '../socket/waiting.ts'
+import type { SocketSource } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
 
 /** What an object has behind `waitable`: a word that changes when it becomes ready. */
@@ -18,7 +18,7 @@ interface Word {
 
 /** The same of a socket: it tells after each change. */
 interface Stream {
-  readonly source: Source
+  readonly source: SocketSource
   isReady(): boolean
 }
 

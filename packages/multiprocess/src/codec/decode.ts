@@ -18,7 +18,7 @@ let idle: Reader | null = new Reader()
  *
  * Throws SerializationError when the message is damaged, or was written by another version of this package.
  *
- * @param large where the buffers are that stand behind the message
+ * @param large where the buffers are that follow the message
  * @param isUntrusted a program wrote the message that has not shown a key: only plain data is taken, within a budget of memory and work
  */
 export function decode(

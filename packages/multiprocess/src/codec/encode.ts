@@ -14,7 +14,7 @@ const NOTHING = new Uint8Array(0)
  * object is being encoded is safe.
  */
 export class Encoder {
-  /** Where the last message stands: in the target it was written to, or in the encoder's own scratch. */
+  /** Where the last message is: in the target, or in the encoder's own scratch. */
   bytes: Uint8Array = NOTHING
   start = 0
   end = 0
@@ -22,7 +22,7 @@ export class Encoder {
   releases: Releases = null
   /** What keeps the shared objects that the last message names, until it is handed over; `releases` let go of it, too. */
   parcel: Parcel | null = null
-  /** Whether large buffers may stand behind the next messages, and those that are to stand behind the last one. */
+  /** True if large buffers may follow the next messages. */
   allowsLarge = false
   /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
   sharesBuffers: SharesBuffers = 'no'
@@ -116,7 +116,7 @@ export function encode(value: unknown, path?: string): Uint8Array {
 /** A message as bytes of its own. */
 export interface HeldMessage {
   readonly bytes: Uint8Array
-  /** What is to stand behind it. */
+  /** The large buffers that must follow the message. */
   readonly large: LargeBuffers | null
   /** What gives back what it holds. */
   readonly releases: Releases
@@ -129,7 +129,7 @@ export interface Allowances {
   readonly allowsLarge?: boolean
 }
 
-/** The same, with what gives back what the message holds. */
+/** Returns the message of a value, and what gives back the shared objects that it holds. */
 export function encodeHeld(value: unknown, path?: string, allowances: Allowances = {}): HeldMessage {
   const { sharesBuffers = 'no', allowsLarge = false } = allowances
   encoder.sharesBuffers = sharesBuffers

@@ -1,4 +1,4 @@
-/** Where other programs connect to: Python's `multiprocessing.connection.Listener`. */
+/** The place where other programs connect: Python's `multiprocessing.connection.Listener`. */
 import type { Connection } from '../channel/connection.ts'
 import { registerKind } from '../codec/values/registry.ts'
 import { MultiprocessError, TimeoutError } from '../errors.ts'
@@ -15,12 +15,12 @@ import { connectionOverSocket } from './socket-transport.ts' // lazy
 
 export interface ListenerOptions extends ListenOptions {}
 
-/** So many that were refused are kept for an `accept` to come; then the oldest are forgotten. */
+/** Refusals that are kept for the next calls of `accept`; then the oldest are forgotten. */
 const MOST_REFUSED = 64
 /** Connections without a key that wait to be accepted; further ones are closed. */
 const MOST_WAITING = 1024
 
-/** One who has connected, or the reason why they were not let in. */
+/** A connection, or the reason why a program was not let in. */
 type Arrival = { readonly socket: MessageSocket } | { readonly error: Error }
 
 /**
@@ -60,7 +60,7 @@ export class Listener implements Waitable, AsyncDisposable {
 
   /**
    * The next connection. As long as this is awaited, the process stays alive.
-   * @throws AuthenticationError for one who did not show the key; the next `accept` has the next one
+   * @throws AuthenticationError if the program that connected did not show the key; call `accept` again for the next one
    * @throws MultiprocessError `ERR_CLOSED`; TimeoutError; the signal's reason
    */
   async accept<T = unknown>(options?: WaitOptions): Promise<Connection<T>> {
@@ -68,7 +68,7 @@ export class Listener implements Waitable, AsyncDisposable {
     return this.#admit<T>(await waitFor(this.#socket, () => this.#next(), timeout, signal), timeout)
   }
 
-  /** The same, blocking the thread. @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` where processes cannot be started */
+  /** Blocks the thread until a connection comes. @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` where processes cannot be started */
   acceptSync<T = unknown>(options?: { timeout?: number }): Connection<T> {
     const { timeout } = waitOptions(options)
     checkPlatform('blocking listeners', 'await accept() instead')
@@ -78,7 +78,7 @@ export class Listener implements Waitable, AsyncDisposable {
     )
   }
 
-  /** Nobody can connect any more; connections that were accepted go on. */
+  /** Stops listening. Accepted connections stay open; connections that wait to be accepted are closed. */
   async close(): Promise<void> {
     this.#socket.close()
     for (const arrival of this.#arrivals.splice(0)) if ('socket' in arrival) arrival.socket.close()

@@ -28,7 +28,7 @@ class SocketTransport implements Transport {
   readonly isReadable = true
   readonly isWritable = true
   readonly #socket: MessageSocket
-  /** The next message, when it was taken and found to be no good for the one who took it. */
+  /** The next message, if a receiver has taken it and could not use it. */
   #left: Uint8Array | undefined
 
   constructor(socket: MessageSocket) {

@@ -69,7 +69,7 @@ export function describeAddress(address: NetAddress): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
-/** Who is at the other end; null for unix sockets, which have no address there. */
+/** Returns the address of the other end; null for unix sockets, whose other end has no address. */
 export function peerAddress(socket: Socket): HostAndPort | null {
   const { remoteAddress, remotePort } = socket
   return remoteAddress === undefined || remotePort === undefined ? null : { host: remoteAddress, port: remotePort }

@@ -19,7 +19,7 @@ const CONNECT_OPTIONS = optionNames('{ authkey }', 'authkey', 'legacyMd5', 'maxM
 
 /** After how long the system asks a silent machine whether it is still there, in milliseconds: SO_KEEPALIVE, tcp(7). */
 export const KEEPALIVE_MS = 60_000
-/** A listener whose queue is full is tried again after so many milliseconds. */
+/** Milliseconds after which a listener whose queue is full is tried again. */
 const TRY_AGAIN_MS = 20
 
 /**

@@ -8,7 +8,7 @@ export const LARGEST_SHORT = 0x7fffffff
 /** So much memory is taken for a message on its length's word alone. */
 const UNPROVEN_BYTES = 2 ** 20
 
-/** What stands before a message of so many bytes. */
+/** Returns the header of a message of `length` bytes. */
 export function frameHeader(length: number): Uint8Array {
   if (length <= LARGEST_SHORT) {
     const header = Buffer.allocUnsafe(4)
@@ -82,7 +82,7 @@ export class FrameReader {
 
   /**
    * Of the next message; undefined while that has not come.
-   * @throws MultiprocessError `ERR_BAD_FRAME`: it is none, or past the limit
+   * @throws MultiprocessError `ERR_BAD_FRAME`: the header is not a length, or the length is past the limit
    */
   get length(): number | undefined {
     if (this.#length >= 0) return this.#length

@@ -1,6 +1,6 @@
 /**
  * Two programs show each other that they hold the same key, without showing the key: the mutual HMAC challenge of CPython's
- * `multiprocessing.connection`. Each side in turn sends random bytes, and gets their HMAC. Who listens asks first.
+ * `multiprocessing.connection`. Each side in turn sends random bytes, and gets their HMAC. The listener asks first.
  *
  *     #CHALLENGE#{sha256}40 random bytes   ->
  *                                          <-   {sha256}HMAC of all behind #CHALLENGE#
@@ -32,7 +32,7 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
   ['sha3_384', 'sha3-384']
 ])
 
-export type Role = 'listener' | 'client'
+export type HandshakeRole = 'listener' | 'client'
 
 export interface Key {
   readonly bytes: Uint8Array
@@ -46,7 +46,7 @@ export interface Key {
  */
 export type Handshake = Generator<void, void, Uint8Array>
 
-export function* handshake(role: Role, key: Key, send: (message: Uint8Array) => void): Handshake {
+export function* handshake(role: HandshakeRole, key: Key, send: (message: Uint8Array) => void): Handshake {
   if (role === 'listener') yield* ask(key, send)
   yield* answer(key, send)
   if (role === 'client') yield* ask(key, send)

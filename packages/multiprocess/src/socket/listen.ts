@@ -20,7 +20,7 @@ import {
 import { checkPeer, KEEPALIVE_MS } from './connect.ts' // lazy
 import { MessageSocket } from './message-socket.ts' // lazy
 import { checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
-import { Listeners, type Source } from './waiting.ts'
+import { Listeners, type SocketSource } from './waiting.ts'
 
 /** What `net.Server` itself makes its handles with: a handle, or the negative number of the error. */
 interface NetHandles {
@@ -67,7 +67,7 @@ interface SocketFile {
 /** Files that are to go when this process ends. */
 const files = new Set<SocketFile>()
 
-export class ListeningSocket implements Source {
+export class ListeningSocket implements SocketSource {
   readonly address: NetAddress
   readonly #settings: Settings
   readonly #handshakeTimeout: number

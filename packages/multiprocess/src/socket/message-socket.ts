@@ -10,10 +10,10 @@ import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { type HostAndPort, peerAddress } from './address.ts'
 import { FrameReader } from './frames.ts'
-import { HANDSHAKE_LIMIT, type Handshake, handshake, type Role } from './handshake.ts'
+import { HANDSHAKE_LIMIT, type Handshake, type HandshakeRole, handshake } from './handshake.ts'
 import type { Settings } from './options.ts'
 import { Sending } from './sending.ts'
-import { Listeners, type Source, waitFor, waitForSync } from './waiting.ts'
+import { Listeners, type SocketSource, waitFor, waitForSync } from './waiting.ts'
 import { Wire } from './wire.ts'
 
 /** Bytes that wait here while nobody asks for a message; past that, the other side has to wait. */
@@ -26,7 +26,7 @@ const MOST_READS = 16
 const scratch = new Uint8Array(READ_BYTES)
 
 export interface Start {
-  readonly role: Role
+  readonly role: HandshakeRole
   readonly settings: Settings
   /** Milliseconds that the other side has to show its key. */
   readonly handshakeTimeout: number
@@ -34,7 +34,7 @@ export interface Start {
   readonly settled: (error?: Error) => void
 }
 
-export class MessageSocket implements Source {
+export class MessageSocket implements SocketSource {
   /** null: a unix socket. */
   readonly remoteAddress: HostAndPort | null
   readonly #changes = new Listeners()
@@ -135,7 +135,7 @@ export class MessageSocket implements Source {
     return this.#sending.bytes
   }
 
-  /** The next message, in memory that may be part of a larger piece; undefined while there is none. */
+  /** Returns the next message, in memory that may be part of a larger piece; undefined until it has come. */
   take(): Uint8Array | undefined {
     if (!this.isReady) return undefined
     const message = this.#reader.take()
@@ -164,7 +164,7 @@ export class MessageSocket implements Source {
   }
 
   /**
-   * The same, waiting until the system has it.
+   * Sends a message and waits until the system has it.
    * @param timeout milliseconds, or Infinity
    * @returns false when the timeout ran out before any of it had gone: it is taken back
    * @throws TimeoutError when a part had gone: the rest follows
@@ -175,7 +175,7 @@ export class MessageSocket implements Source {
     return await this.#sending.all(message, timeout, signal)
   }
 
-  /** The same, blocking the thread; what was given to be sent before goes first. */
+  /** Sends a message while the thread is blocked; messages that wait to be sent go first. */
   sendSync(message: Uint8Array, timeout: number): boolean {
     this.#checkSendable()
     return this.#sending.allSync(message, timeout)
@@ -186,7 +186,7 @@ export class MessageSocket implements Source {
     return waitFor(this, step, timeout, signal)
   }
 
-  /** The same, blocking the thread. */
+  /** Blocks the thread until the step succeeds. */
   waitSync<R>(step: () => R | undefined, timeout: number): R | undefined {
     return waitForSync(this, step, timeout)
   }

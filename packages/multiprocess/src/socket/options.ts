@@ -1,4 +1,4 @@
-/** What listeners and clients can be told, checked. */
+/** The options of listeners and clients, and their checks. */
 
 import { checkBoolean, checkInteger, checkOptions, describe, type OptionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
@@ -6,7 +6,7 @@ import { LARGEST_SHORT } from './frames.ts'
 import type { Key } from './handshake.ts'
 
 export interface SocketOptions {
-  /** What both sides must know; a string stands for its UTF-8. Left out: nobody has to show anything. */
+  /** The key that both sides must hold, as bytes or as text in UTF-8. Default: no key is asked for. */
   authkey?: Uint8Array | string
   /**
    * true: HMAC-MD5 is good enough, all that Python before 3.12 speaks. Left out: false.

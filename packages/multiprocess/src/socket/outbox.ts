@@ -2,10 +2,10 @@
  * What is to go through a socket, message after message. One batch at a time is handed to the event loop's socket; as long as
  * that has all gone, a thread that blocks may write to the descriptor itself.
  */
-export interface Parcel {
-  /** What is left of it. */
+export interface QueuedMessage {
+  /** The pieces that have not gone yet. */
   pieces: readonly Uint8Array[]
-  /** A part of it has gone. */
+  /** True if a part of the message has gone. */
   hasBegun: boolean
   /** Runs once: all has gone to the system, or nothing more will go. */
   readonly done: (error?: Error) => void
@@ -21,8 +21,8 @@ export function bytesIn(pieces: readonly Uint8Array[]): number {
 }
 
 export class Outbox {
-  #waiting: Parcel[] = []
-  #handed: Parcel[] = []
+  #waiting: QueuedMessage[] = []
+  #handed: QueuedMessage[] = []
   #bytes = 0
 
   /** Bytes that wait or were handed over. */
@@ -38,13 +38,13 @@ export class Outbox {
     return this.#handed.length > 0
   }
 
-  add(parcel: Parcel): void {
+  add(parcel: QueuedMessage): void {
     this.#waiting.push(parcel)
     this.#bytes += bytesIn(parcel.pieces)
   }
 
   /** Takes back what has not begun to go. @returns false when it has */
-  withdraw(parcel: Parcel): boolean {
+  withdraw(parcel: QueuedMessage): boolean {
     const index = parcel.hasBegun ? -1 : this.#waiting.indexOf(parcel)
     if (index < 0) return false
     this.#waiting.splice(index, 1)

@@ -4,15 +4,15 @@ import { pollDescriptors, writeNow } from '../ground/os/sockets.ts' // lazy
 import { monotonicMs, setImmediate } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { frameHeader } from './frames.ts'
-import { Outbox, type Parcel } from './outbox.ts'
-import type { Source } from './waiting.ts'
+import { Outbox, type QueuedMessage } from './outbox.ts'
+import type { SocketSource } from './waiting.ts'
 import type { Wire } from './wire.ts'
 
 /** A message up to this length goes in one piece with its header. */
 const JOINED_BYTES = 16_384
 
 /** Whose messages these are. */
-interface Owner extends Pick<Source, 'descriptors' | 'pump'> {
+interface Owner extends Pick<SocketSource, 'descriptors' | 'pump'> {
   /** Nothing more goes. */
   readonly hasEnded: boolean
   /** Writing has failed. */
@@ -41,7 +41,7 @@ export class Sending {
   }
 
   /** @param done runs once the system has it all, or with an error when it will not go */
-  add(message: Uint8Array, done: (error?: Error) => void): Parcel {
+  add(message: Uint8Array, done: (error?: Error) => void): QueuedMessage {
     const parcel = parcelOf(message, done)
     this.#outbox.add(parcel)
     this.hand()
@@ -96,7 +96,7 @@ export class Sending {
     })
   }
 
-  /** The same, blocking the thread; what was given to be sent before goes first. */
+  /** Sends a message while the thread is blocked; messages that wait to be sent go first. */
   allSync(message: Uint8Array, timeout: number): boolean {
     let isDone = false
     let failure: Error | undefined
@@ -161,7 +161,7 @@ export class Sending {
   }
 }
 
-function parcelOf(message: Uint8Array, done: (error?: Error) => void): Parcel {
+function parcelOf(message: Uint8Array, done: (error?: Error) => void): QueuedMessage {
   const header = frameHeader(message.length)
   const pieces = message.length <= JOINED_BYTES ? [Buffer.concat([header, message])] : [header, message]
   return { pieces, hasBegun: false, done }

@@ -1,4 +1,4 @@
-/** Waiting for what comes through a socket: in the event loop, which is told, or by a thread that blocks and reads it itself. */
+/** Waiting for messages of a socket: in the event loop, or by a thread that blocks and reads the socket itself. */
 import { type Descriptor, pollDescriptors } from '../ground/os/sockets.ts' // lazy
 import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
@@ -7,7 +7,7 @@ import { startTimer } from '../ground/os/timer.ts'
 export type SocketStep<R> = () => R | undefined
 
 /** What changes by what comes through sockets. */
-export interface Source {
+export interface SocketSource {
   /** What a thread that blocks is to wait for; none: nothing more will come. */
   descriptors(): readonly Descriptor[]
   /** Takes what has come, as the event loop would. */
@@ -19,7 +19,7 @@ export interface Source {
   unref(): void
 }
 
-/** A thread that blocks tries again after so many milliseconds: time itself may have changed something. */
+/** Milliseconds after which a blocked thread tries again, because time itself may have changed something. */
 const SLICE_MS = 500
 
 export class Listeners {
@@ -42,7 +42,7 @@ export class Listeners {
  * @throws the signal's reason, once it is aborted
  */
 export async function waitFor<R>(
-  source: Source,
+  source: SocketSource,
   step: SocketStep<R>,
   timeout: number,
   signal: AbortSignal | undefined
@@ -82,8 +82,8 @@ export async function waitFor<R>(
   })
 }
 
-/** The same, blocking the thread. */
-export function waitForSync<R>(source: Source, step: SocketStep<R>, timeout: number): R | undefined {
+/** Blocks the thread until the step succeeds; returns undefined when the timeout ran out. */
+export function waitForSync<R>(source: SocketSource, step: SocketStep<R>, timeout: number): R | undefined {
   let result = step()
   if (result !== undefined) return result
   const end = monotonicMs() + timeout

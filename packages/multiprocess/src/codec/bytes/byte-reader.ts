@@ -54,7 +54,7 @@ export class ByteReader {
     throw new SerializationError(`cannot read the message: it is damaged: ${how}`)
   }
 
-  /** Makes sure that so many bytes are left, and passes them; answers where they begin. */
+  /** Passes the next `length` bytes; returns where they begin. @throws SerializationError if fewer are left */
   take(length: number): number {
     const pos = this.pos
     if (length > this.end - pos) this.damaged('it ends too early')

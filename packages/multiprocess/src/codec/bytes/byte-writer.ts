@@ -17,7 +17,7 @@ import {
   WIDE_STRING8,
   WIDE_STRING32
 } from './format.ts'
-import { Memory, NO_MEMORY } from './memory.ts'
+import { ByteMemory, NO_MEMORY } from './memory.ts'
 
 /** V8 answers at once, without a look at the characters, when the string is stored with one byte each. */
 const WIDE_CHARACTER = /[^\0-\xff]/
@@ -75,14 +75,14 @@ export class ByteWriter {
     return this.#memory.source
   }
 
-  /** Two targets by turns are told apart without making anything anew. */
+  /** Keeps the last two targets, so that two targets by turns allocate nothing. */
   #takeTarget(target: Uint8Array): void {
     const last = this.#lastTarget
     this.#lastTarget = this.#target
-    this.#target = last.source === target ? last : new Memory(target)
+    this.#target = last.source === target ? last : new ByteMemory(target)
   }
 
-  #use(memory: Memory): void {
+  #use(memory: ByteMemory): void {
     if (this.#memory === memory) return
     this.#memory = memory
     this.u8 = memory.u8
@@ -108,7 +108,7 @@ export class ByteWriter {
     if (this.#scratch.u8.length < needed || this.#memory === this.#scratch) {
       const length = Math.min(MAX_MESSAGE, Math.max(FIRST_SCRATCH, needed + (needed >> 1)))
       const { buffer } = Buffer.allocUnsafeSlow(length)
-      this.#scratch = new Memory(new Uint8Array(buffer, 0, length))
+      this.#scratch = new ByteMemory(new Uint8Array(buffer, 0, length))
     }
     this.#use(this.#scratch)
     this.u8.set(from)

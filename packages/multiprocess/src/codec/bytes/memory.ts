@@ -1,5 +1,5 @@
 /** One stretch of memory with the three faces that writing takes. */
-export class Memory {
+export class ByteMemory {
   readonly source: Uint8Array
   readonly u8: Uint8Array
   readonly view: DataView
@@ -14,4 +14,4 @@ export class Memory {
   }
 }
 
-export const NO_MEMORY = new Memory(new Uint8Array(0))
+export const NO_MEMORY = new ByteMemory(new Uint8Array(0))

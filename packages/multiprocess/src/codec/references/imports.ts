@@ -104,7 +104,7 @@ async function importOrRequire(url: string): Promise<unknown> {
   try {
     return await import(url)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const code = (error as NodeJS.ErrnoException | null | undefined)?.code
     if (!url.startsWith('file:') || code === undefined || !UNKNOWN_TYPES.has(code)) throw error
     const path = process.getBuiltinModule('node:url').fileURLToPath(url)
     const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)

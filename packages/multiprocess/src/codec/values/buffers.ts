@@ -205,7 +205,7 @@ setObjectReader(ARRAY_BUFFER, (reader: Reader, tag, at) => {
   return buffer
 })
 
-/** The bytes are copied: the memory they stand in is used again. */
+/** Copies the bytes, because the memory of the message is used again. */
 function copyOf(reader: Reader, pos: number, length: number): ArrayBuffer {
   const { u8 } = reader
   // Slices of shared memory are shared memory too.

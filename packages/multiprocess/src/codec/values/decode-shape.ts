@@ -8,7 +8,7 @@ export type Make = (...values: unknown[]) => object
 export interface KnownShape {
   readonly keys: readonly string[]
   readonly hash: number
-  /** The keys as they stand in the message. */
+  /** The keys as the message has them. */
   readonly words: Int32Array
   /** Compiled once the shape has come a few times. */
   make: Make | null

@@ -106,6 +106,8 @@ function writeField(writer: Writer, key: string, isEnumerable: boolean, value: u
   writeValue(writer, value)
 }
 
+/** Node captures a stack for it, which takes time more than memory. */
+const DOM_EXCEPTION_COST = 4096
 /** Bytes of memory for a field. */
 const FIELD_COST = 64
 
@@ -129,7 +131,10 @@ setObjectReader(ERROR, (reader: Reader, tag, at) => {
 /** An error of the class that the message names, without any field of its own. */
 function makeError(reader: Reader): Error {
   const name = reader.string()
-  if (name === 'DOMException') return new DOMException(reader.string(), reader.string())
+  if (name === 'DOMException') {
+    reader.budget?.spend(DOM_EXCEPTION_COST)
+    return new DOMException(reader.string(), reader.string())
+  }
   // Not the class's own constructor: it would ask for arguments, and add fields.
   const error = withoutStack(() => new Error())
   const prototype = errorPrototype(name)

@@ -10,9 +10,9 @@ import { alignToPage } from '../../ground/message-blocks.ts'
 import { keepFreedMemory } from '../../ground/os/malloc.ts'
 import { type LargeSource, VIEWED_LENGTH } from './large-buffers.ts'
 
-/** With so many bytes in view already, further ones are copied: the collector may be in no hurry. */
+/** Past this many bytes in view, further buffers are copied: the collector may be in no hurry. */
 const MOST_VIEWED = 2 ** 30
-/** WebAssembly's page: a view is so many of these. */
+/** Bytes of a page of WebAssembly: a view is a whole number of pages. */
 const VIEW_BYTES = 2 ** 16
 
 let viewed = 0
@@ -26,7 +26,7 @@ export class LargeBlock implements LargeSource {
   readonly #family: Family
   readonly #at: number
   readonly #data: number
-  /** Whoever reads, and the views. */
+  /** The number of readers and views. */
   #users = 1
 
   /** @param at where the block begins; this process has it */

@@ -65,7 +65,7 @@ export function withoutMark(name: string): string {
   return at < 0 ? name : name.slice(0, at)
 }
 
-/** Where a place in received code stands in its source; undefined: the map does not tell. */
+/** Returns the place in the source for a place in received code; undefined if the map does not contain it. */
 export function positionOf(number: number, line: number, column: number): Position | undefined {
   const map = byNumber.get(number)
   if (map === undefined) return undefined

@@ -17,7 +17,7 @@ export class EntryStep {
   }
 }
 
-export type Step = string | number | EntryStep
+export type PathStep = string | number | EntryStep
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 const SHOWN_STEPS = 16
@@ -27,7 +27,7 @@ function quote(key: string): string {
   return JSON.stringify(key.length > SHOWN_KEY ? `${key.slice(0, SHOWN_KEY)}…` : key)
 }
 
-function formatStep(step: Step): string {
+function formatStep(step: PathStep): string {
   if (typeof step === 'number') return `[${step}]`
   if (typeof step !== 'string') return step.toString()
   return step.length <= SHOWN_KEY && IDENTIFIER.test(step) ? `.${step}` : `[${quote(step)}]`
@@ -41,7 +41,7 @@ export function rootFrom(root: string, first: number): string {
 const ROOT_FROM = /^(.*)\[(\d+)…\]$/
 
 /** `args[0].db.socket`; the middle of a very long path is left out. */
-export function formatPath(root: string, steps: readonly Step[], count: number): string {
+export function formatPath(root: string, steps: readonly PathStep[], count: number): string {
   const from = ROOT_FROM.exec(root)
   const isItem = from !== null && count > 0 && typeof steps[0] === 'number'
   let path = isItem ? `${from[1]}[${Number(from[2]) + (steps[0] as number)}]` : root

@@ -36,7 +36,7 @@ export type ObjectReader = (reader: Reader, tag: number, at: number) => unknown
 /** Further out than this, V8 stores an array's elements in a table instead of a row. */
 const LONGEST_ROW = 1024
 
-/** With so many fields V8 keeps an object's fields in a table; it does so from the beginning where there is no prototype. */
+/** V8 keeps more fields than this in a table. Without a prototype it does so from the beginning. */
 const MANY_FIELDS = 24
 
 /** What comes from the family, and from programs that have shown their key. */
@@ -71,7 +71,7 @@ export class Reader extends ByteReader {
     return value
   }
 
-  /** Reads what stands before and behind the value. */
+  /** Reads the first byte, and the list of modules behind the value. */
   open(bytes: Uint8Array, start: number, end: number): void {
     this.use(bytes)
     if (!(start >= 0 && start < end && end <= bytes.length)) this.damaged('it is empty')

@@ -30,7 +30,7 @@ export type WriteContents = (writer: Writer, object: object, prototype: object |
 export interface CodeCodec {
   /** Writes a function or class, which the message has not met. */
   writeFunction(writer: Writer, fn: AnyFunction): void
-  /** Writes an object that has to arrive with its class; false when this is none. */
+  /** Writes an object that must arrive with its class; returns false if it has no such class. */
   writeInstance(writer: Writer, object: object, prototype: object, writeContents: WriteContents): boolean
   /** Writes a proxy without running its handler; false when that cannot be done. */
   writeProxy(writer: Writer, proxy: object): boolean

@@ -6,7 +6,7 @@ import { HAS_MODULES, MAX_DEPTH, REFERENCE, REFERRED } from '../bytes/format.ts'
 import type { Shape } from './encode-shape.ts'
 import type { LargeBuffers } from './large-buffers.ts'
 import { MetObjects } from './met-objects.ts'
-import { formatPath, type Step } from './path.ts'
+import { formatPath, type PathStep } from './path.ts'
 
 /** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
 export type SharesBuffers = 'no' | 'once' | 'held'
@@ -26,9 +26,9 @@ function hasEnumerableFields(object: object): boolean {
 export interface CodeWriter {
   /** Whether what a function captures is being written. */
   readonly isCapturing: boolean
-  /** Writes an object that every process has or can import; false: it is none. */
+  /** Writes an object that every process has or can import; returns false for any other object. */
   writeKnown(object: object): boolean
-  /** A second reference to what stands at the position is about to be written. */
+  /** Notes that a second reference to the object at this position is about to be written. */
   refer(position: number): void
   /** Writes a symbol, if this is the place for one. */
   writeSymbol(symbol: symbol): boolean
@@ -45,24 +45,24 @@ export interface Origin {
   readonly variable: string
 }
 
-/** The state of one walk over a value: where its bytes go, what it has met, and where it stands. */
+/** The state of one walk over a value: where its bytes go, which objects it has met, and which part it is writing. */
 export class Writer extends ByteWriter {
   /** The way from the root to the value being written; `steps[depth - 1]` is the innermost container's. */
-  readonly steps: Step[] = new Array(MAX_DEPTH).fill('')
+  readonly steps: PathStep[] = new Array(MAX_DEPTH).fill('')
   depth = 0
   /** Whether `Object.prototype` adds nothing to what a loop over an object's keys sees; set by `begin`. */
   hasPlainPrototype = true
-  /** The code in this message; null while there is none. */
+  /** The code in this message; null while it has no code. */
   code: CodeWriter | null = null
   /** Of the captured variable that is being written; null outside of functions. */
   origin: Origin | null = null
-  /** Whether anything may stand behind the message, and what is to stand there. */
+  /** True if large buffers may follow the message. */
   allowsLarge = false
   /** Whether the reader is a thread of this program, and then whether it is the only one. */
   sharesBuffers: SharesBuffers = 'no'
   audience: Audience = 'family'
   large: LargeBuffers | null = null
-  /** Whether the class of the error that is written next is told. */
+  /** True if the class of the error that is written next is in the message. */
   tellsClass = false
   /** Shapes defined in this message. */
   readonly shapes: Shape[] = []

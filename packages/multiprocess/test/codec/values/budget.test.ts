@@ -33,18 +33,18 @@ function millisecondsOf(work: () => void): number {
 }
 
 describe('a message of a program that has not shown a key', () => {
-  const colliding: Record<string, unknown> = {
-    'a Map of integers': new Map(collidingIntegers(16_000).map(key => [key, 0])),
-    'a Set of integers': new Set(collidingIntegers(16_000)),
-    'a Set of BigInts': new Set(collidingBigInts(16_000)),
-    '100 Maps of 1,000 integers': Array.from(
-      { length: 100 },
-      () => new Map(collidingIntegers(1000).map(key => [key, 0]))
-    )
+  // Lists and Sets differ in the tag: making the Set itself would take the time that is to be refused.
+  const setOf = (members: unknown[]): Uint8Array => encode(members).with(1, format.SET)
+  const colliding: Record<string, () => Uint8Array> = {
+    'a Set of integers': () => setOf(collidingIntegers(16_000)),
+    'a Set of BigInts': () => setOf(collidingBigInts(16_000)),
+    'a Map of integers': () => encode(new Map(collidingIntegers(5000).map(key => [key, 0]))),
+    '50 Maps of 1,000 integers': () =>
+      encode(Array.from({ length: 50 }, () => new Map(collidingIntegers(1000).map(key => [key, 0]))))
   }
-  for (const [name, value] of Object.entries(colliding)) {
+  for (const [name, make] of Object.entries(colliding)) {
     test(`stops to be decoded when its keys collide: ${name}`, LIMIT, () => {
-      const bytes = encode(value)
+      const bytes = make()
       let refusal: unknown
       const spent = millisecondsOf(() => {
         try {
@@ -63,7 +63,7 @@ describe('a message of a program that has not shown a key', () => {
   }
 
   test('the integers of these tests do collide here', { ...LIMIT, skip: !process.version.startsWith('v20.') }, () => {
-    const bytes = encode(new Set(collidingIntegers(16_000)))
+    const bytes = setOf(collidingIntegers(16_000))
     assert.throws(() => decodeUntrusted(bytes), /keys collide/)
   })
 
@@ -114,11 +114,11 @@ describe('a message of a program that has not shown a key', () => {
   const large: Record<string, () => unknown> = {
     'rows of a table': () =>
       Array.from({ length: 20_000 }, (_, i) => ({ id: i, name: `name ${i}`, tags: ['a', 'b'], at: { x: i, y: null } })),
-    'a Map of 300,000 integers': () => new Map(Array.from({ length: 300_000 }, (_, i) => [i * 7, i])),
-    'a Set of 500,000 doubles': () => new Set(Array.from({ length: 300_000 }, (_, i) => i + 0.5)),
+    'a Map of 100,000 integers': () => new Map(Array.from({ length: 100_000 }, (_, i) => [i * 7, i])),
+    'a Set of 100,000 doubles': () => new Set(Array.from({ length: 100_000 }, (_, i) => i + 0.5)),
     'an object of 100,000 keys': () => Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`key${i}`, i])),
     'an object of 10,000 indexes': () => Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [i, i])),
-    '500,000 empty objects': () => Array.from({ length: 500_000 }, () => ({})),
+    '200,000 empty objects': () => Array.from({ length: 200_000 }, () => ({})),
     '50,000 dates': () => Array.from({ length: 50_000 }, (_, i) => new Date(i)),
     '20,000 URLs': () => Array.from({ length: 20_000 }, (_, i) => new URL(`https://example.org/${i}`)),
     'a text of 2,000,000 characters': () => 'ж'.repeat(2_000_000),
