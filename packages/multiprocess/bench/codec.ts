@@ -60,7 +60,7 @@ function ours(isUntrusted: boolean): Contestant {
   const both = (values: readonly unknown[]): Run =>
     each(variant => {
       encoder.encode(values[variant], shared)
-      sink = decode(shared, encoder.start, encoder.end, true, null, isUntrusted)
+      sink = decode(shared, encoder.start, encoder.end, null, isUntrusted)
     })
   return {
     name: isUntrusted ? 'ours, no key' : 'ours',
@@ -76,7 +76,7 @@ function ours(isUntrusted: boolean): Contestant {
         ends.push(encoder.end)
       }
       return each(variant => {
-        sink = decode(shared, starts[variant], ends[variant], true, null, isUntrusted)
+        sink = decode(shared, starts[variant], ends[variant], null, isUntrusted)
       })
     },
     both,

@@ -46,7 +46,7 @@ function fuzzDecode(random: Random): void {
     for (const isUntrusted of [false, true]) {
       if (!isUntrusted && kind === 2) continue
       try {
-        decode(bytes, 0, bytes.length, true, null, isUntrusted)
+        decode(bytes, 0, bytes.length, null, isUntrusted)
       } catch (error) {
         if (!(error instanceof SerializationError)) throw error
       }
