@@ -52,7 +52,9 @@ export class SimpleQueue<T = unknown> extends SharedObject {
     return (ring.sent.waitSync(() => received(receiveReadable(ring)), Number.POSITIVE_INFINITY) as Received).value as T
   }
 
+  /** Returns true if the queue has no item. @throws ValueError once closed */
   empty(): boolean {
+    this.#checkOpen()
     return this.#ring.isEmpty
   }
 

@@ -45,7 +45,8 @@ const SLICE_MS = 500
 /**
  * Waits until one of the objects is ready: a connection that has a message or has ended, a listener at which one has come, a
  * queue that has an item, an event that is set, the sentinel of a process that has ended.
- * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out, or when there are none
+ * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out. Without objects it waits for the timeout
+ *   or the signal; without these too it returns [] at once, as nothing could end the wait
  * @throws TypeError for what cannot be waited for; the signal's reason when that is aborted
  */
 export async function wait<T extends Waitable>(objects: Iterable<T>, options?: WaitOptions): Promise<T[]> {
@@ -54,12 +55,13 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = monotonicMs() + timeout
+  const isVain = targets.length === 0 && timeout === Number.POSITIVE_INFINITY && signal === undefined
   let leave: (() => void) | undefined
   try {
     for (let hasSlept = false; ; hasSlept = true) {
       const seen = look(targets)
       const left = end - monotonicMs()
-      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      if (isVain || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, false)
       await change(targets, seen, Math.min(left, SLICE_MS), signal)
     }
@@ -74,6 +76,7 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   const all = [...objects]
   const targets = all.map(targetOf)
   const end = monotonicMs() + timeout
+  const isVain = targets.length === 0 && timeout === Number.POSITIVE_INFINITY
   const ends = targets.flatMap(target => ('onEnd' in target ? [target.openEnd()] : []))
   const longest = ends.includes(-1) ? LOOK_EVERY_MS : SLICE_MS
   const sources = targets.flatMap(target => ('source' in target ? [target.source] : []))
@@ -85,7 +88,7 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
       for (const source of sources) source.pump()
       if (hasSlept && !targets.some(isReady)) for (const family of families) family.countOutUnnoticed()
       const left = end - monotonicMs()
-      if (targets.length === 0 || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
+      if (isVain || targets.some(isReady) || left <= 0) return readyOf(all, targets, hasSlept)
       leave ??= tell(targets, true)
       block(
         targets,

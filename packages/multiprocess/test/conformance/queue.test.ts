@@ -484,6 +484,7 @@ conform('SimpleQueue', ({ face, behaviour, pool }) => {
     await assert.rejects(queue.get(), ValueError)
     assert.throws(() => queue.putSync('c'), ValueError)
     assert.throws(() => queue.getSync(), ValueError)
+    assert.throws(() => queue.empty(), ValueError)
   })
 
   behaviour('closed by one process, it is still there for the others', async () => {

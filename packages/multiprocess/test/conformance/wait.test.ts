@@ -25,9 +25,12 @@ conform('wait', ({ face, behaviour, pool, start }) => {
   )
 
   behaviour('returns an empty list when the timeout ran out', async () => {
-    const all: Waitable[] = [new Queue(), new Event(), Pipe()[0]]
+    // The other end must not be collected meanwhile: that would end the pipe.
+    const [end, otherEnd] = Pipe()
+    const all: Waitable[] = [new Queue(), new Event(), end]
     assert.deepEqual(await wait(all, { timeout: 5 }), [])
     assert.deepEqual(waitSync(all, { timeout: 5 }), [])
+    otherEnd.close()
   })
 
   behaviour('a timeout of 0 does not wait', async () => {
@@ -145,6 +148,24 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     await assert.rejects(wait([queue], { signal: controller.signal }), reason)
     queue.putNowait(1)
     assert.equal(await queue.get(), 1)
+  })
+
+  behaviour('sleeps for the timeout when there are no objects, and lets the event loop turn', async () => {
+    let turns = 0
+    const interval = setInterval(() => turns++, 5)
+    const begin = performance.now()
+    assert.deepEqual(await wait([], { timeout: 60 }), [])
+    clearInterval(interval)
+    assert.ok(performance.now() - begin >= 59, 'it returned before its timeout')
+    assert.ok(turns > 0, 'the event loop did not turn')
+    const beginSync = performance.now()
+    assert.deepEqual(waitSync([], { timeout: 30 }), [])
+    assert.ok(performance.now() - beginSync >= 29, 'it returned before its timeout')
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const waiting = wait([], { signal: controller.signal })
+    controller.abort(reason)
+    await assert.rejects(waiting, reason)
   })
 
   behaviour('what cannot be waited for is refused', async () => {

@@ -1,0 +1,14 @@
+/** As handover.test.ts, in thousands of kills; MULTIPROCESS_KILLS says how many. */
+import { describe, test } from 'node:test'
+import { killReceivers, killStarted, killWorkers } from '../fixtures/channel/handovers.ts'
+
+const timeout = 1_500_000
+const KILLS = Number(process.env.MULTIPROCESS_KILLS ?? 2000)
+
+describe(`a process that is killed while it takes over the end of a pipe, ${KILLS} times`, {
+  timeout: 3 * timeout
+}, () => {
+  test('gives it back when the end was an argument of the process', { timeout }, () => killStarted(KILLS))
+  test('gives it back when the end came in a message', { timeout }, () => killReceivers(KILLS))
+  test('gives it back when the end was an argument of a task of a pool', { timeout }, () => killWorkers(KILLS / 10))
+})
