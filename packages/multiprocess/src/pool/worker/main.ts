@@ -9,7 +9,6 @@
 import { decode } from '../../codec/decode.ts' // lazy
 import { importRequired, Pending } from '../../codec/receive.ts'
 import { ValueError } from '../../errors.ts'
-import type { OwnerId } from '../../ground/arena/process-table.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { receivedTarget } from '../../process/received-target.ts'
@@ -33,26 +32,11 @@ import {
 } from '../shared/task-table.ts'
 import { wakeOne } from '../shared/wake.ts'
 import { ChunkWatch } from './chunk-watch.ts'
+import type { WorkerOptions } from './options.ts'
 import { Retirement } from './retirement.ts'
 import { substitute, substituteError } from './substitute.ts'
 import { TaskContexts } from './task-context.ts' // lazy
 import '../../process/sending.ts'
-
-export interface WorkerOptions {
-  /** The pool's block, and the number of its workers. */
-  readonly at: number
-  readonly workers: number
-  readonly index: number
-  readonly owner: OwnerId
-  readonly concurrency: number
-  readonly maxTasks: number
-  /** Bytes; Infinity: no limit. */
-  readonly maxMemory: number
-  /** It may be told to end while the pool goes on, by taking its permit. */
-  readonly mayEnd: boolean
-  /** The message with `{ initializer, initargs }`. */
-  readonly preparation: Uint8Array | null
-}
 
 /** The event loop turns at least so often, in milliseconds, while one task follows the other. */
 const TURN_MS = 5
