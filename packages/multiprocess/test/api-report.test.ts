@@ -23,7 +23,7 @@ describe('the public face is as its report says; `npm run api` writes what it is
     const directory = packages().find(directory => path.basename(directory) === 'multiprocess') as string
     const report = reportOf(directory)
     for (const text of [
-      'export declare class Pool implements AsyncDisposable {',
+      'export declare class Pool<A extends unknown[] = never[]> implements AsyncDisposable {',
       'export declare const getContext: (method?:',
       'export type StartMethod = ',
       'export declare const Lock: typeof processes.Lock;',

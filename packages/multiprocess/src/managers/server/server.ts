@@ -66,7 +66,6 @@ const TURN_MS = 2
 const LOOK_EVERY_MS = 250
 const MOST_LOOKS = 64
 
-/** Which process a local client is. */
 class LocalPeer implements Peer {
   readonly isLocal = true
   isGone = false
@@ -123,7 +122,6 @@ export class Server implements Source, Host {
     this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
   }
 
-  /** Answers what comes from the socket. */
   add(socket: MessageSocket): void {
     this.peers.add(new RemotePeer(this, socket))
   }
@@ -134,7 +132,6 @@ export class Server implements Source, Host {
     this.family.loop.hold()
   }
 
-  /** Answers no more. */
   stop(hasStarted = true): void {
     if (hasStarted) {
       this.family.loop.remove(this)
