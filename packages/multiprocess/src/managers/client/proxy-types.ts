@@ -4,7 +4,7 @@ import type { IMapOptions, MapOptions, TaskOptions } from '../../pool/options.ts
 import type { Awaitable, Target } from '../../process/target.ts'
 import type { DictObject, NamespaceObject, SetObject, ValueObject } from '../objects/collections.ts'
 import type { ListObject } from '../objects/lists.ts'
-import type { ConditionObject, LockObject, SemaphoreObject } from '../objects/locks.ts'
+import type { ConditionMethods, LockMethods, SemaphoreMethods } from '../objects/lock-methods.ts'
 import type { BarrierObject, EventObject } from '../objects/meetings.ts'
 import type { AsyncResultObject, PoolObject } from '../objects/pool.ts'
 import type { JoinableQueueObject, QueueObject } from '../objects/queue.ts'
@@ -79,15 +79,15 @@ interface Exclusive {
 }
 
 /** A lock at the server: any client may release it. */
-export type LockProxy = Proxied<LockObject, 'lock'> & Exclusive
+export type LockProxy = Proxied<LockMethods, 'lock'> & Exclusive
 
 /** A lock that its holder, a process and inside it what `runExclusive` runs, may acquire again, and only the holder releases. */
 export type RLockProxy = LockProxy
 
-export type SemaphoreProxy = Proxied<SemaphoreObject, 'semaphore'> & Exclusive
+export type SemaphoreProxy = Proxied<SemaphoreMethods, 'semaphore'> & Exclusive
 
 /** A condition at the server. */
-export type ConditionProxy = Proxied<ConditionObject, 'condition'> &
+export type ConditionProxy = Proxied<ConditionMethods, 'condition'> &
   Exclusive & {
     /** Waits until `predicate`, which runs in this process, returns something true. Resolves to what it returned last. */
     waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<R>

@@ -3,6 +3,7 @@ import { OwnerDiedError, ValueError } from '../../errors.ts'
 import { Cancelled, currentCall } from '../protocol/call.ts'
 import { type Contexts, isInside, ownContext } from '../protocol/nesting.ts'
 import type { Holding, Peer } from '../protocol/peer.ts'
+import type { ConditionMethods, LockMethods, SemaphoreMethods } from './lock-methods.ts'
 import { WaitLine } from './wait-line.ts'
 
 /** Who holds a lock: a client, and inside it one of its `runExclusive`, 0: none. */
@@ -25,7 +26,7 @@ export interface Lockable {
 type Returning = { grant(isFromDead: boolean): void }
 
 /** A lock that any client may release. */
-export class LockObject implements Holding, Lockable {
+export class LockObject implements Holding, Lockable, LockMethods {
   protected holder: Holder | undefined
   /** The client that held it has died, and nobody has taken it since. */
   #isOwnerDead = false
@@ -167,7 +168,7 @@ export class RLockObject extends LockObject {
 }
 
 /** What a client had acquired when it died stays acquired, as in Python: who releases it may be another one. */
-export class SemaphoreObject {
+export class SemaphoreObject implements SemaphoreMethods {
   protected count: number
   protected readonly line = new WaitLine<boolean, Peer>()
 
@@ -270,7 +271,7 @@ export class BoundedSemaphoreObject extends SemaphoreObject implements Holding {
 }
 
 /** Waits for a change that others tell of, and gives its lock away meanwhile. */
-export class ConditionObject {
+export class ConditionObject implements ConditionMethods {
   readonly #lock: LockObject
   readonly #line = new WaitLine<boolean>()
 
