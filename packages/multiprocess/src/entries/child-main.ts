@@ -6,12 +6,19 @@ import './loaders.ts'
 import { readSync } from 'node:fs'
 import type { LargeBlock } from '../codec/values/large-block.ts'
 import { ARENA_FD, closeArenaOnExec, dieWithParent, inherit } from '../ground/members/inheritance.ts'
+import { setInterval } from '../ground/os/time.ts'
 import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 
+/** A child looks so often, in milliseconds, whether its parent is there. */
+const LOOK_MS = 1000
+
 const [self, parentPid, block, length, hasMore] = process.argv.slice(2).map(Number)
-if (!dieWithParent(parentPid)) process.kill(process.pid, 'SIGKILL')
+const end = () => process.kill(process.pid, 'SIGKILL')
+if (!dieWithParent(parentPid)) end()
+// A parent that has become another user cannot kill this process with it: prctl(2) obeys kill(2)'s rules.
+setInterval(() => process.ppid === parentPid || end(), LOOK_MS).unref()
 closeArenaOnExec()
 inherit({ self, method: 'spawn' })
 

@@ -14,6 +14,7 @@ import { processStatus, UNKNOWN_START } from './os/process-status.ts'
 import { answering } from './os/report-signal.ts'
 import { system, systemError } from './os/system.ts'
 import { monotonicMs } from './os/time.ts'
+import { startNode } from './start-node.ts'
 import type { Given } from './work.ts'
 
 const POLLIN = 1
@@ -58,14 +59,7 @@ export class ProcessMember implements Member {
       if (parcel !== 0) family.shared.hold(parcel, this.id)
       const numbers = [this.id, process.pid, at, length, given?.behind ? 1 : 0]
       const argv = [...inheritedExecArgv(), fileURLToPath(main), ...numbers.map(String)]
-      this.#process = process
-        .getBuiltinModule('node:child_process')
-        .spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', fd] })
-      // Without a pid the reason comes as an event later; the caller is told now.
-      this.#process.on('error', () => {})
-      if (this.#process.pid === undefined) {
-        throw new ProcessError(`cannot start ${process.execPath}: no more processes, open files or memory to be had`)
-      }
+      this.#process = startNode(argv, fd)
     } catch (error) {
       arena.freeAllOf(this.id)
       if (parcel !== 0) family.shared.drop(parcel, this.id)
@@ -73,7 +67,7 @@ export class ProcessMember implements Member {
       if (error instanceof MultiprocessError) throw error
       throw new ProcessError(`cannot start ${process.execPath}: ${(error as Error).message}`, { cause: error })
     }
-    this.pid = this.#process.pid
+    this.pid = this.#process.pid as number
     this.#register()
     this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
   }

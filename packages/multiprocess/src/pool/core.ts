@@ -112,6 +112,7 @@ export class PoolCore {
       processes,
       minProcesses,
       idleTimeout,
+      startTimeout: settings.startTimeout,
       reserve,
       places,
       owner: family.self,

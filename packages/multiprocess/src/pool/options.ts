@@ -1,4 +1,5 @@
 /** What a pool and its methods take, checked. */
+import { loadavg } from 'node:os' // lazy
 import {
   checkArray,
   checkBoolean,
@@ -17,6 +18,9 @@ import type { ProgressOption } from './telling/progress.ts'
 
 /** What a pool whose size is not fixed waits, in milliseconds, before an idle worker ends. */
 const IDLE_MS = 10_000
+
+/** What a worker has, in milliseconds, to report for work on a machine that is not busy. */
+const START_MS = 30_000
 
 interface PoolSettings {
   /** Worker processes, the most if there is a `minProcesses`. Default: `cpuCount()`. */
@@ -42,6 +46,11 @@ interface PoolSettings {
    * threads it is the heap and external memory of each. Left out: no limit.
    */
   maxMemoryPerChild?: number
+  /**
+   * Milliseconds that a started worker has to report for work, before its `initializer` runs; a worker that is late is killed, and after three
+   * such starts, if no worker works, what is pending rejects with `ERR_WORKER_START`. Default: 30,000, times the load of each processor.
+   */
+  startTimeout?: number
   /** Started workers kept ready to step in for one that leaves or dies. Left out: 0. */
   reserve?: number
   /** Tasks that one worker may have under way at once, when they are asynchronous. Left out: 1. */
@@ -105,6 +114,8 @@ export interface ResolvedPoolOptions {
   /** Bytes; Infinity: no limit. */
   readonly maxMemoryPerChild: number
   readonly reserve: number
+  /** Milliseconds. */
+  readonly startTimeout: number
   readonly concurrency: number
   readonly trace: string | undefined
 }
@@ -160,6 +171,7 @@ const POOL_OPTIONS = optionNames(
   'maxTasksPerChild',
   'maxMemoryPerChild',
   'reserve',
+  'startTimeout',
   'concurrency',
   'trace',
   'context'
@@ -199,9 +211,15 @@ export function resolveOptions(options: PoolOptions, count: number | undefined):
     maxTasksPerChild: integer('maxTasksPerChild', options.maxTasksPerChild, Number.POSITIVE_INFINITY),
     maxMemoryPerChild: integer('maxMemoryPerChild', options.maxMemoryPerChild, Number.POSITIVE_INFINITY),
     reserve: integer('reserve', options.reserve, 0, 0),
+    startTimeout: checkDuration('startTimeout', options.startTimeout ?? usualStartTimeout()),
     concurrency: integer('concurrency', options.concurrency, 1),
     trace
   })
+}
+
+/** On a busy machine a start takes longer. */
+function usualStartTimeout(): number {
+  return Math.round(START_MS * Math.max(1, loadavg()[0] / cpuCount()))
 }
 
 /** The start method that an option names. @throws TypeError, ValueError */

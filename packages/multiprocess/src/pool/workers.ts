@@ -1,6 +1,5 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
 
-import { MultiprocessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { residentBytes } from '../ground/os/resident-memory.ts'
@@ -18,6 +17,7 @@ import {
   WORKER_STARTING
 } from './shared/task-table.ts'
 import { Sizing } from './sizing.ts'
+import { Starting } from './starting.ts'
 import type { WorkerHandles } from './supervisor.ts'
 
 const MODULE = new URL('./worker/main.js', import.meta.url).href
@@ -54,6 +54,8 @@ export interface WorkerSettings {
   readonly places: number
   readonly owner: number
   readonly concurrency: number
+  /** Milliseconds. */
+  readonly startTimeout: number
   readonly maxTasks: number
   readonly maxMemory: number
   readonly preparation: Uint8Array | null
@@ -84,6 +86,7 @@ export class Workers implements WorkerHandles {
   readonly #sizing: Sizing
   /** How many were started, by place. */
   readonly #starts: number[] = []
+  readonly #starting: Starting
   #failedStarts = 0
   #killedStarts = 0
   #isEnding = false
@@ -94,6 +97,7 @@ export class Workers implements WorkerHandles {
   constructor(family: Family, settings: WorkerSettings, dispatcher: Dispatcher, onBroken: (error: unknown) => void) {
     this.#family = family
     this.#settings = settings
+    this.#starting = new Starting(family, settings.startTimeout)
     this.#dispatcher = dispatcher
     this.#onBroken = onBroken
     const { minProcesses, processes, idleTimeout } = settings
@@ -114,6 +118,7 @@ export class Workers implements WorkerHandles {
     this.#sizing.stop()
     for (const { timer } of this.#pauses.values()) clearTimeout(timer)
     this.#pauses.clear()
+    this.#starting.end()
     this.#checkEnded()
   }
 
@@ -228,10 +233,12 @@ export class Workers implements WorkerHandles {
     if (this.#permits.size < this.#sizing.wanted) this.#grant(index)
     this.#starts[index] = (this.#starts[index] ?? 0) + 1
     this.#dispatcher.events.workerStarted(worker.pid)
+    this.#starting.watch(worker)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
   }
 
   #onEnd(index: number, worker: Started, exitcode: number): void {
+    const wasLate = this.#starting.forget(worker)
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
@@ -241,18 +248,21 @@ export class Workers implements WorkerHandles {
     // One that fails right after its start, by itself, would fail again and again.
     const isReady = status === WORKER_READY || status === WORKER_STANDBY
     const isUseless = isReady && exitcode > 0 && !hasWorked && failed === 0
-    if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0)) {
+    if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0) || wasLate) {
       this.#failedStarts++
+      this.#starting.hasFailed()
     } else if (status === WORKER_STARTING) {
       this.#killedStarts++
+      this.#starting.hasFailed()
     } else {
+      this.#starting.hasWorked()
       this.#failedStarts = 0
       this.#killedStarts = 0
     }
     if (this.#permits.delete(index)) this.#passOn()
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
-      this.#onBroken(startFailure(reason, exitcode))
+      this.#onBroken(this.#starting.failure(reason, exitcode, wasLate))
     } else if (!this.#isEnding && this.#isShort) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
@@ -335,6 +345,7 @@ export class Workers implements WorkerHandles {
     const now = monotonicMs()
     if (now < this.#nextLook) return
     this.#nextLook = now + LOOK_MS
+    this.#starting.check()
     // Asking is what notices an end.
     for (const worker of this.#live) worker.isAlive()
     for (const [index, { due }] of [...this.#pauses]) if (due <= now) this.#startPaused(index)
@@ -372,12 +383,4 @@ export class Workers implements WorkerHandles {
     if (this.#live.length > 0 || this.#pauses.size > 0) return
     for (const resolve of this.#onEnded.splice(0)) resolve()
   }
-}
-
-function startFailure(reason: unknown, exitcode: number): unknown {
-  if (reason !== undefined) return reason
-  const how = exitcode < 0 ? `killed by signal ${-exitcode}` : `exit code ${exitcode}`
-  return new MultiprocessError(`the pool's workers end before they are ready (${how}); see what they print`, {
-    code: 'ERR_WORKER_START'
-  })
 }

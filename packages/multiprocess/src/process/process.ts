@@ -111,7 +111,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
    */
   start(): void {
     this.#checkOpen()
-    if (this.#work === undefined || this.#role !== undefined) {
+    if (this.#role !== undefined || this.#work === undefined) {
       throw new ValueError(`cannot start ${this.#name} twice: make a new Process`)
     }
     this.#role = start({
@@ -125,6 +125,8 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       reserve: this.#reserve,
       ...this.#plan(this.#work)
     })
+    // The child has its own copy: what only the target keeps alive here can be collected.
+    this.#work = undefined
   }
 
   #plan({ target, args }: Work): Pick<Plan, 'load'> {

@@ -3,10 +3,12 @@
  * was started in other circumstances than those of now (environment, working directory, Node's options) is never used: what a
  * start promises of them holds whether or not it comes from the reserve.
  */
+
 import { readFileSync } from 'node:fs'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { inheritedExecArgv } from '../ground/os/inherited-options.ts'
+import { currentDirectory } from '../ground/os/started.ts'
 import { setTimeout } from '../ground/os/time.ts'
 import { ProcessMember } from '../ground/start-process.ts'
 import { ThreadMember } from '../ground/start-thread.ts'
@@ -102,7 +104,7 @@ class Reserve {
 /** All that one has from its parent at its start, and cannot be told later. */
 function circumstances(method: StartMethod): string {
   const umask = method === 'spawn' ? /^Umask:.*/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[0] : undefined
-  return JSON.stringify([process.execPath, inheritedExecArgv(), process.cwd(), umask, process.env])
+  return JSON.stringify([process.execPath, inheritedExecArgv(), currentDirectory(), umask, process.env])
 }
 
 const reserves = new Map<StartMethod, Reserve>()

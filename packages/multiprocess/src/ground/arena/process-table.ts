@@ -8,6 +8,7 @@
  *     PARENT   by the claimer, right after its claim; 0 until then
  *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
  *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
+ *     BELL_PIPE  the number of that pipe, by the child, before BELL
  *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
  *     STOPPED  when a thread was stopped, by who stopped it, or came to its end, by itself; 0: neither
  *     ABROAD   a thread: 1 before it claims a slot among processes
@@ -41,6 +42,7 @@ const WORK_AT_HIGH = 13
 const WORK_LENGTH = 14
 const WAITS = 15
 const NAME = 16
+const BELL_PIPE = 17
 
 const FREE = 0
 const STARTING = 1
@@ -189,8 +191,14 @@ export class ProcessTable {
     return this.#isCurrent(id) && Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) !== 0
   }
 
-  setBell(id: OwnerId, fd: number): void {
+  /** @param pipe tells the pipe from all other files, for others to check what they open by the descriptor's number */
+  setBell(id: OwnerId, fd: number, pipe: number): void {
+    this.#words[this.#base(slotOf(id)) + BELL_PIPE] = pipe
     Atomics.store(this.#words, this.#base(slotOf(id)) + BELL, fd + 1)
+  }
+
+  bellPipe(id: OwnerId): number {
+    return this.#words[this.#base(slotOf(id)) + BELL_PIPE]
   }
 
   /** -1 when it has none. */

@@ -1,4 +1,6 @@
 /** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
+import { fstatSync } from 'node:fs'
+import { MultiprocessError } from '../../errors.ts'
 import { ARENA_BYTES, WINDOW_BYTES } from '../arena/layout.ts'
 import type { Backing } from '../arena/memory.ts'
 import { answering } from '../os/report-signal.ts'
@@ -16,16 +18,28 @@ const FALLOC_FL_PUNCH_HOLE = 2
 const FUTEX_WAIT = 0
 const FUTEX_WAKE = 1
 const EINTR = 4
+const EFBIG = 27
+/** A limit on the length of files may leave less than the usual length, but not less than this. */
+const LEAST_BYTES = 2 ** 28
 const EAGAIN = 11
 const ETIMEDOUT = 110
 
 /** An arena that nobody else has: answers its file descriptor. */
 export function createArenaFile(): number {
-  const { memfd_create, ftruncate } = system()
+  const { memfd_create, ftruncate, close, errno } = system()
   const fd = memfd_create('multiprocess', MFD_CLOEXEC)
   if (fd < 0) throw systemError('memfd_create')
-  if (ftruncate(fd, ARENA_BYTES) < 0) throw systemError('ftruncate')
-  return fd
+  for (let length = ARENA_BYTES; ; length /= 2) {
+    if (ftruncate(fd, length) === 0) return fd
+    const error = errno()
+    if (error === EFBIG && length > LEAST_BYTES) continue
+    close(fd)
+    if (error !== EFBIG) throw systemError('ftruncate', error)
+    throw new MultiprocessError(
+      `cannot create shared memory of ${LEAST_BYTES / 2 ** 20} MiB: no file may be so long (EFBIG); raise the limit, ulimit -f`,
+      { code: 'EFBIG' }
+    )
+  }
 }
 
 /** @param windows by number: addresses of windows that are mapped in this process for good, or 0; those mapped here join them */
@@ -42,7 +56,7 @@ export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
     return first
   }
   return {
-    length: ARENA_BYTES,
+    length: fstatSync(fd).size,
     map(offset, length) {
       const isWindow = length === WINDOW_BYTES && offset % WINDOW_BYTES === 0
       const known = isWindow && windows !== undefined ? Atomics.load(windows, offset / WINDOW_BYTES) : 0n

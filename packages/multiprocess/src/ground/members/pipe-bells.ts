@@ -2,6 +2,7 @@
  * Doorbells: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. Nothing is on disk, and
  * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
  */
+import { fstatSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { type OwnerId, type ProcessTable, slotOf } from '../arena/process-table.ts'
 import { system, systemError } from '../os/system.ts'
@@ -11,14 +12,23 @@ const O_WRONLY = 1
 const O_NONBLOCK = 0o4000
 const O_CLOEXEC = 0o2000000
 
-const ENOENT = 2
-const ESRCH = 3
-const ENXIO = 6
+const EINTR = 4
+const ENOMEM = 12
+const ENFILE = 23
+const EMFILE = 24
+/** What may soon be over. */
+const SHORTAGES = [EINTR, ENOMEM, ENFILE, EMFILE]
 
 const NOBODY = -1
 const UNREACHABLE = -2
 
 const ONE = new Uint8Array(1)
+
+/** The low bits of the number that all descriptors of a pipe have in common, and no other pipe has. */
+function pipeNumber(fd: number): number {
+  const stats = fstatSync(fd)
+  return stats.isFIFO() ? stats.ino & (2 ** 31 - 1) : -1
+}
 
 class PipeBell implements Bell {
   /** Of the reading end. */
@@ -46,7 +56,7 @@ class PipeBell implements Bell {
     this.descriptor = fds[0]
     // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
     // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
-    table.setBell(self, fds[1])
+    table.setBell(self, fds[1], pipeNumber(fds[1]))
   }
 
   ref(): void {
@@ -95,9 +105,10 @@ export class PipeBells implements Bells {
     if (bell < 0) return NOBODY
     const { open, errno } = system()
     const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    if (fd < 0) return errno() === ENOENT || errno() === ESRCH || errno() === ENXIO ? NOBODY : UNREACHABLE
-    // Its owner may have gone meanwhile, and the number be another file's.
-    if (this.#table.bell(owner) !== bell) {
+    // Without the right to open it, or without /proc, its owner looks by itself: see LISTEN_MS of the event loop.
+    if (fd < 0) return SHORTAGES.includes(errno()) ? UNREACHABLE : NOBODY
+    // Its owner may have gone before, and another process have its pid, and another file the number.
+    if (this.#table.bell(owner) !== bell || this.#table.bellPipe(owner) !== pipeNumber(fd)) {
       system().close(fd)
       return NOBODY
     }

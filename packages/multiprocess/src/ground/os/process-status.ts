@@ -1,5 +1,5 @@
 /** What proc_pid_stat(5) says of a process. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 export interface ProcessStatus {
   /** `R`, `S`, `D`, …; `Z` for one that has ended and was not yet waited for. */
@@ -34,9 +34,25 @@ export const UNKNOWN_START = 0
 export function isRunning(pid: number, startTime: number): boolean {
   try {
     const status = processStatus(pid)
+    if (status === null && !hasProc()) return isThere(pid)
     if (status === null || status.state === 'Z' || status.state === 'X') return false
     return startTime === UNKNOWN_START || status.startTime === startTime
   } catch {
     return true
+  }
+}
+
+/** Returns false in a chroot where /proc is not mounted. */
+function hasProc(): boolean {
+  return existsSync('/proc/self/stat')
+}
+
+/** Whether a process has the pid, as far as kill(2) tells without /proc. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }

@@ -16,7 +16,7 @@ import type { Memory } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
 import type { Bell, Bells } from '../members/platform.ts'
 import { type Descriptor, pollDescriptors, readNow } from '../os/sockets.ts' // lazy
-import { MOST_SPINS, monotonicMs, setImmediate, setTimeout } from '../os/time.ts'
+import { clearInterval, MOST_SPINS, monotonicMs, setImmediate, setInterval, setTimeout } from '../os/time.ts'
 import type { Seats } from './seats.ts'
 
 export interface Source {
@@ -32,6 +32,11 @@ const SPIN_MS = 0.1
 const PATIENCE = 4
 const RETRY_EVERY = 64
 const RING_AGAIN_MS = 5
+/** A process that waits looks at its sources so often even if nobody rings, in milliseconds: its bell may be out of others' reach. */
+const LISTEN_MS = 500
+/** The same once it has found something that nobody had rung for so many times in a row. */
+const DEAF_MS = 5
+const DEAF_AFTER = 2
 /** Where a bell is no descriptor, one that waits for descriptors too looks at its sources so often, in milliseconds. */
 const LOOK_EVERY_MS = 1
 const RINGS = new Uint8Array(64)
@@ -57,6 +62,9 @@ export class EventLoop {
   #turns = 0
   #patience = PATIENCE
   #refused = 0
+  #listener: NodeJS.Timeout | undefined
+  /** How often it has found something since the bell rang last. */
+  #unrung = 0
 
   constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats, bells: Bells) {
     this.#memory = memory
@@ -85,7 +93,9 @@ export class EventLoop {
 
   /** Something is waited for: the process stays alive until as many `release()` calls have come. */
   hold(): void {
-    if (this.#holds++ === 0) this.#bell?.ref()
+    if (this.#holds++ > 0) return
+    this.#bell?.ref()
+    this.#listener ??= setInterval(this.#listen, LISTEN_MS).unref()
   }
 
   release(): void {
@@ -190,7 +200,24 @@ export class EventLoop {
     setImmediate(this.#turn)
   }
 
+  /** The bell may not be heard: /proc is not mounted, or others run as another user. */
+  readonly #listen = (): void => {
+    if (this.#holds === 0) {
+      clearInterval(this.#listener)
+      this.#listener = undefined
+      return
+    }
+    if (Atomics.load(this.#words, this.#asleep) === AWAKE && this.#isScheduled) return
+    if (!this.#poll()) return
+    Atomics.store(this.#words, this.#asleep, AWAKE)
+    this.#schedule()
+    if (++this.#unrung !== DEAF_AFTER) return
+    clearInterval(this.#listener)
+    this.#listener = setInterval(this.#listen, DEAF_MS).unref()
+  }
+
   #wake(): void {
+    this.#unrung = 0
     this.#spinSince = 0
     if (!this.#isScheduled) this.#turn()
   }

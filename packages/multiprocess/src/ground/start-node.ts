@@ -1,0 +1,56 @@
+/** Starting Node, or telling truly why the system refuses it. */
+import type { ChildProcess } from 'node:child_process'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { ProcessError } from '../errors.ts'
+import { nodeEnvironment } from './os/runtime.ts'
+import { startedNode } from './os/started.ts'
+
+/** What this process runs, also after its file was replaced or removed, as an upgrade does: proc_pid_exe(5). */
+const OWN_IMAGE = '/proc/self/exe'
+
+/**
+ * @param fd the arena's, which the child has as its descriptor 3
+ * @returns a process that has a pid
+ * @throws ProcessError with the reason
+ */
+export function startNode(argv: readonly string[], fd: number): ChildProcess {
+  const started = spawnNode(process.execPath, argv, fd)
+  if (started !== undefined) return started
+  const missing = failureOf(() => accessSync(process.execPath, constants.X_OK))
+  if (missing === undefined) throw refused(failureOf(() => closeSync(openSync('/dev/null', 'r'))))
+  // A program that names another file means that one.
+  const again = process.execPath === startedNode ? spawnNode(OWN_IMAGE, argv, fd) : undefined
+  if (again !== undefined) return again
+  const { code } = missing
+  throw new ProcessError(
+    `cannot start ${process.execPath}: ${code === 'ENOENT' ? 'it does not exist' : 'it may not be run'} (${code}); set process.execPath to Node's file`,
+    { cause: missing }
+  )
+}
+
+/** undefined when it could not be started: Node tells the reason later, as an event. */
+function spawnNode(file: string, argv: readonly string[], fd: number): ChildProcess | undefined {
+  const child = process
+    .getBuiltinModule('node:child_process')
+    .spawn(file, argv, { stdio: ['ignore', 'inherit', 'inherit', fd], env: nodeEnvironment() })
+  child.on('error', () => {})
+  return child.pid === undefined ? undefined : child
+}
+
+/** @param files what opening a file fails with just now; undefined: files can be opened */
+function refused(files: NodeJS.ErrnoException | undefined): ProcessError {
+  const reason =
+    files === undefined
+      ? 'EAGAIN or ENOMEM; the system has no more processes or memory for this user or group: raise ulimit -u or pids.max'
+      : `${files.code}; no more files can be opened: raise ulimit -n`
+  return new ProcessError(`cannot start ${process.execPath}: ${reason}`, { cause: files })
+}
+
+function failureOf(action: () => void): NodeJS.ErrnoException | undefined {
+  try {
+    action()
+    return undefined
+  } catch (error) {
+    return error as NodeJS.ErrnoException
+  }
+}

@@ -1,0 +1,91 @@
+/** The starts of a pool's workers: which of them are late, and what is told when none succeeds. */
+import { MultiprocessError } from '../errors.ts'
+import type { Family } from '../ground/family.ts'
+import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
+import type { Started } from '../process/start.ts'
+
+export class Starting {
+  readonly #family: Family
+  readonly #timeout: number
+  /** By worker, on the clock of monotonicMs: when it must have attached to the family's memory. */
+  readonly #due = new Map<Started, number>()
+  readonly #late = new Set<Started>()
+  #timer: NodeJS.Timeout | undefined
+  #firstFailure = 0
+  #failures = 0
+
+  /** @param timeout milliseconds that a worker has */
+  constructor(family: Family, timeout: number) {
+    this.#family = family
+    this.#timeout = timeout
+  }
+
+  /** The worker has just been started. */
+  watch(worker: Started): void {
+    if (this.#timeout === Number.POSITIVE_INFINITY) return
+    this.#due.set(worker, monotonicMs() + this.#timeout)
+    this.#setTimer()
+  }
+
+  /** Kills the workers that are late: their ends are told as those of others. A thread that blocks has to call this. */
+  check(): void {
+    const now = monotonicMs()
+    for (const [worker, due] of this.#due) {
+      if (this.#family.table.isLive(worker.id)) {
+        this.#due.delete(worker)
+      } else if (due <= now) {
+        this.#due.delete(worker)
+        this.#late.add(worker)
+        worker.kill('SIGKILL')
+      }
+    }
+  }
+
+  /** The worker has ended. @returns true if it was killed because it was late */
+  forget(worker: Started): boolean {
+    this.#due.delete(worker)
+    return this.#late.delete(worker)
+  }
+
+  hasFailed(): void {
+    if (this.#failures++ === 0) this.#firstFailure = monotonicMs()
+  }
+
+  hasWorked(): void {
+    this.#failures = 0
+  }
+
+  /** @param reason what the last worker said itself; undefined: nothing */
+  failure(reason: unknown, exitcode: number, wasLate: boolean): unknown {
+    if (reason !== undefined) return reason
+    const how = exitcode < 0 ? `was killed by signal ${-exitcode}` : `ended with exit code ${exitcode}`
+    const last = wasLate ? `did not report for work within ${Math.round(this.#timeout)} ms (startTimeout)` : how
+    const seconds = ((monotonicMs() - this.#firstFailure) / 1000).toFixed(1)
+    return new MultiprocessError(
+      `cannot start the pool's workers: ${this.#failures} starts failed in ${seconds} s, and the last worker ${last}; ` +
+        'see what they print, or what else ends processes here',
+      { code: 'ERR_WORKER_START' }
+    )
+  }
+
+  #setTimer(): void {
+    if (this.#timer !== undefined) return
+    const [due] = this.#due.values()
+    if (due === undefined) return
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.check()
+        this.#setTimer()
+      },
+      Math.min(Math.max(1, due - monotonicMs()), 2 ** 31 - 1)
+    ).unref()
+  }
+
+  /** No worker is started any more. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#due.clear()
+  }
+}
