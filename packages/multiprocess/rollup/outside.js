@@ -17,7 +17,7 @@ const FAIL = `throw Object.assign(new Error(${JSON.stringify(MESSAGE)}), { code:
  */
 export const requireBeside = file =>
   "import { createRequire } from 'node:module'; const require = (url => { try { const found = createRequire(url); " +
-  `found.resolve('./${file}'); return found } catch { ${FAIL} } })(import.meta.url); `
+  `found.resolve?.('./${file}'); return found } catch { ${FAIL} } })(import.meta.url); `
 
 /** Of a CommonJS module: bundlers follow its loads, and leave it a false `__filename`, or none. */
 export const filesBeside = file =>

@@ -309,7 +309,8 @@ describe('SharedMemory', { timeout: 30_000 }, () => {
           console.log(code, message)
         }
       }`)
-    const line = /^ERR_UNSUPPORTED_PLATFORM SharedMemory and ShareableList need Linux on x64 or arm64, this is win32-/
+    const line =
+      /^ERR_UNSUPPORTED_PLATFORM SharedMemory and ShareableList need Linux on x64 or arm64, but this is win32-/
     assert.equal(stdout.split('\n').filter(text => line.test(text)).length, 3, stderr)
   })
 })
