@@ -1,4 +1,6 @@
 /** Locks for long: a million turns, hundreds of killed holders, a thousand rounds, a million locks, every interleaving of three. */
+// First: the package takes its clock when it is loaded.
+import '../fixtures/clock.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Barrier } from '../../src/index.ts'
