@@ -93,7 +93,8 @@ export class EventLoop {
 
   /** Something is waited for: the process stays alive until as many `release()` calls have come. */
   hold(): void {
-    if (this.#holds++ > 0) return
+    // A watch that keeps nothing alive gives its hold back early: below 0 nothing is waited for yet.
+    if (this.#holds++ !== 0) return
     this.#bell?.ref()
     this.#listener ??= setInterval(this.#listen, LISTEN_MS).unref()
   }
