@@ -26,6 +26,7 @@ export {
   ValueError,
   WorkerDiedError
 } from './errors.ts'
+export type { Awaitable } from './ground/awaitable.ts'
 export type { StartMethod } from './ground/members/platform.ts'
 export { cpuCount } from './ground/os/processors.ts'
 export type { Waitable, WaitOptions } from './ground/waitable.ts'
@@ -80,7 +81,7 @@ export {
   logToStderr
 } from './process/logging.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
-export type { Awaitable, FunctionReference, Target } from './process/target.ts'
+export type { FunctionReference, Target } from './process/target.ts'
 export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'
 
 /** The start methods that can be had here: 'spawn', on the platforms that processes need, and 'thread'. */

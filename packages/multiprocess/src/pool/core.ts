@@ -83,9 +83,7 @@ export class PoolCore {
     this.#processes = processes
     this.#concurrency = concurrency
     this.#mostPending = processes * concurrency + settings.maxQueue
-    const isFixed = [maxTasksPerChild, maxMemoryPerChild, idleTimeout].every(
-      limit => limit === Number.POSITIVE_INFINITY
-    )
+    const isFixed = Math.min(maxTasksPerChild, maxMemoryPerChild, idleTimeout) === Number.POSITIVE_INFINITY
     const places = processes * (isFixed ? 1 : 2) + reserve
     if (trace !== undefined) createTrace(trace)
     // A worker that cannot import what they need says so: they are decoded by the worker, and not on its way up.

@@ -1,5 +1,5 @@
 /** Waits that are over as soon as their pool is. */
-import type { Awaitable } from '../process/target.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 
 export class Endings {
   readonly #listeners = new Set<(error: unknown) => void>()

@@ -1,6 +1,6 @@
 /** What `map` and `imap` take their items from. */
 import { describe } from '../checks.ts'
-import type { Awaitable } from '../process/target.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 
 /** @throws TypeError when it is neither an iterable nor an asynchronous one */
 export function checkIterable(items: unknown): void {

@@ -2,14 +2,15 @@
 
 import { checkArray, checkBoolean, checkInteger, checkOptions, checkString, describe, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import { defaultMethod } from '../ground/default-method.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import type { Role, Work } from './role.ts'
+import type { Role, TargetCall } from './role.ts'
 import { type Plan, runningObjects, Started, start } from './start.ts' // lazy
 import { currentIdentity, nextPath } from './state.ts'
-import { type Awaitable, checkTarget, sentTarget, type Target } from './target.ts'
+import { checkTarget, sentTarget, type Target } from './target.ts'
 
 interface ProcessSettings<A extends unknown[]> {
   /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
@@ -70,7 +71,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   #daemon: boolean
   #authkey: Uint8Array
   readonly #reserve: number | undefined
-  #work: Work | undefined
+  #work: TargetCall | undefined
   #path: readonly number[] = []
   #role: Role | undefined
   #isClosed = false
@@ -129,7 +130,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.#work = undefined
   }
 
-  #plan({ target, args }: Work): Pick<Plan, 'load'> {
+  #plan({ target, args }: TargetCall): Pick<Plan, 'load'> {
     const isOverridden = this.run !== Process.prototype.run
     return {
       load: {

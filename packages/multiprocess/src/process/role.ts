@@ -1,7 +1,7 @@
 import type { Target } from './target.ts'
 
 /** What `run()` does unless it is overridden. */
-export interface Work {
+export interface TargetCall {
   readonly target: Target | undefined
   readonly args: readonly unknown[]
 }
@@ -15,7 +15,7 @@ export interface Role {
   isAlive(): boolean
   kill(signal: NodeJS.Signals): void
   /** What it was started for, in the process itself. */
-  readonly work?: Work
+  readonly work?: TargetCall
   setName?(name: string): void
   setAuthkey?(key: Uint8Array): void
   /** For `util.inspect`. */

@@ -2,8 +2,7 @@
 import { describe } from '../checks.ts'
 import type { FunctionReferenceData } from '../codec/references/data.ts'
 import { explicitReference } from '../codec/references/reference.ts' // lazy
-
-export type Awaitable<T> = T | Promise<T>
+import type { Awaitable } from '../ground/awaitable.ts'
 
 /** The same function, named instead of given: for bundles, and where the V8 inspector is not available. */
 export interface FunctionReference<A extends unknown[] = never[], R = unknown> {

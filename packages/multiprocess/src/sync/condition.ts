@@ -6,10 +6,10 @@
  * away, and one that leaves, because its time ran out or it died, has none or passes for one that came too late.
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf } from '../memory/shared-object.ts'
-import type { Awaitable } from './awaitable.ts'
 import { inside, Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'

@@ -13,8 +13,8 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ValueError } from '../errors.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
-import type { Awaitable } from './awaitable.ts'
 import { Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 

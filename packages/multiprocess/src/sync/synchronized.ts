@@ -1,12 +1,12 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
 
 import { checkOptions, optionNames } from '../checks.ts'
+import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { createArray, setText, shapeOf, textOf } from '../memory/shared-array.ts'
 import { createCell, SharedCell } from '../memory/shared-value.ts'
 import { type AnyTypedArray, type ElementOf, type TypeCode, type TypedArrayOf, typeOf } from '../memory/type-codes.ts'
-import type { Awaitable } from './awaitable.ts'
 import { Condition } from './condition.ts'
 import { Lock } from './lock.ts'
 import { RLock } from './rlock.ts'

@@ -1,8 +1,8 @@
 /** What proxies of locks run while they hold them, and which `runExclusive` a call comes from. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { OwnerDiedError, TimeoutError } from '../../errors.ts'
+import type { Awaitable } from '../../ground/awaitable.ts'
 import type { WaitOptions } from '../../ground/waitable.ts'
-import type { Awaitable } from '../../process/target.ts'
 import { checkFunction, checkSyncFunction } from '../../sync/exclusive.ts'
 import { waitFor, waitForSync } from '../../sync/wait-for.ts'
 import { type Contexts, ownContext } from '../protocol/nesting.ts'

@@ -1,7 +1,9 @@
 /** The types of the proxies of what every manager has. */
+
+import type { Awaitable } from '../../ground/awaitable.ts'
 import type { WaitOptions } from '../../ground/waitable.ts'
 import type { IMapOptions, MapOptions, TaskOptions } from '../../pool/options.ts'
-import type { Awaitable, Target } from '../../process/target.ts'
+import type { Target } from '../../process/target.ts'
 import type { DictObject, NamespaceObject, SetObject, ValueObject } from '../objects/collections.ts'
 import type { ListObject } from '../objects/lists.ts'
 import type { ConditionMethods, LockMethods, SemaphoreMethods } from '../objects/lock-methods.ts'

@@ -1,19 +1,16 @@
 /**
  * The server of a manager: objects, and an event loop that answers calls of their methods.
  *
- * A call is a frame with an id (`frames.ts`); its reply has the same id, and replies come in any order: a call that waits, for
- * a lock or an item, is a promise and holds nobody up. Clients of the family put their frames into the server's mailbox, a ring
- * in shared memory, and each has a mailbox of its own for replies; others come by sockets with the same frames. Calls of one
- * client begin in the order in which it made them.
+ * A call is a frame with an id (`frames.ts`); its reply has the same id, and replies come in any order: a call that waits for a lock
+ * or an item is a promise and delays no other. Clients of the family put their frames into the server's mailbox, a ring in shared
+ * memory, and each has a mailbox of its own for replies; other clients send the same frames by sockets.
  *
- * Objects live as long as somebody holds them. Within the family that is told by tokens, shared blocks that count their
- * holders, dead ones out (`token.ts`, `gone-words.ts`): every message that brings a proxy from the server has a new one. A
- * remote client is counted by what it was sent, until it gives that back or its connection ends. A proxy at the server, in
- * the value of a dict for example, keeps its object by reference, so that whatever nobody can reach is collected, circles too.
+ * An object lives as long as a client holds it. Tokens, shared blocks that count their holders without the dead ones, tell that within
+ * the family (`token.ts`, `gone-words.ts`); a remote client holds what it was sent until it gives it back or its connection ends. A
+ * proxy at the server keeps its object by reference, so that what nobody can reach is collected, circles too.
  *
- * A wait ends at the server: by its timeout, by its caller's cancellation, or by the caller's end, which the server learns of
- * when the family does. Who is cancelled too late has what it waited for, and is told so: nothing is granted unseen. Locks that
- * a dead client held go to the next, with OwnerDiedError.
+ * A wait ends at the server: by its timeout, its caller's cancellation, or its caller's end. A client that is cancelled too late gets what
+ * it waited for: nothing is granted unseen. Locks that a dead client held go to the next one, with OwnerDiedError.
  */
 
 import type { Mailbox } from '../../channel/mailbox.ts'

@@ -1,1 +1,2 @@
+/** A value, or a promise of one. */
 export type Awaitable<T> = T | PromiseLike<T>
