@@ -40,7 +40,7 @@ const files = folders.flatMap(({ folder, has = () => true }) => {
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
-const stream = run({ files, concurrency: isSoak ? 1 : 3, timeout: isSoak ? 1_800_000 : 300_000 })
+const stream = run({ files, concurrency: isSoak ? 1 : 3, timeout: isSoak ? 1_800_000 : 900_000 })
 // A file without tests is reported as one test with the file's name.
 const isTest = event => event.details?.type !== 'suite' && !files.includes(event.name)
 stream.on('test:pass', event => {

@@ -83,7 +83,7 @@ async function link(scratch: Scratch, names: readonly string[]): Promise<void> {
 const filesOf = (target: string | object): string[] =>
   typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf)
 
-describe('the packed package', { timeout }, () => {
+describe('the packed package', { timeout: 240_000 }, () => {
   let scratch: Scratch
   let installed: string
 

@@ -46,6 +46,6 @@ function settled(promise: Promise<void>, timeout: number, signal: AbortSignal | 
     const stopTimer = startTimer(() => end(() => resolve(false)), timeout)
     const onAbort = () => end(() => reject(signal?.reason))
     signal?.addEventListener('abort', onAbort)
-    promise.then(() => end(() => resolve(true)))
+    void promise.then(() => end(() => resolve(true)))
   })
 }

@@ -165,7 +165,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     await new Promise<void>(resolve => {
       const next = () => {
         if (--left === 0) resolve()
-        else pool.applyAsync(tasks.square, [left], { callback: next })
+        else void pool.applyAsync(tasks.square, [left], { callback: next })
       }
       next()
     })

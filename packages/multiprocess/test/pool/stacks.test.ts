@@ -65,7 +65,7 @@ describe("the stack of a task's error", { timeout: 60_000 }, () => {
   test('is the worker’s alone where nobody awaits', async () => {
     await using pool = new Pool(1)
     const error = await new Promise<Error>(resolve => {
-      pool.applyAsync(tasks.fail, ['no'], { errorCallback: thrown => resolve(thrown as Error) })
+      void pool.applyAsync(tasks.fail, ['no'], { errorCallback: thrown => resolve(thrown as Error) })
     })
     assert.match(error.stack ?? '', /^RangeError: no\n +at fail /)
     assert.doesNotMatch(error.stack ?? '', /called from/)

@@ -137,7 +137,7 @@ export async function infers(pool: Pool): Promise<void> {
   )
   is<CurrentTask | null>()(currentTask())
   is<number>()(pool.stats.workers[0].rss)
-  pool.map(square, [1], { progress: true, timeout: 5, retries: 2, killAfter: 5, signal: AbortSignal.timeout(5) })
+  void pool.map(square, [1], { progress: true, timeout: 5, retries: 2, killAfter: 5, signal: AbortSignal.timeout(5) })
   pool.imap(square, [1], { progress: (_, total) => is<number | undefined>()(total) })
   is<void>()(pool.close())
   is<void>()(pool.terminate())
@@ -147,37 +147,37 @@ export async function infers(pool: Pool): Promise<void> {
 /** Never called: each marked line must not compile. */
 export function refuses(pool: Pool): void {
   // @ts-expect-error: an argument of another type
-  pool.apply(square, ['3'])
+  void pool.apply(square, ['3'])
   // @ts-expect-error: an argument too many
-  pool.apply(square, [3, 4])
+  void pool.apply(square, [3, 4])
   // @ts-expect-error: an argument too few
-  pool.apply(add, [3])
+  void pool.apply(add, [3])
   // @ts-expect-error: arguments that are no array
-  pool.apply(square, 3)
+  void pool.apply(square, 3)
   // @ts-expect-error: the same for applyAsync
-  pool.applyAsync(add, [3, 'a'])
+  void pool.applyAsync(add, [3, 'a'])
   // @ts-expect-error: a name without a module
-  pool.apply({ export: 'square' }, [3])
+  void pool.apply({ export: 'square' }, [3])
   // @ts-expect-error: an argument of another type, for a function that is named
-  pool.apply(squareByName, ['3'])
+  void pool.apply(squareByName, ['3'])
   // @ts-expect-error: items of another type
-  pool.map(square, ['a'])
+  void pool.map(square, ['a'])
   // @ts-expect-error: a function of two arguments gets only one
-  pool.map(add, [1])
+  void pool.map(add, [1])
   // @ts-expect-error: no items
   pool.map(square, 7)
   // @ts-expect-error: items of another type
-  pool.mapAsync(square, ['a'])
+  void pool.mapAsync(square, ['a'])
   // @ts-expect-error: the options of mapAsync are an object
   pool.mapAsync(square, [1], 10)
   // @ts-expect-error: the callback gets all results
-  pool.mapAsync(square, [1], { callback: (value: number) => value })
+  void pool.mapAsync(square, [1], { callback: (value: number) => value })
   // @ts-expect-error: items that are no arguments
-  pool.starmap(square, [1])
+  void pool.starmap(square, [1])
   // @ts-expect-error: an argument too few
-  pool.starmap(add, [[1]])
+  void pool.starmap(add, [[1]])
   // @ts-expect-error: an argument of another type
-  pool.starmapAsync(add, [[1, 'a']])
+  void pool.starmapAsync(add, [[1, 'a']])
   // @ts-expect-error: an argument of another type
   pool.applySync(square, ['3'])
   // @ts-expect-error: applySync has no callback
@@ -189,19 +189,19 @@ export function refuses(pool: Pool): void {
   // @ts-expect-error: items of another type
   pool.imapUnordered(square, new Set(['a']))
   // @ts-expect-error: chunksize is a number
-  pool.map(square, [1], { chunksize: '2' })
+  void pool.map(square, [1], { chunksize: '2' })
   // @ts-expect-error: progress tells numbers
-  pool.map(square, [1], { progress: (done: string) => done })
+  void pool.map(square, [1], { progress: (done: string) => done })
   // @ts-expect-error: a timeout is a number
-  pool.apply(square, [1], { timeout: '1' })
+  void pool.apply(square, [1], { timeout: '1' })
   // @ts-expect-error: no AbortSignal
-  pool.map(square, [1], { signal: new AbortController() })
+  void pool.map(square, [1], { signal: new AbortController() })
   // @ts-expect-error: stats are read, not set
   pool.stats.submitted = 7
   // @ts-expect-error: map has no buffersize
-  pool.map(square, [1], { buffersize: 2 })
+  void pool.map(square, [1], { buffersize: 2 })
   // @ts-expect-error: the callback gets a number
-  pool.applyAsync(square, [3], { callback: (value: string) => value })
+  void pool.applyAsync(square, [3], { callback: (value: string) => value })
   // @ts-expect-error: no such option
   new Pool(2, { threads: 2 })
   // @ts-expect-error: the number of processes is a number

@@ -123,7 +123,7 @@ export function importModuleNow(url: string): boolean {
   const loader = loaderOf(url)
   if (loader !== undefined) {
     if (loader.waits) return false
-    loader.load(url)
+    void loader.load(url)
     return true
   }
   if (!url.startsWith('file:')) return false

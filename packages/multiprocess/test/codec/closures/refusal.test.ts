@@ -224,7 +224,7 @@ describe('refusals of functions and classes', { timeout: 60_000 }, () => {
         'Export a function that calls it from a module, and send that'
     )
     let resolve: unknown
-    new Promise(given => (resolve = given))
+    void new Promise(given => (resolve = given))
     assertRefused(
       resolve,
       'an anonymous function (args[0]): it is native code that no global, no builtin module of Node and no CommonJS module exports. ' +

@@ -101,7 +101,7 @@ describe('refusals', { timeout: 30_000 }, () => {
 
   test('native functions, and functions internal to Node', () => {
     let settle!: () => void
-    new Promise<void>(resolve => {
+    void new Promise<void>(resolve => {
       settle = resolve
     })
     assertRefused(settle, 'an anonymous function', NATIVE)

@@ -28,7 +28,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     await pool.apply(living.startTicking, [file, 20])
     await until(() => {
       // Always some that wait, so that the worker never idles.
-      for (const n of range(200)) pool.applyAsync(tasks.square, [n])
+      for (const n of range(200)) void pool.applyAsync(tasks.square, [n])
       return existsSync(file)
     }, 'the timer has ticked 20 times')
     await pool.apply(living.stopTicking)
