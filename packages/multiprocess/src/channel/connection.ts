@@ -6,6 +6,7 @@ import { checkInteger, optionNames } from '../checks.ts'
 import { Pending } from '../codec/receive.ts'
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
 import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
@@ -25,6 +26,9 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
 
   static {
     isConnection = (value): value is Connection => #transport in value
+    inspectAs<Connection>(Connection, ({ closed, readable, writable }) =>
+      closed ? 'closed' : ['open', readable && 'readable', writable && 'writable'].filter(Boolean).join(', ')
+    )
   }
 
   /** @internal Connections are made by `Pipe`, `Client` and `Listener`. */

@@ -1,6 +1,7 @@
 /** Queues that any process may put into and take from: Python's `multiprocessing.Queue` and `JoinableQueue`. */
 import { Pending } from '../codec/receive.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { waitOptions } from '../sync/waiting.ts'
@@ -9,6 +10,8 @@ import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
 const LARGEST = 0x7fffffff
+
+let lineOf: (queue: Queue) => string
 
 /**
  * A queue: what is put in is taken out once, the first first. An item is in the queue when `put` has returned, or its
@@ -20,6 +23,11 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   readonly #sender: Sender
   readonly #maxsize: number
   #isClosed = false
+
+  static {
+    lineOf = queue => itemsText(queue.ring, queue.#maxsize, queue.#isClosed)
+    inspectAs<Queue>(Queue, lineOf)
+  }
 
   /**
    * @param maxsize items that it holds at the most; 0, the default, or less: as many as there is memory for
@@ -150,6 +158,12 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 }
 
+/** How many items are in a queue, for `util.inspect`. @param most 0: without bounds */
+export function itemsText(ring: Ring, most: number, isClosed: boolean): string {
+  const bound = most === 0 ? (ring.size === 1 ? ' item' : ' items') : ` of ${most}`
+  return `${ring.size}${bound}${isClosed ? ', closed' : ''}`
+}
+
 function valueOf(received: Received | undefined): unknown {
   if (received === undefined) throw new Empty()
   return received.value
@@ -157,6 +171,10 @@ function valueOf(received: Received | undefined): unknown {
 
 /** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */
 export class JoinableQueue<T = unknown> extends Queue<T> {
+  static {
+    inspectAs<JoinableQueue>(JoinableQueue, queue => `${lineOf(queue)}, ${queue.ring.unfinished} unfinished`)
+  }
+
   /** An item that was taken is done. @throws ValueError when as many were as ever were put */
   taskDone(): void {
     if (!this.ring.finish()) throw new ValueError('taskDone() was called more often than items were put')

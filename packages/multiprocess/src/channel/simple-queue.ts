@@ -1,8 +1,10 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { Pending } from '../codec/receive.ts'
 import { ValueError } from '../errors.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { NONE, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
+import { itemsText } from './queue.ts'
 import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
@@ -12,6 +14,10 @@ export class SimpleQueue<T = unknown> extends SharedObject {
   readonly #ring: Ring
   readonly #sender: Sender
   #isClosed = false
+
+  static {
+    inspectAs<SimpleQueue>(SimpleQueue, queue => itemsText(queue.#ring, 0, queue.#isClosed))
+  }
 
   constructor() {
     const isFirst = isNew()

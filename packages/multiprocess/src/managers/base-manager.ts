@@ -6,6 +6,7 @@ import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import { defaultMethod } from '../ground/default-method.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
+import { inspectAs, printable } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { tell } from '../process/events.ts'
@@ -14,7 +15,7 @@ import { currentIdentity, nextPath } from '../process/state.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
 import { checkAddress, checkBindAddress, describeAddress, isLoopback, type NetAddress } from '../socket/address.ts' // lazy
 import { checkSocketOptions } from '../socket/options.ts' // lazy
-import type { Link } from './client/link.ts'
+import { formatAddress, type Link } from './client/link.ts' // lazy
 import { type LocalLink, localLink } from './client/local-link.ts' // lazy
 import type { BaseProxy } from './client/proxy.ts'
 import { methodNumber } from './protocol/methods.ts'
@@ -53,6 +54,10 @@ export class BaseManager implements AsyncDisposable {
   #link: Link | undefined
   #server: Started | undefined
   #isConnecting = false
+
+  static {
+    inspectAs(BaseManager, manager => manager.#describe())
+  }
 
   /** @throws TypeError, ValueError for an address or a key that is none */
   constructor(options: ManagerOptions = {}) {
@@ -232,6 +237,21 @@ export class BaseManager implements AsyncDisposable {
     const link = this.#link
     this.#link = undefined
     if (link instanceof RemoteLink) link.close()
+  }
+
+  #describe(): string {
+    const link = this.#link
+    const state = this.#state
+    return link === undefined ? state : `at ${printable(formatAddress(link.address))}, ${state}`
+  }
+
+  /** As far as this process has noticed. */
+  get #state(): string {
+    const server = this.#server
+    if (server !== undefined) return server.knownExitcode === null ? 'started' : 'stopped'
+    if (this.#isConnecting) return 'connecting'
+    if (this.#link === undefined) return 'initial'
+    return this.#link.isGone ? 'disconnected' : 'connected'
   }
 
   #open(): Link {

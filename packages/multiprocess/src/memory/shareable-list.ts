@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { isSameItem, type ListItem, packItem } from './list-items.ts' // lazy
 import { fillList, ListMemory, sizeOfList } from './list-memory.ts' // lazy
@@ -40,6 +41,12 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   readonly shm: SharedMemory
   readonly #segment: Segment
   readonly #memory: ListMemory
+
+  static {
+    inspectAs<ShareableList>(ShareableList, (list, show) =>
+      list.#isOpen() ? show([...list]) : `name: ${show(list.shm.name)}, closed`
+    )
+  }
 
   /**
    * @param sequence the items of a new list; left out: attaches to the list that `options.name` names
@@ -117,11 +124,6 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   /** `shm.close()` */
   [Symbol.dispose](): void {
     this.shm.close()
-  }
-
-  [inspect.custom](): string {
-    const items = this.#isOpen() ? inspect([...this]) : 'closed'
-    return `ShareableList(${items}, name=${inspect(this.shm.name)})`
   }
 
   #isOpen(): boolean {

@@ -1,7 +1,7 @@
-import { inspect } from 'node:util'
 import { checkBoolean, checkInteger, checkOptions, optionNames } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { Segment } from '../ground/segments/segment.ts' // lazy
 import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
 import { checkName, createSegment } from './named-segment.ts' // lazy
@@ -46,6 +46,7 @@ export class SharedMemory implements Disposable {
 
   static {
     segmentOf = shm => shm.#segment
+    inspectAs(SharedMemory, (shm, show) => `name: ${show(shm.name)}, ${shm.#isClosed ? 'closed' : `size: ${shm.size}`}`)
   }
 
   /**
@@ -88,10 +89,6 @@ export class SharedMemory implements Disposable {
   /** `close()` */
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  [inspect.custom](): string {
-    return `SharedMemory(${inspect(this.name)}, ${this.#isClosed ? 'closed' : `${this.size} bytes`})`
   }
 }
 

@@ -1,4 +1,5 @@
 /** One value in shared memory: Python's `RawValue`. */
+import { inspectAs } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { createArray, viewArray } from './shared-array.ts'
 import { type Handle, handleOf, keepFor } from './shared-object.ts'
@@ -9,6 +10,15 @@ export class SharedCell<C extends TypeCode = TypeCode> {
   readonly #array: AnyTypedArray
   readonly #code: TypeCode
   readonly #isText: boolean
+
+  static {
+    const nameOf = (cell: SharedCell) => {
+      // Its lock has given it the methods.
+      const kind = Object.hasOwn(cell, 'getLock') ? 'Value' : 'RawValue'
+      return `${kind}(${typeOf(cell.#code).name})`
+    }
+    inspectAs<SharedCell>(SharedCell, (cell, show) => show(cell.value), nameOf)
+  }
 
   constructor(array: AnyTypedArray, code: C) {
     this.#array = array

@@ -32,6 +32,8 @@ export type TypedArrayOf<C extends TypeCode> = TypedArrays[C]
 export type AnyTypedArray = TypedArrays[TypeCode]
 
 interface Type {
+  /** For `util.inspect`. */
+  readonly name: string
   readonly array: new (buffer: ArrayBufferLike, offset: number, length: number) => AnyTypedArray
   readonly bytes: number
   /** Of a number's or bigint's element, in its own kind; undefined: any number. */
@@ -41,16 +43,17 @@ interface Type {
 }
 
 const integer = (array: Type['array'], bits: number, isSigned: boolean): Type => ({
+  name: `${isSigned ? 'int' : 'uint'}${bits}`,
   array,
   bytes: bits / 8,
   range: isSigned ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1]
 })
-const INT64: Type = { array: BigInt64Array, bytes: 8, range: [-(2n ** 63n), 2n ** 63n - 1n] }
-const UINT64: Type = { array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 1n] }
+const INT64: Type = { name: 'int64', array: BigInt64Array, bytes: 8, range: [-(2n ** 63n), 2n ** 63n - 1n] }
+const UINT64: Type = { name: 'uint64', array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 1n] }
 
 const TYPES: Readonly<Record<TypeCode, Type>> = {
-  c: { ...integer(Uint8Array, 8, false), text: 0xff },
-  u: { ...integer(Uint32Array, 32, false), range: [0, 0x10ffff], text: 0x10ffff },
+  c: { ...integer(Uint8Array, 8, false), name: 'char', text: 0xff },
+  u: { ...integer(Uint32Array, 32, false), name: 'wchar', range: [0, 0x10ffff], text: 0x10ffff },
   b: integer(Int8Array, 8, true),
   B: integer(Uint8Array, 8, false),
   h: integer(Int16Array, 16, true),
@@ -61,8 +64,8 @@ const TYPES: Readonly<Record<TypeCode, Type>> = {
   L: UINT64,
   q: INT64,
   Q: UINT64,
-  f: { array: Float32Array, bytes: 4 },
-  d: { array: Float64Array, bytes: 8 }
+  f: { name: 'float32', array: Float32Array, bytes: 4 },
+  d: { name: 'float64', array: Float64Array, bytes: 8 }
 }
 
 /** @throws TypeError, ValueError when there is no such code */

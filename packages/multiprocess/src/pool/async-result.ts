@@ -1,5 +1,6 @@
 /** A result that is still to come: Python's `multiprocessing.pool.AsyncResult`. */
 import { TimeoutError, ValueError } from '../errors.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { addCaller, rejection } from './caller-stack.ts' // lazy
@@ -19,6 +20,11 @@ export class AsyncResult<R> extends Promise<R> {
   static {
     Object.defineProperty(AsyncResult.prototype, 'constructor', { value: Promise, writable: true, configurable: true })
     settle = (result, state) => result.#settle(state)
+    inspectAs<AsyncResult<unknown>>(
+      AsyncResult,
+      result => result.#state,
+      () => 'AsyncResult'
+    )
   }
 
   /**

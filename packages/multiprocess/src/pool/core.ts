@@ -55,7 +55,7 @@ export class PoolCore {
   /** What the initializer and its arguments hold. */
   readonly #held: Releases
   readonly #workers: Workers
-  #state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
+  state: 'open' | 'closed' | 'terminated' | 'broken' = 'open'
   #reason: unknown
   /** Runs of map and imap that have yet to submit what follows. */
   #runs = 0
@@ -295,21 +295,21 @@ export class PoolCore {
   }
 
   close(): void {
-    if (this.#state !== 'open') return
-    this.#state = 'closed'
+    if (this.state !== 'open') return
+    this.state = 'closed'
     for (const run of this.#imaps) run.unbound()
     this.#endWhenDone()
   }
 
   terminate(): void {
-    if (this.#state === 'terminated') return
-    if (this.#state !== 'broken') this.#state = 'terminated'
+    if (this.state === 'terminated') return
+    if (this.state !== 'broken') this.state = 'terminated'
     this.#end(new PoolTerminatedError())
   }
 
   /** Nothing refers to the Pool any more: what was given to it is finished, and its workers end. */
   drop(): void {
-    if (this.#state === 'open') {
+    if (this.state === 'open') {
       process.emitWarning(
         `a pool of ${this.#processes} workers was dropped without close() or terminate(): its workers end now. ` +
           'Use await using, or close it',
@@ -333,15 +333,15 @@ export class PoolCore {
 
   /** @throws ValueError while the pool is open */
   async join(): Promise<void> {
-    if (this.#state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
-    if (this.#state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
+    if (this.state === 'open') throw new ValueError('cannot join a pool that is open: close() or terminate() it first')
+    if (this.state === 'closed' && !this.#isDone) await new Promise<void>(resolve => this.#whenDone.push(resolve))
     await this.#workers.ended()
     await this.#trace?.close()
     this.#free()
   }
 
   get #isEnded(): boolean {
-    return this.#state === 'terminated' || this.#state === 'broken'
+    return this.state === 'terminated' || this.state === 'broken'
   }
 
   get #isDone(): boolean {
@@ -349,9 +349,9 @@ export class PoolCore {
   }
 
   #endWhenDone(): void {
-    if (!this.#isDone || this.#state === 'open') return
+    if (!this.#isDone || this.state === 'open') return
     for (const resolve of this.#whenDone.splice(0)) resolve()
-    if (this.#state !== 'closed') return
+    if (this.state !== 'closed') return
     this.#workers.end()
     this.#dispatcher.close()
   }
@@ -365,7 +365,7 @@ export class PoolCore {
 
   /** Workers can't be started: nobody waits for ever. */
   #break(error: unknown): void {
-    this.#state = 'broken'
+    this.state = 'broken'
     this.#reason = error
     this.#end(error)
   }
@@ -379,13 +379,13 @@ export class PoolCore {
   }
 
   #checkOpen(): void {
-    if (this.#state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
+    if (this.state === 'closed') throw new ValueError('the pool is closed: it takes no new tasks')
     this.#checkRunning()
   }
 
   #checkRunning(): void {
-    if (this.#state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
-    if (this.#state === 'broken') throw this.#reason
+    if (this.state === 'terminated') throw new PoolTerminatedError('the pool was terminated: it takes no new tasks')
+    if (this.state === 'broken') throw this.#reason
   }
 
   #free(): void {

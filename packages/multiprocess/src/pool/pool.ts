@@ -3,6 +3,7 @@
 import { optionNames } from '../checks.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import { defaultMethod } from '../ground/default-method.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf } from '../ground/waitable.ts'
 import type { Target } from '../process/target.ts'
@@ -56,6 +57,10 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   }
   readonly #core: PoolCore
   readonly #options: ResolvedPoolOptions
+
+  static {
+    inspectAs<Pool>(Pool, pool => `processes: ${pool.#options.processes}, ${pool.#core.state}`)
+  }
 
   /**
    * Starts the workers.

@@ -48,6 +48,11 @@ function ownClass(): typeof Process {
   return boundTo(Process, inherited()?.method ?? 'spawn')
 }
 
+/** What a number of this process or of its parent counts. */
+function ownPlace(): string {
+  return inherited()?.method === 'thread' ? 'thread' : 'pid'
+}
+
 function itself(name: string, daemon: boolean): Role {
   return {
     name,
@@ -61,7 +66,7 @@ function itself(name: string, daemon: boolean): Role {
       if (isDebug) currentFamily().waits?.setName(name)
     },
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),
-    describe: () => `pid ${ownPid()}, this process`
+    describe: () => `${ownPlace()} ${ownPid()}, this process`
   }
 }
 
@@ -74,6 +79,6 @@ function other(name: string, pid: number): Role {
     exitcode: null,
     isAlive: () => true,
     kill: signal => signalParent(pid, signal),
-    describe: () => `pid ${pid}, the parent`
+    describe: () => `${ownPlace()} ${pid}, the parent`
   }
 }

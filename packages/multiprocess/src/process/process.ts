@@ -5,6 +5,7 @@ import { ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import { defaultMethod } from '../ground/default-method.ts'
+import { inspectAs, printable } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import type { Role, TargetCall } from './role.ts'
@@ -43,6 +44,8 @@ export type ProcessOptions<A extends unknown[]> = ProcessSettings<A> &
 
 let nextRole: Role | undefined
 
+let lineOf: (process: Process) => string
+
 /**
  * A Process for one that this object did not start: the current one, or its parent. The constructor of `subclass` does
  * not run.
@@ -75,6 +78,13 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   #path: readonly number[] = []
   #role: Role | undefined
   #isClosed = false
+
+  static {
+    lineOf = process => {
+      const state = process.#isClosed ? 'closed' : (process.#role?.describe() ?? 'initial')
+      return `${printable(process.#name)}${process.#daemon ? ', daemon' : ''}, ${state}`
+    }
+  }
 
   /** @throws TypeError for an option of another type */
   constructor(options: ProcessOptions<A> = {} as ProcessOptions<A>) {
@@ -242,12 +252,6 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.close()
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { constructor } = this
-    const state = this.#isClosed ? 'closed' : this.#role === undefined ? 'initial' : this.#role.describe()
-    return `${constructor.name} { ${this.#name}${this.#daemon ? ', daemon' : ''}, ${state} }`
-  }
-
   #signal(signal: NodeJS.Signals): void {
     this.#checkOpen()
     if (this.#role === undefined) throw new ValueError(`cannot send ${signal} to ${this.#name}: it has not started`)
@@ -267,6 +271,8 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     if (this.#isClosed) throw new ValueError(`${this.#name} is closed`)
   }
 }
+
+inspectAs<Process>(Process, lineOf)
 
 const PROCESS_OPTIONS = optionNames('{ target, args }', 'target', 'args', 'name', 'daemon', 'reserve')
 

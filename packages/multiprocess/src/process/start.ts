@@ -7,6 +7,7 @@ import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { ownPid } from '../ground/members/self.ts'
 import { startTimer } from '../ground/os/timer.ts'
+import { addOwnerNamer } from '../ground/owner-names.ts'
 import { tell } from './events.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import { createMember, reserveOf } from './reserve.ts'
@@ -37,6 +38,11 @@ const running = new Map<Started, object>()
 export function runningObjects(): object[] {
   return [...running].filter(([started]) => started.isAlive()).map(([, object]) => object)
 }
+
+addOwnerNamer(({ platform }, owner) => {
+  for (const child of running.keys()) if (child.isMember(platform.method, owner)) return child.name
+  return undefined
+})
 
 /** @throws as `Process.start` */
 export function start(plan: Plan): Started {
@@ -95,6 +101,7 @@ export class Started implements Role {
   readonly daemon: boolean
   readonly #child: Member
   readonly #method: StartMethod
+  #knownExitcode: number | null = null
 
   constructor(plan: Plan, child: Member) {
     this.name = plan.name
@@ -106,6 +113,7 @@ export class Started implements Role {
     tell('processStart', message)
     child.onEnd(exitcode => {
       running.delete(this)
+      this.#knownExitcode = exitcode
       tell('processExit', () => ({ ...message(), exitcode }))
     })
     if (this.daemon) {
@@ -118,12 +126,22 @@ export class Started implements Role {
     return this.#child.id
   }
 
+  /** Returns true if it is this member of the family of this start method. */
+  isMember(method: StartMethod, id: number): boolean {
+    return this.#method === method && this.id === id
+  }
+
   get pid(): number {
     return this.#child.pid
   }
 
   get exitcode(): number | null {
     return this.#child.exitcode
+  }
+
+  /** Null until this process has noticed the end; unlike `exitcode` it does not look. */
+  get knownExitcode(): number | null {
+    return this.#knownExitcode
   }
 
   isAlive(): boolean {
@@ -196,8 +214,9 @@ export class Started implements Role {
   }
 
   describe(): string {
-    const { exitcode } = this
-    return `pid ${this.pid}, ${exitcode === null ? 'running' : `ended with ${exitcode}`}`
+    const exitcode = this.#knownExitcode
+    const state = exitcode === null ? 'started' : `stopped, exitcode ${exitcode}`
+    return `${this.#method === 'thread' ? 'thread' : 'pid'} ${this.pid}, ${state}`
   }
 }
 

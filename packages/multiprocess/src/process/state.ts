@@ -1,7 +1,9 @@
 /** Who this process is: set once in a child, from what its parent prepared. */
 import { fileURLToPath } from 'node:url'
+import { inherited } from '../ground/members/inheritance.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { randomBytes } from '../ground/os/random.ts'
+import { addOwnerNamer } from '../ground/owner-names.ts'
 
 /** The first module of a child. */
 export function mainOf(method: StartMethod): URL {
@@ -54,6 +56,14 @@ export function currentIdentity(): Identity {
 export function setIdentity(value: Identity): void {
   identity = value
 }
+
+/** This process knows its own name, and its parent's. */
+addOwnerNamer(({ platform, self, table }, owner) => {
+  const { name, parent } = currentIdentity()
+  if (owner === self) return name
+  const isParent = platform.method === inherited()?.method && table.pid(owner) === parent?.pid
+  return isParent ? parent?.name : undefined
+})
 
 /** The place in the family of the next process that this one makes. */
 export function nextPath(): readonly number[] {

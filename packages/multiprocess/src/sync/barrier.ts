@@ -16,6 +16,7 @@ import { checkFunction, checkInteger, checkOptions, optionNames } from '../check
 import { BrokenBarrierError } from '../errors.ts'
 import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { monotonicMs } from '../ground/os/time.ts'
 import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
@@ -54,6 +55,13 @@ export class Barrier extends SharedObject {
   readonly #round: WaitWord
   readonly #action: (() => unknown) | undefined
   readonly #timeout: number | undefined
+
+  static {
+    inspectAs(Barrier, barrier => {
+      const broken = barrier.broken ? ', broken' : ''
+      return `${barrier.nWaiting} of ${barrier.parties} waiting${broken}`
+    })
+  }
 
   /**
    * @param parties how many pass together

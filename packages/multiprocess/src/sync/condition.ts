@@ -8,6 +8,7 @@
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf } from '../memory/shared-object.ts'
 import { inside, Lock } from './lock.ts'
@@ -23,6 +24,10 @@ const NOTIFIED = FIRST_DECISION
 export class Condition extends Lock {
   readonly #lock: Lock
   readonly #waiters: WaitList
+
+  static {
+    inspectAs(Condition, (condition, show) => `lock: ${show(condition.#lock)}`)
+  }
 
   /** @param lock left out: an RLock of its own @throws TypeError when it is no Lock and no RLock */
   constructor(lock?: Lock | RLock) {

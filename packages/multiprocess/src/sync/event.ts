@@ -6,11 +6,16 @@
  * Who waits is done when the flag is set or the generation is another: a `clear` right after a `set` takes nobody's wake-up.
  */
 import type { Family } from '../ground/family.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export class Event extends SharedObject implements Waitable {
+  static {
+    inspectAs(Event, event => (event.isSet() ? 'set' : 'not set'))
+  }
+
   readonly #word: WaitWord
   readonly #family: Family
 

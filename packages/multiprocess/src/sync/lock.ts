@@ -15,6 +15,8 @@ import type { Instructions } from '../ground/arena/instructions.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import type { Family } from '../ground/family.ts'
+import { inspectAs } from '../ground/inspect.ts'
+import { ownerText } from '../ground/owner-names.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { checkFunction, checkSyncFunction } from './exclusive.ts'
@@ -34,6 +36,8 @@ export let inside: {
   readonly restore: (lock: Lock, count: number) => void
   /** For reports. */
   readonly stateOf: (lock: Lock) => string
+  /** For `util.inspect`. */
+  readonly lineOf: (lock: Lock) => string
 }
 
 export class Lock extends SharedObject {
@@ -42,8 +46,13 @@ export class Lock extends SharedObject {
       isMine: lock => lock.isMine(),
       releaseAll: lock => lock.releaseAll(),
       restore: (lock, count) => lock.restore(count),
-      stateOf: lock => lock.stateAt(payloadAt(handleOf(lock)))
+      stateOf: lock => lock.stateAt(payloadAt(handleOf(lock))),
+      lineOf: lock => {
+        const holder = Atomics.load(lock.words, lock.index + HOLDER) & REST
+        return holder === 0 ? 'free' : `owner: ${ownerText(lock.family, holder)}`
+      }
     }
+    inspectAs(Lock, inside.lineOf)
   }
 
   protected static override readonly size: number = 12

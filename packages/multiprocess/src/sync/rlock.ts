@@ -14,8 +14,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
-import { Lock, type Outcome } from './lock.ts'
+import { inside, Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 
 const COUNT = 3
@@ -44,6 +45,14 @@ function runIn<R>(lock: RLock, context: Context, run: () => R): R {
 
 export class RLock extends Lock {
   protected static override readonly size: number = 20
+
+  static {
+    inspectAs(RLock, lock => {
+      const count = lock.words[lock.index + COUNT]
+      const line = inside.lineOf(lock)
+      return line === 'free' ? line : `${line}, count: ${count}`
+    })
+  }
 
   override acquireSync(options?: { timeout?: number }): boolean {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)

@@ -9,6 +9,7 @@
  * What a process had acquired when it died stays acquired, as in Python: nothing tells whose a part of the count is.
  */
 import { ValueError } from '../errors.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { isNew } from '../memory/shared-object.ts'
 import { Lock, type Outcome } from './lock.ts'
 import { REST, type Turn } from './turns.ts'
@@ -19,6 +20,13 @@ const LARGEST = REST
 
 export class Semaphore extends Lock {
   protected static override readonly size: number = 16
+
+  static {
+    inspectAs(Semaphore, semaphore => {
+      const ceiling = semaphore.words[semaphore.index + CEILING]
+      return `value: ${semaphore.value}${ceiling === LARGEST ? '' : ` of ${ceiling}`}`
+    })
+  }
 
   /** @param value a whole number from 0 on @throws ValueError for another one */
   constructor(value = 1) {

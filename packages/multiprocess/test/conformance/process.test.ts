@@ -1,7 +1,6 @@
 /** `multiprocessing.Process`. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inspect } from 'node:util'
 import { waitable } from '../../src/ground/waitable.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
@@ -419,18 +418,6 @@ conform('Process', ({ face, behaviour, start }) => {
     await assert.rejects(child.join({ timeout: Number.NaN }), RangeError)
     assert.throws(() => child.joinSync({ timeout: '5' as never }), TypeError)
     await assert.rejects(child.join({ signal: {} as never }), TypeError)
-  })
-
-  behaviour('what an inspected process looks like', async () => {
-    const child = new Process({ name: 'X', target: tasks.exit, args: [3] as never, daemon: true })
-    assert.equal(inspect(child), 'Process { X, daemon, initial }')
-    child.start()
-    assert.equal(inspect(child), `Process { X, daemon, pid ${child.pid}, running }`)
-    const { pid } = child
-    await child.join()
-    assert.equal(inspect(child), `Process { X, daemon, pid ${pid}, ended with 3 }`)
-    child.close()
-    assert.equal(inspect(child), 'Process { X, daemon, closed }')
   })
 
   behaviour('activeChildren(): all live children of the current process', async () => {

@@ -13,6 +13,8 @@ import type { ProxyPlace } from '../protocol/proxy-data.ts'
 /** How a proxy reaches its object. */
 export interface Link {
   readonly address: NetAddress
+  /** Whether the server is known to be gone. */
+  readonly isGone: boolean
   /**
    * @param object 0: the manager itself @param method its number
    * @param signal aborted: the call ends at the server, unless it has succeeded before, and rejects with the signal's reason

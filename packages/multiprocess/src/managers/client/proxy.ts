@@ -1,7 +1,7 @@
 /** What stands for an object that a manager's server keeps. */
-import { inspect } from 'node:util'
 import { ValueError } from '../../errors.ts'
 import { brand } from '../../ground/brand.ts'
+import { inspectAs, printable } from '../../ground/inspect.ts'
 import { checkSignal } from '../../ground/waitable.ts'
 import type { ProxyType } from '../protocol/proxy-data.ts'
 import { formatAddress, type Link } from './link.ts' // lazy
@@ -35,6 +35,11 @@ export class BaseProxy implements Disposable {
   #parts: ProxyParts | undefined
 
   static {
+    inspectAs(BaseProxy, proxy => {
+      if (proxy.#parts === undefined) return 'disposed'
+      const { type, id, link } = proxy.#parts
+      return `${printable(type.typeid)}, id ${id}, at ${printable(formatAddress(link.address))}`
+    })
     insideProxy = {
       parts: proxy => proxy.#open(),
       call: async (proxy, method, args, signal) => {
@@ -69,11 +74,5 @@ export class BaseProxy implements Disposable {
   #open(): ProxyParts {
     if (this.#parts === undefined) throw new ValueError('the proxy was disposed of')
     return this.#parts
-  }
-
-  [inspect.custom](): string {
-    if (this.#parts === undefined) return `${this.constructor.name} { disposed }`
-    const { type, id, link } = this.#parts
-    return `${this.constructor.name} { ${type.typeid}, id ${id}, at ${formatAddress(link.address)} }`
   }
 }

@@ -51,6 +51,7 @@ export function ownProxy(server: Server, mailbox: Mailbox, address: NetAddress, 
 }
 
 class OwnLink implements Link {
+  readonly isGone = false
   readonly address: NetAddress
   readonly #server: Server
   readonly #mailbox: Mailbox

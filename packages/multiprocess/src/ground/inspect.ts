@@ -1,0 +1,48 @@
+/**
+ * What `console.log` and `util.inspect` show of shared objects: a class's name and one line, as in `Event { set }`. Inspecting changes
+ * nothing, waits for nothing and throws nothing. `node:util` is not imported for it: whoever inspects brings its own `inspect`.
+ */
+const CUSTOM = Symbol.for('nodejs.util.inspect.custom')
+
+type Inspect = (value: unknown, options?: object) => string
+
+/** Shows a value that is a part of a line, one level deeper. */
+export type Show = (value: unknown) => string
+
+/**
+ * Gives a class and its subclasses their line.
+ * @param line what stands between the braces; a text in brackets gets no braces
+ * @param nameOf the name in front of them; left out: that of the object's class
+ */
+export function inspectAs<T extends object>(
+  type: { readonly prototype: T },
+  line: (object: T, show: Show) => string,
+  nameOf: (object: T) => string = object => classNameOf(object, type)
+): void {
+  function value(this: T, depth: unknown, options?: object, inspect: Inspect = String): string {
+    let name = classNameOf(undefined, type)
+    try {
+      name = nameOf(this)
+      if (typeof depth === 'number' && depth < 0) return `[${name}]`
+      const deeper = { ...options, depth: typeof depth === 'number' ? depth - 1 : depth }
+      const text = line(this, part => inspect(part, deeper))
+      return text.startsWith('[') ? `${name} ${text}` : `${name} { ${text} }`
+    } catch {
+      // A prototype, a Proxy, and what a constructor has left unfinished have no state to show.
+      return `${name} {}`
+    }
+  }
+  Object.defineProperty(type.prototype, CUSTOM, { value, configurable: true, writable: true })
+}
+
+/** Returns a name without characters that a terminal does not print. */
+export function printable(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+function classNameOf(object: object | undefined, type: object): string {
+  const own = (object?.constructor as { name?: unknown } | undefined)?.name
+  const name = typeof own === 'string' && own !== '' ? own : (type as { name: string }).name
+  // A bundler may have put a number behind the name.
+  return name.replace(/\$\d+$/, '')
+}
