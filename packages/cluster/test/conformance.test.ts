@@ -11,7 +11,7 @@ import { missing, RedisServer } from './fixtures/redis.ts'
 const timeout = 240_000
 const TESTS = fileURLToPath(new URL('../../../multiprocess/dist-test/test/conformance/', import.meta.url))
 const SOURCES = fileURLToPath(new URL('../../../multiprocess/test/conformance/', import.meta.url))
-const FILES = ['pool-map', 'pool-starmap', 'pool-results']
+const FILES = ['pool-basic', 'pool-map', 'pool-starmap', 'pool-results']
 /** Its inputs are read item by item and not by chunks, so it has a suite of its own in pool.test.ts. */
 const OTHERS = ['pool-imap']
 

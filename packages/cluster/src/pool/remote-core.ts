@@ -7,7 +7,6 @@ import {
   checkInteger,
   controlOf,
   IMapRun,
-  integer,
   iterate,
   progressOf,
   Signals,
@@ -84,7 +83,8 @@ export class RemoteCore {
     this.#checkOpen()
     const { chunksize, buffersize } = options
     if (chunksize !== undefined) checkInteger('chunksize', chunksize, 1)
-    const most = integer('buffersize', buffersize, 0)
+    // Left out, as many as the workers take ahead.
+    const most = buffersize === undefined ? 0 : checkInteger('buffersize', buffersize, 1)
     const control = controlOf(options)
     const signal = control?.signal
     const progress = progressOf(options.progress as ProgressOption)
