@@ -40,7 +40,7 @@ export function formatOf(path: string): Format {
  */
 export async function openDestination(path: string, plan: Plan, fresh: boolean): Promise<Destination> {
   const format = formatOf(path)
-  const isSpecial = statSync(path, { throwIfNoEntry: false })?.isFile() === false
+  const isSpecial = statSync(path, { bigint: true, throwIfNoEntry: false })?.isFile() === false
   if (isSpecial) return await openStream(path)
   const statePath = format === 'database' ? path : `${path}.state`
   if (fresh) remove(statePath, path)
@@ -115,7 +115,7 @@ async function toSink(format: Format, output: FileOutput, path: string): Promise
 }
 
 function isFilled(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
+  return (statSync(path, { bigint: true, throwIfNoEntry: false })?.size ?? 0n) > 0n
 }
 
 function remove(statePath: string, path: string): void {

@@ -56,7 +56,7 @@ export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
     return first
   }
   return {
-    length: fstatSync(fd).size,
+    length: Number(fstatSync(fd, { bigint: true }).size),
     map(offset, length) {
       const isWindow = length === WINDOW_BYTES && offset % WINDOW_BYTES === 0
       const known = isWindow && windows !== undefined ? Atomics.load(windows, offset / WINDOW_BYTES) : 0n

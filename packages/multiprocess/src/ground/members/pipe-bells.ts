@@ -26,8 +26,8 @@ const ONE = new Uint8Array(1)
 
 /** The low bits of the number that all descriptors of a pipe have in common, and no other pipe has. */
 function pipeNumber(fd: number): number {
-  const stats = fstatSync(fd)
-  return stats.isFIFO() ? stats.ino & (2 ** 31 - 1) : -1
+  const stats = fstatSync(fd, { bigint: true })
+  return stats.isFIFO() ? Number(stats.ino & (2n ** 31n - 1n)) : -1
 }
 
 class PipeBell implements Bell {

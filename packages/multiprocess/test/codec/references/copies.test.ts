@@ -78,3 +78,30 @@ test('without WebAssembly modules are read by the JavaScript build of the lexer'
   const out = execFileSync(process.execPath, ['--jitless', main], { encoding: 'utf8' })
   assert.match(out, /^undefined \[ 'square' \]/)
 })
+
+test('a child that has answered still follows symbolic links when it imports', LIMIT, () => {
+  const home = join(directory, 'linked')
+  mkdirSync(join(home, 'node_modules'), { recursive: true })
+  mkdirSync(join(home, 'packages/first'), { recursive: true })
+  mkdirSync(join(home, 'packages/second'), { recursive: true })
+  for (const name of ['first', 'second']) {
+    const folder = join(home, 'packages', name)
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+    writeFileSync(join(folder, 'index.js'), 'export default import.meta.url')
+    symlinkSync(folder, join(home, 'node_modules', name))
+  }
+  program('linked/tasks.mjs', 'export const load = async name => (await import(name)).default')
+  const main = program(
+    'linked/main.mjs',
+    `import { Pool } from ${JSON.stringify(pathToFileURL(join(source, 'index.js')).href)}
+     import { load } from './tasks.mjs'
+     const pool = new Pool(1)
+     console.log(await pool.apply(load, ['first']))
+     console.log(await pool.apply(load, ['second']))
+     await pool.close()
+     await pool.join()`
+  )
+  const out = execFileSync(process.execPath, [main], { encoding: 'utf8' })
+  const urls = ['first', 'second'].map(name => pathToFileURL(join(home, 'packages', name, 'index.js')).href)
+  assert.equal(out, `${urls.join('\n')}\n`)
+})
