@@ -107,6 +107,42 @@ for (const where of ['this machine', 'a cluster'] as const) {
       assert.deepEqual(calls, [9, 'no', [1, 4]])
     })
 
+    it('map rejects with the error of the first item of a chunk that fails, and with the first error of any chunk', async () => {
+      type Ends = [ms: number, end: 'return' | 'throw', message: string][]
+      const error = async (items: Ends, chunksize: number) =>
+        assert.rejects(pool.starmap(tasks.endAfter, items, chunksize), { name: 'RangeError', message: 'right' })
+      await error(
+        [
+          [100, 'throw', 'right'],
+          [0, 'throw', 'wrong']
+        ],
+        2
+      )
+      await error(
+        [
+          [50, 'return', ''],
+          [100, 'throw', 'right'],
+          [0, 'return', ''],
+          [0, 'throw', 'wrong']
+        ],
+        4
+      )
+      await error(
+        [
+          [100, 'return', ''],
+          [0, 'throw', 'right']
+        ],
+        2
+      )
+      await error(
+        [
+          [5000, 'throw', 'wrong'],
+          [0, 'throw', 'right']
+        ],
+        1
+      )
+    })
+
     it('an error arrives with its class and message; of map it is the error of the whole', async () => {
       await assert.rejects(pool.apply(tasks.fail, ['no']), { name: 'RangeError', message: 'no' })
       await assert.rejects(pool.map(tasks.fail, ['no', 'never']), RangeError)

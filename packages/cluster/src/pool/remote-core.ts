@@ -15,6 +15,7 @@ import {
 } from 'multiprocess/pooling'
 import type { Passing } from '../wire/batch.ts'
 import { nameModule } from '../wire/modules.ts'
+import { ChunkErrors } from './chunk-errors.ts'
 import { type Code, codeOf } from './code.ts'
 import { Lane, type Unit } from './lane.ts'
 import type { RemotePoolOptions } from './options.ts'
@@ -35,12 +36,14 @@ export interface RunPlan {
   readonly isOrdered: boolean
   /** Called with the number of an item and its value; what it returns arrives. */
   readonly wrap?: (index: number, value: unknown) => unknown
+  /** The first item of a chunk that fails is reported before the others of its chunk. */
+  readonly hasOrderedErrors?: boolean
 }
 
 export class RemoteCore {
   readonly submitter: Submitter
   readonly #lanes = new Map<string, Lane>()
-  readonly #units = new Map<Task, Unit[]>()
+  readonly #units = new Map<Task, Unit>()
   readonly #signals: Signals
   readonly #runs = new Set<IMapRun<unknown>>()
   readonly #whenDone: (() => void)[] = []
@@ -75,7 +78,7 @@ export class RemoteCore {
     const lane = this.#lane(codeOf(fn), 'all', control, options, undefined)
     const bytes = encode(args ?? [], { audience: 'program', nameModule, path: 'args' })
     const guarded = signal === undefined ? task : this.#signals.guard(signal, task)
-    this.#submit(lane, guarded, [bytes], ([outcome]) => settle(guarded, outcome))
+    this.#submit(lane, guarded, bytes, outcome => settle(guarded, outcome))
   }
 
   /** @throws what makes the call senseless; whatever happens later is a result */
@@ -92,6 +95,7 @@ export class RemoteCore {
     const lane = this.#lane(codeOf(fn), plan.passing, control, options, chunksize)
     const input = iterate(items)
     const { dispatch } = this.submitter
+    const errors = plan.hasOrderedErrors && chunksize !== undefined ? new ChunkErrors(chunksize) : undefined
     this.#calls++
     this.#changed()
     progress?.begin(total)
@@ -103,7 +107,7 @@ export class RemoteCore {
       },
       isOrdered: plan.isOrdered,
       isSettled: options.settled === true,
-      submit: chunk => this.#submitChunk(lane, chunk, plan),
+      submit: chunk => this.#submitChunk(lane, chunk, plan, errors),
       withdraw: tasks => this.#drop(tasks, false),
       cancel: tasks => this.#drop(tasks, true),
       progress: done => progress?.update(done, total),
@@ -123,44 +127,39 @@ export class RemoteCore {
     return run
   }
 
-  #submitChunk(lane: Lane, { start, items, task }: Chunk, { wrap }: RunPlan): void {
+  /** A run submits each item as a chunk of its own; lanes put them together in batches. */
+  #submitChunk(lane: Lane, { start, items, task }: Chunk, { wrap }: RunPlan, errors: ChunkErrors | undefined): void {
     this.#checkRunning()
-    const bytes = items.map((item, i) => encode(item, { audience: 'program', nameModule, path: `items[${start + i}]` }))
-    this.#submit(lane, task, bytes, outcomes =>
-      task.succeed(
-        outcomes.flatMap(({ isError, value }, i) => [isError, isError || !wrap ? value : wrap(start + i, value)])
-      )
-    )
+    const bytes = encode(items[0], { audience: 'program', nameModule, path: `items[${start}]` })
+    this.#submit(lane, task, bytes, ({ isError, value }) => {
+      const report = () => task.succeed([isError, isError || !wrap ? value : wrap(start, value)])
+      if (isError && errors !== undefined) return errors.failed(start, report)
+      report()
+      errors?.succeeded(start)
+    })
   }
 
-  /** @param done gets the outcomes once all are there */
-  #submit(lane: Lane, task: Task, items: readonly Uint8Array[], done: (outcomes: Outcome[]) => void): void {
-    const outcomes: Outcome[] = new Array(items.length)
-    let left = items.length
-    const arrived = (i: number, outcome: Outcome) => {
-      outcomes[i] = outcome
-      if (--left > 0) return
+  #submit(lane: Lane, task: Task, bytes: Uint8Array, done: (outcome: Outcome) => void): void {
+    const arrived = (outcome: Outcome) => {
       this.#units.delete(task)
-      done(outcomes)
+      done(outcome)
     }
-    const { dispatch } = this.submitter
-    const units = items.map((bytes, i) =>
-      dispatch.submit(
-        lane,
-        {
-          succeed: value => arrived(i, { isError: false, value }),
-          fail: value => arrived(i, { isError: true, value })
-        },
-        bytes
-      )
+    const unit = this.submitter.dispatch.submit(
+      lane,
+      {
+        succeed: value => arrived({ isError: false, value }),
+        fail: value => arrived({ isError: true, value })
+      },
+      bytes
     )
-    this.#units.set(task, units)
+    this.#units.set(task, unit)
   }
 
   #drop(tasks: Iterable<Task>, isBegunToo: boolean): void {
     const dropped: Unit[] = []
     for (const task of tasks) {
-      dropped.push(...(this.#units.get(task) ?? []))
+      const unit = this.#units.get(task)
+      if (unit !== undefined) dropped.push(unit)
       this.#units.delete(task)
     }
     this.submitter.dispatch.drop(dropped, isBegunToo)

@@ -133,7 +133,8 @@ export class RemotePool {
     const run = this.#core.run<[number, unknown]>(fn, items, options, {
       passing,
       isOrdered: false,
-      wrap: (index, value) => [index, value]
+      wrap: (index, value) => [index, value],
+      hasOrderedErrors: true
     })
     void (async () => {
       const results: unknown[] = []
