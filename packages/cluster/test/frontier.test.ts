@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type * as conformance from '../../crawl/test/store/conformance.ts'
 import { RedisStore } from '../src/frontier/index.ts'
+import { closeAll } from './fixtures/opened.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 
 const suite = new URL('../../../crawl/dist/test/store/conformance.js', import.meta.url).href
@@ -17,7 +18,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
   before(async () => {
     server = await RedisServer.start()
   })
-  after(() => server[Symbol.asyncDispose]())
+  after(closeAll)
 
   testStore({
     name: 'a server',

@@ -1,9 +1,10 @@
 /** A machine whose link is cut: a network namespace of its own, joined to this one by a pair of virtual interfaces. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterPool } from '../src/index.ts'
+import { closeAll } from './fixtures/opened.ts'
 import { KEY, startWorker } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
@@ -56,6 +57,7 @@ function reasonToSkip(): string | false {
 }
 
 describe('a machine whose link is cut', { skip: reasonToSkip(), timeout: 3 * timeout }, () => {
+  after(closeAll)
   for (const isAlone of [true, false]) {
     const others = isAlone ? 'the only one' : 'one of two'
     test(`${others}, for ten seconds: all results are right, each once`, { timeout }, async () => {

@@ -4,7 +4,6 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type MultiprocessError,
   PoolTerminatedError,
@@ -14,9 +13,11 @@ import {
   WorkerDiedError
 } from 'multiprocess'
 import { ClusterPool, type ClusterPoolOptions } from '../src/index.ts'
-import { KEY, type Program, startWorker } from './fixtures/programs.ts'
+import { closeAll } from './fixtures/opened.ts'
+import { KEY, startWorker } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
+import { until } from './fixtures/tools.ts'
 
 const timeout = 60_000
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -24,22 +25,19 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 for (const where of ['this machine', 'a cluster'] as const) {
   const isLocal = where === 'this machine'
   describe(`a ClusterPool on ${where}`, { skip: isLocal ? false : missing, timeout: 5 * timeout }, () => {
-    let server: RedisServer | undefined
-    let worker: Program | undefined
     let options: ClusterPoolOptions = { processes: 2 }
     let pool: ClusterPool
     before(async () => {
       if (!isLocal) {
-        server = await RedisServer.start()
-        worker = await startWorker(server.url, 'both', ['--processes', '2'])
+        const server = await RedisServer.start()
+        await startWorker(server.url, 'both', ['--processes', '2'])
         options = { url: server.url, name: 'both', key: KEY }
       }
       pool = new ClusterPool(options)
     })
     after(async () => {
       await pool[Symbol.asyncDispose]()
-      await worker?.[Symbol.asyncDispose]()
-      await server?.[Symbol.asyncDispose]()
+      await closeAll()
     })
     const it = (name: string, run: (t: TestContext) => unknown) => test(name, { timeout }, t => run(t) as Promise<void>)
 
@@ -167,10 +165,10 @@ for (const where of ['this machine', 'a cluster'] as const) {
       const file = join(directory, 'abort')
       const controller = new AbortController()
       const result = pool.apply(tasks.untilAborted, [file], { signal: controller.signal })
-      while ((await readFile(file, 'utf8').catch(() => '')) !== 'begun\n') await sleep(10)
+      await until(async () => (await readFile(file, 'utf8').catch(() => '')) === 'begun\n')
       controller.abort(new Error('enough'))
       await assert.rejects(result, { message: 'enough' })
-      while (!(await readFile(file, 'utf8')).includes('aborted')) await sleep(10)
+      await until(async () => (await readFile(file, 'utf8')).includes('aborted'))
       await assert.rejects(pool.apply(tasks.square, [1], { signal: AbortSignal.abort(new Error('before')) }), {
         message: 'before'
       })

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterPool, ClusterWorker } from '../src/index.ts'
+import { closeAll } from './fixtures/opened.ts'
 import { KEY, startWorker, workerProgram } from './fixtures/programs.ts'
 import { freePort, missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
@@ -15,6 +16,7 @@ const timeout = 120_000
 const ONE = ['--processes', '1', '--lease', '3000']
 
 describe('when the server of a cluster fails', { skip: missing, timeout: 6 * timeout }, () => {
+  after(closeAll)
   for (const aof of [true, false]) {
     const kept = aof ? 'with an append-only file' : 'without persistence'
     test(`a server ${kept} that is killed and started again: all results, each once`, { timeout }, async () => {

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { type Job, Queue } from 'bullmq'
 import { AuthenticationError, type MultiprocessError, ValueError } from 'multiprocess'
 import { ClusterPool, ClusterWorker } from '../src/index.ts'
+import { closeAll } from './fixtures/opened.ts'
 import { KEY, startWorker, workerProgram } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
@@ -41,6 +42,7 @@ async function drained(queue: Queue<Data>): Promise<void> {
 }
 
 describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * timeout }, () => {
+  after(closeAll)
   test('a batch that was altered: it never runs, and its pool sends it again', { timeout }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()

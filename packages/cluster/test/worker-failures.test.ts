@@ -1,9 +1,10 @@
 /** Worker programs and pools that are killed, frozen or told to end. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { WorkerDiedError } from 'multiprocess'
 import { ClusterPool } from '../src/index.ts'
+import { closeAll } from './fixtures/opened.ts'
 import { KEY, Program, startWorker } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
@@ -14,6 +15,7 @@ const SUBMITTER = fileURLToPath(new URL('./fixtures/submitter.js', import.meta.u
 const LEASE = ['--lease', '1500', '--processes', '1']
 
 describe('when a program of a cluster dies', { skip: missing, timeout: 6 * timeout }, () => {
+  after(closeAll)
   test('a worker program that is killed mid-batch loses nothing, and each result comes once', { timeout }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()
@@ -53,16 +55,19 @@ describe('when a program of a cluster dies', { skip: missing, timeout: 6 * timeo
     const results: number[] = []
     const errors: unknown[] = []
     const run = pool.imap(tasks.endProgram, range(16), { retries: 0, chunksize: 16 })
-    for (;;) {
-      try {
-        const { done, value } = await run.next()
-        if (done) break
-        results.push(value)
-      } catch (error) {
-        errors.push(error)
+    try {
+      for (;;) {
+        try {
+          const { done, value } = await run.next()
+          if (done) break
+          results.push(value)
+        } catch (error) {
+          errors.push(error)
+        }
       }
+    } finally {
+      isOver = true
     }
-    isOver = true
     for (const worker of workers) await worker[Symbol.asyncDispose]()
     await supervised
     assert.deepEqual(
