@@ -1,4 +1,15 @@
-/** Processes: start them, name them, wait for them, end them. */
+/**
+ * Processes: start them, name them, wait for them, end them.
+ *
+ *     def job(first, second):
+ *         print(f'{current_process().name} does its job with {first} and {second}')
+ *
+ *     worker = Process(target=job, args=('one', 'two'), name='worker')
+ *     print('before start:', worker.name, worker.is_alive(), worker.exitcode)
+ *     worker.start()
+ *     worker.join()
+ *     print('after join:', worker.name, worker.is_alive(), worker.exitcode)
+ */
 import { activeChildren, cpuCount, currentProcess, Process } from 'multiprocess'
 
 function job(first: string, second: string): void {

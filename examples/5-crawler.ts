@@ -1,7 +1,30 @@
 /**
- * A crawler: takes a site page by page, first one by one, then with a pool of 4, and tells how much faster that was.
+ * A crawler: it walks a site page by page, then the same site with a pool of 4, and prints both times.
  *
  *     node dist/5-crawler.js [URL]     at most 20 pages; without a URL, a small site that a process here serves
+ *
+ *     while len(unseen) != 0:
+ *         print('\nDistributed Crawling...')
+ *         htmls = [crawl(url) for url in unseen]
+ *         print('\nDistributed Parsing...')
+ *         results = [parse(html) for html in htmls]
+ *         print('\nAnalysing...')
+ *         seen.update(unseen)
+ *         unseen.clear()
+ *         for title, page_urls, url in results:
+ *             print(count, title, url)
+ *             count += 1
+ *             unseen.update(page_urls - seen)
+ *     print('Total time: %.1f s' % (time.time() - t1, ))
+ *
+ *     pool = mp.Pool(4)
+ *     while len(unseen) != 0:
+ *         crawl_jobs = [pool.apply_async(crawl, args=(url,)) for url in unseen]
+ *         htmls = [j.get() for j in crawl_jobs]
+ *         parse_jobs = [pool.apply_async(parse, args=(html,)) for html in htmls]
+ *         results = [j.get() for j in parse_jobs]
+ *         ...
+ *     print('Total time: %.1f s' % (time.time() - t1, ))
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -31,26 +54,36 @@ function parse(html: string, base: string): Page {
   return { title, links: [...new Set(links)], url: og?.attribs['content'] ?? base }
 }
 
-/** Downloads and parses, wherever it runs. */
-async function visit(url: string): Promise<Page> {
-  return parse(await crawl(url), url)
-}
-
 const LIMIT = 20
 
-/** Breadth-first: all pages that are known and unseen, then those they lead to. */
-async function walk(start: string, visitAll: (urls: string[]) => Promise<Page[]>): Promise<string[]> {
+interface Way {
+  crawlAll(urls: string[]): Promise<string[]>
+  parseAll(htmls: string[]): Promise<Page[]>
+}
+
+/** Walks breadth-first: visits all pages that are known and unseen, then the pages that these link to. */
+async function walk(start: string, { crawlAll, parseAll }: Way): Promise<number> {
+  const begin = performance.now()
   const seen = new Set<string>()
   let unseen = new Set([start])
-  const titles: string[] = []
+  let count = 1
   while (unseen.size > 0 && seen.size < LIMIT) {
     const urls = [...unseen].slice(0, LIMIT - seen.size)
-    const pages = await visitAll(urls)
+    console.log('\nDistributed Crawling...')
+    const htmls = await crawlAll(urls)
+    console.log('\nDistributed Parsing...')
+    const results = await parseAll(htmls)
+    console.log('\nAnalysing...')
     for (const url of urls) seen.add(url)
-    unseen = new Set(pages.flatMap(page => page.links).filter(link => !seen.has(link)))
-    titles.push(...pages.map(page => page.title))
+    unseen = new Set()
+    for (const { title, links, url } of results) {
+      console.log(count++, title, url)
+      for (const link of links) if (!seen.has(link)) unseen.add(link)
+    }
   }
-  return titles
+  const seconds = (performance.now() - begin) / 1000
+  console.log(`Total time: ${seconds.toFixed(1)} s`)
+  return seconds
 }
 
 /** A site of 13 pages, each of which takes 0.1 s to come. */
@@ -80,20 +113,22 @@ if (url === undefined) {
   url = `http://127.0.0.1:${port.value}/`
 }
 
-const begin = performance.now()
-const alone = await walk(url, async urls => {
-  const pages: Page[] = []
-  for (const url of urls) pages.push(await visit(url))
-  return pages
+const base = url
+const alone = await walk(base, {
+  async crawlAll(urls) {
+    const htmls: string[] = []
+    for (const url of urls) htmls.push(await crawl(url))
+    return htmls
+  },
+  async parseAll(htmls) {
+    return htmls.map(html => parse(html, base))
+  }
 })
-const aloneMs = performance.now() - begin
-console.log(`one by one: ${alone.length} pages`)
 
 await using pool = new Pool(4)
 await pool.map(n => n, [1, 2, 3, 4], 1) // the workers have started
-const poolBegin = performance.now()
-const together = await walk(url, urls => pool.map(visit, urls, 1))
-const poolMs = performance.now() - poolBegin
-console.log(`pool of 4: ${together.length} pages`)
-console.log(`the same pages: ${alone.sort().join() === together.sort().join()}`)
-console.log(`${(aloneMs / poolMs).toFixed(1)} times as fast`)
+const together = await walk(base, {
+  crawlAll: urls => Promise.all(urls.map(url => pool.applyAsync(crawl, [url]))),
+  parseAll: htmls => Promise.all(htmls.map(html => pool.applyAsync(parse, [html, base])))
+})
+console.log(`${(alone / together).toFixed(1)} times as fast`)

@@ -1,6 +1,7 @@
 /** Each example runs as its reader would run it, and prints what it should. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,10 +10,11 @@ const timeout = 60_000
 
 interface Example {
   readonly args?: string[]
-  readonly expected: RegExp
-  /** Two workers print numbers in turn: from threads, whose lines go through the main thread, they arrive in any order. */
-  readonly countsDown?: true
+  /** The lines, or a check of them. From threads, whose lines go through the main thread, the lines of several workers arrive in any order. */
+  readonly expected: RegExp | ((lines: string[], isOnThreads: boolean) => void)
 }
+
+const TEN = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 const EXAMPLES: Readonly<Record<string, Example>> = {
   '1-process': {
@@ -35,7 +37,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       'I heard: hello'
     )
   },
-  '2b-manager': {
+  '2c-manager': {
     expected: lines(
       'squares: 0,1,4,9,16,25,36,49,64,81',
       'numbers: 0,1,2,3,4,5,6,7,8,9,10',
@@ -45,11 +47,61 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       'counted at the server: 42,43,44'
     )
   },
-  '3-locks': {
-    countsDown: true,
-    expected: lines('10', '9', '8', '7', '6', '5', '4', '3', '2', '1', '0', 'done, and the lock is free')
+  '2a-array': {
+    expected(lines, isOnThreads) {
+      assert.equal(lines.pop(), 'at the end: 1001, 2, 3, 4')
+      const changes = lines.map(
+        line => /^process (\d) changed the first element: (\d+)$/.exec(line) ?? assert.fail(line)
+      )
+      assert.deepEqual(changes.map(([, process]) => Number(process)).sort(), TEN)
+      const values = changes.map(([, , value]) => Number(value))
+      if (isOnThreads) values.sort((a, b) => a - b)
+      assert.deepEqual(
+        values,
+        TEN.map(n => 101 + n * 100)
+      )
+    }
   },
-  '4-pool': {
+  '2b-queue': {
+    expected(lines) {
+      const [, last] = /^the queue holds the number of the last process: (\d)$/.exec(lines.pop() ?? '') ?? assert.fail()
+      const steps = lines.map(
+        line => /^process (\d) got (\d+) from the queue, and puts \1$/.exec(line) ?? assert.fail(line)
+      )
+      assert.equal(steps.length, 10)
+      const next = new Map(steps.map(([, process, got]) => [got, process]))
+      let held = '100'
+      for (const _ of TEN) held = next.get(held) ?? assert.fail(`nobody got ${held}`)
+      assert.equal(held, last)
+      assert.deepEqual([...next.values()].map(Number).sort(), TEN)
+    }
+  },
+  '3-locks': {
+    expected(lines, isOnThreads) {
+      assert.equal(lines.pop(), 'done, and the lock is free')
+      const numbers = lines.map(Number)
+      if (isOnThreads) numbers.sort((a, b) => b - a)
+      assert.deepEqual(numbers, [10, ...TEN.toReversed()])
+    }
+  },
+  '4a-tasks': {
+    expected(lines) {
+      const squares = Array.from({ length: 30 }, (_, n) => n * n).join(' ')
+      assert.equal(lines.pop(), `on threads: ${squares}`)
+      const end = lines.indexOf(`all tasks are done: ${squares}`)
+      assert.ok(end >= 0)
+      const done = lines
+        .toSpliced(end, 1)
+        .map(line => /^task (\d+) is done by (PoolWorker-\S+)$/.exec(line) ?? assert.fail(line))
+      assert.deepEqual(
+        done.map(([, task]) => Number(task)).sort((a, b) => a - b),
+        Array.from({ length: 30 }, (_, n) => n)
+      )
+      const workers = new Set(done.map(([, , worker]) => worker))
+      assert.ok(workers.size > 1 && workers.size <= 5, [...workers].join())
+    }
+  },
+  '4b-pool': {
     expected: lines(
       'apply: 49',
       'ready at once: false',
@@ -63,15 +115,30 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     )
   },
   '5-crawler': {
-    expected: lines('one by one: 13 pages', 'pool of 4: 13 pages', 'the same pages: true', '\\d+\\.\\d times as fast')
+    expected(lines) {
+      assert.match(lines.pop() ?? '', /^\d+\.\d times as fast$/)
+      const walks = lines.join('\n').split(/^Total time: \d+\.\d s\n?/m)
+      assert.equal(walks.pop(), '')
+      assert.equal(walks.length, 2)
+      assert.equal(walks[0], walks[1])
+      const part = (n: number, page = '') => `/part-${n}/${page}`
+      const parts = [1, 2, 3, 4]
+      const levels = [['/'], parts.map(n => part(n)), parts.flatMap(n => [part(n, 'a/'), part(n, 'b/')])]
+      let count = 1
+      const expected = levels.map(paths => {
+        const pages = paths.map(path => `${count++} Page ${path} ${path}`)
+        return ['', 'Distributed Crawling...', '', 'Distributed Parsing...', '', 'Analysing...', ...pages, ''].join(
+          '\n'
+        )
+      })
+      assert.equal(walks[0], expected.join(''))
+    }
   },
-  '6-return-values': {
-    args: ['200000'],
-    expected: lines(
-      'kept: 50000 the last is 2499900001',
-      'found, and not looked at all numbers there are: true',
-      'consumed: 200000 of the right sum: true'
-    )
+  '6a-keep-results': { expected: lines('kept 50000 results, the last is 2499900001') },
+  '6b-first-true': { expected: lines('found', 'true: 1', 'stopped: 9999', 'processes left: 0') },
+  '6c-endless': {
+    args: ['2000000'],
+    expected: lines('consumed 2000000 results, their sum is right: true', 'memory stayed below 500 MB: true')
   },
   '7-connections': {
     expected: lines('6 \\* 7\\? 42', 'the other program has ended: 0', 'a guess is let in: false')
@@ -93,19 +160,18 @@ function lines(...all: string[]): RegExp {
   return new RegExp(`^${all.map(line => `${line}\\n`).join('')}$`)
 }
 
-/** The numbers from the largest on, then the other lines. */
-function sorted(text: string): string {
-  const all = text.split('\n')
-  const isNumber = (line: string) => /^\d+$/.test(line)
-  const numbers = all.filter(isNumber).sort((a, b) => Number(b) - Number(a))
-  return [...numbers, ...all.filter(line => !isNumber(line))].join('\n')
-}
-
-for (const [name, { args = [], expected, countsDown }] of Object.entries(EXAMPLES)) {
-  test(name, { timeout }, async () => {
+for (const [name, { args = [], expected }] of Object.entries(EXAMPLES)) {
+  test(`the example ${name} prints what its comments say`, { timeout }, async () => {
     const file = fileURLToPath(new URL(`../${name}.js`, import.meta.url))
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...args], { timeout })
-    assert.match(countsDown && FALLBACK.test(stderr) ? sorted(stdout) : stdout, expected)
+    if (expected instanceof RegExp) assert.match(stdout, expected)
+    else expected(stdout.replace(/\n$/, '').split('\n'), FALLBACK.test(stderr))
     assert.equal(stderr.replace(FALLBACK, ''), '')
   })
 }
+
+test('every example is run', async () => {
+  const files = await readdir(new URL('../', import.meta.url))
+  const programs = files.filter(name => name.endsWith('.js')).map(name => name.slice(0, -3))
+  assert.deepEqual(programs.sort(), Object.keys(EXAMPLES).sort())
+})
