@@ -1,0 +1,76 @@
+// The site, made of the same Markdown that the repository and the package have.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitepress'
+import { sidebar } from './sidebar.js'
+
+const vue = fileURLToPath(new URL('../node_modules/vue', import.meta.url))
+
+/** Folders are shown by their README.md. On the site that is index.md. */
+const rewrites = {
+  'README.md': 'index.md',
+  'docs/README.md': 'docs/index.md',
+  'docs/recipes/README.md': 'docs/recipes/index.md',
+  'examples/README.md': 'examples/index.md',
+  'site/reference/:rest*': 'reference/:rest*'
+}
+
+function useLinksOfFolders(md) {
+  md.core.ruler.push('folders', ({ tokens }) => {
+    for (const { children } of tokens) {
+      for (const token of children ?? []) {
+        if (token.type !== 'link_open') continue
+        const href = token.attrGet('href')
+        if (!/^[a-z]+:/.test(href)) token.attrSet('href', href.replace(/README\.md(?=$|#)/, 'index.md'))
+      }
+    }
+  })
+}
+
+/** A diagram is drawn by the reader's browser. */
+function drawDiagrams(md) {
+  const fence = md.renderer.rules.fence
+  md.renderer.rules.fence = (tokens, index, options, env, self) => {
+    const { info, content } = tokens[index]
+    if (info.trim() === 'mermaid') return `<Diagram text="${encodeURIComponent(content)}" />`
+    return fence(tokens, index, options, env, self)
+  }
+}
+
+export default defineConfig({
+  title: 'multiprocess',
+  description: "Python's multiprocessing for TypeScript and JavaScript on Node",
+  srcDir: '..',
+  srcExclude: [
+    '**/node_modules/**',
+    '**/dist/**',
+    '**/dist-test/**',
+    '**/test/**',
+    '**/api-report.md',
+    'packages/*/docs/**',
+    'packages/*/README.md',
+    'packages/*/bench/**/!(results).md'
+  ],
+  outDir: 'dist',
+  cleanUrls: true,
+  // The pages are outside of this folder, where Vue is installed.
+  vite: { resolve: { alias: [{ find: /^vue(?=$|\/server-renderer$)/, replacement: vue }] } },
+  rewrites,
+  markdown: {
+    config(md) {
+      useLinksOfFolders(md)
+      drawDiagrams(md)
+    }
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Get started', link: '/' },
+      { text: 'Recipes', link: '/docs/recipes/' },
+      { text: 'Guides', link: '/docs/' },
+      { text: 'Troubleshooting', link: '/docs/troubleshooting' },
+      { text: 'Reference', link: '/reference/' }
+    ],
+    sidebar
+  }
+})

@@ -1,0 +1,9 @@
+import Theme from 'vitepress/theme'
+import Diagram from './Diagram.vue'
+
+export default {
+  extends: Theme,
+  enhanceApp({ app }) {
+    app.component('Diagram', Diagram)
+  }
+}
