@@ -2,6 +2,12 @@
 import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Memory } from '../ground/arena/memory.ts'
 
+/** A long message that was received: its chunk belongs to this process now. */
+export interface LongMessage {
+  readonly chunk: number
+  readonly length: number
+}
+
 export const NEXT = 0
 export const SIZE = 4
 export const LENGTH = 8

@@ -4,11 +4,16 @@
  */
 
 import type { OwnerId } from '../ground/arena/process-table.ts'
+import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts'
 import type { Family } from '../ground/family.ts'
 import { type Parcel, withParcel } from '../ground/parcel.ts'
 import { adopt, type Handle, handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { LARGEST_INLINE, type LongMessage, Ring } from './ring.ts' // lazy
+import type { LongMessage } from './chunk.ts'
+import { LARGEST_INLINE, Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
+
+/** From the beginning of the block. */
+const OWNER_AT = SHARED_HEADER_BYTES + RING_BYTES
 
 const NOTHING = new Uint8Array(0)
 
@@ -23,7 +28,7 @@ export class Mailbox extends SharedObject {
     const handle = handleOf(this)
     this.family = handle.family
     this.#owner = payloadAt(handle) + RING_BYTES
-    this.#ring = new Ring(handle, isFirst ? { messages: 0, bytes: 0 } : undefined)
+    this.#ring = new Ring(handle, isFirst ? { messages: 0, bytes: 0 } : undefined, OWNER_AT)
   }
 
   /** Who reads; 0: nobody yet. */

@@ -4,8 +4,9 @@ import { missingModules, receive } from '../codec/receive.ts'
 import { importModuleNow } from '../codec/references/imports.ts'
 import { MultiprocessError } from '../errors.ts'
 import { type Parcel, withParcel } from '../ground/parcel.ts'
+import type { LongMessage } from './chunk.ts'
 import { Line } from './line.ts'
-import { type Check, LARGEST_INLINE, type LongMessage, type Ring } from './ring.ts' // lazy
+import { type Check, LARGEST_INLINE, type Ring } from './ring.ts' // lazy
 
 const encoder = new Encoder()
 

@@ -23,6 +23,7 @@
  * unlinking one and giving it back, a death loses that one chunk, and with that of a long message the one behind it, for as
  * long as the family lives, and nothing else.
  */
+import type { RingPlaces } from '../ground/arena/parcel-words.ts'
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts'
 import { PADDING, RING_WORDS } from './ring-size.ts'
 
@@ -60,7 +61,12 @@ export const LARGEST_INLINE = 16_384
 export const WORDS_AT: number = Math.ceil(SHARED_HEADER_BYTES / PADDING) * PADDING
 
 /** What `Parcels.enlist` asks of a ring. */
-export const COUNTERS = { sent: WORDS_AT + SENT * 4, received: WORDS_AT + RECEIVED * 4 }
+export const PLACES: RingPlaces = {
+  sent: WORDS_AT + SENT * 4,
+  received: WORDS_AT + RECEIVED * 4,
+  unread: WORDS_AT + NO_RECEIVERS * 4,
+  reader: 0
+}
 
 /** For `SharedBlocks.link`: what becomes 1 when an end of a pipe goes, and who is woken then. */
 export const RECEIVING_END = { gone: place(NO_RECEIVERS), wake: place(RECEIVED) }

@@ -1,6 +1,7 @@
 /** A queue of messages in shared memory, first in, first out, for any number of senders and receivers: see ring-layout.ts. */
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
+import type { RingPlaces } from '../ground/arena/parcel-words.ts'
 import type { OwnerId } from '../ground/arena/process-table.ts'
 import { SLEEPERS, WordLock } from '../ground/arena/word-lock.ts'
 import type { Family } from '../ground/family.ts'
@@ -8,12 +9,11 @@ import { keepFreedMemory } from '../ground/os/malloc.ts'
 import type { Parcel } from '../ground/parcel.ts'
 import type { Handle } from '../memory/shared-object.ts'
 import { Patience, WaitWord } from '../sync/waiting.ts'
-import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, NEXT, PARCEL } from './chunk.ts'
+import { CHUNK_HEADER_BYTES, ChunkView, copy, LENGTH, type LongMessage, NEXT, PARCEL } from './chunk.ts'
 import { Chunks } from './chunks.ts'
 import {
   BYTES,
   CHUNK,
-  COUNTERS,
   DONE,
   END,
   FIRST_CHUNK_BYTES,
@@ -27,6 +27,7 @@ import {
   NO_SENDERS,
   OFFSET,
   PLACE_WORDS,
+  PLACES,
   RAW,
   RECEIVE_LOCK,
   RECEIVED,
@@ -38,12 +39,6 @@ import {
 } from './ring-layout.ts'
 
 export { LARGEST_INLINE, RECEIVING_END, SENDING_END } from './ring-layout.ts'
-
-/** A long message that was received: its chunk belongs to this process now. */
-export interface LongMessage {
-  readonly chunk: number
-  readonly length: number
-}
 
 /** Looks at a message before it is taken; throws to leave it. */
 export type Check = (bytes: Uint8Array, start: number, end: number, isRaw: boolean) => void
@@ -67,6 +62,7 @@ export class Ring {
   readonly #sendLockAt: number
   readonly #receiveLockAt: number
   readonly #block: number
+  readonly #places: RingPlaces
   readonly #chunks: Chunks
   readonly #sendLock: WordLock
   readonly #receiveLock: WordLock
@@ -81,8 +77,11 @@ export class Ring {
   #receivedSeen: number
   #leftSeen = 0
 
-  /** @param limits of a new one: messages and bytes that it holds at the most, 0: as many as there is memory for */
-  constructor(handle: Handle, limits?: { messages: number; bytes: number }) {
+  /**
+   * @param limits of a new one: messages and bytes that it holds at the most, 0: as many as there is memory for
+   * @param reader where its block names the only process that reads, from its beginning; 0: several may read
+   */
+  constructor(handle: Handle, limits?: { messages: number; bytes: number }, reader = 0) {
     const { family } = handle
     const { memory, self, platform, table } = family
     const at = handle.at + WORDS_AT
@@ -91,6 +90,7 @@ export class Ring {
     this.#words = memory.windowOf(at).words
     this.#base = (at % WINDOW_BYTES) >> 2
     this.#block = handle.at
+    this.#places = reader === 0 ? PLACES : { ...PLACES, reader }
     this.#chunks = new Chunks(family, handle.at)
     const subjects = family.waits && subjectsOf(handle.at, at)
     this.sent = new WaitWord(family, at + SENT * 4, new Patience(), subjects?.sent, at + NO_SENDERS * 4)
@@ -209,7 +209,7 @@ export class Ring {
       if (chunk === 0) this.#write(bytes, start, length, isRaw, named / UNIT, from, to)
       else this.#append(chunk, named / UNIT, from, to)
       words[to + BYTES] = words[from + BYTES] + length
-      if (named !== 0) this.family.parcels.enlist(named, this.#block, COUNTERS, sent)
+      if (named !== 0) this.family.parcels.enlist(named, this.#block, this.#places, sent)
       on.exchange(this.#sentAt, (sent + 1) | 0)
     } finally {
       if (on.exchange(this.#sendLockAt, 0) & SLEEPERS) this.#sendLock.wakeNext()

@@ -10,13 +10,17 @@
  *               message takes the parcel away. The receiver sets its bit before that store, and takes the parcel out of the list
  *               after it. A parcel whose sender died before its store is taken out by whoever takes over the dead sender's lock, or
  *               by the reaper; all that are left are taken out when the ring goes
- *     the reader lets go of the parcel once it has read the message, and holds by itself what it found there
+ *     a ring that nobody can read any more has no parcels: its receiving end is gone (UNREAD), or the one process that reads it
+               (READER). Whoever gives back the receiving end, or reaps the process, lets go of those that are left; a sender
+               that comes later finds that the ring has not taken its parcel
+     the reader lets go of the parcel once it has read the message, and holds by itself what it found there
  *
  * A parcel that was given to a process without a ring names its GIVER until it is taken.
  */
 import type { Change } from './arena.ts'
 import { SLOT_COUNT, UNIT, WINDOW_BYTES } from './layout.ts'
 import type { Memory } from './memory.ts'
+import type { OwnerId } from './process-table.ts'
 
 // Of every shared block.
 export const LIST = 4
@@ -41,16 +45,36 @@ export const RING = SHARED_HEADER_BYTES + PARCEL_LINKS * LINK_BYTES
 export const SENT = RING + 4
 export const RECEIVED = RING + 8
 export const SEQUENCE = RING + 12
-export const GIVER = RING + 16
+/** The ring's word that is not 0 once nobody can read its messages any more. */
+export const UNREAD = RING + 16
+/** The ring's word that names the one process that reads its messages, 0: none yet. 0: several may read. */
+export const READER = RING + 20
+export const GIVER = RING + 24
 /** What keeps the blocks of another family that the message names: the family's number, and a parcel there, in units; 0: none. */
-export const OTHER_FAMILY = RING + 20
-export const OTHER_PARCEL = RING + 24
-export const PARCEL_BYTES = RING + 28 - SHARED_HEADER_BYTES
+export const OTHER_FAMILY = RING + 28
+export const OTHER_PARCEL = RING + 32
+export const PARCEL_BYTES = RING + 36 - SHARED_HEADER_BYTES
 
-/** Returns true while a ring has the block, which is a parcel then. */
-export function isInRing(memory: Memory, at: number): boolean {
+/** Where a ring has the words that say what became of its messages, from the beginning of its block. */
+export interface RingPlaces {
+  readonly sent: number
+  readonly received: number
+  /** See UNREAD. */
+  readonly unread: number
+  /** See READER. */
+  readonly reader: number
+}
+
+/**
+ * Returns true while a ring has the block, which is a parcel then.
+ * @param isGone answers whether a process that reads alone will read no more
+ */
+export function isInRing(memory: Memory, at: number, isGone: (reader: OwnerId) => boolean): boolean {
   if (memory.get(at + PREVIOUS) === 0 || isUnsent(memory, at)) return false
-  return ((memory.get(at + SEQUENCE) - ringWord(memory, at, RECEIVED)) | 0) >= 0
+  if (((memory.get(at + SEQUENCE) - ringWord(memory, at, RECEIVED)) | 0) < 0) return false
+  if (ringWord(memory, at, UNREAD) !== 0) return false
+  const reader = memory.get(at + READER) === 0 ? 0 : ringWord(memory, at, READER)
+  return reader === 0 || !isGone(reader)
 }
 
 /** Returns true if the message of a parcel in a list is yet to be sent. */

@@ -17,11 +17,14 @@ import {
   PARCEL_BYTES,
   PARCEL_LINKS,
   PREVIOUS,
+  READER,
   RECEIVED,
   RING,
+  type RingPlaces,
   SENT,
   SEQUENCE,
-  SHARED_HEADER_BYTES
+  SHARED_HEADER_BYTES,
+  UNREAD
 } from './parcel-words.ts'
 import { type OwnerId, SHARED_OWNER } from './process-table.ts'
 import type { SharedBlocks } from './shared-blocks.ts'
@@ -93,14 +96,15 @@ export class Parcels {
 
   /**
    * Puts a parcel of this process into the list of a ring, whose lock for sending this process has.
-   * @param counters where the ring counts the messages that were sent and received, from the beginning of its block
    * @param sequence of the message that is about to be sent
    */
-  enlist(parcel: number, ring: number, counters: { sent: number; received: number }, sequence: number): void {
+  enlist(parcel: number, ring: number, places: RingPlaces, sequence: number): void {
     const memory = this.#memory
     memory.set(parcel + RING, ring / UNIT)
-    memory.set(parcel + SENT, counters.sent)
-    memory.set(parcel + RECEIVED, counters.received)
+    memory.set(parcel + SENT, places.sent)
+    memory.set(parcel + RECEIVED, places.received)
+    memory.set(parcel + UNREAD, places.unread)
+    memory.set(parcel + READER, places.reader)
     memory.set(parcel + SEQUENCE, sequence)
     this.#arena.examine(parcel, SHARED_OWNER, change => {
       const first = memory.get(ring + NEXT)

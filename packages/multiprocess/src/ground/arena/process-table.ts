@@ -14,6 +14,7 @@
  *     ABROAD   a thread: 1 before it claims a slot among processes
  *     WORK …   of one that was started without work, by its parent: see work.ts
  *     WAITS, NAME                                see waits.ts
+ *     REAPED   the id, by whoever begins to reap it: from then on it reads nothing that others write
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
@@ -43,6 +44,7 @@ const WORK_LENGTH = 14
 const WAITS = 15
 const NAME = 16
 const BELL_PIPE = 17
+const REAPED = 18
 
 const FREE = 0
 const STARTING = 1
@@ -143,6 +145,15 @@ export class ProcessTable {
   startTime(id: OwnerId): number {
     const base = this.#base(slotOf(id))
     return this.#words[base + START_LOW] + this.#words[base + START_HIGH] * 2 ** 31
+  }
+
+  /** The process is gone, and is about to be reaped. */
+  setReaped(id: OwnerId): void {
+    Atomics.store(this.#words, this.#base(slotOf(id)) + REAPED, id)
+  }
+
+  isReaped(id: OwnerId): boolean {
+    return Atomics.load(this.#words, this.#base(slotOf(id)) + REAPED) === id
   }
 
   /** The slot can be used again; what the process left must have been taken care of. Of several that do so one does. */

@@ -172,6 +172,7 @@ export class SharedBlocks {
    */
   countOut(dead: OwnerId): void {
     const ends: (() => void)[] = []
+    this.#table.setReaped(dead)
     this.#arena.sweep(SHARED_OWNER, (at, change) => {
       if (this.#table.isLive(dead) || this.#table.isStarting(dead)) this.#clearBit(at, dead)
       const end = this.#giveBack(at, change)
@@ -205,7 +206,7 @@ export class SharedBlocks {
   #giveBack(at: number, change: Change): (() => void) | undefined {
     const memory = this.#memory
     // In this order: a sender lets go once the ring has the parcel, and a receiver has its bit before the ring lets go.
-    if (this.#isHad(at) || isInRing(memory, at)) return undefined
+    if (this.#isHad(at) || isInRing(memory, at, this.#isGone)) return undefined
     if (memory.get(at + PREVIOUS) !== 0) delist(memory, at, change)
     else if (memory.get(at + NEXT) !== 0) return this.#takeParcels(at, change)
     const isParcel = memory.get(at + ORIGIN) === PARCEL
@@ -227,11 +228,31 @@ export class SharedBlocks {
     change.free()
     return () => {
       for (const { block, gone, wake } of links) {
-        if (gone !== 0) this.#wake(block + wake)
+        if (gone !== 0) {
+          this.#wake(block + wake)
+          this.#settleParcels(block)
+        }
         this.#settle(block)
       }
       if (other !== 0) this.#dropElsewhere(otherFamily, other)
     }
+  }
+
+  /** Lets go of the parcels of a ring that nobody reads any more. */
+  #settleParcels(ring: number): void {
+    const parcels: number[] = []
+    this.#arena.examine(ring, SHARED_OWNER, () => {
+      for (let unit = this.#memory.get(ring + NEXT); unit !== 0; unit = this.#memory.get(unit * UNIT + NEXT)) {
+        parcels.push(unit * UNIT)
+      }
+    })
+    for (const parcel of parcels) this.#settle(parcel)
+  }
+
+  /** Returns true if a process that was the only reader of a ring reads no more. */
+  readonly #isGone = (reader: OwnerId): boolean => {
+    const table = this.#table
+    return (!table.isLive(reader) && !table.isStarting(reader)) || table.isReaped(reader)
   }
 
   /** Takes parcels out of a ring that nobody has: they go before it does. */
