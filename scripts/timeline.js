@@ -96,7 +96,7 @@ export function draw(events) {
   }
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
-    `font-family="system-ui, sans-serif" font-size="12" fill="#27272a">\n${parts.join('\n')}\n</svg>\n`
+    `font-family="system-ui, sans-serif" font-size="12" fill="#27272a">\n<title>What four workers did: ${new Set(tasks.map(({ args }) => args.id)).size} tasks, one of which kills its worker and runs again</title>\n${parts.join('\n')}\n</svg>\n`
   )
 }
 
