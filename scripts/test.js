@@ -8,6 +8,7 @@ import { dirname, join, sep } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { limit } from '../packages/multiprocess/dist/test/fixtures/slowness.js'
 import { packTests } from './pack-tests.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -40,7 +41,7 @@ const files = folders.flatMap(({ folder, has = () => true }) => {
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
-const stream = run({ files, concurrency: isSoak ? 1 : 3, timeout: isSoak ? 1_800_000 : 900_000 })
+const stream = run({ files, concurrency: isSoak ? 1 : 3, timeout: limit(isSoak ? 1_800_000 : 900_000) })
 // A file without tests is reported as one test with the file's name.
 const isTest = event => event.details?.type !== 'suite' && !files.includes(event.name)
 stream.on('test:pass', event => {

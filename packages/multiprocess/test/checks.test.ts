@@ -22,8 +22,9 @@ import {
   waitSync
 } from '../src/index.ts'
 import * as tasks from './fixtures/pool/tasks.ts'
+import { limit } from './fixtures/slowness.ts'
 
-const timeout = 30_000
+const timeout = limit(30_000)
 
 type Call = (options: never) => unknown
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as processes from 'multiprocess'
 import * as threads from 'multiprocess/threads'
+import { limit } from './fixtures/slowness.ts'
 import { nameOfContext, square, where } from './fixtures/threads/tasks.ts'
 
-const timeout = 30_000
+const timeout = limit(30_000)
 const FACES = { spawn: processes, thread: threads } as const
 
 test('a context has every name of its module, and the same things under them', () => {

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import * as module from '../src/index.ts'
 import { conform } from './fixtures/conformance/grounds.ts'
 import * as tasks from './fixtures/conformance/tasks.ts'
+import { limit } from './fixtures/slowness.ts'
 
 conform('inspecting', ({ face, ground, behaviour, pool, start }) => {
   const place = ground === 'threads' ? 'thread' : 'pid'
@@ -190,7 +191,9 @@ conform('inspecting', ({ face, ground, behaviour, pool, start }) => {
 
 const { SharedMemory, ShareableList } = module
 
-test('named shared memory is shown with its name and size, and a list with its items', { timeout: 30_000 }, t => {
+test('named shared memory is shown with its name and size, and a list with its items', {
+  timeout: limit(30_000)
+}, t => {
   if (process.platform !== 'linux') return t.skip('named memory is a file of Linux')
   const shm = new SharedMemory({ create: true, size: 4096 })
   const list = new ShareableList([1, 'a', null])

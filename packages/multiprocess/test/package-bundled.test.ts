@@ -8,8 +8,9 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Scratch } from './fixtures/process/tools.ts'
+import { limit } from './fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const esbuild = path.join(path.dirname(createRequire(import.meta.url).resolve('esbuild/package.json')), 'bin/esbuild')

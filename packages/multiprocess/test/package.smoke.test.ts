@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as source from '../src/index.ts'
 import { Scratch } from './fixtures/process/tools.ts'
+import { limit } from './fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -83,7 +84,7 @@ async function link(scratch: Scratch, names: readonly string[]): Promise<void> {
 const filesOf = (target: string | object): string[] =>
   typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf)
 
-describe('the packed package', { timeout: 240_000 }, () => {
+describe('the packed package', { timeout: limit(240_000) }, () => {
   let scratch: Scratch
   let installed: string
 

@@ -6,8 +6,9 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as library from '../src/index.ts'
+import { limit } from './fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 /** Prints the public names of each class. */
 const SCRIPT = `

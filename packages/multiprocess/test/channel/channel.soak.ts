@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { Pool, Process, Queue } from '../../src/index.ts'
 import { killConsumers, killProducers } from '../fixtures/channel/killing.ts'
 import * as tasks from '../fixtures/channel/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 900_000
+const timeout = limit(900_000)
 const ITEMS = 250_000
 
 test('4 producers × 4 consumers × 250,000 items, each exactly once', { timeout }, async () => {

@@ -8,8 +8,9 @@ import {
   killWorkers,
   leaveUnread
 } from '../fixtures/channel/handovers.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 1_500_000
+const timeout = limit(1_500_000)
 const KILLS = Number(process.env.MULTIPROCESS_KILLS ?? 2000)
 
 describe(`a process that is killed while it takes over the end of a pipe, ${KILLS} times`, {

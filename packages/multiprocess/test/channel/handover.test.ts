@@ -8,8 +8,9 @@ import {
   killWorkers,
   leaveUnread
 } from '../fixtures/channel/handovers.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 180_000
+const timeout = limit(180_000)
 
 describe('a process that is killed while it takes over the end of a pipe', { timeout }, () => {
   test('gives it back when the end was an argument of the process', { timeout }, () => killStarted(8))

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { currentFamily } from '../../src/ground/family.ts'
 import { Queue } from '../../src/index.ts'
 import { keepsBlocks, killConsumers, killProducers } from '../fixtures/channel/killing.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 test('producers that are killed leave what they had put, whole', { timeout }, () => killProducers(10))
 

@@ -4,8 +4,9 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { decode, encode, encodeError, modulesOf, VERSION } from '../../src/encoding.ts'
 import { Lock, SerializationError } from '../../src/index.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 30_000
+const timeout = limit(30_000)
 const PROGRAM = { audience: 'program' } as const
 
 class Point {

@@ -6,12 +6,13 @@ import type { Condition, Semaphore } from '../../src/index.ts'
 import { handleOf, payloadAt } from '../../src/memory/shared-object.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 import * as sync from '../fixtures/sync/tasks.ts'
 
 const ROUNDS = Number(process.env.MULTIPROCESS_TEST_ROUNDS ?? 100)
 
 async function acquireTimes(semaphore: Semaphore, times: number): Promise<void> {
-  for (let i = 0; i < times; i++) assert.equal(await semaphore.acquire({ timeout: 20_000 }), true, 'nobody came')
+  for (let i = 0; i < times; i++) assert.equal(await semaphore.acquire({ timeout: limit(20_000) }), true, 'nobody came')
 }
 
 conform('Condition', ({ face, behaviour, pool, start }) => {
@@ -109,7 +110,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     lock.acquireSync()
     lock.acquireSync()
     const notified = pool().apply(notifying, [condition])
-    assert.equal(await condition.wait({ timeout: 20_000 }), true)
+    assert.equal(await condition.wait({ timeout: limit(20_000) }), true)
     await notified
     lock.release()
     assert.equal(lock.locked, true)
@@ -121,7 +122,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     const condition = new Condition()
     const sleep = async () => {
       await condition.acquire()
-      assert.equal(await condition.wait({ timeout: 20_000 }), true)
+      assert.equal(await condition.wait({ timeout: limit(20_000) }), true)
       await new Promise(setImmediate)
       condition.release()
     }
@@ -205,7 +206,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     const state = Value('i', -1)
     const result = pool().apply(sync.countDown, [condition, state])
     await condition.acquire()
-    assert.equal(await condition.waitFor(() => state.value === 0, { timeout: 20_000 }), true)
+    assert.equal(await condition.waitFor(() => state.value === 0, { timeout: limit(20_000) }), true)
     condition.release()
     for (let i = 0; i < 4; i++) {
       await condition.runExclusive(() => {
@@ -361,7 +362,7 @@ conform('Event', ({ face, behaviour, pool }) => {
   behaviour('set and cleared at once, it wakes who waited', async () => {
     const event = new Event()
     for (let i = 0; i < 100; i++) {
-      const waits = [event.wait({ timeout: 20_000 }), event.wait({ timeout: 20_000 })]
+      const waits = [event.wait({ timeout: limit(20_000) }), event.wait({ timeout: limit(20_000) })]
       event.set()
       event.clear()
       assert.deepEqual(await Promise.all(waits), [true, true])
@@ -544,7 +545,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     mutex.acquire()
     await new Promise(resolve => setTimeout(resolve, 150))
     mutex.release()
-    const mine = await barrier.wait({ timeout: 10_000 }).catch(error => error.name)
+    const mine = await barrier.wait({ timeout: limit(10_000) }).catch(error => error.name)
     const both = [mine, await other].join()
     assert.ok(both === '1,0' || both === 'BrokenBarrierError,BrokenBarrierError', both)
     assert.equal(barrier.broken, mine !== 1)

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { catalogue, onlyList } from '../fixtures/conformance/grounds.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-test('at least 250 behaviours run over processes and over threads', { timeout: 60_000 }, async t => {
+test('at least 250 behaviours run over processes and over threads', { timeout: limit(60_000) }, async t => {
   onlyList()
   const files = readdirSync(new URL('.', import.meta.url)).filter(name => name.endsWith('.test.js'))
   for (const name of files) {

@@ -5,10 +5,11 @@ import type { Connection } from '../../src/index.ts'
 import * as channel from '../fixtures/channel/tasks.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const hasCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code
 
-const timeoutMs = 30_000
+const timeoutMs = limit(30_000)
 
 conform('Pipe', ({ face, behaviour, start }) => {
   const { Connection, EOFError, Event, Pipe, TimeoutError, waitSync } = face
@@ -277,7 +278,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     const [a, b] = Pipe()
     assert.equal(await a.poll({ timeout: 5 }), false)
     assert.equal(a.pollSync({ timeout: 5 }), false)
-    const waiting = a.poll({ timeout: 30_000 })
+    const waiting = a.poll({ timeout: limit(30_000) })
     await b.send(1)
     assert.equal(await waiting, true)
   })

@@ -3,6 +3,7 @@ import type { IMapIterator } from '../../src/index.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, range, reports, Scratch, until } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 /** Hands out the numbers from 0 on without end; says how many, and whether it was closed. */
 class Endless {
@@ -374,10 +375,10 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     controller.abort(new Error('enough'))
     await assert.rejects(aborted, { message: 'enough' })
     await assert.rejects(results.next({ signal: AbortSignal.abort(new Error('before')) }), { message: 'before' })
-    const first = results.next({ timeout: 50_000 })
+    const first = results.next({ timeout: limit(50_000) })
     gate.open()
     assert.deepEqual(await first, { done: false, value: 'held' })
-    assert.equal((await results.next({ timeout: 50_000 })).value, 'b')
+    assert.equal((await results.next({ timeout: limit(50_000) })).value, 'b')
     assert.deepEqual(await collect(results), ['c'])
     assert.equal((await results.next({ timeout: 0 })).done, true)
   })

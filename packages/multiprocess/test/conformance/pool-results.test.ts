@@ -3,6 +3,7 @@ import type { AsyncResult, Pool } from '../../src/index.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, Scratch } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
   const { Pool, TimeoutError, ValueError } = face
@@ -61,7 +62,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
       assert.equal(await result.wait({ timeout: -1 }), false)
       await assert.rejects(result.get({ timeout: 0 }), TimeoutError)
       await assert.rejects(result.get({ timeout: 5 }), { name: 'TimeoutError', code: 'ERR_TIMEOUT', message: /5 ms/ })
-      const later = result.get({ timeout: 50_000 })
+      const later = result.get({ timeout: limit(50_000) })
       open()
       assert.equal(typeof (await later), 'number')
       assert.equal(await result.wait({ timeout: 5 }), true)
@@ -96,7 +97,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
       const controller = new AbortController()
       const waits = [
         result.wait({ signal: controller.signal }),
-        result.get({ signal: controller.signal, timeout: 50_000 })
+        result.get({ signal: controller.signal, timeout: limit(50_000) })
       ]
       const other = result.get()
       controller.abort(reason)

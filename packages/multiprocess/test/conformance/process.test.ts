@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { waitable } from '../../src/ground/waitable.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const TASKS = new URL('../fixtures/conformance/tasks.js', import.meta.url)
 
@@ -100,7 +101,7 @@ conform('Process', ({ face, behaviour, start }) => {
 
   behaviour('join() blocks until the process terminates; a process can be joined many times', async () => {
     const child = start(sleep, 20)
-    assert.deepEqual(await Promise.all([child.join(), child.join(), child.join({ timeout: 30_000 })]), [
+    assert.deepEqual(await Promise.all([child.join(), child.join(), child.join({ timeout: limit(30_000) })]), [
       true,
       true,
       true
@@ -116,7 +117,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.isAlive(), true)
     assert.equal(child.exitcode, null)
     child.kill()
-    assert.equal(await child.join({ timeout: 30_000 }), true)
+    assert.equal(await child.join({ timeout: limit(30_000) }), true)
   })
 
   behaviour('join() with a timeout longer than a timer can be waits', async () => {
@@ -157,7 +158,7 @@ conform('Process', ({ face, behaviour, start }) => {
     const child = start(tasks.stay)
     const reason = new Error('enough')
     const controller = new AbortController()
-    const joined = child.join({ signal: controller.signal, timeout: 30_000 })
+    const joined = child.join({ signal: controller.signal, timeout: limit(30_000) })
     controller.abort(reason)
     await assert.rejects(joined, reason)
     await assert.rejects(child.join({ signal: controller.signal }), reason)

@@ -5,6 +5,7 @@ import type { Queue } from '../../src/index.ts'
 import * as channel from '../fixtures/channel/tasks.ts'
 import { conform } from '../fixtures/conformance/grounds.ts'
 import * as tasks from '../fixtures/conformance/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const ITEMS = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 2000)
 
@@ -185,7 +186,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     const event = new Event()
     const putting = pool().apply(channel.putLater, [queue as Queue<unknown>, 'late', event])
     event.set()
-    assert.equal(queue.getSync({ timeout: 30_000 }), 'late')
+    assert.equal(queue.getSync({ timeout: limit(30_000) }), 'late')
     await putting
   })
 

@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:net'
 import { describe, test } from 'node:test'
 import { AuthenticationError, Client, Listener } from '../../src/index.ts'
 import { RawPeer } from '../fixtures/connection/raw.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const authkey = 'a key'
 const place = { host: 'localhost', port: 0 }
 

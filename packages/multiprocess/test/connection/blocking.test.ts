@@ -17,8 +17,9 @@ import {
   waitSync
 } from '../../src/index.ts'
 import * as tasks from '../fixtures/connection/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 function start(target: (...args: never[]) => unknown, ...args: unknown[]): Process {
   const child = new Process({ target: target as never, args: args as never, daemon: true })
@@ -55,7 +56,7 @@ describe('a thread that blocks', { timeout }, () => {
       }
       const text = 'x'.repeat(4_000_000)
       connection.sendSync(text)
-      assert.equal(connection.pollSync({ timeout: 30_000 }), true)
+      assert.equal(connection.pollSync({ timeout: limit(30_000) }), true)
       assert.equal(connection.recvSync(), text)
       for (let i = 0; i < 50; i++) {
         await connection.send(i)

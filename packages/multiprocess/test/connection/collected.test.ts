@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runForJson } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 /** @param text has `pair`, and `collect`, which lets the event loop turn */
 function run(text: string): Promise<unknown> {

@@ -20,8 +20,9 @@ import {
   ValueError
 } from '../../src/index.ts'
 import * as tasks from '../fixtures/connection/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const directory = mkdtempSync(join(tmpdir(), 'connection-test-'))
 after(() => rmSync(directory, { recursive: true }))
 
@@ -123,7 +124,7 @@ describe('a connection between programs', { timeout }, () => {
     const [here, there] = await pair()
     assert.equal(await here.poll(), false)
     await assert.rejects(here.recv({ timeout: 5 }), TimeoutError)
-    const waiting = here.poll({ timeout: 30_000 })
+    const waiting = here.poll({ timeout: limit(30_000) })
     await there.sendBytes(Uint8Array.of(1, 2, 3, 4), 1, 3)
     assert.equal(await waiting, true)
     await assert.rejects(here.recvBytes({ maxLength: 2 }), hasCode('ERR_TOO_LONG'))

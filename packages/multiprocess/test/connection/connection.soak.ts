@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { Client, Listener } from '../../src/index.ts'
 import { crowd, fuzz } from '../fixtures/connection/fuzz.ts'
 import { ECHO, legacyPython, modernPython, PythonProgram } from '../fixtures/connection/python.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 1_800_000
+const timeout = limit(1_800_000)
 
 test('20,000 hostile peers', { timeout }, async () => {
   await fuzz(20_000, 2)

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FrameReader, frameHeader } from '../../src/socket/frames.ts'
 import { crowd, fuzz } from '../fixtures/connection/fuzz.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 test('hostile peers neither end, nor hang, nor grow a listener, and others are served meanwhile', {
   timeout

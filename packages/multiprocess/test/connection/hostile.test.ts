@@ -9,8 +9,9 @@ import { Client } from '../../src/connection/client.ts'
 import { Listener } from '../../src/connection/listener.ts'
 import { wait } from '../../src/index.ts'
 import { frame } from '../fixtures/connection/raw.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: limit(120_000) }
 const directory = mkdtempSync(join(tmpdir(), 'hostile-'))
 const home = process.cwd()
 before(() => process.chdir(directory))
@@ -50,7 +51,7 @@ test('a frame of a connection that nobody has accepted stays with its sender', L
   }
   for (const _ of peers) {
     using connection = await listener.accept()
-    assert.equal((await connection.recvBytes({ timeout: 20_000 })).length, 3 * 2 ** 20)
+    assert.equal((await connection.recvBytes({ timeout: limit(20_000) })).length, 3 * 2 ** 20)
   }
   for (const { socket } of peers) socket.destroy()
 })
@@ -64,7 +65,7 @@ test('a long message that nobody waits for is read once somebody asks, without w
   assert.equal((await there.recvBytes()).length, bytes.length)
   await sending
   const again = here.sendBytes(bytes)
-  assert.deepEqual(await wait([there], { timeout: 20_000 }), [there])
+  assert.deepEqual(await wait([there], { timeout: limit(20_000) }), [there])
   assert.equal((await there.recvBytes()).length, bytes.length)
   await again
   here.close()
@@ -80,12 +81,12 @@ test(
       const [here, there] = await Promise.all([Client('limit'), listener.accept()])
       const sending = here.sendBytes(new Uint8Array(2 ** 22 + 1)).catch(() => {})
       if (maxMessageBytes === undefined) {
-        await assert.rejects(there.recvBytes({ timeout: 20_000 }), {
+        await assert.rejects(there.recvBytes({ timeout: limit(20_000) }), {
           code: 'ERR_BAD_FRAME',
           message: /it has 4194305 bytes, and maxMessageBytes is 4194304/
         })
       } else {
-        assert.equal((await there.recvBytes({ timeout: 20_000 })).length, 2 ** 22 + 1)
+        assert.equal((await there.recvBytes({ timeout: limit(20_000) })).length, 2 ** 22 + 1)
       }
       await sending
       here.close()
@@ -99,7 +100,7 @@ test('with a key a message may be longer', LIMIT, async () => {
   await using listener = new Listener('keyed', { authkey })
   const [here, there] = await Promise.all([Client('keyed', { authkey }), listener.accept()])
   const sending = here.sendBytes(new Uint8Array(2 ** 23))
-  assert.equal((await there.recvBytes({ timeout: 20_000 })).length, 2 ** 23)
+  assert.equal((await there.recvBytes({ timeout: limit(20_000) })).length, 2 ** 23)
   await sending
   here.close()
   there.close()

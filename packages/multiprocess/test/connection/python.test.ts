@@ -13,9 +13,10 @@ import {
   type Python,
   PythonProgram
 } from '../fixtures/connection/python.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const authkey = 'the key'
-const timeout = 60_000
+const timeout = limit(60_000)
 const large = Uint8Array.from({ length: 3_000_000 }, (_, i) => i % 250)
 
 const runs: [name: string, python: Python | undefined, legacyMd5: boolean, first: string][] = [

@@ -16,8 +16,9 @@ import {
   SharedMemory
 } from '../../src/index.ts'
 import { RawPeer } from '../fixtures/connection/raw.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 class Point {
   readonly x: number

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killFamilies } from '../fixtures/process/kills.ts'
 import { linesOf, Program, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 /** Starts children as its arguments say, each of which writes a line to the file. */
 const MAIN = `
@@ -20,7 +21,7 @@ async function startFamily(scratch: Scratch, plan: unknown[], processes: number)
   return program
 }
 
-describe('a parent that is killed takes its children along', { timeout: 60_000 }, () => {
+describe('a parent that is killed takes its children along', { timeout: limit(60_000) }, () => {
   const plans: [string, unknown[], number][] = [
     ['an idle one', ['stayWithChildren', 'idle', 0], 1],
     ['one in a busy loop', ['stayWithChildren', 'busy', 0], 1],

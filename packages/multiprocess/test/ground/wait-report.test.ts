@@ -7,8 +7,9 @@ import type { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const PROGRAM = fileURLToPath(new URL('../fixtures/sync/deadlock.js', import.meta.url))
 /** Longer than a report is not repeated for. */
 const AGAIN_MS = 400

@@ -4,8 +4,9 @@ import { Manager } from '../../src/index.ts'
 import { GROUNDS } from '../fixtures/managers/grounds.ts'
 import { dropMany } from '../fixtures/managers/holding.ts'
 import * as kills from '../fixtures/managers/kills.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 1_200_000
+const timeout = limit(1_200_000)
 
 for (const [ground, library] of GROUNDS) {
   for (const [name, run] of Object.entries(kills.ON_BOTH_GROUNDS)) {

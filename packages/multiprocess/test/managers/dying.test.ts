@@ -2,8 +2,9 @@
 import { describe, test } from 'node:test'
 import { GROUNDS } from '../fixtures/managers/grounds.ts'
 import * as kills from '../fixtures/managers/kills.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`managers over ${ground}`, { timeout, concurrency: 1 }, () => {

@@ -6,8 +6,9 @@ import { inspect } from 'node:util'
 import { BrokenBarrierError, Empty, Full, SerializationError, TimeoutError, ValueError } from '../../src/index.ts'
 import { begin, GROUNDS, joinAll } from '../fixtures/managers/grounds.ts'
 import * as tasks from '../fixtures/managers/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`managers over ${ground}`, { timeout }, () => {

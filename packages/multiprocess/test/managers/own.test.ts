@@ -5,8 +5,9 @@ import { MultiprocessError, type Remote, SerializationError, ValueError } from '
 import { GROUNDS } from '../fixtures/managers/grounds.ts'
 import { freed } from '../fixtures/managers/holding.ts'
 import * as objects from '../fixtures/managers/objects.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`own objects over ${ground}`, { timeout }, () => {

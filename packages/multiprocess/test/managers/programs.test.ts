@@ -5,8 +5,9 @@ import type { DictProxy, ListProxy, SemaphoreProxy } from '../../src/index.ts'
 import { SyncManager } from '../../src/index.ts'
 import { begin, GROUNDS, joinAll } from '../fixtures/managers/grounds.ts'
 import { Program, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const CLIENTS = Number(process.env.MULTIPROCESS_TEST_CLIENTS ?? 1000)
 
 for (const [ground, library] of GROUNDS) {

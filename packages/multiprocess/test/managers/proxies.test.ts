@@ -6,8 +6,9 @@ import type { ListProxy } from '../../src/index.ts'
 import { begin, GROUNDS, joinAll } from '../fixtures/managers/grounds.ts'
 import { dropMany, gone, idOf, isKept } from '../fixtures/managers/holding.ts'
 import * as tasks from '../fixtures/managers/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`proxies over ${ground}`, { timeout }, () => {

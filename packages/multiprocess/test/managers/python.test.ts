@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test'
 import { type SetProxy, ValueError } from '../../src/index.ts'
 import { GROUNDS } from '../fixtures/managers/grounds.ts'
 import * as tasks from '../fixtures/managers/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`Python's steps over ${ground}`, { timeout }, () => {

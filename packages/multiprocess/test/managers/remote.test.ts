@@ -25,8 +25,9 @@ import { freed } from '../fixtures/managers/holding.ts'
 import * as tasks from '../fixtures/managers/tasks.ts'
 import { randomFrom } from '../fixtures/process/ground.ts'
 import { Program, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const authkey = 'abracadabra'
 const HOSTILE = Number(process.env.MULTIPROCESS_TEST_RUNS ?? 500)
 

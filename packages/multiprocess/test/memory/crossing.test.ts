@@ -4,8 +4,9 @@ import { describe, test } from 'node:test'
 import { Pool, Process, ShareableList, SharedMemory } from '../../src/index.ts'
 import * as targets from '../fixtures/memory/targets.ts'
 import { runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-describe('shared memory crosses as itself', { timeout: 60_000 }, () => {
+describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
   test('in arguments and results, within other values, and as captured variables', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     const list = new ShareableList<string | number>(['not seen', 2])
@@ -88,7 +89,7 @@ describe('shared memory crosses as itself', { timeout: 60_000 }, () => {
       console.log(existsSync('/dev/shm/' + name), name)`)
     const [stayed, name] = stdout.trim().split(' ')
     assert.equal(stayed, 'true', stderr)
-    const end = performance.now() + 2000
+    const end = performance.now() + limit(2000)
     while (readdirSync('/dev/shm').includes(name)) assert.ok(performance.now() < end, 'it is unlinked')
   })
 })

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { SharedMemory } from '../../src/index.ts'
 import { killCreators } from '../fixtures/memory/kills.ts'
 import { isPidRunning, Program, runProgram, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const prefix = `mp-family-${process.pid}`
 let made = 0
@@ -22,7 +23,7 @@ async function holder(scratch: Scratch, name: string, count: number) {
   return { program, watcher: Number(watcher) }
 }
 
-describe('segments end with the family that created them', { timeout: 120_000 }, () => {
+describe('segments end with the family that created them', { timeout: limit(120_000) }, () => {
   test('killed by SIGKILL, all of it, 5 times', () => killCreators(5, 1))
 
   test('200 of them, and those whose creator was killed only once the rest of the family has ended', async () => {

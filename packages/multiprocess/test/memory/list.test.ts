@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { type ListItem, Process, ShareableList, SharedMemory, ValueError } from '../../src/index.ts'
 import { setWithoutEnd } from '../fixtures/memory/targets.ts'
 import { descriptorCount, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const EVERY_KIND = [
   'text',
@@ -41,7 +42,7 @@ function use<T extends ListItem>(items: Iterable<T>, run: (list: ShareableList<T
   }
 }
 
-describe('ShareableList', { timeout: 60_000 }, () => {
+describe('ShareableList', { timeout: limit(60_000) }, () => {
   test('holds values of every kind as they are, also for those who attach', () => {
     use(EVERY_KIND, list => {
       using other = new ShareableList(undefined, { name: list.shm.name })

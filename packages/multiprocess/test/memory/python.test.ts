@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { SharedMemory } from '../../src/index.ts'
 import { ATTACH, python, pythonVersion } from '../fixtures/memory/python.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const skip = pythonVersion === 0 && 'needs python3'
 
-describe('SharedMemory and CPython', { timeout: 60_000, skip }, () => {
+describe('SharedMemory and CPython', { timeout: limit(60_000), skip }, () => {
   test('Python attaches to what was created here, under the same name, and writes to it', () => {
     using shm = new SharedMemory({ create: true, size: 5000 })
     shm.buf.set([1, 2, 3])

@@ -8,9 +8,10 @@ import { SharedBlocks } from '../../src/ground/arena/shared-blocks.ts'
 import { currentFamily } from '../../src/ground/family.ts'
 import { Lock, Pool, Semaphore, Array as SharedArray } from '../../src/index.ts'
 import { until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 import * as tasks from '../fixtures/sync/tasks.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 describe('the memory of shared objects', { timeout }, () => {
   test('goes when nobody has them, though parts of an array are still in use', async () => {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, 
 import { describe, test } from 'node:test'
 import { MultiprocessError, SharedMemory, type SharedMemoryOptions } from '../../src/index.ts'
 import { descriptorCount, runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const prefix = `mp-shared-${process.pid}`
 let made = 0
@@ -27,7 +28,7 @@ function failsWith(code: string, message: RegExp) {
   }
 }
 
-describe('SharedMemory', { timeout: 30_000 }, () => {
+describe('SharedMemory', { timeout: limit(30_000) }, () => {
   test('is a file of its size in /dev/shm that only its user may open', () => {
     const name = newName()
     using shm = new SharedMemory({ name, create: true, size: 12_345 })

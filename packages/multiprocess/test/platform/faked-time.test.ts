@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const library = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).href
 
 /** As test frameworks fake them: time stands still, and no timer ever fires. */

@@ -6,8 +6,9 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Program, runProgram, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 90_000
+const timeout = limit(90_000)
 const isRoot = process.getuid?.() === 0
 const needsRoot = isRoot ? false : 'only root can become another user, and change the root directory'
 const needsShell = { through: ['bash', '-c', '"$0" "$@"'] }

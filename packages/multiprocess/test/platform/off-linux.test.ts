@@ -8,6 +8,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Program, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/platform/${name}.js`, import.meta.url))
 const conformance = fileURLToPath(new URL('../conformance', import.meta.url))
@@ -29,7 +30,9 @@ async function assertPasses(files: readonly string[], platform: string, least: n
 
 for (const platform of ['darwin', 'win32']) {
   describe(`where the platform is ${platform} and nothing native can be loaded`, () => {
-    test('threads, and the default face on threads, pass the conformance suite', { timeout: 600_000 }, async () => {
+    test('threads, and the default face on threads, pass the conformance suite', {
+      timeout: limit(600_000)
+    }, async () => {
       const files = readdirSync(conformance).filter(file => file.endsWith('.test.js'))
       await assertPasses(
         files.map(file => path.join(conformance, file)),
@@ -38,7 +41,9 @@ for (const platform of ['darwin', 'win32']) {
       )
     })
 
-    test('the default face warns once of what threads lose, and refuses processes', { timeout: 120_000 }, async () => {
+    test('the default face warns once of what threads lose, and refuses processes', {
+      timeout: limit(120_000)
+    }, async () => {
       // The pipes of Windows have names that are files here.
       await using scratch = await Scratch.create()
       await using program = new Program(fixture('off-linux'), {
@@ -73,7 +78,7 @@ for (const platform of ['darwin', 'win32']) {
       assert.equal(taken.code, 'EADDRINUSE')
     })
 
-    test('the examples print what they print over processes', { timeout: 300_000 }, async () => {
+    test('the examples print what they print over processes', { timeout: limit(300_000) }, async () => {
       await assertPasses([examples], platform, 1)
     })
   })

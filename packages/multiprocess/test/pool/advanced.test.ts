@@ -4,8 +4,9 @@ import { activeChildren, Pool, Process } from '../../src/index.ts'
 import * as nested from '../fixtures/pool/nested.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { childrenOf, isPidRunning, Program, range, Scratch, until, workers } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 test('two pools side by side have workers of their own', { timeout }, async () => {
   await using first = new Pool(2)

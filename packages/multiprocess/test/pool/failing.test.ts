@@ -4,8 +4,9 @@ import { MultiprocessError, Pool, SerializationError } from '../../src/index.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { liveBlocks, range, until, untilBlocks } from '../fixtures/pool/tools.ts'
 import { runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const LIBRARY = new URL('../../src/index.js', import.meta.url).href
 const TASKS = new URL('../fixtures/pool/tasks.js', import.meta.url).href
 

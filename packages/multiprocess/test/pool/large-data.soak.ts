@@ -6,8 +6,9 @@ import { Pool, Process, Value } from '../../src/index.ts'
 import { collectGarbage } from '../fixtures/garbage.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { privateMegabytes, until } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 300_000
+const timeout = limit(300_000)
 const LENGTH = 2 ** 30
 /** Less than this is no copy, in megabytes. */
 const LITTLE = 32

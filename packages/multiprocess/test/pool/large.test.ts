@@ -4,8 +4,9 @@ import { describe, test } from 'node:test'
 import { Pool } from '../../src/index.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { liveBlocks, randomFrom, range, until, untilBlocks } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const MB = 2 ** 20
 
 describe('large values', { timeout }, () => {

@@ -17,8 +17,9 @@ import {
   workers
 } from '../fixtures/pool/tools.ts'
 import { descriptorCount, untilSync } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 async function assertRefuses(pool: Pool, error: typeof ValueError | typeof PoolTerminatedError): Promise<void> {
   await assert.rejects(pool.apply(tasks.square, [1]), error)
@@ -266,7 +267,7 @@ describe('terminate', { timeout }, () => {
   })
 
   test('rejects a map and an imap whose input is still to come, and leaves the input', {
-    timeout: 30_000
+    timeout: limit(30_000)
   }, async () => {
     let isLeft = 0
     const slow = async function* () {
@@ -293,7 +294,7 @@ describe('terminate', { timeout }, () => {
     await until(() => isLeft === 2, 'both inputs are left')
   })
 
-  test('rejects a map and the next() of an imap whose input never comes', { timeout: 30_000 }, async () => {
+  test('rejects a map and the next() of an imap whose input never comes', { timeout: limit(30_000) }, async () => {
     const nothing = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<number>>(() => {}) }) }
     const pool = new Pool(1)
     const all = Promise.allSettled([

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mapWhileKilled, runMany } from '../fixtures/pool/long-run.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 900_000
+const timeout = limit(900_000)
 
 test('10,000,000 tasks in flat memory', { timeout }, () => runMany(10_000_000))
 

@@ -14,8 +14,9 @@ import {
   untilBlocks,
   workers
 } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 200_000
+const timeout = limit(200_000)
 
 test('memory does not grow with the number of tasks', { timeout }, () => runMany(1_000_000))
 

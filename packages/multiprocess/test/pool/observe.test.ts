@@ -8,8 +8,9 @@ import { Pool, type TaskEndMessage, type TaskStartMessage, type WorkerMessage } 
 import * as dying from '../fixtures/pool/dying.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, range, Scratch, until, workers } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 interface Heard {
   readonly name: string

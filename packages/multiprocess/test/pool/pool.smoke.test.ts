@@ -8,14 +8,15 @@ import * as nested from '../fixtures/pool/nested.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, range, Scratch, workers } from '../fixtures/pool/tools.ts'
 import { runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 test('apply, map, imap, imapUnordered', { timeout }, async () => {
   await using pool = new Pool(2)
   const squares = range(500).map(tasks.square)
   assert.equal(await pool.apply(tasks.square, [7]), 49)
-  assert.equal(await pool.applyAsync(tasks.squareLater, [7]).get({ timeout: 50_000 }), 49)
+  assert.equal(await pool.applyAsync(tasks.squareLater, [7]).get({ timeout: limit(50_000) }), 49)
   assert.deepEqual(await pool.map(tasks.square, range(500)), squares)
   const [ordered, unordered]: number[][] = [[], []]
   for await (const n of pool.imap(tasks.squareLater, range(500))) ordered.push(n)

@@ -8,8 +8,9 @@ import { killLoop } from '../fixtures/pool/kill-loop.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { liveBlocks, randomFrom, range, until, untilBlocks, workers } from '../fixtures/pool/tools.ts'
 import { descriptorCount } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 900_000
+const timeout = limit(900_000)
 const MB = 2 ** 20
 
 describe('random workers killed', { timeout }, () => {

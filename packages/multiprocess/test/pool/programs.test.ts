@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Outcome, Program, runProgram, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const BEGINNING = `
   import { existsSync, writeFileSync } from 'node:fs'
   import { setTimeout as sleep } from 'node:timers/promises'

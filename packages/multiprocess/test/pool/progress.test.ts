@@ -10,8 +10,9 @@ import { Pool } from '../../src/index.ts'
 import { ProgressLine } from '../../src/observe/progress.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { range } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const program = fileURLToPath(new URL('../fixtures/pool/progress-program.js', import.meta.url))
 
 /** What the program prints to stderr, which is no terminal. */

@@ -4,8 +4,9 @@ import { type AsyncResult, Pool } from '../../src/index.ts'
 import * as dying from '../fixtures/pool/dying.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { allAtWork, Gate, mostAtOnce, randomFrom, range, reports, Scratch, until } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 describe('no task waits behind a slow one while a worker is free', { timeout }, () => {
   test('one of two workers is blocked: 200 short tasks are done meanwhile', async () => {
@@ -100,7 +101,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
       await using pool = new Pool(2, { concurrency: 2 })
       const gate = new Gate(scratch, `${round}`)
       const slow = pool.applyAsync(tasks.holdGate, gate.args)
-      assert.equal(await pool.applyAsync(tasks.square, [3]).get({ timeout: 5_000 }), 9)
+      assert.equal(await pool.applyAsync(tasks.square, [3]).get({ timeout: limit(5_000) }), 9)
       await gate.arrival()
       gate.open()
       await slow
@@ -118,7 +119,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
       await gate.arrival()
       for (const n of range(10)) {
         const result = pool.applyAsync(tasks.square, [n])
-        assert.equal(await result.get({ timeout: 20_000 }), n * n)
+        assert.equal(await result.get({ timeout: limit(20_000) }), n * n)
         // Long enough for the free worker to go to sleep again.
         await tasks.sleep(3)
       }
@@ -135,7 +136,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     assert.equal(await pool.apply(tasks.blockInTimer, [10, ...gate.args]), undefined)
     await gate.arrival()
     for (const n of range(10)) {
-      assert.equal(await pool.applyAsync(tasks.square, [n]).get({ timeout: 20_000 }), n * n)
+      assert.equal(await pool.applyAsync(tasks.square, [n]).get({ timeout: limit(20_000) }), n * n)
       await tasks.sleep(3)
     }
     gate.open()

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { Pool } from '../../src/index.ts'
 import { Project } from '../fixtures/functions/project.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const HERE = 'stacks\\.test\\.js'
 const INDEX = new URL('../../src/index.js', import.meta.url).href
@@ -19,7 +20,7 @@ async function stackOf(fail: () => Promise<unknown>): Promise<[remote: string, c
   assert.fail('it did not reject')
 }
 
-describe("the stack of a task's error", { timeout: 60_000 }, () => {
+describe("the stack of a task's error", { timeout: limit(60_000) }, () => {
   test("holds the worker's, and that of whoever awaits the result", async () => {
     await using pool = new Pool(1)
     async function outer(fail: () => Promise<unknown>): Promise<unknown> {

@@ -8,8 +8,9 @@ import * as dying from '../fixtures/pool/dying.ts'
 import * as stopping from '../fixtures/pool/stopping.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, isPidRunning, liveBlocks, range, Scratch, until, untilBlocks, workers } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 30_000
+const timeout = limit(30_000)
 
 /** What `map`, `imap` and the like have in common. */
 type AnyMap<T, R> = (
@@ -32,7 +33,7 @@ async function exhaust(results: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of results);
 }
 
-describe('a timeout', { timeout: 120_000 }, () => {
+describe('a timeout', { timeout: limit(120_000) }, () => {
   test('rejects with TimeoutError, and after the grace replaces the worker', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
@@ -143,7 +144,7 @@ describe('a timeout', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a signal', { timeout: 120_000 }, () => {
+describe('a signal', { timeout: limit(120_000) }, () => {
   test('drops queued tasks at once, thousands of them, and no other', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
@@ -284,7 +285,7 @@ describe('a signal', { timeout: 120_000 }, () => {
   })
 })
 
-describe('retries', { timeout: 120_000 }, () => {
+describe('retries', { timeout: limit(120_000) }, () => {
   test('a task whose worker dies is begun again, as it was sent', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
@@ -336,7 +337,7 @@ describe('retries', { timeout: 120_000 }, () => {
   })
 })
 
-describe('currentTask', { timeout: 120_000 }, () => {
+describe('currentTask', { timeout: limit(120_000) }, () => {
   test('is null outside of workers', () => assert.equal(currentTask(), null))
 
   test('is the task that the calling async context belongs to', { timeout }, async () => {

@@ -7,9 +7,10 @@ import * as dying from '../fixtures/pool/dying.ts'
 import * as nested from '../fixtures/pool/nested.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { cpuTicks, Gate, range, Scratch, until, workers } from '../fixtures/pool/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 import { square as squareInThread } from '../fixtures/threads/tasks.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 describe('applySync', { timeout }, () => {
   test('answers the result of sync and async functions, small and large, as a value', async () => {
@@ -59,7 +60,7 @@ describe('applySync', { timeout }, () => {
     assert.throws(() => pool.applySync(tasks.square, [3], { timeout: Number.NaN }), RangeError)
     const pid = await gate.arrival()
     gate.open()
-    assert.equal(pool.applySync(tasks.pid, [], { timeout: 10_000 }), pid)
+    assert.equal(pool.applySync(tasks.pid, [], { timeout: limit(10_000) }), pid)
   })
 
   test('of a parent with thousands of tasks under way: those are done too', async () => {

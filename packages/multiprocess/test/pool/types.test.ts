@@ -23,6 +23,7 @@ import {
   square,
   squareLater
 } from '../fixtures/pool/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 /** True only for two types that are the same, `any` among them. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -213,7 +214,7 @@ export function refuses(pool: Pool): void {
   void text
 }
 
-test('what the compiler checked also holds when it runs', { timeout: 120_000 }, async () => {
+test('what the compiler checked also holds when it runs', { timeout: limit(120_000) }, async () => {
   const options: PoolOptions = {
     processes: 1,
     initializer: nothing,

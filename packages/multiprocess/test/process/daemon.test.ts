@@ -4,8 +4,9 @@ import { describe, test } from 'node:test'
 import { Process } from '../../src/index.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { linesOf, Program, runProgram, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-describe('daemons', { timeout: 60_000 }, () => {
+describe('daemons', { timeout: limit(60_000) }, () => {
   test('end with the normal end of their parent, which does not wait for them', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { Process } from '../../src/index.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { runProgram, Scratch, untilSync } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 async function exitcodes(processes: Process<never[]>[]): Promise<(number | null)[]> {
   for (const process of processes) process.start()
@@ -27,7 +28,7 @@ async function runForError(
   return { exitcode: Number(stdout), stdout, stderr }
 }
 
-describe('how a process ends', { timeout: 60_000 }, () => {
+describe('how a process ends', { timeout: limit(60_000) }, () => {
   test('the exit code is 0, what it set, or what it gave to exit()', async () => {
     const processes = [
       new Process({ target: targets.nothing }),

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test'
 import { Process } from '../../src/index.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { runForJson, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-describe('who a process is', { timeout: 60_000 }, () => {
+describe('who a process is', { timeout: limit(60_000) }, () => {
   interface Description {
     atImport: { isMainProcess: boolean; argv: string[] }
     isMainProcess: boolean

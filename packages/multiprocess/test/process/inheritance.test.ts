@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { inheritedExecArgv } from '../../src/ground/os/inherited-options.ts'
 import { Program, runForJson, runProgram, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 /** A program that starts one child, which tells what it is to the file that is the first argument. */
 const DESCRIBE = `
@@ -29,7 +30,7 @@ async function describeChild(
   return (await runForJson(DESCRIBE, { execArgv, args: [scratch.file('child')], ...options })) as Description
 }
 
-describe('a child inherits', { timeout: 60_000 }, () => {
+describe('a child inherits', { timeout: limit(60_000) }, () => {
   test('the environment as it is at the start, and the working directory', async () => {
     await using scratch = await Scratch.create()
     mkdirSync(scratch.file('elsewhere'))

@@ -5,6 +5,7 @@ import { currentProcess, Process, ValueError } from '../../src/index.ts'
 import { collectGarbage } from '../fixtures/garbage.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { runForJson, runProgram, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 function start(target: (...args: never[]) => unknown, ...args: unknown[]): Process<never[]> {
   const child = new Process({ target, args: args as never[] })
@@ -12,11 +13,11 @@ function start(target: (...args: never[]) => unknown, ...args: unknown[]): Proce
   return child
 }
 
-describe('join', { timeout: 60_000 }, () => {
+describe('join', { timeout: limit(60_000) }, () => {
   test('repeated with a timeout keeps nothing of those that timed out', async () => {
     await using child = start(targets.stay)
     const joins = Array.from({ length: 50 }, () => new WeakRef(child.join({ timeout: 0.1 })))
-    const end = performance.now() + 2000
+    const end = performance.now() + limit(2000)
     while (joins.some(join => join.deref() !== undefined) && performance.now() < end) {
       await sleep(20)
       collectGarbage()
@@ -28,7 +29,7 @@ describe('join', { timeout: 60_000 }, () => {
   test('blocking, takes no processor time meanwhile', () => {
     const child = start(targets.wait, 300)
     const before = process.cpuUsage()
-    assert.equal(child.joinSync({ timeout: 10_000 }), true)
+    assert.equal(child.joinSync({ timeout: limit(10_000) }), true)
     const { user, system } = process.cpuUsage(before)
     assert.ok(user + system < 150_000, `${(user + system) / 1000} ms`)
   })
@@ -77,7 +78,7 @@ describe('join', { timeout: 60_000 }, () => {
   })
 })
 
-describe('children of this process', { timeout: 60_000 }, () => {
+describe('children of this process', { timeout: limit(60_000) }, () => {
   test('are terminated and waited for where their scope ends', async () => {
     let pid: number | null
     {

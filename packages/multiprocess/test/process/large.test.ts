@@ -8,8 +8,9 @@ import { Process as Thread } from '../../src/threads.ts'
 import { collectGarbage } from '../fixtures/garbage.ts'
 import { liveBlocks, privateMegabytes, Scratch, until, untilBlocks } from '../fixtures/pool/tools.ts'
 import { Carrier } from '../fixtures/process/subclasses.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const LENGTH = VIEWED_LENGTH + 2 ** 16
 /** Less than this is no copy, in megabytes. */
 const LITTLE = 16

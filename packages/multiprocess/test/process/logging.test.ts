@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { getLogger, LOG_LEVELS, ValueError } from '../../src/index.ts'
 import { type Outcome, runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const index = new URL('../../src/index.js', import.meta.url).href
 const threads = new URL('../../src/threads.js', import.meta.url).href
 

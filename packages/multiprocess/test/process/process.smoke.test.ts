@@ -26,6 +26,7 @@ import { killStorms } from '../fixtures/process/kills.ts'
 import { Writer } from '../fixtures/process/subclasses.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { linesOf, Program, runProgram, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const { arena, memory, lot } = currentFamily()
 
@@ -40,7 +41,7 @@ async function end(...children: Process<never[]>[]): Promise<(number | null)[]> 
   return children.map(child => child.exitcode)
 }
 
-describe('processes', { timeout: 60_000 }, () => {
+describe('processes', { timeout: limit(60_000) }, () => {
   test('run an exported function with arguments', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('args')
@@ -73,7 +74,7 @@ describe('processes', { timeout: 60_000 }, () => {
     assert.equal(child.joinSync({ timeout: 20 }), false)
     await assert.rejects(child.join({ signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' })
     child.terminate()
-    assert.equal(child.joinSync({ timeout: 30_000 }), true)
+    assert.equal(child.joinSync({ timeout: limit(30_000) }), true)
     assert.equal(child.exitcode, -15)
   })
 
@@ -136,7 +137,7 @@ describe('processes', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the ground', { timeout: 60_000 }, () => {
+describe('the ground', { timeout: limit(60_000) }, () => {
   test('blocks are taken and given back by two processes', async () => {
     const before = arena.liveBlocks
     const child = start(storm, { seed: 1, rounds: 2000, largest: 1e6 })

@@ -5,6 +5,7 @@ import { Process, SerializationError } from '../../src/index.ts'
 import { makeHidden } from '../fixtures/process/subclasses.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { descriptorCount, Program, runProgram, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 function isRefusal(message: RegExp) {
   return (error: unknown) => {
@@ -14,7 +15,7 @@ function isRefusal(message: RegExp) {
   }
 }
 
-describe('what cannot cross is refused at the start', { timeout: 60_000 }, () => {
+describe('what cannot cross is refused at the start', { timeout: limit(60_000) }, () => {
   test('with what it is, where it stands, and what to do', () => {
     const captured = process.stdin
     const local = () => void captured
@@ -122,7 +123,7 @@ const COUNT_RUNS = `
   if (readFileSync(process.env.RUNS, 'utf8').split('\\n').length > 30) process.kill(process.pid, 'SIGKILL')
   `
 
-describe('no program forks without end', { timeout: 60_000 }, () => {
+describe('no program forks without end', { timeout: limit(60_000) }, () => {
   /** The program's outcome, and how often the module that counts has run. */
   async function countRuns(files: Record<string, string>, execArgv: string[] = [], env: Record<string, string> = {}) {
     await using scratch = await Scratch.create(

@@ -8,8 +8,9 @@ import * as processes from '../../src/index.ts'
 import * as threads from '../../src/threads.ts'
 import { circumstances, circumstancesOf, exitWith, putSum, stayUntilKilled } from '../fixtures/process/reserve.ts'
 import { isPidRunning, runProgram, until, untilSync } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const { Process, Queue, ValueError } = processes
 
 /** Members of the family that wait for work. */

@@ -4,8 +4,9 @@ import { describe, test } from 'node:test'
 import { Process } from '../../src/index.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { isPidRunning, linesOf, Program, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-describe('signals to a process', { timeout: 60_000 }, () => {
+describe('signals to a process', { timeout: limit(60_000) }, () => {
   test('terminate, kill and interrupt end it', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('running')

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Program, runForJson, runProgram } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 /** What a failed start could leave behind. */
 const COUNT = `
@@ -47,7 +48,7 @@ function assertRefused(seen: Seen, count: number): void {
   assert.equal(seen.afterwards, 0, 'the next one starts')
 }
 
-describe('a start that the system refuses', { timeout: 60_000 }, () => {
+describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
   test('with no descriptor left', async () => {
     const text = `${COUNT}
       const before = count()

@@ -4,8 +4,9 @@ import { Process } from '../../src/index.ts'
 import { Named, Slow, Wrapping, Writer } from '../fixtures/process/subclasses.ts'
 import { write } from '../fixtures/process/targets.ts'
 import { runProgram, Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-describe('a subclass of Process', { timeout: 60_000 }, () => {
+describe('a subclass of Process', { timeout: limit(60_000) }, () => {
   test('runs its own run() in the child, with its fields, methods and name', async () => {
     await using scratch = await Scratch.create()
     const child = new Writer(scratch.file('result'), new Map([['key', [1, 2]]]))

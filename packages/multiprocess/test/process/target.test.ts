@@ -5,6 +5,7 @@ import { deserialize } from 'node:v8'
 import { Process } from '../../src/index.ts'
 import * as targets from '../fixtures/process/targets.ts'
 import { Scratch } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
 const TARGETS = new URL('../fixtures/process/targets.js', import.meta.url)
 
@@ -14,7 +15,7 @@ async function run(process: Process<never[]>): Promise<number | null> {
   return process.exitcode
 }
 
-describe('what a process runs', { timeout: 60_000 }, () => {
+describe('what a process runs', { timeout: limit(60_000) }, () => {
   test('an exported function with arguments; the end of a promise; timers that it leaves', async () => {
     await using scratch = await Scratch.create()
     for (const target of [targets.write, targets.writeLater, targets.writeInTimer]) {

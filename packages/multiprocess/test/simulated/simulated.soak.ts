@@ -2,8 +2,9 @@
 import { describe, test } from 'node:test'
 import { PROGRAMS } from '../fixtures/simulated/programs.ts'
 import { Simulation } from '../fixtures/simulated/simulation.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 1_500_000
+const timeout = limit(1_500_000)
 const SCHEDULES = Number(process.env.MULTIPROCESS_SCHEDULES ?? 20_000)
 const FIRST_SEED = Number(process.env.MULTIPROCESS_SEED ?? 1000)
 /** Simulated processes collect nothing between their schedules: what finalizers did would be steps of another one. */

@@ -12,8 +12,9 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { FAULTY, PROGRAMS } from '../fixtures/simulated/programs.ts'
 import { Simulation } from '../fixtures/simulated/simulation.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 const SCHEDULES = 100
 const FIRST_SEED = 1
 /** Of a faulty program: 3 of 400 schedules find the fault of the rarer one. */

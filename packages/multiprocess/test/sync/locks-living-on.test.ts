@@ -4,10 +4,11 @@ import { describe, test } from 'node:test'
 import { Barrier, Condition, Process, Queue, Semaphore } from '../../src/index.ts'
 import { keepsBlocks } from '../fixtures/channel/killing.ts'
 import { putFunction } from '../fixtures/channel/tasks.ts'
+import { limit } from '../fixtures/slowness.ts'
 import { countTogether, dropLocks, KINDS, killAnywhere, killHolders, meetAt } from '../fixtures/sync/long-run.ts'
 import { sleepOn } from '../fixtures/sync/tasks.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 describe('locks', { timeout }, () => {
   for (const name of ['Condition', 'Condition of a Lock']) {
@@ -33,7 +34,7 @@ describe('locks', { timeout }, () => {
         victim.start()
         return victim
       })
-      for (const _ of victims) assert.equal(await sleeping.acquire({ timeout: 20_000 }), true)
+      for (const _ of victims) assert.equal(await sleeping.acquire({ timeout: limit(20_000) }), true)
       // Who takes the lock now knows that they sleep.
       await condition.runExclusive(() => {})
       for (const victim of victims) victim.kill()

@@ -16,10 +16,11 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { limit } from '../fixtures/slowness.ts'
 import { explore } from '../fixtures/sync/interleavings.ts'
 import { SHORT } from '../fixtures/sync/programs.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 describe('every interleaving', { timeout }, () => {
   for (const [name, program] of Object.entries(SHORT)) {

@@ -4,11 +4,12 @@ import '../fixtures/clock.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Barrier } from '../../src/index.ts'
+import { limit } from '../fixtures/slowness.ts'
 import { explore } from '../fixtures/sync/interleavings.ts'
 import { countTogether, dropLocks, KINDS, killAnywhere, killHolders, meetAt } from '../fixtures/sync/long-run.ts'
 import { LONG } from '../fixtures/sync/programs.ts'
 
-const timeout = 1_200_000
+const timeout = limit(1_200_000)
 const MILLION = Number(process.env.MULTIPROCESS_SOAK_TURNS ?? 1_000_000)
 const KILLS = Number(process.env.MULTIPROCESS_SOAK_KILLS ?? 500)
 

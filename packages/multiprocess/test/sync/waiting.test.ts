@@ -5,8 +5,9 @@ import { SEAT_COUNT, SEATS_WORD } from '../../src/ground/arena/layout.ts'
 import { currentFamily } from '../../src/ground/family.ts'
 import { cpuCount } from '../../src/ground/os/processors.ts'
 import { Patience, WaitWord } from '../../src/sync/waiting.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 10_000
+const timeout = limit(10_000)
 
 /** How many of the waits, all alike, spin. */
 function spinsIn(waits: number, patience: Patience, spin: [isFound: boolean, ms: number], slept: number): number {

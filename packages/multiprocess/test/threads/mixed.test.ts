@@ -8,6 +8,7 @@ import { currentFamily } from '../../src/ground/family.ts'
 import * as processes from '../../src/index.ts'
 import * as threads from '../../src/threads.ts'
 import { descriptorCount, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 import {
   blockOn,
   counter,
@@ -20,7 +21,7 @@ import {
   takeTurns
 } from '../fixtures/threads/mixed.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 test('a lock of processes excludes threads and processes alike', { timeout }, async () => {
   const lock = new processes.Lock()
@@ -145,7 +146,7 @@ test("a thread that is ended in a wait is in nobody's way", { timeout }, async (
   for (const child of children) child.terminate()
   for (const child of children) await child.join()
   lock.release()
-  assert.equal(await lock.acquire({ timeout: 5000 }), true)
+  assert.equal(await lock.acquire({ timeout: limit(5000) }), true)
 })
 
 test('threads give their places among processes back', { timeout }, async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import * as dummy from 'multiprocess/dummy'
 import * as threads from 'multiprocess/threads'
 import * as processes from '../../src/index.ts'
+import { limit } from '../fixtures/slowness.ts'
 import {
   exit,
   fail,
@@ -18,7 +19,7 @@ import {
   where
 } from '../fixtures/threads/tasks.ts'
 
-const timeout = 30_000
+const timeout = limit(30_000)
 const { Pool, Process, WorkerDiedError } = threads
 
 test('threads and dummy export the names that processes export', () => {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import '../../../src/process/sending.ts'
 import { encode } from '../../../src/codec/encode.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 30_000 }
+const LIMIT = { timeout: limit(30_000) }
 
 /** The warnings that come while `work` runs. */
 async function warningsOf(work: () => void): Promise<Error[]> {

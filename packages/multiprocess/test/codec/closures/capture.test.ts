@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { cross } from '../../fixtures/closures/crossing.ts'
 import * as library from '../../fixtures/closures/library.ts'
 import byDefault, { Exported, exported, hidden, settings } from '../../fixtures/closures/library.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const three = 3
 let total = 10
@@ -20,7 +21,7 @@ function counter(start: number): { up: () => number; get: () => number } {
   return { up: () => ++n, get: () => n }
 }
 
-describe('functions by value', { timeout: 120_000, concurrency: 2 }, () => {
+describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () => {
   test('captured variables of the main program', async () => {
     assert.equal(await cross(x => x * three, 5), 15)
     assert.deepEqual(await cross(() => [pair.left.deep[1], pair.right]), [2, 'r'])

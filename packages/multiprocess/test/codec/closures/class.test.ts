@@ -6,6 +6,7 @@ import { encode } from '../../../src/codec/encode.ts'
 import { importModule } from '../../../src/codec/references/imports.ts'
 import { cross } from '../../fixtures/closures/crossing.ts'
 import { Exported, makeInner } from '../../fixtures/closures/library.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const scale = 3
 const tag = Symbol('tag')
@@ -85,7 +86,7 @@ class Account {
   }
 }
 
-describe('classes and instances', { timeout: 120_000, concurrency: 2 }, () => {
+describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, () => {
   test('an instance arrives with its class and its fields', async () => {
     const seen = await cross(
       p => [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { cross } from '../../fixtures/closures/crossing.ts'
 import { Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const CROSSING = new URL('../../fixtures/closures/crossing.js', import.meta.url).href
 
@@ -47,7 +48,7 @@ const MAIN = `
     }, change)
   ]))`
 
-describe('captured constants', { timeout: 60_000 }, () => {
+describe('captured constants', { timeout: limit(60_000) }, () => {
   test('stay constants, and variables stay variables', async () => {
     await using project = await Project.create({ 'main.mjs': MAIN })
     const constants = ['constant', 'constant', 'constant', 1]

@@ -5,6 +5,7 @@ import { decode, modulesOf } from '../../../src/codec/decode.ts'
 import { encode } from '../../../src/codec/encode.ts'
 import { importModule } from '../../../src/codec/references/imports.ts'
 import '../../../src/process/sending.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const k = 5
 
@@ -29,7 +30,7 @@ function questionsOf(call: () => unknown): number {
   }
 }
 
-describe('what sending functions costs', { timeout: 120_000 }, () => {
+describe('what sending functions costs', { timeout: limit(120_000) }, () => {
   test('a session of the inspector never stays open, also after a refusal', () => {
     const { connect, disconnect } = inspector.Session.prototype
     let open = 0

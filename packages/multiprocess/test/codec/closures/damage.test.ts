@@ -5,8 +5,9 @@ import { decode } from '../../../src/codec/decode.ts'
 import { encode } from '../../../src/codec/encode.ts'
 import { damage, decodeDamagedCode, messagesWithCode } from '../../fixtures/codec/damage.ts'
 import { randomOf } from '../../fixtures/random.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 180_000 }
+const LIMIT = { timeout: limit(180_000) }
 const RUNS = Number(process.env['MULTIPROCESS_TEST_RUNS'] ?? 4000)
 
 test('damaged code is told by a SerializationError, wherever the damage is', LIMIT, () => {

@@ -3,12 +3,13 @@ import { describe, test } from 'node:test'
 import vm from 'node:vm'
 import { cross } from '../../fixtures/closures/crossing.ts'
 import { type Program, writeProgram } from '../../fixtures/closures/programs.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 /** Programs of nested scopes, each with closures; a process of its own calls what was sent to it. */
 const PROGRAMS = 60
 const SEED = 20_261_122
 
-describe('closures of random programs', { timeout: 240_000, concurrency: 2 }, () => {
+describe('closures of random programs', { timeout: limit(240_000), concurrency: 2 }, () => {
   for (let round = 0; round < 4; round++) {
     test(`seeds from ${SEED + round * PROGRAMS}`, async () => {
       const programs: Program[] = []

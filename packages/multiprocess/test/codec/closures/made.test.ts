@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { encode } from '../../../src/codec/encode.ts'
 import { cross } from '../../fixtures/closures/crossing.ts'
 import { Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const CROSSING = new URL('../../fixtures/closures/crossing.js', import.meta.url).href
 const REDUCE = Symbol.for('multiprocess.reduce')
@@ -31,7 +32,7 @@ function refusalOf(value: unknown): string {
 const leadsBack = (what: string) =>
   `it leads back to ${what} that is to be made of it, and neither can be there first. Leave it out`
 
-describe('proxies', { timeout: 60_000 }, () => {
+describe('proxies', { timeout: limit(60_000) }, () => {
   test('of objects arrive with their target and handler, and the handler does not run for it', async () => {
     const calls: unknown[] = []
     const target: Record<string, unknown> = { a: 1 }
@@ -83,7 +84,7 @@ describe('proxies', { timeout: 60_000 }, () => {
   })
 })
 
-describe('objects that say how to make them again', { timeout: 60_000 }, () => {
+describe('objects that say how to make them again', { timeout: limit(60_000) }, () => {
   test('must not be among what they are made of', () => {
     const box: { handle?: Handle } = {}
     const handle = new Handle(box)
@@ -138,7 +139,7 @@ describe('objects that say how to make them again', { timeout: 60_000 }, () => {
   })
 })
 
-describe('arrow functions that use the `this` of their module', { timeout: 60_000 }, () => {
+describe('arrow functions that use the `this` of their module', { timeout: limit(60_000) }, () => {
   test('ES modules, CommonJS and scripts', async () => {
     await using project = await Project.create({
       'main.mjs': `

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { Pool, Process } from '../../../src/index.ts'
 import { Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const INDEX = new URL('../../../src/index.js', import.meta.url).href
 const factor = 5
@@ -42,7 +43,7 @@ async function withPool<R>(processes: number, use: (pool: Pool) => Promise<R>): 
   }
 }
 
-describe('processes and pools run any function', { timeout: 120_000 }, () => {
+describe('processes and pools run any function', { timeout: limit(120_000) }, () => {
   test('a process runs a closure', async () => {
     const child = new Process({
       target: (n: number) => {

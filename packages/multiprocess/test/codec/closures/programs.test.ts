@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LIBRARY as FUNCTIONS, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const CROSSING = new URL('../../fixtures/closures/crossing.js', import.meta.url).href
 const INDEX = new URL('../../../src/index.js', import.meta.url).href
@@ -11,7 +12,7 @@ const common = {
   'library.mjs': "export const f = x => 'module ' + x; let n = 0; export const hidden = () => [() => ++n, k => f(k)]"
 }
 
-describe('closures of programs of every kind', { timeout: 120_000, concurrency: 2 }, () => {
+describe('closures of programs of every kind', { timeout: limit(120_000), concurrency: 2 }, () => {
   test('CommonJS', async () => {
     await using project = await Project.create({
       ...common,

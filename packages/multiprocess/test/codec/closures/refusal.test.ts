@@ -5,6 +5,7 @@ import vm from 'node:vm'
 import { encode } from '../../../src/codec/encode.ts'
 import { SerializationError } from '../../../src/errors.ts'
 import '../../../src/process/sending.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const BELONGS = 'it belongs to this process; send what it takes to open another one where it is needed'
 
@@ -48,7 +49,7 @@ const lexical = {
   }
 }
 
-describe('refusals of functions and classes', { timeout: 60_000 }, () => {
+describe('refusals of functions and classes', { timeout: limit(60_000) }, () => {
   test('what captured variables hold, with the way that leads there', () => {
     assertRefused(
       function handler() {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const RUNNER = fileURLToPath(new URL('../../fixtures/closures/test-runner.js', import.meta.url))
 
@@ -67,7 +68,7 @@ async function check(files: Readonly<Record<string, string>>, manner: string, fi
   assert.deepEqual(await project.json([...flags, RUNNER, manner, project.file(file)]), RESULTS)
 }
 
-describe('modules that a test runner runs', { timeout: 60_000, concurrency: 2 }, () => {
+describe('modules that a test runner runs', { timeout: limit(60_000), concurrency: 2 }, () => {
   test('CommonJS, in a context of its own', () =>
     check(
       {

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const run = promisify(execFile)
 const PACKAGE = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -84,7 +85,7 @@ async function check(project: Project, args: readonly string[], place: RegExp): 
 
 const MAPPED = /^at fail \(\/main\.ts:21:9\)$/
 
-describe('programs that tools make or run', { timeout: 60_000 }, () => {
+describe('programs that tools make or run', { timeout: limit(60_000) }, () => {
   test('tsx: modules, and CommonJS', async () => {
     await using project = await create({
       'package.json': '{"type":"module"}',

@@ -9,8 +9,9 @@ import { after, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { encode } from '../../../src/codec/encode.ts'
 import { Lock, Queue } from '../../../src/index.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: limit(120_000) }
 const source = fileURLToPath(new URL('../../../src/', import.meta.url))
 const modules = dirname(dirname(createRequire(import.meta.url).resolve('acorn/package.json')))
 const directory = mkdtempSync(join(tmpdir(), 'copies-'))

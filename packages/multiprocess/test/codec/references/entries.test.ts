@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LIBRARY, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const show = `import { entries } from '${LIBRARY.entries}'\nconsole.log(JSON.stringify(entries()))`
 
-describe('the entries of a program', { timeout: 30_000 }, () => {
+describe('the entries of a program', { timeout: limit(30_000) }, () => {
   test('the script, also when the program changes process.argv', async () => {
     await using project = await Project.create({
       'main.mjs': `${show.replace('\n', '\nprocess.argv.splice(0, 9)\nprocess.chdir("/")\n')}`

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { explicitReference } from '../../../src/codec/references/reference.ts'
 import { SerializationError } from '../../../src/errors.ts'
 import { callElsewhere, LIBRARY, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const shapesUrl = new URL('../../fixtures/functions/shapes.js', import.meta.url)
 
@@ -21,7 +22,7 @@ function assertRefused(ref: unknown, message: string): void {
   )
 }
 
-describe('functions named as { module, export }', { timeout: 30_000 }, () => {
+describe('functions named as { module, export }', { timeout: limit(30_000) }, () => {
   test('by URL, URL text, or absolute path', async () => {
     const expected = { module: shapesUrl.href, export: 'square' }
     const given = [shapesUrl, shapesUrl.href, fileURLToPath(shapesUrl)]

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { importModule, isImporting, resolveReference } from '../../../src/codec/references/imports.ts'
 import { MultiprocessError } from '../../../src/errors.ts'
 import { LIBRARY, Project, runNode } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const shapesUrl = new URL('../../fixtures/functions/shapes.js', import.meta.url).href
 
@@ -17,7 +18,7 @@ async function importError(url: string): Promise<MultiprocessError> {
   return assert.fail(`${url} was imported`)
 }
 
-describe('importing what references name', { timeout: 30_000 }, () => {
+describe('importing what references name', { timeout: limit(30_000) }, () => {
   test('a module that throws', async () => {
     await using project = await Project.create({ 'a.mjs': "throw new RangeError('out of luck')" })
     const url = project.url('a.mjs')

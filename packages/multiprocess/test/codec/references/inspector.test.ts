@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LIBRARY, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const tasks = `
   export function square(x) { return x * x }
@@ -14,7 +15,7 @@ const attempt = `
   const attempt = fn => { try { return referenceOf(fn, 'f').export } catch (error) { return error.code } }
 `
 
-describe('the inspector session', { timeout: 60_000 }, () => {
+describe('the inspector session', { timeout: limit(60_000) }, () => {
   test('is closed after success and after refusal, and the Debugger is on once', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
@@ -159,7 +160,7 @@ describe('the inspector session', { timeout: 60_000 }, () => {
   })
 })
 
-describe('without the inspector', { timeout: 60_000 }, () => {
+describe('without the inspector', { timeout: limit(60_000) }, () => {
   const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission'
   const main = `
     ${attempt}
@@ -212,7 +213,7 @@ describe('without the inspector', { timeout: 60_000 }, () => {
   })
 })
 
-describe('what a function costs', { timeout: 60_000 }, () => {
+describe('what a function costs', { timeout: limit(60_000) }, () => {
   test('the first in a process, another of a known script, and the same again', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,

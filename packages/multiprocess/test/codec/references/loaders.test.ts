@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { callElsewhere, LIBRARY, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 /** A loader that makes modules of `.up` files: the text has `function!` for `export function`, and is moved down by two lines. */
 const hooks = `
@@ -31,7 +32,7 @@ const files = {
   `
 }
 
-describe('modules that a loader makes', { timeout: 30_000 }, () => {
+describe('modules that a loader makes', { timeout: limit(30_000) }, () => {
   test('functions are found in what the loader made, and by a process with the same loader', async () => {
     await using project = await Project.create(files)
     const found = (await project.json(['--import', './register.mjs', 'main.mjs'])) as {

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { type FunctionReferenceData, referenceOf } from '../../../src/codec/references/reference.ts'
 import { type Call, callElsewhere, LIBRARY, Project } from '../../fixtures/functions/project.ts'
 import * as shapes from '../../fixtures/functions/shapes.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const require = createRequire(import.meta.url)
 const names: Record<string, unknown> = shapes
@@ -28,7 +29,7 @@ async function assertCrosses(rows: readonly Row[], flags: readonly string[] = []
   )
 }
 
-describe('exports of ES modules', { timeout: 30_000 }, () => {
+describe('exports of ES modules', { timeout: limit(30_000) }, () => {
   test('named exports of every form', () =>
     assertCrosses([
       [shapes.square, shapesUrl, 'square', [7], 49],
@@ -129,7 +130,7 @@ describe('exports of ES modules', { timeout: 30_000 }, () => {
   })
 })
 
-describe('default exports', { timeout: 60_000 }, () => {
+describe('default exports', { timeout: limit(60_000) }, () => {
   const forms: Record<string, string> = {
     'a named function': 'export default function named(x) { return x + 1 }',
     'an anonymous function': 'export default function (x) { return x + 1 }',
@@ -198,7 +199,7 @@ describe('default exports', { timeout: 60_000 }, () => {
   })
 })
 
-describe('exports of CommonJS modules', { timeout: 30_000 }, () => {
+describe('exports of CommonJS modules', { timeout: limit(30_000) }, () => {
   const commonUrl = new URL('../../fixtures/functions/common.cjs', import.meta.url).href
   const callableUrl = new URL('../../fixtures/functions/callable.cjs', import.meta.url).href
 
@@ -254,7 +255,7 @@ describe('exports of CommonJS modules', { timeout: 30_000 }, () => {
   })
 })
 
-describe('functions of the language and of Node', { timeout: 30_000 }, () => {
+describe('functions of the language and of Node', { timeout: limit(30_000) }, () => {
   test('through a global name', () =>
     assertCrosses([
       [Math.max, 'intrinsic:', 'Math.max', [1, 3, 2], 3],
@@ -300,7 +301,7 @@ describe('functions of the language and of Node', { timeout: 30_000 }, () => {
   })
 })
 
-describe('what the same function costs again', { timeout: 30_000 }, () => {
+describe('what the same function costs again', { timeout: limit(30_000) }, () => {
   test('the reference is the same object', () => {
     const first: FunctionReferenceData = referenceOf(shapes.square, 'args[0]')
     for (let i = 0; i < 1000; i++) assert.equal(referenceOf(shapes.square, 'args[1]'), first)

@@ -8,6 +8,7 @@ import { findReference, referenceOf } from '../../../src/codec/references/refere
 import { SerializationError } from '../../../src/errors.ts'
 import { LIBRARY, Project } from '../../fixtures/functions/project.ts'
 import * as shapes from '../../fixtures/functions/shapes.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const require = createRequire(import.meta.url)
 const common = require('../../fixtures/functions/common.cjs')
@@ -52,7 +53,7 @@ function assertRefused(fn: unknown, who: string, reason: string): void {
   )
 }
 
-describe('refusals', { timeout: 30_000 }, () => {
+describe('refusals', { timeout: limit(30_000) }, () => {
   test('the main program', () => {
     function inMain(): void {}
     assertRefused(inMain, '`inMain`', MAIN)
@@ -153,7 +154,7 @@ describe('refusals', { timeout: 30_000 }, () => {
   })
 })
 
-describe('the main program, in each way to run it', { timeout: 60_000 }, () => {
+describe('the main program, in each way to run it', { timeout: limit(60_000) }, () => {
   const send = `
     const try_ = fn => { try { return referenceOf(fn, 'f').module } catch (error) { return error.message } }
     function square(x) { return x * x }

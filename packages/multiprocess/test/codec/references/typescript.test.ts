@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { callElsewhere, LIBRARY, Project } from '../../fixtures/functions/project.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const isStripping = Boolean((process.features as { typescript?: string | false }).typescript)
 
-describe('TypeScript that Node runs by stripping types', { skip: !isStripping, timeout: 60_000 }, () => {
+describe('TypeScript that Node runs by stripping types', { skip: !isStripping, timeout: limit(60_000) }, () => {
   const main = `
     import { referenceOf } from '${LIBRARY.reference}'
     import def, { square, Point, api, type Shape } from './tasks.ts'

@@ -4,8 +4,9 @@ import { decode } from '../../../src/codec/decode.ts'
 import { Encoder, encode } from '../../../src/codec/encode.ts'
 import type { SerializationError } from '../../../src/errors.ts'
 import { difference } from '../../fixtures/codec/difference.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: limit(20_000) }
 
 interface ResizableBuffer extends ArrayBuffer {
   readonly resizable: boolean

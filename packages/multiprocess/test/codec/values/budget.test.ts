@@ -10,8 +10,9 @@ import { SerializationError } from '../../../src/errors.ts'
 import { anything, RUNS } from '../../fixtures/codec/arbitraries.ts'
 import { difference } from '../../fixtures/codec/difference.ts'
 import { collidingBigInts, collidingIntegers, greedyMessages } from '../../fixtures/codec/hostile.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: limit(120_000) }
 
 function decodeUntrusted(bytes: Uint8Array): unknown {
   return decode(bytes, 0, bytes.length, null, true)

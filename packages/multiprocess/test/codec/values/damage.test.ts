@@ -6,8 +6,9 @@ import { decode, modulesOf } from '../../../src/codec/decode.ts'
 import { encode } from '../../../src/codec/encode.ts'
 import { SerializationError } from '../../../src/errors.ts'
 import { anything, graph, RUNS } from '../../fixtures/codec/arbitraries.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 60_000 + RUNS * 20 }
+const LIMIT = { timeout: limit(60_000 + RUNS * 20) }
 
 /** Decodes, and makes sure that damage is told by the error meant for it. */
 function decodeDamaged(bytes: Uint8Array): void {

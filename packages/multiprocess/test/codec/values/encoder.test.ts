@@ -5,8 +5,9 @@ import { decode } from '../../../src/codec/decode.ts'
 import { Encoder, encode } from '../../../src/codec/encode.ts'
 import type { SerializationError } from '../../../src/errors.ts'
 import { collectGarbage } from '../../fixtures/garbage.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: limit(20_000) }
 const GUARD = 0xa5
 
 const rows = Array.from({ length: 30 }, (_, i) => ({ id: i * 1000, name: `row ${i}`, tags: ['a', 'b'], score: i / 7 }))

@@ -6,8 +6,9 @@ import type { AnyFunction, FunctionReferenceData } from '../../../src/codec/refe
 import { registerKind, setFunctionCodec } from '../../../src/codec/values/registry.ts'
 import { SerializationError, ValueError } from '../../../src/errors.ts'
 import { brand } from '../../../src/ground/brand.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: limit(20_000) }
 
 function square(n: number): number {
   return n * n

@@ -5,8 +5,9 @@ import { decode } from '../../../src/codec/decode.ts'
 import { Encoder, encode } from '../../../src/codec/encode.ts'
 import { anything, graph, RUNS } from '../../fixtures/codec/arbitraries.ts'
 import { difference } from '../../fixtures/codec/difference.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 60_000 + RUNS * 20 }
+const LIMIT = { timeout: limit(60_000 + RUNS * 20) }
 
 /** What must arrive. V8 cannot read some cycles through the cause of an error that it has written itself. */
 function clone(value: unknown): unknown {

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test'
 import { decode } from '../../../src/codec/decode.ts'
 import { encode } from '../../../src/codec/encode.ts'
 import { difference } from '../../fixtures/codec/difference.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: limit(20_000) }
 
 function roundTrip<T>(value: T): T {
   return decode(encode(value)) as T

@@ -16,8 +16,9 @@ import { MessageChannel } from 'node:worker_threads'
 import { decode } from '../../../src/codec/decode.ts'
 import { Encoder, encode } from '../../../src/codec/encode.ts'
 import { SerializationError } from '../../../src/errors.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: limit(20_000) }
 
 function refusal(value: unknown, path?: string): SerializationError {
   try {

@@ -13,6 +13,7 @@ import {
 import { type Backing, Memory } from '../../../src/ground/arena/memory.ts'
 import { KIND_SLAB } from '../../../src/ground/arena/pages.ts'
 import { randomFrom } from '../../fixtures/process/ground.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const FIRST = 1
 const SECOND = 2
@@ -86,7 +87,7 @@ function atEachStore(words: Int32Array, look: () => void, action: () => void): v
   }
 }
 
-describe('a death while the arena changes', { timeout: 60_000 }, () => {
+describe('a death while the arena changes', { timeout: limit(60_000) }, () => {
   test('leaves all of the change or nothing of it, at whatever write it comes', () => {
     const backing = new Copyable()
     const memory = new Memory(backing)

@@ -7,11 +7,12 @@ import { MultiprocessError, Process } from '../../../src/index.ts'
 import { randomFrom, SharedWords } from '../../fixtures/process/ground.ts'
 import { leaveBlocks, storm, sumBlock } from '../../fixtures/process/ground-targets.ts'
 import { until } from '../../fixtures/process/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const MIB = 2 ** 20
 const { arena, memory, self } = currentFamily()
 
-describe('blocks of the arena', { timeout: 60_000 }, () => {
+describe('blocks of the arena', { timeout: limit(60_000) }, () => {
   test('are taken and given back by several processes at once, from 1 byte to 200 MB', async () => {
     const before = arena.liveBlocks
     const children = [1, 2].map(seed => new Process({ target: storm, args: [{ seed, rounds: 4000, largest: 200e6 }] }))

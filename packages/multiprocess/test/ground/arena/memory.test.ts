@@ -5,6 +5,7 @@ import { currentFamily } from '../../../src/ground/family.ts'
 import { Process } from '../../../src/index.ts'
 import { randomFrom, residentBytes } from '../../fixtures/process/ground.ts'
 import { viewTooLong } from '../../fixtures/process/ground-targets.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const KIB = 2 ** 10
 const MIB = 2 ** 20
@@ -41,7 +42,7 @@ const plans = [
   { total: 192 * MIB, size: 8 * KIB }
 ]
 
-describe('the memory behind freed blocks goes back to the system', { timeout: 60_000 }, () => {
+describe('the memory behind freed blocks goes back to the system', { timeout: limit(60_000) }, () => {
   for (const { total, size } of plans) {
     for (const [name, inOrder] of Object.entries(orders)) {
       test(`${total / MIB} MiB in blocks of ${size / KIB} KiB, freed ${name}`, () => {

@@ -12,6 +12,7 @@ import { stayWithChildren } from '../../fixtures/process/families.ts'
 import { isAlive, ownerOf, residentBytes, SharedWords } from '../../fixtures/process/ground.ts'
 import { stay } from '../../fixtures/process/ground-targets.ts'
 import { descriptorCount, linesOf, Scratch, until, untilSync } from '../../fixtures/process/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 const { arena, table, self } = currentFamily()
 
@@ -19,7 +20,7 @@ function members(): number[] {
   return [...table.members()]
 }
 
-describe('the process table', { timeout: 120_000 }, () => {
+describe('the process table', { timeout: limit(120_000) }, () => {
   test('knows this process', () => {
     assert.deepEqual([table.pid(self), isAlive(self)], [process.pid, true])
     assert.ok(members().includes(self))

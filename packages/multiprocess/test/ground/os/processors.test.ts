@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { cgroupLimit } from '../../../src/ground/os/processors.ts'
 import { cpuCount } from '../../../src/index.ts'
 import { runForJson } from '../../fixtures/process/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
 function limitOf(files: Record<string, string>): number {
   return cgroupLimit(path => files[path] ?? null)
@@ -74,7 +75,7 @@ describe('the limits of control groups', () => {
   })
 })
 
-describe('cpuCount', { timeout: 30_000 }, () => {
+describe('cpuCount', { timeout: limit(30_000) }, () => {
   const text = "import { cpuCount } from '%LIBRARY%'\nconsole.log(cpuCount())"
 
   test('is a whole number, no more than there are', () => {

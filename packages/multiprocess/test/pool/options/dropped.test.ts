@@ -6,8 +6,9 @@ import { Pool } from '../../../src/index.ts'
 import { collectGarbage } from '../../fixtures/garbage.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { range, until } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 interface Warned extends Error {
   readonly code?: string

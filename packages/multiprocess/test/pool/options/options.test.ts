@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pool } from '../../../src/index.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 /** What users of Python, piscina and others write, or mistype, and what they are told. */
 const POOL: readonly (readonly [options: object, message: RegExp])[] = [

@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { Pool, type SettledItem } from '../../../src/index.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { Gate, range, Scratch } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 async function all<T>(results: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = []

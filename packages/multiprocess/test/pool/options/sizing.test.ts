@@ -5,8 +5,9 @@ import * as threads from 'multiprocess/threads'
 import { cpuCount, MultiprocessError, Pool } from '../../../src/index.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { Gate, range, Scratch, until } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 60_000
+const timeout = limit(60_000)
 
 for (const [ground, Pool_] of [
   ['processes', Pool],

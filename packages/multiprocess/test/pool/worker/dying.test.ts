@@ -14,8 +14,9 @@ import {
   untilBlocks,
   workers
 } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 /** The error of a task whose worker died. */
 async function deathOf(result: PromiseLike<unknown>): Promise<WorkerDiedError> {

@@ -5,8 +5,9 @@ import { Pool } from '../../../src/index.ts'
 import * as living from '../../fixtures/pool/living.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { cpuTicks, range, Scratch, until, workers } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 
 describe('a worker’s event loop goes on', { timeout }, () => {
   test('with a timer, while the worker idles', async () => {

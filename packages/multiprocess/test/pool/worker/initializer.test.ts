@@ -5,8 +5,9 @@ import { Pool } from '../../../src/index.ts'
 import * as dying from '../../fixtures/pool/dying.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { liveBlocks, Program, range, Scratch, until, untilBlocks, workers } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const LIBRARY = new URL('../../../src/index.js', import.meta.url).href
 const DYING = new URL('../../fixtures/pool/dying.js', import.meta.url).href
 const TASKS = new URL('../../fixtures/pool/tasks.js', import.meta.url).href

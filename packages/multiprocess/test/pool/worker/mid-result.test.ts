@@ -8,8 +8,9 @@ import { Pool } from '../../../src/index.ts'
 import { dieTelling, dieWriting } from '../../fixtures/pool/mid-result.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { liveBlocks, range, untilBlocks } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const LARGE = 'x'.repeat(100_000)
 
 /** As many tasks as slots and more, first one after the other: the last slot freed is the next one used. */

@@ -7,9 +7,10 @@ import { Pool, type WorkerMessage } from '../../../src/index.ts'
 import * as living from '../../fixtures/pool/living.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { liveBlocks, range, reports, Scratch, until, untilBlocks, workers } from '../../fixtures/pool/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 import { square as squareInThread } from '../../fixtures/threads/tasks.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const MB = 2 ** 20
 
 /** The pids of workers, in the order in which they started (positive) and ended (negative). */

@@ -8,8 +8,9 @@ import { collectGarbage } from '../../fixtures/garbage.ts'
 import * as tasks from '../../fixtures/pool/tasks.ts'
 import { liveBlocks, privateMegabytes, until, untilBlocks } from '../../fixtures/pool/tools.ts'
 import { runProgram } from '../../fixtures/process/tools.ts'
+import { limit } from '../../fixtures/slowness.ts'
 
-const timeout = 120_000
+const timeout = limit(120_000)
 const MB = 2 ** 20
 const LENGTH = VIEWED_LENGTH + 2 ** 16
 

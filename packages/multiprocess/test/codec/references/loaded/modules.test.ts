@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { importsOf } from '../../../../src/codec/references/loaded/modules.ts'
 import { Project } from '../../../fixtures/functions/project.ts'
+import { limit } from '../../../fixtures/slowness.ts'
 
 const LOADED = new URL('../../../../src/codec/references/loaded/modules.js', import.meta.url).href
 const SHOW = `import { loadedReference as look } from ${JSON.stringify(LOADED)}\nconst show = found => console.log(JSON.stringify(found ?? null))\n`
@@ -10,7 +11,7 @@ const SHOW = `import { loadedReference as look } from ${JSON.stringify(LOADED)}\
 const TASKS =
   'export function square(x) { return x * x }\nexport default x => x + 1\nconst hidden = x => -x\nexport const table = { hidden }\n'
 
-describe('functions of modules that are certainly loaded', { timeout: 60_000 }, () => {
+describe('functions of modules that are certainly loaded', { timeout: limit(60_000) }, () => {
   test('an export of a module that the program imports is found, by the module it stands in', async () => {
     await using project = await Project.create({
       'main.mjs': `import { all } from './all.mjs'\n${SHOW}show(['square', 'default'].map(name => look(all[name])))`,
