@@ -6,7 +6,7 @@
  */
 import './entries/loaders.ts'
 import './crossing/named-memory.ts'
-import { checkObject } from './checks.ts'
+import { checkOptions, describe, optionNames } from './checks.ts'
 import { VERSION as FORMAT } from './codec/bytes/format.ts'
 import { decode as decodeMessage, modulesOf as modulesIn } from './codec/decode.ts'
 import { Encoder } from './codec/encode.ts'
@@ -42,6 +42,8 @@ export interface DecodeOptions {
   findModule?: (name: string) => string
 }
 
+/** One object may serve both directions. */
+const OPTIONS = optionNames("{ audience: 'program' }", 'audience', 'findModule', 'nameModule', 'path')
 const AUDIENCES: readonly unknown[] = ['program', 'stranger']
 const encoder = new Encoder()
 
@@ -55,7 +57,7 @@ const encoder = new Encoder()
  * const bytes = encode({ id: 7, when: new Date() })
  */
 export function encode(value: unknown, options: EncodeOptions = {}): Uint8Array {
-  checkObject(options, "{ audience: 'program' }")
+  checkOptions(options, OPTIONS)
   const { audience = 'stranger', nameModule, path } = options
   encoder.audience = checkAudience(audience)
   encoder.encode(value, undefined, 0, 0, path)
@@ -106,10 +108,10 @@ function refusalOf(value: unknown, options: EncodeOptions): Error | undefined {
  * const value = await decode(bytes)
  */
 export async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<unknown> {
-  checkObject(options, "{ audience: 'program' }")
+  checkOptions(options, OPTIONS)
   const { audience = 'stranger', findModule } = options
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`bytes must be a Uint8Array, got ${bytes === null ? 'null' : typeof bytes}`)
+    throw new TypeError(`bytes must be a Uint8Array, got ${describe(bytes)}`)
   }
   if (checkAudience(audience) === 'stranger') return decodeMessage(bytes, 0, bytes.length, null, true)
   checkModules(modulesIn(bytes))

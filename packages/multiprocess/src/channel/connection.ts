@@ -2,10 +2,11 @@
  * One end of a way for messages: Python's `multiprocessing.connection.Connection`. It is the same class over the rings of a
  * pipe and over a socket.
  */
-import { checkInteger, optionNames } from '../checks.ts'
+import { checkInteger, describe, optionNames } from '../checks.ts'
 import { Pending } from '../codec/receive.ts'
 import { BufferTooShort, EOFError, TimeoutError, ValueError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
+import { Handed } from '../ground/handed.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { waitOptions } from '../sync/waiting.ts'
@@ -33,8 +34,9 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
 
   /** @internal Connections are made by `Pipe`, `Client` and `Listener`. */
   constructor() {
-    if (making === undefined) throw new TypeError('a Connection is made by Pipe(), Client() or a Listener')
-    this.#transport = making
+    const transport = transports.take()
+    if (transport === undefined) throw new TypeError('a Connection is made by Pipe(), Client() or a Listener')
+    this.#transport = transport
     brand(this, 'shared')
   }
 
@@ -182,15 +184,10 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
   }
 }
 
-let making: Transport | undefined
+const transports = new Handed<Transport>()
 
 export function connectionOver<T = unknown>(transport: Transport): Connection<T> {
-  making = transport
-  try {
-    return new Connection<T>()
-  } finally {
-    making = undefined
-  }
+  return transports.during(transport, () => new Connection<T>())
 }
 
 const FOR_EVER = Number.POSITIVE_INFINITY
@@ -243,10 +240,8 @@ function ownMemory(length: number): Uint8Array {
 
 /** In the buffer if they fit, else in memory of their own. */
 function placeIn(buffer: Uint8Array, offset: number): Place {
-  if (!(buffer instanceof Uint8Array)) throw new TypeError('the buffer must be a Uint8Array')
-  if (!(Number.isInteger(offset) && offset >= 0 && offset <= buffer.length)) {
-    throw new ValueError(`offset must be a whole number from 0 to ${buffer.length}, not ${String(offset)}`)
-  }
+  if (!(buffer instanceof Uint8Array)) throw new TypeError(`buffer must be a Uint8Array, got ${describe(buffer)}`)
+  checkInteger('offset', offset, 0, buffer.length)
   return length => (length > buffer.length - offset ? new Uint8Array(length) : buffer.subarray(offset, offset + length))
 }
 

@@ -1,4 +1,5 @@
 /** Queues that any process may put into and take from: Python's `multiprocessing.Queue` and `JoinableQueue`. */
+import { checkInteger } from '../checks.ts'
 import { Pending } from '../codec/receive.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
 import { inspectAs } from '../ground/inspect.ts'
@@ -31,12 +32,10 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
 
   /**
    * @param maxsize items that it holds at the most; 0, the default, or less: as many as there is memory for
-   * @throws ValueError for what is no whole number
+   * @throws TypeError if `maxsize` is not a number, ValueError if it is not an integer
    */
   constructor(maxsize = 0) {
-    if (!Number.isInteger(maxsize) || maxsize > LARGEST) {
-      throw new ValueError(`maxsize must be a whole number up to ${LARGEST}, not ${String(maxsize)}`)
-    }
+    checkInteger('maxsize', maxsize, -LARGEST, LARGEST)
     const isFirst = isNew()
     super()
     this.#maxsize = Math.max(0, maxsize)

@@ -1,6 +1,6 @@
 /** Managers: Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
-import { checkOptions, optionNames } from '../checks.ts'
+import { checkArray, checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
@@ -42,6 +42,7 @@ export interface StartOptions {
 }
 
 const MANAGER_OPTIONS = optionNames('{ address, authkey }', 'address', 'authkey')
+const START_OPTIONS = optionNames('{ initializer, initargs: [] }', 'initargs', 'initializer')
 
 /** A manager without types of its own: subclasses register theirs. */
 export class BaseManager implements AsyncDisposable {
@@ -87,6 +88,7 @@ export class BaseManager implements AsyncDisposable {
    *   system refuses another process; ValueError when the manager was started before, or is connected
    */
   async start(options: StartOptions = {}): Promise<void> {
+    checkOptions(options, START_OPTIONS)
     this.#checkNew()
     const method = methodOf(this)
     const listen = this.#listen()
@@ -274,7 +276,7 @@ function prepare(
   method: StartMethod
 ): { bytes: Uint8Array; releases: Releases } | undefined {
   if (initializer !== undefined) checkTarget(initializer, 'initializer')
-  if (!Array.isArray(initargs)) throw new TypeError(`initargs must be an array, not ${typeof initargs}`)
+  checkArray('initargs', initargs)
   if (factories.size === 0 && initializer === undefined) return undefined
   const preparation: ServerPreparation = {
     factories,

@@ -1,4 +1,4 @@
-/** How an item of a ShareableList stands in bytes: a type, a length in bytes, and that many bytes. */
+/** The items of a ShareableList in bytes: a type, a length in bytes, and as many bytes. */
 import { inspect } from 'node:util'
 import { MultiprocessError, ValueError } from '../errors.ts'
 
@@ -9,7 +9,7 @@ export const FALSE = 1
 export const TRUE = 2
 /** IEEE 754, 8 bytes. */
 export const NUMBER = 3
-/** Two's complement, low byte first, as many bytes as it takes. */
+/** Two's complement, low byte first, in as many bytes as the number needs. */
 export const BIGINT = 4
 export const TEXT = 5
 /** UTF-16, for text with lone surrogates, which UTF-8 does not have. */
@@ -24,7 +24,7 @@ export interface PackedItem {
   readonly bytes: Uint8Array
 }
 
-/** @param index for the error @throws ValueError for a type that a list does not hold */
+/** @param index the item's place, for the error @throws ValueError for a type that a list cannot hold */
 export function packItem(value: unknown, index: number): PackedItem {
   switch (typeof value) {
     case 'number':
@@ -47,7 +47,7 @@ export function packItem(value: unknown, index: number): PackedItem {
   }
 }
 
-/** @throws MultiprocessError (`ERR_DAMAGED`) for what `packItem` did not write */
+/** @throws MultiprocessError (`ERR_DAMAGED`) if `packItem` did not write the bytes */
 export function unpackItem(type: number, bytes: Uint8Array): ListItem {
   const { buffer, byteOffset, byteLength } = bytes
   switch (type) {
@@ -79,15 +79,15 @@ export function damaged(): MultiprocessError {
 }
 
 /**
- * Bytes that the slot of a first value gets. Texts and bytes get CPython's room, one more than they have, rounded up to a multiple
- * of 8; everything else at least 8.
+ * Returns how many bytes the slot of a first value gets. Strings and byte arrays get CPython's room, their length plus 1, rounded up to
+ * a multiple of 8; all other values get at least 8 bytes.
  */
 export function roomFor({ type, bytes: { length } }: PackedItem): number {
   if (type === TEXT || type === WIDE_TEXT || type === BYTES) return 8 * (Math.floor(length / 8) + 1)
   return Math.max(LEAST_ROOM, 8 * Math.ceil(length / 8))
 }
 
-/** As Python's `struct` module would write it: `q` for a bigint of 8 bytes, `d` for a number, `16s` for a room of 16 bytes. */
+/** Returns an item's type in the form of Python's `struct`: `q` for a bigint of 8 bytes, `d` for a number, `16s` for 16 bytes of room. */
 export function formatOf(type: number, length: number, room: number): string {
   switch (type) {
     case NULL:
@@ -104,7 +104,7 @@ export function formatOf(type: number, length: number, room: number): string {
   }
 }
 
-/** Bytes and NaN by what they are, everything else by `===`. */
+/** Compares byte arrays by content, NaN as equal to NaN, and all other values by `===`. */
 export function isSameItem(a: ListItem, b: ListItem): boolean {
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0
   return a === b || (Number.isNaN(a) && Number.isNaN(b))
@@ -112,7 +112,7 @@ export function isSameItem(a: ListItem, b: ListItem): boolean {
 
 function bigintBytes(value: bigint): Uint8Array {
   const magnitude = value < 0n ? ~value : value
-  // With a bit for the sign.
+  // One bit is for the sign.
   const length = Math.floor((magnitude === 0n ? 0 : bitLength(magnitude)) / 8) + 1
   const hex = BigInt.asUintN(length * 8, value).toString(16)
   return Buffer.from(hex.padStart(length * 2, '0'), 'hex').reverse()

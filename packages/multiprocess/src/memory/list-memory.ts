@@ -2,24 +2,24 @@
  * The shared memory of a ShareableList, in 32-bit words, low byte first:
  *
  *     0        MAGIC, which has the version of this layout
- *     1        how many items
- *     2 …      for each item two words: where its slot is, in words from the beginning, and its room, in bytes
+ *     1        the number of items
+ *     2 …      two words for each item: the place of its slot, in words from the beginning, and its room, in bytes
  *     …        the slots
  *
- *     slot 0   VERSION: how often the item was set; its lowest bit says which cell has the value
+ *     slot 0   VERSION: the number of times that the item was set; its lowest bit says which cell has the value
  *     slot 1   two cells, each: type, length in bytes, and `room` bytes
  *
- * All but the slots is written before the segment gets its name, and never again. Of a slot:
+ * All words but the slots are written before the segment gets its name, and never again. The slots change as follows:
  *
- *  - Writers, one at a time for the whole list by flock(2) on the segment's file, write to the cell that does not have the value,
- *    and then add 1 to VERSION. The kernel takes the lock from one that dies.
- *  - Readers take nothing. They read VERSION, the cell that it names, and VERSION again. The same version: nobody can have begun to
- *    write to that cell, since a writer comes to it only after VERSION has changed. Another one: they read again. Those whom writers
- *    overtake again and again take the lock.
+ *  - Writers exclude each other by flock(2) on the segment's file. A writer writes to the cell that does not have the value, and then
+ *    adds 1 to VERSION. The kernel takes the lock from a writer that dies.
+ *  - Readers take no lock. A reader reads VERSION, the cell that it names, and VERSION again. If both versions are equal, no writer has
+ *    begun to write to that cell, since a writer comes to it only after VERSION has changed. Otherwise the reader reads again. A reader
+ *    that writers overtake again and again takes the lock.
  *
- * So a reader sees a value whole, the one before or the one after, whatever a writer is doing. Death of a writer at any point: before
- * it changes VERSION the old value stands, untouched, and the next writer writes over the half-written cell; afterwards the new one
- * stands. A reader that is stopped between its two looks for exactly 2 ** 32 changes would be deceived.
+ * So a reader sees a whole value, the old one or the new one, whatever a writer does. If a writer dies before it changes VERSION, the
+ * old value remains, and the next writer writes over the half-written cell; after that, the new value remains. A reader that is stopped
+ * between its two looks for exactly 2 ** 32 changes would read a wrong value.
  *
  * Every word of a slot is read and written by Atomics, which are sequentially consistent, so no reader sees VERSION ahead of the
  * cell, on arm64 either.
@@ -41,7 +41,7 @@ export function sizeOfList(items: readonly PackedItem[]): number {
   return words * 4
 }
 
-/** Writes a new list, which nobody else sees yet. */
+/** Writes a new list, which no other process can see yet. */
 export function fillList(buffer: ArrayBuffer, items: readonly PackedItem[]): void {
   const words = new Int32Array(buffer)
   words[0] = MAGIC
@@ -66,14 +66,14 @@ export class ListMemory {
   readonly length: number
   readonly #segment: Segment
   readonly #words: Int32Array
-  /** What the last look at a slot found. */
+  /** The cell that the last look at a slot found. */
   readonly #found: Int32Array
   readonly #foundBytes: Uint8Array
   readonly #foundNumber: Float64Array
   #type = NULL
   #size = 0
 
-  /** @throws ValueError when the segment has no list */
+  /** @throws ValueError if the segment holds no list */
   constructor(segment: Segment) {
     const words = new Int32Array(segment.buffer, 0, Math.floor(segment.size / 4))
     const refuse = () => new ValueError(`the shared memory ${JSON.stringify(segment.name)} holds no ShareableList`)
@@ -97,12 +97,12 @@ export class ListMemory {
     this.#foundNumber = new Float64Array(scratch)
   }
 
-  /** Bytes. */
+  /** The room of an item, in bytes. */
   roomOf(index: number): number {
     return this.#words[DIRECTORY_WORD + index * DIRECTORY_ENTRY + 1]
   }
 
-  /** The item as it was at one moment. */
+  /** Returns the item as it was at one moment. */
   read(index: number): ListItem {
     this.#look(index)
     if (this.#type === NUMBER && this.#size === 8) return this.#foundNumber[0]
@@ -114,7 +114,7 @@ export class ListMemory {
     return formatOf(this.#type, this.#size, this.roomOf(index))
   }
 
-  /** The item fits its room. */
+  /** Sets the item, which must fit its room. */
   write(index: number, { type, bytes }: PackedItem): void {
     const words = this.#words
     const slot = this.#slotOf(index)
@@ -136,7 +136,7 @@ export class ListMemory {
     this.#segment.lock(() => this.#tryLook(index))
   }
 
-  /** False when the item was set meanwhile. */
+  /** Returns false if the item was set meanwhile. */
   #tryLook(index: number): boolean {
     const words = this.#words
     const slot = this.#slotOf(index)

@@ -1,4 +1,4 @@
-/** Segments by the names that users give them. */
+/** Opens segments by the names that users give them. */
 import { inspect } from 'node:util'
 import { ValueError } from '../errors.ts'
 import { type CreateOptions, Segment } from '../ground/segments/segment.ts' // lazy
@@ -48,10 +48,11 @@ export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string') fail('it must be a string')
   const text = name as string
   if (text === '') fail('it is empty')
-  if (text.includes('/')) fail('it has a slash; Python too has the name without the slash that shm_open(3) wants')
-  if (text.includes('\0')) fail('it has a NUL')
-  if (text === '.' || text === '..') fail('it stands for a directory')
+  if (text.includes('/'))
+    fail('it contains a slash; give the name without the slash that shm_open(3) wants, as in Python')
+  if (text.includes('\0')) fail('it contains a NUL')
+  if (text === '.' || text === '..') fail('it is a directory')
   if (/\p{Surrogate}/u.test(text)) fail('it is not well-formed Unicode')
   const bytes = Buffer.byteLength(text)
-  if (bytes > MAX_NAME_BYTES) fail(`it has ${bytes} bytes, ${MAX_NAME_BYTES} at the most`)
+  if (bytes > MAX_NAME_BYTES) fail(`it has ${bytes} bytes, and a name has at most ${MAX_NAME_BYTES}`)
 }

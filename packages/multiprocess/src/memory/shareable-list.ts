@@ -9,7 +9,7 @@ import { fillList, ListMemory, sizeOfList } from './list-memory.ts' // lazy
 import { checkName, createSegment } from './named-segment.ts' // lazy
 import { type SegmentHandle, type SharedMemory, sharedMemoryOf } from './shared-memory.ts'
 
-/** The type of a slot that was made for a `T`: 1 is a number like any other. */
+/** The type of a slot that was made for a `T`: `number` for a slot made for 1. */
 export type ItemOf<T> = T extends string
   ? string
   : T extends number
@@ -23,19 +23,22 @@ export type ItemOf<T> = T extends string
           : T
 
 export interface ShareableListOptions {
-  /** Of the new list, or of the one to attach to. Left out: one that nobody has. */
+  /** The name of the new list, or of the list to attach to. Default: a new name. */
   name?: string
 }
 
 /**
- * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has its slot, with some room; it may be
- * set to a value of any of the types as long as that fits.
+ * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has a slot with some room, and may be set to
+ * any value that fits the room and has one of the list's types.
  *
- * Reading never waits and never sees a part of a value, also while another process sets it, or was killed while it did. The layout
- * is this package's own: strings and bytes keep the NULs that they end with, and nothing ever grows into its neighbour, both of
- * which happens with CPython's. Python cannot read it, nor this class a list of Python's.
+ * Reading never waits and never returns a part of a value, even while another process sets the item or if it was killed meanwhile. The
+ * layout is this package's own: strings and bytes keep the NULs at their end, and no item grows into its neighbour, as CPython's do.
+ * Python cannot read these lists, and this class cannot read Python's.
  *
- * Sent to another process it attaches there by name.
+ * A list that is sent to another process attaches there by its name.
+ * @example
+ * const list = new ShareableList([1, 'text', null])
+ * list.set(0, 2)
  */
 export class ShareableList<T extends ListItem = ListItem> implements Iterable<ItemOf<T>>, Disposable {
   readonly shm: SharedMemory
@@ -49,9 +52,9 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   }
 
   /**
-   * @param sequence the items of a new list; left out: attaches to the list that `options.name` names
-   * @throws ValueError for an item of another type, with its index; when there is no list in the shared memory of that name
-   * @throws MultiprocessError as `new SharedMemory()`
+   * @param sequence the items of a new list. Without it, the object attaches to the list that `options.name` names
+   * @throws ValueError for an item of another type, with its index, or if the shared memory of that name holds no list
+   * @throws MultiprocessError as `new SharedMemory()` does
    */
   constructor(sequence?: Iterable<T>, options: ShareableListOptions = {}) {
     this.#segment = sequence instanceof AttachedSegment ? sequence.segment : open(sequence, options)
@@ -69,7 +72,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
     return this.#memory.length
   }
 
-  /** The kinds of all items as Python's `struct` module writes them, such as `'d16sxxxxxxx?'`. */
+  /** The types of all items in the form of Python's `struct`, such as `'d16sxxxxxxx?'`. */
   get format(): string {
     this.#checkOpen()
     let format = ''
@@ -78,17 +81,17 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
   }
 
   /**
-   * A value as it was at one moment; bytes are a copy.
-   * @param index from 0, or, negative, from the end
-   * @throws ValueError when there is no such item, or the list's shared memory is closed
+   * Returns an item as it was at one moment. Byte arrays are copied.
+   * @param index from 0, or a negative number that counts from the end
+   * @throws ValueError if the item does not exist, or the list's shared memory is closed
    */
   at(index: number): ItemOf<T> {
     return this.#memory.read(this.#checkIndex(index)) as ItemOf<T>
   }
 
   /**
-   * @param index from 0, or, negative, from the end
-   * @throws ValueError when there is no such item, when it does not fit its slot, or is of a type that a list does not hold
+   * @param index from 0, or a negative number that counts from the end
+   * @throws ValueError if the item does not exist, or the value does not fit its slot or has a type that a list cannot hold
    */
   set(index: number, value: ItemOf<T>): void {
     const slot = this.#checkIndex(index)
@@ -103,25 +106,25 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
     this.#memory.write(slot, item)
   }
 
-  /** How often a value is in the list. Bytes are compared by content. */
+  /** Returns how many items equal a value. Byte arrays are compared by content. */
   count(value: ItemOf<T>): number {
     let count = 0
     for (const item of this) if (isSameItem(item, value)) count++
     return count
   }
 
-  /** Where a value is first, or -1. Bytes are compared by content. */
+  /** Returns the index of the first item that equals a value, or -1. Byte arrays are compared by content. */
   indexOf(value: ItemOf<T>): number {
     for (let i = 0; i < this.length; i++) if (isSameItem(this.at(i), value)) return i
     return -1
   }
 
-  /** Each item as it is when its turn comes. */
+  /** Iterates over the items; each is read when its turn comes. */
   *[Symbol.iterator](): IterableIterator<ItemOf<T>> {
     for (let i = 0; i < this.length; i++) yield this.at(i)
   }
 
-  /** `shm.close()` */
+  /** Calls `shm.close()`. */
   [Symbol.dispose](): void {
     this.shm.close()
   }
@@ -138,11 +141,11 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
     this.#checkOpen()
     const slot = index < 0 ? index + this.length : index
     if (Number.isInteger(index) && slot >= 0 && slot < this.length) return slot
-    throw new ValueError(`there is no item ${inspect(index)} in a ShareableList of ${this.length}`)
+    throw new ValueError(`item ${inspect(index)} does not exist in a ShareableList of length ${this.length}`)
   }
 }
 
-/** In the place of a sequence: the segment of a list that crossed. */
+/** Takes the place of a sequence: the segment of a list that crossed. */
 class AttachedSegment {
   readonly segment: Segment
 

@@ -1,4 +1,5 @@
 /** Typed arrays over shared memory: Python's `RawArray`. */
+import { checkInteger, checkString, describe } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { MAX_VIEW_BYTES } from '../ground/arena/memory.ts' // lazy
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
@@ -22,14 +23,14 @@ export interface ArrayShape {
 const shapes = new WeakMap<object, ArrayShape>()
 const unviewed = new FinalizationRegistry<() => void>(end => end())
 
-/** Of an array that `createArray` or `viewArray` has made. */
+/** Returns the shape of an array that `createArray` or `viewArray` made. */
 export function shapeOf(array: object): ArrayShape | undefined {
   return shapes.get(array)
 }
 
 /**
- * A new array.
- * @param init its length, or its elements
+ * Makes a shared array.
+ * @param init its length, for an array of zeros, or its elements
  */
 export function createArray<C extends TypeCode>(
   method: StartMethod,
@@ -39,13 +40,13 @@ export function createArray<C extends TypeCode>(
   const { bytes } = typeOf(code)
   const elements = typeof init === 'number' ? undefined : toElements(code, init)
   const length = elements?.length ?? (init as number)
-  if (!Number.isSafeInteger(length) || length < 0) {
-    throw new ValueError(`the length of an array must be a whole number of 0 or more, not ${length}`)
-  }
-  // One view shows the whole block.
+  checkInteger('the length of an array', length, 0)
+  // An array is one view of the whole block.
   const most = MAX_VIEW_BYTES - SHARED_HEADER_BYTES
   if (length * bytes > most) {
-    throw new ValueError(`an array has ${most} bytes at the most, not ${length} × ${bytes}; use several`)
+    throw new ValueError(
+      `cannot make an array of ${length} × ${bytes} bytes: an array has at most ${most} bytes; use several`
+    )
   }
   const family = currentFamily(method)
   const handle = { family, at: family.shared.create(length * bytes) }
@@ -58,12 +59,12 @@ export function createArray<C extends TypeCode>(
 
 function toElements(code: TypeCode, init: Iterable<unknown>): (number | bigint)[] {
   if (init === null || (typeof init !== 'object' && typeof init !== 'string') || !(Symbol.iterator in Object(init))) {
-    throw new TypeError(`an array takes its length or its elements, not ${init === null ? 'null' : typeof init}`)
+    throw new TypeError(`init must be a length or an iterable of elements, got ${describe(init)}`)
   }
   return Array.from(init, (value, i) => toElement(code, value, `element ${i}`))
 }
 
-/** The array over a block that this process holds. */
+/** Returns the array over a block that this process holds. */
 export function viewArray(handle: Handle, shape: ArrayShape): AnyTypedArray {
   const { array: Type, bytes } = typeOf(shape.code)
   const known = ownerAt(handle)
@@ -74,7 +75,7 @@ export function viewArray(handle: Handle, shape: ArrayShape): AnyTypedArray {
   } else {
     const { buffer, start, end } = handle.family.memory.bufferOf(payloadAt(handle), shape.length * bytes)
     array = new Type(buffer, start, shape.length)
-    // Parts of the array, such as subarrays, keep its buffer, if it is theirs alone.
+    // Parts of the array, such as subarrays, keep its buffer, if the buffer belongs to this array alone.
     const isOwn = buffer instanceof ArrayBuffer
     keepFor(array, handle, isOwn ? buffer : array)
     if (isOwn) unviewed.register(buffer, end)
@@ -83,16 +84,16 @@ export function viewArray(handle: Handle, shape: ArrayShape): AnyTypedArray {
   return array
 }
 
-/** The text up to the first zero: of arrays with the code c or u. */
+/** Returns the text up to the first zero, for arrays of the codes c and u. */
 export function textOf(array: ArrayLike<number>): string {
   let text = ''
   for (let i = 0; i < array.length && array[i] !== 0; i++) text += String.fromCodePoint(array[i])
   return text
 }
 
-/** @throws ValueError when the array has no room for the text */
+/** @throws TypeError if `text` is not a string; ValueError if the array has no room for it */
 export function setText(array: AnyTypedArray, code: TypeCode, text: string): void {
-  if (typeof text !== 'string') throw new TypeError(`value must be a string, not ${typeof text}`)
+  checkString('value', text)
   const elements = toElements(code, text)
   if (elements.length > array.length) {
     throw new ValueError(`the text has ${elements.length} characters, and the array has room for ${array.length}`)

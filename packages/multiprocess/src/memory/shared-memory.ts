@@ -7,20 +7,20 @@ import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
 import { checkName, createSegment } from './named-segment.ts' // lazy
 
 export interface SharedMemoryOptions {
-  /** As in Python without a leading slash. Left out, with `create`: one that nobody has. */
+  /** The name, without a leading slash, as in Python. Default, with `create`: a new name. */
   name?: string
-  /** true: a new one is created; nobody may have the name. Left out: attaches to the one that is there. */
+  /** `true` creates shared memory, whose name must be new; `false` attaches to shared memory that exists. Default: false. */
   create?: boolean
-  /** Bytes, 1 to 4,294,967,295; required with `create`, and otherwise the size is that of what is there. */
+  /** The size in bytes, 1 to 4,294,967,295. Required with `create`; otherwise the size is that of the existing memory. */
   size?: number
   /**
-   * Whether a new one is unlinked when the family of processes that created it has ended, however it ends. Left out: true.
-   * One that was attached to is never unlinked so. (Python has it since 3.13.)
+   * `true` unlinks new shared memory when the program that created it, and all its processes, have ended, however they end. Default:
+   * true. Memory that this process attached to is never unlinked that way. (Python has this option since 3.13.)
    */
   track?: boolean
 }
 
-/** What crosses in the place of an open one. */
+/** What is sent for an open SharedMemory. */
 export interface SegmentHandle {
   readonly name: string
   readonly inode: bigint
@@ -29,16 +29,19 @@ export interface SegmentHandle {
 let segmentOf: (shm: SharedMemory) => Segment
 
 /**
- * Named POSIX shared memory: what Python's `multiprocessing.shared_memory.SharedMemory` opens, in either direction.
+ * Named POSIX shared memory. Python's `multiprocessing.shared_memory.SharedMemory` opens it, and this class opens Python's.
  *
- * Its bytes belong to all who attach by its name. It is unlinked by `unlink()`, or when the family that created it has ended,
- * even by SIGKILL of all of it; attaching never destroys. Only the user who created it may attach (mode 0600).
+ * All processes that attach by its name share its bytes. It is unlinked by `unlink()`, or when the program that created it has ended with
+ * all its processes, even if they are all SIGKILLed; attaching never destroys it. Only the user who created it may attach (mode 0600).
  *
- * Sent to another process, in arguments, results or messages, it attaches there by name.
+ * If it is sent to another process, in arguments, results or messages, it attaches there by its name.
+ * @example
+ * const memory = new SharedMemory({ create: true, size: 1024 })
+ * memory.buf[0] = 1
  */
 export class SharedMemory implements Disposable {
   readonly name: string
-  /** Bytes, as asked for; the size of the file for one that was attached to. */
+  /** The size in bytes: the requested one, or that of the file after attaching. */
   readonly size: number
   readonly #segment: Segment
   readonly #buf: Uint8Array
@@ -51,8 +54,8 @@ export class SharedMemory implements Disposable {
 
   /**
    * @throws ValueError for a wrong name, size or combination of options
-   * @throws MultiprocessError with the system's `code`: `ENOENT` (nothing to attach to), `EEXIST` (the name is taken), `ENOSPC`
-   *   (no room in /dev/shm), `ENOMEM` (more than there is), `EACCES`, …; `ERR_UNSUPPORTED_PLATFORM`
+   * @throws MultiprocessError with the system's `code`: `ENOENT` (no memory of that name), `EEXIST` (the name is taken), `ENOSPC` (no
+   *   room in /dev/shm), `ENOMEM` (not enough memory), `EACCES`, …; `ERR_UNSUPPORTED_PLATFORM`
    */
   constructor(options: SharedMemoryOptions = {}) {
     this.#segment = options instanceof OpenSegment ? options.segment : open(options)
@@ -63,7 +66,7 @@ export class SharedMemory implements Disposable {
   }
 
   /**
-   * The bytes: of an ArrayBuffer that has these and no others. After `close()` those taken before have the length 0.
+   * The bytes, in an ArrayBuffer of their own. After `close()`, views that were taken before have the length 0.
    * @throws ValueError after `close()`
    */
   get buf(): Uint8Array {
@@ -71,28 +74,29 @@ export class SharedMemory implements Disposable {
     return this.#buf
   }
 
-  /** Takes the bytes out of this object, and out of every view of them. The segment stays. Nothing happens a second time. */
+  /** Takes the bytes out of this object and every view of them. The segment stays. A second call does nothing. */
   close(): void {
     this.#isClosed = true
     this.#segment.close()
   }
 
   /**
-   * Takes the name away: nobody can attach any more, and the memory is freed when all have closed. May be called after `close()`.
-   * @throws MultiprocessError with the code `ENOENT` when the name is gone, or was given to another segment since
+   * Removes the name: no process can attach from now on, and the memory is freed when all processes have closed it. May be called
+   * after `close()`.
+   * @throws MultiprocessError with the code `ENOENT` if the name is gone, or belongs to another segment now
    */
   unlink(): void {
     this.#segment.unlink()
     forgetSegment(this.name, this.#segment.inode)
   }
 
-  /** `close()` */
+  /** Calls `close()`. */
   [Symbol.dispose](): void {
     this.close()
   }
 }
 
-/** A segment that is open already, in the place of options. */
+/** Takes the place of options: a segment that is already open. */
 class OpenSegment {
   readonly segment: Segment
 

@@ -1,6 +1,6 @@
 /**
- * What processes share: an object over a block of shared memory. It crosses as itself, that is by the block's offset, and a
- * process has one object for a block, however often it comes by. The block goes when no process has its object any more.
+ * Objects that processes share: each is an object over a block of shared memory. A shared object crosses as the block's offset, and a
+ * process has one object for a block, however often it arrives. The block is freed when no process has its object.
  */
 
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
@@ -8,10 +8,11 @@ import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
 import { brand } from '../ground/brand.ts'
 import { defaultMethod } from '../ground/default-method.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
+import { Handed } from '../ground/handed.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { callerPlace, isDebug } from '../ground/os/debug-mode.ts'
 
-/** Which block, of which family. */
+/** A block of a family. */
 export interface Handle {
   readonly family: Family
   readonly at: number
@@ -20,11 +21,11 @@ export interface Handle {
 /** Words of a block, for `Atomics`. */
 export interface Words {
   readonly words: Int32Array
-  /** Of the first. */
+  /** The index of the first word. */
   readonly index: number
 }
 
-/** What a process has of a block: its object, and what must be gone before the block may go. */
+/** A process's hold on a block: its object, and the owner that must be collected before the hold ends. */
 interface Entry extends Handle {
   object: WeakRef<object>
   readonly owner: WeakRef<object>
@@ -34,15 +35,15 @@ const handles = new WeakMap<object, Handle>()
 const entries = new Map<Family, Map<number, Entry>>()
 const collected = new FinalizationRegistry<Entry>(entry => {
   const known = entries.get(entry.family)
-  // An object that was made since has come to hold the block anew.
+  // An object that was made since holds the block again.
   if (known?.get(entry.at) !== entry) return
   known.delete(entry.at)
   entry.family.shared.drop(entry.at)
 })
 
 /**
- * The object keeps its block.
- * @param owner as long as this lives; left out: as long as the object itself does
+ * Keeps the block for the object.
+ * @param owner keeps the block as long as it lives. Default: the object itself
  */
 export function keepFor(object: object, handle: Handle, owner: object = object): void {
   const { family, at } = handle
@@ -63,53 +64,47 @@ export function keepFor(object: object, handle: Handle, owner: object = object):
   collected.register(owner, entry)
 }
 
-/** The process has the object no more, though it may live. */
+/** Ends the process's hold on the object's block, though the object may live. */
 export function letGo(object: object): void {
   const { family, at } = handleOf(object)
   handles.delete(object)
-  // Who owns the entry may be collected later, and finds another one in its place, or none.
+  // The entry's owner may be collected later, and then finds another entry in its place, or none.
   if (entries.get(family)?.delete(at)) family.shared.drop(at)
 }
 
-/** The object that this process has for the block. */
+/** Returns the object that this process has for the block. */
 export function objectAt({ family, at }: Handle): object | undefined {
   return entries.get(family)?.get(at)?.object.deref()
 }
 
-/** What keeps the block, also when its object is gone. */
+/** Returns the owner that keeps the block, even if its object is gone. */
 export function ownerAt({ family, at }: Handle): object | undefined {
   return entries.get(family)?.get(at)?.owner.deref()
 }
 
-let adopted: Handle | undefined
+const adopted = new Handed<Handle>()
 
 /** Makes an object over a block that exists: the first SharedObject that `make` constructs. */
 export function adopt<T>(handle: Handle, make: () => T): T {
-  adopted = handle
-  try {
-    return make()
-  } finally {
-    adopted = undefined
-  }
+  return adopted.during(handle, make)
 }
 
-/** For reports: what is made, and where in the program. */
+/** Returns, for reports, what is made, and where in the program. */
 export function originOf(kind: string): string {
-  // What is bundled may have got a number behind its name.
+  // A bundler may have added a number to the class's name.
   return isDebug ? `the ${kind.replace(/\$\d+$/, '')} made at ${callerPlace()}` : ''
 }
 
 export abstract class SharedObject {
-  /** Whose memory a new one takes. */
+  /** The start method whose memory a new object uses. */
   protected static get method(): StartMethod {
     return defaultMethod()
   }
-  /** Bytes of a block. */
+  /** The size of a block, in bytes. */
   protected static readonly size: number = 4
-  /** @param size bytes of the block, all zeros at first; left out: as the class says */
+  /** @param size the size of the block in bytes, which are zeros at first. Default: the class's `size` */
   constructor(size?: number) {
-    const existing = adopted
-    adopted = undefined
+    const existing = adopted.take()
     if (existing !== undefined) {
       keepFor(this, existing)
     } else {
@@ -120,16 +115,16 @@ export abstract class SharedObject {
   }
 }
 
-/** Asked before `super()`: false when the object gets a block that exists. */
+/** Returns false if the object will get a block that exists. To be called before `super()`. */
 export function isNew(): boolean {
-  return adopted === undefined
+  return !adopted.isThere
 }
 
 export function isShared(object: object): boolean {
   return handles.has(object)
 }
 
-/** Of an object for which `isShared` answers true. */
+/** Returns the handle of an object for which `isShared` returns true. */
 export function handleOf(object: object): Handle {
   return handles.get(object) as Handle
 }

@@ -5,7 +5,7 @@ import { createArray, viewArray } from './shared-array.ts'
 import { type Handle, handleOf, keepFor } from './shared-object.ts'
 import { type AnyTypedArray, type ElementOf, type TypeCode, toElement, typeOf } from './type-codes.ts'
 
-/** Reading and writing `value` is one step each: another process sees the former or the new one. */
+/** Reading or writing `value` is one step: another process sees the old or the new value. */
 export class SharedCell<C extends TypeCode = TypeCode> {
   readonly #array: AnyTypedArray
   readonly #code: TypeCode
@@ -13,7 +13,7 @@ export class SharedCell<C extends TypeCode = TypeCode> {
 
   static {
     const nameOf = (cell: SharedCell) => {
-      // Its lock has given it the methods.
+      // The lock of the value has given it these methods.
       const kind = Object.hasOwn(cell, 'getLock') ? 'Value' : 'RawValue'
       return `${kind}(${typeOf(cell.#code).name})`
     }
@@ -36,7 +36,7 @@ export class SharedCell<C extends TypeCode = TypeCode> {
     return (this.#isText ? String.fromCodePoint(element as number) : element) as ElementOf<C>
   }
 
-  /** @throws TypeError, ValueError when the type has no such value */
+  /** @throws TypeError, ValueError if the type has no such value */
   set value(value: ElementOf<C>) {
     this.#array[0] = toElement(this.#code, value, 'value')
   }

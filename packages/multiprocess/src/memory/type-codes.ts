@@ -1,7 +1,8 @@
 /** The type codes of Python's `array` and `ctypes`, as `multiprocessing.Value` and `Array` take them. */
+import { describe } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 
-/** c text of one byte a character · u text · b B 8 bits · h H 16 · i I 32 · l L q Q 64 · f d floating point */
+/** c text with one byte a character · u text · b B 8 bits · h H 16 · i I 32 · l L q Q 64 · f d floating point */
 export type TypeCode = 'c' | 'u' | 'b' | 'B' | 'h' | 'H' | 'i' | 'I' | 'l' | 'L' | 'q' | 'Q' | 'f' | 'd'
 
 export type ElementOf<C extends TypeCode> = C extends 'l' | 'L' | 'q' | 'Q'
@@ -32,11 +33,11 @@ export type TypedArrayOf<C extends TypeCode> = TypedArrays[C]
 export type AnyTypedArray = TypedArrays[TypeCode]
 
 interface Type {
-  /** For `util.inspect`. */
+  /** The name that `util.inspect` shows. */
   readonly name: string
   readonly array: new (buffer: ArrayBufferLike, offset: number, length: number) => AnyTypedArray
   readonly bytes: number
-  /** Of a number's or bigint's element, in its own kind; undefined: any number. */
+  /** The least and the largest element; undefined: any number. */
   readonly range?: readonly [least: number | bigint, most: number | bigint]
   /** The largest code of a character. */
   readonly text?: number
@@ -68,32 +69,34 @@ const TYPES: Readonly<Record<TypeCode, Type>> = {
   d: { name: 'float64', array: Float64Array, bytes: 8 }
 }
 
-/** @throws TypeError, ValueError when there is no such code */
+/** @throws TypeError if `code` is not a string; ValueError if no type has this code */
 export function typeOf(code: TypeCode): Type {
-  if (typeof code !== 'string') throw new TypeError(`the type code must be a string such as 'i', not ${typeof code}`)
+  if (typeof code !== 'string') throw new TypeError(`the type code must be a string such as 'i', got ${describe(code)}`)
   if (!Object.hasOwn(TYPES, code)) {
-    throw new ValueError(`there is no type code '${code}': it is one of ${Object.keys(TYPES).join(' ')}`)
+    throw new ValueError(`unknown type code '${code}'; use one of ${Object.keys(TYPES).join(' ')}`)
   }
   return TYPES[code]
 }
 
 /**
- * What is stored for an element.
- * @throws TypeError when it is of the wrong kind, ValueError when the type has no room for it
+ * Returns the number that is stored for an element.
+ * @throws TypeError if the element has the wrong type; ValueError if it is out of the type code's range
  */
 export function toElement(code: TypeCode, value: unknown, name: string): number | bigint {
   const { range, text } = typeOf(code)
   if (text !== undefined && typeof value === 'string') return toCharacter(value, text, name)
   const kind = typeof range?.[0] === 'bigint' ? 'bigint' : 'number'
   if (typeof value !== kind) {
-    throw new TypeError(`${name} must be a ${kind}${text === undefined ? '' : ' or a character'}, not ${typeof value}`)
+    throw new TypeError(
+      `${name} must be a ${kind}${text === undefined ? '' : ' or a character'}, got ${describe(value)}`
+    )
   }
   const element = value as number | bigint
   if (range === undefined) return element
   if (kind === 'number' && !Number.isInteger(element))
-    throw new ValueError(`${name} must be a whole number, not ${element}`)
+    throw new ValueError(`${name} must be an integer, got ${element}`)
   if (element < range[0] || element > range[1]) {
-    throw new ValueError(`${name} must be from ${range[0]} to ${range[1]} (type code '${code}'), not ${element}`)
+    throw new ValueError(`${name} must be from ${range[0]} to ${range[1]} (type code '${code}'), got ${element}`)
   }
   return element
 }
@@ -101,9 +104,9 @@ export function toElement(code: TypeCode, value: unknown, name: string): number 
 function toCharacter(value: string, largest: number, name: string): number {
   const [character] = value
   if (character === undefined || character.length !== value.length) {
-    throw new ValueError(`${name} must be one character, not ${value.length}`)
+    throw new ValueError(`${name} must be one character, got ${value.length}`)
   }
   const point = character.codePointAt(0) as number
-  if (point > largest) throw new ValueError(`${name} must be a character of one byte, not '${character}'`)
+  if (point > largest) throw new ValueError(`${name} must be a character of one byte, got '${character}'`)
   return point
 }

@@ -1,5 +1,5 @@
 /** What `applyAsync`, `mapAsync` and `starmapAsync` call when a result is there. */
-import { describe } from '../checks.ts'
+import { checkFunction } from '../checks.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
 import type { ApplyOptions } from './options.ts'
@@ -33,7 +33,5 @@ export function withCallbacks<R>(options: ApplyOptions<R> | undefined, task: Tas
 }
 
 export function checkCallback(callback: unknown, name: string): void {
-  if (callback !== undefined && typeof callback !== 'function') {
-    throw new TypeError(`${name} must be a function, got ${describe(callback)}`)
-  }
+  if (callback !== undefined) checkFunction(name, callback)
 }

@@ -5,6 +5,7 @@ import { ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { methodOf } from '../ground/bound-class.ts'
 import { defaultMethod } from '../ground/default-method.ts'
+import { Handed } from '../ground/handed.ts'
 import { inspectAs, printable } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
@@ -42,7 +43,7 @@ interface RequiredArgs<A extends unknown[]> {
 export type ProcessOptions<A extends unknown[]> = ProcessSettings<A> &
   ([] extends A ? OptionalArgs<A> : RequiredArgs<A>)
 
-let nextRole: Role | undefined
+const roles = new Handed<Role>()
 
 let lineOf: (process: Process) => string
 
@@ -51,12 +52,7 @@ let lineOf: (process: Process) => string
  * not run.
  */
 export function processInRole(role: Role, subclass: typeof Process): Process {
-  nextRole = role
-  try {
-    return Reflect.construct(Process, [], subclass)
-  } finally {
-    nextRole = undefined
-  }
+  return roles.during(role, () => Reflect.construct(Process, [], subclass))
 }
 
 /**
@@ -89,13 +85,13 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   /** @throws TypeError for an option of another type */
   constructor(options: ProcessOptions<A> = {} as ProcessOptions<A>) {
     const identity = currentIdentity()
-    this.#role = nextRole
-    if (nextRole !== undefined) {
-      this.#name = nextRole.name
-      this.#daemon = nextRole.daemon
+    const role = roles.take()
+    this.#role = role
+    if (role !== undefined) {
+      this.#name = role.name
+      this.#daemon = role.daemon
       this.#authkey = identity.authkey
-      this.#work = nextRole.work
-      nextRole = undefined
+      this.#work = role.work
       return
     }
     const { target, args = [], name, daemon, reserve } = checked<A>(options)

@@ -1,25 +1,26 @@
 /**
  * A point that a number of parties reach together: Python's `multiprocessing.Barrier`.
  *
- *     MUTEX     guards the rest: a robust word-lock; whoever takes it from a dead holder breaks the barrier
+ *     MUTEX     guards the rest: a robust word-lock; the process that takes it from a dead holder breaks the barrier
  *     STATUS    FILLING → ACTING    by the last to arrive, which then runs the action
- *               ACTING → FILLING    by it, when it has let the others pass: the next round begins
- *               → BROKEN            by a timeout, an abort, a failed action, or who notices a death
+ *               ACTING → FILLING    by the same process, after it has let the others pass: the next round begins
+ *               → BROKEN            by a timeout, an abort, a failed action, or the process that notices a death
  *               → FILLING           by `reset`
- *     ARRIVED   how many of this round
- *     ROUND     one more at each end of one; those who come while it ends sleep on it
- *     ACTOR     who runs the action
- *     HEAD, TAIL   of those who wait, see wait-list.ts; each is told whether it passes or the barrier broke
+ *     ARRIVED   the number of parties that have arrived in this round
+ *     ROUND     the number of rounds so far; parties that arrive while a round ends sleep on it
+ *     ACTOR     the process that runs the action
+ *     HEAD, TAIL   the list of waiting parties, see wait-list.ts; each party learns there whether it passes or the barrier broke
  */
 
-import { checkFunction, checkInteger, checkOptions, optionNames } from '../checks.ts'
+import { checkInteger } from '../checks.ts'
 import { BrokenBarrierError } from '../errors.ts'
 import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { monotonicMs } from '../ground/os/time.ts'
-import { checkTimeout, timeoutOf, type WaitOptions } from '../ground/waitable.ts'
+import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 import { handleOf, isNew, payloadAt, SharedObject, wordsOf } from '../memory/shared-object.ts'
+import { checkBarrier } from './barrier-options.ts'
 import { isGone } from './turns.ts'
 import { FIRST_DECISION, type Waiter, WaitList } from './wait-list.ts'
 import { type Step, WaitWord } from './waiting.ts'
@@ -41,9 +42,8 @@ const PASSED = FIRST_DECISION
 const BROKE = FIRST_DECISION + 1
 
 const MOST_PARTIES = 2 ** 31 - 1
-const BARRIER_OPTIONS = optionNames('{ action, timeout: 1000 }', 'action', 'timeout')
 
-/** What arriving leads to: to be the last of a round, to wait, or to come again once a round has ended. */
+/** The result of an arrival: the last of a round has no waiter, the others wait, and 'later' means to try again after the round. */
 type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
 export class Barrier extends SharedObject {
@@ -64,18 +64,17 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * @param parties how many pass together
-   * @param options.action run by one of them before all pass
-   * @param options.timeout milliseconds, of each `wait` that names none
-   * @throws ValueError when `parties` is no whole number above 0, TypeError for options that are none
+   * @param parties the number of parties that pass together, 1 or more
+   * @param options.action runs in one party, before all pass
+   * @param options.timeout the timeout of each `wait` that names none, in milliseconds. Default: Infinity
+   * @throws ValueError if `parties` is not a positive integer; TypeError if it is not a number, or for an unknown option
+   * @example
+   * const barrier = new Barrier(2, { action: () => console.log('both are here') })
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
-    checkInteger('parties', parties, 1)
+    checkBarrier(parties, options)
     if (parties > MOST_PARTIES) checkInteger('parties', parties, 1, MOST_PARTIES)
-    checkOptions(options, BARRIER_OPTIONS)
     const { action, timeout } = options
-    if (action !== undefined) checkFunction('action', action)
-    checkTimeout(timeout)
     const isFirst = isNew()
     super(SIZE)
     const handle = handleOf(this)
@@ -101,7 +100,7 @@ export class Barrier extends SharedObject {
     return this.#get(PARTIES)
   }
 
-  /** How many wait. */
+  /** The number of parties that wait. */
   get nWaiting(): number {
     return this.#get(STATUS) === FILLING ? this.#get(ARRIVED) : 0
   }
@@ -110,16 +109,16 @@ export class Barrier extends SharedObject {
     return this.#get(STATUS) === BROKEN
   }
 
-  /** What `wait` uses when it is told no timeout, and what the last to arrive runs. */
+  /** The default timeout of `wait`, and the action of the party that arrives last. */
   get options(): { readonly action: (() => unknown) | undefined; readonly timeout: number | undefined } {
     return { action: this.#action, timeout: this.#timeout }
   }
 
   /**
-   * Waits until all parties are here.
-   * @returns 0 to parties − 1: in which order they came
-   * @throws BrokenBarrierError when it is or becomes broken, which a timeout does as well; the signal's reason, once it is
-   *   aborted, which breaks it for the others
+   * Waits until all parties have arrived.
+   * @returns an integer from 0 to parties − 1: this party's place in the order of arrival
+   * @throws BrokenBarrierError if the barrier is or becomes broken; a timeout breaks it, too
+   * @throws the signal's reason once it is aborted, which breaks the barrier for the others
    */
   async wait(options?: WaitOptions): Promise<number> {
     const end = monotonicMs() + timeoutOf(options, this.#timeout)
@@ -150,7 +149,7 @@ export class Barrier extends SharedObject {
     return passed(index, decision)
   }
 
-  /** The same, blocking the thread. An action that answers a promise is not waited for. */
+  /** Does the same and blocks the thread. It does not wait for a promise that the action returns. */
   waitSync(options?: { timeout?: number }): number {
     const end = monotonicMs() + timeoutOf(options, this.#timeout)
     let arrival = this.#arrive()
@@ -171,7 +170,7 @@ export class Barrier extends SharedObject {
     return passed(index, decision)
   }
 
-  /** Empties it: those who wait get a BrokenBarrierError, those who come start anew. */
+  /** Empties the barrier: parties that wait get a BrokenBarrierError, and a new round begins. */
   reset(): void {
     this.#exclusive(() => {
       this.#waiters.decide(BROKE)
@@ -179,7 +178,7 @@ export class Barrier extends SharedObject {
     })
   }
 
-  /** Breaks it: those who wait and those who come get a BrokenBarrierError, until `reset`. */
+  /** Breaks the barrier: until `reset`, all parties that wait or arrive get a BrokenBarrierError. */
   abort(): void {
     this.#exclusive(() => this.#break())
   }
@@ -223,7 +222,7 @@ export class Barrier extends SharedObject {
     this.#pass(round)
   }
 
-  /** The action failed. If the barrier was reset meanwhile, nobody waits for it any more. */
+  /** Breaks the barrier after its action failed, unless the barrier was reset meanwhile: then no party waits for the action. */
   #fail(round: number): void {
     this.#exclusive(() => {
       if (this.#get(ROUND) === round) this.#break()
@@ -273,7 +272,7 @@ export class Barrier extends SharedObject {
     }
   }
 
-  /** The round can't be ended by those that are left. */
+  /** Returns true if a party died, so that the others cannot end the round. */
   #breakIfDead(): void {
     this.#exclusive(() => {
       const actor = this.#get(ACTOR)
@@ -281,7 +280,7 @@ export class Barrier extends SharedObject {
     })
   }
 
-  /** Those who wait look for themselves, and break it. Who comes last does not wait: it would pass, and never know. */
+  /** Breaks the barrier if a party died. Waiting parties look for themselves; the last to arrive must look, as it does not wait. */
   #throwIfDead(): void {
     if (!this.#waiters.hasDead()) return
     this.#break()
@@ -289,8 +288,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Waits no longer, because its time ran out or it was aborted: the others can't pass without it. In one with breaking, since
-   * they would otherwise pass in between, and the next round would be broken.
+   * Stops waiting after a timeout or an abort, and breaks the barrier, as the others cannot pass without this party. Both happen under
+   * one lock: otherwise the others could pass in between, and this would break the next round.
    * @returns the decision, if one came first
    */
   #leave(waiter: Waiter): number | undefined {
@@ -321,7 +320,7 @@ export class Barrier extends SharedObject {
   }
 }
 
-/** @throws BrokenBarrierError unless it has passed */
+/** @throws BrokenBarrierError unless the party has passed */
 function passed(index: number, decision: number | undefined): number {
   if (decision === PASSED) return index
   throw new BrokenBarrierError(

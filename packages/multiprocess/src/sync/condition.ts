@@ -1,17 +1,18 @@
 /**
- * Waiting for a change of what a lock guards: Python's `multiprocessing.Condition`. Its block is a list of those who wait
- * (see wait-list.ts), which is changed by who holds the lock.
+ * Waiting for a change of what a lock guards: Python's `multiprocessing.Condition`. Its block is a list of waiters (see wait-list.ts),
+ * which only the holder of the lock changes.
  *
- * Who is notified was waiting when `notify` was called, and each notification wakes one: a waiter that comes later takes none
- * away, and one that leaves, because its time ran out or it died, has none or passes for one that came too late.
+ * A notification wakes one waiter that was waiting when `notify` was called. A waiter that comes later takes no notification away. A
+ * waiter that leaves after a timeout or a death either had no notification, or counts as one that left before `notify`.
  */
+import { checkInteger, describe } from '../checks.ts'
 import { OwnerDiedError, ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf } from '../memory/shared-object.ts'
-import { inside, Lock } from './lock.ts'
+import { insideLock, Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 import { waitFor, waitForSync } from './wait-for.ts'
@@ -29,15 +30,22 @@ export class Condition extends Lock {
     inspectAs(Condition, (condition, show) => `lock: ${show(condition.#lock)}`)
   }
 
-  /** @param lock left out: an RLock of its own @throws TypeError when it is no Lock and no RLock */
+  /**
+   * @param lock a Lock or an RLock. Default: a new RLock
+   * @throws TypeError if `lock` is neither
+   * @example
+   * const condition = new Condition()
+   * await condition.runExclusive(() => condition.waitFor(() => state.value === 1))
+   */
   constructor(lock?: Lock | RLock) {
     if (lock !== undefined && (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition)) {
-      throw new TypeError('the lock of a condition must be a Lock or an RLock')
+      throw new TypeError(`lock must be a Lock or an RLock, got ${describe(lock)}`)
     }
     super()
     this.#lock = lock ?? new (boundTo(RLock, methodOf(this)))()
     const subject =
-      this.family.waits && `to be notified by {block ${handleOf(this).at}}, whose lock is ${inside.stateOf(this.#lock)}`
+      this.family.waits &&
+      `to be notified by {block ${handleOf(this).at}}, whose lock is ${insideLock.stateOf(this.#lock)}`
     this.#waiters = new WaitList(handleOf(this), TAIL, subject)
   }
 
@@ -70,23 +78,24 @@ export class Condition extends Lock {
   }
 
   /**
-   * Releases the lock, waits to be notified, and takes the lock again, whatever happens.
-   * @returns false when the timeout, in milliseconds, ran out first
-   * @throws ValueError when the caller does not hold the lock; OwnerDiedError when who held it last has died: the caller holds
-   *   it now; the signal's reason, once it is aborted
+   * Releases the lock, waits for a notification, and acquires the lock again, whatever happens.
+   * @returns false if the timeout, in milliseconds, ran out first
+   * @throws ValueError if the caller does not hold the lock
+   * @throws OwnerDiedError if the last holder of the lock died: the caller holds the lock now
+   * @throws the signal's reason once it is aborted
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const { timeout, signal } = waitOptions(options)
     signal?.throwIfAborted()
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
-    const count = inside.releaseAll(this.#lock)
+    const count = insideLock.releaseAll(this.#lock)
     let decision: number | undefined
     try {
       decision = await waiter.word.wait(() => this.#waiters.decision(waiter), timeout, signal)
     } catch (error) {
       decision = this.#waiters.leave(waiter)
-      // Notified and aborted at once: it is notified.
+      // If it is notified and aborted at once, the notification counts.
       if (decision === undefined) {
         await this.#retake(waiter, count)
         throw error
@@ -97,12 +106,12 @@ export class Condition extends Lock {
     return decision === NOTIFIED
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same and blocks the thread. */
   waitSync(options?: { timeout?: number }): boolean {
     const { timeout } = waitOptions(options)
     this.#checkMine('wait')
     const waiter = this.#waiters.append()
-    const count = inside.releaseAll(this.#lock)
+    const count = insideLock.releaseAll(this.#lock)
     const decision = waiter.word.waitSync(() => this.#waiters.decision(waiter), timeout) ?? this.#waiters.leave(waiter)
     try {
       this.#lock.acquireSync()
@@ -115,23 +124,24 @@ export class Condition extends Lock {
   }
 
   /**
-   * Waits until `predicate`, which is asked while the lock is held, answers something true; answers its last answer. One that
-   * answers a promise is waited for, with the lock held.
+   * Waits until `predicate` returns a true value, and returns its last value. The lock is held while `predicate` runs, and while a
+   * promise that it returns is pending.
    */
   async waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<R> {
     return waitFor(this, predicate, options)
   }
 
-  /** The same, blocking the thread. @throws TypeError when the predicate answers a promise */
+  /** Does the same and blocks the thread. @throws TypeError if `predicate` returns a promise */
   waitForSync<R>(predicate: () => R, options?: { timeout?: number }): R {
     return waitForSync(this, predicate, options)
   }
 
-  /** Wakes `n` of those who wait. @throws ValueError when the caller does not hold the lock, or `n` is no number of them */
+  /**
+   * Wakes up to `n` waiters, those first that came first.
+   * @throws ValueError if the caller does not hold the lock, or `n` is not an integer of 0 or more; TypeError if `n` is not a number
+   */
   notify(n = 1): void {
-    if (!(Number.isInteger(n) || n === Number.POSITIVE_INFINITY) || n < 0) {
-      throw new ValueError(`notify wakes a whole number of those who wait, 0 or more, not ${String(n)}`)
-    }
+    if (n !== Number.POSITIVE_INFINITY) checkInteger('n', n, 0)
     this.#checkMine('notify')
     this.#waiters.decide(NOTIFIED, n)
   }
@@ -150,13 +160,13 @@ export class Condition extends Lock {
     this.#returned(waiter, count)
   }
 
-  /** The lock is the caller's, also when its last holder had died. */
+  /** The caller has the lock again, even if its last holder died. */
   #returned(waiter: Waiter, count: number): void {
-    inside.restore(this.#lock, count)
+    insideLock.restore(this.#lock, count)
     this.#waiters.remove(waiter)
   }
 
   #checkMine(what: string): void {
-    if (!inside.isMine(this.#lock)) throw new ValueError(`cannot ${what} without holding the lock of the condition`)
+    if (!insideLock.isMine(this.#lock)) throw new ValueError(`cannot ${what} without holding the lock of the condition`)
   }
 }

@@ -1,9 +1,9 @@
 /**
  * A flag that can be waited for: Python's `multiprocessing.Event`.
  *
- *     FLAG   generation << 1 | is set; `set` of a flag that is not begins a new generation
+ *     FLAG   generation << 1 | isSet; a `set` of a cleared flag begins a new generation
  *
- * Who waits is done when the flag is set or the generation is another: a `clear` right after a `set` takes nobody's wake-up.
+ * A wait ends when the flag is set or the generation has changed, so a `clear` right after a `set` takes away no wake-up.
  */
 import type { Family } from '../ground/family.ts'
 import { inspectAs } from '../ground/inspect.ts'
@@ -35,7 +35,7 @@ export class Event extends SharedObject implements Waitable {
     return (this.#word.load() & 1) === 1
   }
 
-  /** All who wait go on. */
+  /** Sets the flag and wakes all waiters. */
   set(): void {
     const { words, index } = this.#word
     for (;;) {
@@ -50,13 +50,13 @@ export class Event extends SharedObject implements Waitable {
     Atomics.and(this.#word.words, this.#word.index, ~1)
   }
 
-  /** Resolves to true once the flag is set, to false when the timeout, in milliseconds, ran out. */
+  /** Resolves to true once the flag is set, or to false if the timeout, in milliseconds, runs out. */
   async wait(options?: WaitOptions): Promise<boolean> {
     const { timeout, signal } = waitOptions(options)
     return (await this.#word.wait(this.#step(), timeout, signal)) ?? false
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same and blocks the thread. */
   waitSync(options?: { timeout?: number }): boolean {
     return this.#word.waitSync(this.#step(), waitOptions(options).timeout) ?? false
   }

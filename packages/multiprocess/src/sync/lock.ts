@@ -1,16 +1,16 @@
 /**
  * A lock that any process may take and any may release: Python's `multiprocessing.Lock`.
  *
- *     HOLDER   0 free → id of a process     by it, compare-and-exchange; the lock is its from then on
- *              id → 0                       by whoever releases, who then wakes the first that sleeps here, or all while
- *                                           somebody claims the next turn
- *              id of a dead process → id    by one who finds it so: the lock is its, and OwnerDiedError tells it
- *              its sign is the FLAG, and TURN and UNUSED the words after it, as turns.ts tells; none of these changes touches the flag
+ *     HOLDER   0 (free) → id of a process   by that process, compare-and-exchange; it holds the lock from then on
+ *              id → 0                       by the releaser, which then wakes the first sleeper, or all sleepers while a waiter claims
+ *                                           the next turn
+ *              id of a dead process → id    by a process that finds the holder dead: it holds the lock, and gets an OwnerDiedError
+ *              its sign is the FLAG, and the next words are TURN and UNUSED, see turns.ts; these changes leave the flag as it is
  *
- * A death before a change of HOLDER leaves it as it was; after it the lock is the dead one's, or free with nobody woken yet:
- * sleepers are woken when the dead one is reaped, and look by themselves after a slice.
+ * A death before a change of HOLDER changes nothing. A death right after it leaves the lock to the dead process, or free with nobody
+ * woken: sleepers are woken when the dead process is reaped, and look for themselves after a slice.
  */
-import { OwnerDiedError, TimeoutError, ValueError } from '../errors.ts'
+import { OwnerDiedError, ValueError } from '../errors.ts'
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
@@ -19,7 +19,7 @@ import { inspectAs } from '../ground/inspect.ts'
 import { ownerText } from '../ground/owner-names.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
-import { checkFunction, checkSyncFunction } from './exclusive.ts'
+import { runExclusive, runExclusiveSync } from './exclusive.ts'
 import { type Claims, FLAG, isGone, markUnused, REST, Turn } from './turns.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
@@ -28,10 +28,10 @@ export type Outcome = 'acquired' | 'owner-died'
 const HOLDER = 0
 const TURN = 1
 
-/** What a Condition asks of its lock. */
-export let inside: {
+/** What a Condition needs of its lock. */
+export let insideLock: {
   readonly isMine: (lock: Lock) => boolean
-  /** Releases it, however often it is held; answers that. */
+  /** Releases the lock completely, and returns how many times it was held. */
   readonly releaseAll: (lock: Lock) => number
   readonly restore: (lock: Lock, count: number) => void
   /** For reports. */
@@ -42,7 +42,7 @@ export let inside: {
 
 export class Lock extends SharedObject {
   static {
-    inside = {
+    insideLock = {
       isMine: lock => lock.isMine(),
       releaseAll: lock => lock.releaseAll(),
       restore: (lock, count) => lock.restore(count),
@@ -52,19 +52,19 @@ export class Lock extends SharedObject {
         return holder === 0 ? 'free' : `owner: ${ownerText(lock.family, holder)}`
       }
     }
-    inspectAs(Lock, inside.lineOf)
+    inspectAs(Lock, insideLock.lineOf)
   }
 
   protected static override readonly size: number = 12
   protected readonly family: Family
-  /** The first word: what is waited on. */
+  /** The first word of the lock, on which waiters sleep. */
   protected readonly word: WaitWord
   protected readonly words: Int32Array
   protected readonly index: number
   readonly #claims: Claims
-  /** What the first word is changed by, */
+  /** The instructions that change the first word. */
   protected readonly on: Instructions
-  /** and where it is for them. */
+  /** The first word's place for `on`. */
   protected readonly at: number
   readonly #self: number
 
@@ -90,11 +90,11 @@ export class Lock extends SharedObject {
   }
 
   /**
-   * Takes the lock, waiting in the event loop while it is held.
-   * @returns false when the timeout ran out
-   * @throws OwnerDiedError when the process that held it has died: the caller holds it now, and what it guards may be
-   *   half-changed
-   * @throws the signal's reason when it is aborted: the lock is not taken
+   * Acquires the lock. Waits in the event loop while another holds it.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @returns false if the timeout ran out
+   * @throws OwnerDiedError if the process that held the lock died: the caller holds it now, and what the lock guards may be half-changed
+   * @throws the signal's reason if it is aborted: the lock is not acquired
    */
   async acquire(options?: WaitOptions): Promise<boolean> {
     const { timeout, signal } = waitOptions(options)
@@ -110,9 +110,9 @@ export class Lock extends SharedObject {
     return answer(outcome)
   }
 
-  /** The same, blocking the thread. @param options.timeout milliseconds */
+  /** Does the same and blocks the thread. @param options.timeout milliseconds. Default: Infinity */
   acquireSync(options?: { timeout?: number }): boolean {
-    // Small enough to be compiled into its caller, and each class has its own, so that none is compiled for them all.
+    // V8 inlines a function this small. Each class has its own, so that none is compiled for all classes.
     if (options === undefined && this.on.compareExchange(this.at, 0, this.#self) === 0) return true
     return this.acquireBlocking(options)
   }
@@ -130,59 +130,36 @@ export class Lock extends SharedObject {
     return answer(outcome)
   }
 
-  /** @throws ValueError when nobody holds it */
+  /** Releases the lock; any process may. @throws ValueError if nobody holds the lock */
   release(): void {
     const former = this.on.and(this.at, FLAG)
     if ((former & REST) === 0) throw new ValueError('cannot release a lock that nobody holds')
     this.wakeNext(former)
   }
 
-  /** Whether somebody holds it, dead or alive. */
+  /** True if a process holds the lock, dead or alive. */
   get locked(): boolean {
     return (Atomics.load(this.words, this.index + HOLDER) & REST) !== 0
   }
 
   /**
-   * Runs `fn` while it holds the lock, and releases it whatever happens.
-   * @throws TypeError when `fn` is no function; TimeoutError when the timeout ran out; OwnerDiedError when the holder had died: `fn` has not run then, and the
-   *   lock is free again
+   * Acquires the lock, runs `fn`, and releases the lock, whatever happens.
+   * @returns what `fn` returns
+   * @throws TypeError if `fn` is not a function; TimeoutError if the timeout, in milliseconds, ran out
+   * @throws OwnerDiedError if the last holder died: `fn` has not run, and the lock is free again
+   * @example
+   * await lock.runExclusive(async () => writeFile('log.txt', text))
    */
-  async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
-    checkFunction(fn)
-    let isAcquired: boolean
-    try {
-      isAcquired = await this.acquire(options)
-    } catch (error) {
-      if (error instanceof OwnerDiedError) this.release()
-      throw error
-    }
-    if (!isAcquired) throw notAcquired(options)
-    try {
-      return await fn()
-    } finally {
-      this.release()
-    }
+  runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    return runExclusive(this, fn, options)
   }
 
-  /** The same, blocking the thread while it waits. @throws TypeError for an async function, at whose first await the lock would go back */
+  /** Does the same and blocks the thread while it waits. @throws TypeError if `fn` is async: its first await would release the lock */
   runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
-    checkSyncFunction(fn)
-    let isAcquired: boolean
-    try {
-      isAcquired = this.acquireSync(options)
-    } catch (error) {
-      if (error instanceof OwnerDiedError) this.release()
-      throw error
-    }
-    if (!isAcquired) throw notAcquired(options)
-    try {
-      return fn()
-    } finally {
-      this.release()
-    }
+    return runExclusiveSync(this, fn, options)
   }
 
-  /** Whether this process holds it. */
+  /** Returns true if this process holds the lock. */
   protected isMine(): boolean {
     return (this.on.load(this.at) & REST) === this.#self
   }
@@ -194,12 +171,12 @@ export class Lock extends SharedObject {
 
   protected restore(_count: number): void {}
 
-  /** For reports, as `Wait.subject` has it. */
+  /** Describes the lock for reports, in the form of `Wait.subject`. */
   protected stateAt(at: number): string {
     return `held by {owner ${at}}`
   }
 
-  /** Where nobody waits or holds it. */
+  /** Acquires the lock if nobody holds it or waits for it. */
   protected tryAtOnce(): boolean {
     return this.on.compareExchange(this.at, 0, this.#self) === 0
   }
@@ -215,17 +192,17 @@ export class Lock extends SharedObject {
     return holder === 0 ? 'acquired' : 'owner-died'
   }
 
-  /** Whether `tryOnce` fails as long as the word is this. */
+  /** Returns true if `tryOnce` cannot succeed while the word has this value. */
   protected blocks(value: number, turn: Turn): boolean {
     return this.available(value & REST) === 0 || (value < 0 && !turn.isFirst)
   }
 
-  /** How many can take it, going by the word without its flag. */
+  /** Returns how many waiters can acquire the lock, for a word without its flag. */
   protected available(rest: number): number {
     return rest === 0 ? 1 : 0
   }
 
-  /** After the lock was made free. @param former what the word was before */
+  /** Wakes waiters after a release. @param former the word before the release */
   protected wakeNext(former: number): void {
     if (former < 0) markUnused(this.#claims)
     this.word.wake(former < 0 ? Number.POSITIVE_INFINITY : 1)
@@ -243,8 +220,4 @@ export class Lock extends SharedObject {
 function answer(outcome: Outcome | undefined): boolean {
   if (outcome === 'owner-died') throw new OwnerDiedError()
   return outcome !== undefined
-}
-
-function notAcquired(options: { timeout?: number } | undefined): TimeoutError {
-  return new TimeoutError(`the lock was not free within ${options?.timeout} ms`)
 }

@@ -1,47 +1,28 @@
 /**
- * A lock that its holder may take again: Python's `multiprocessing.RLock`. The holder is a process, and inside it what
- * `runExclusive` runs: two tasks of one event loop exclude each other.
+ * A lock that its holder may acquire again: Python's `multiprocessing.RLock`. The holder is a process, and in the process one
+ * `runExclusive`: two tasks of one event loop exclude each other.
  *
  *     HOLDER, TURN, UNUSED   as in lock.ts
- *     COUNT                  how often the holder has it
- *     CONTEXT                which `runExclusive` of the holder has it; 0: none
+ *     COUNT                  the number of times that the holder has acquired it
+ *     CONTEXT                the `runExclusive` of the holder that has it; 0: none
  *
- * COUNT and CONTEXT are written by the holder alone, after HOLDER when it takes the lock: nobody else asks for them.
+ * Only the holder writes COUNT and CONTEXT, after HOLDER when it acquires the lock, and only the holder reads them.
  *
- * A `runExclusive` inside another one is of that one's context. What outlives its `runExclusive` is of none: it excludes, and
- * is excluded by, all others.
+ * A `runExclusive` inside another has the other's context. Code that outlives its `runExclusive` has no context: it excludes all others,
+ * and all others exclude it.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
-import { inside, Lock, type Outcome } from './lock.ts'
+import { ExclusiveContexts } from './contexts.ts'
+import { insideLock, Lock, type Outcome } from './lock.ts'
 import { FLAG, type Turn } from './turns.ts'
 
 const COUNT = 3
 const CONTEXT = 4
 
-/** One `runExclusive`. */
-interface Context {
-  /** The same for those inside each other. */
-  readonly id: number
-  isOpen: boolean
-}
-
-const contexts = new AsyncLocalStorage<ReadonlyMap<RLock, Context>>()
-let lastId = 0
-
-function openContext(lock: RLock): Context {
-  const outer = contexts.getStore()?.get(lock)
-  if (outer?.isOpen) return { id: outer.id, isOpen: true }
-  lastId = (lastId % 0x7fffffff) + 1
-  return { id: lastId, isOpen: true }
-}
-
-function runIn<R>(lock: RLock, context: Context, run: () => R): R {
-  return contexts.run(new Map(contexts.getStore()).set(lock, context), run)
-}
+const contexts = new ExclusiveContexts<RLock>()
 
 export class RLock extends Lock {
   protected static override readonly size: number = 20
@@ -49,7 +30,7 @@ export class RLock extends Lock {
   static {
     inspectAs(RLock, lock => {
       const count = lock.words[lock.index + COUNT]
-      const line = inside.lineOf(lock)
+      const line = insideLock.lineOf(lock)
       return line === 'free' ? line : `${line}, count: ${count}`
     })
   }
@@ -58,31 +39,21 @@ export class RLock extends Lock {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
-  /** @throws ValueError when this process, or this `runExclusive` of it, does not hold the lock */
+  /** @throws ValueError if this process, or the `runExclusive` that the caller is in, does not hold the lock */
   override release(): void {
     if (!this.isMine()) throw new ValueError('cannot release an RLock that the caller does not hold')
     if (--this.words[this.index + COUNT] > 0) return
     this.wakeNext(this.on.and(this.at, FLAG))
   }
 
-  override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
-    const context = openContext(this)
-    try {
-      return await runIn(this, context, () => super.runExclusive(fn, options))
-    } finally {
-      context.isOpen = false
-    }
+  override runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
+    return contexts.run(this, () => super.runExclusive(fn, options))
   }
 
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
-    // Also when the process holds it by `acquire`: nobody could release it while this waits.
+    // This includes a lock that the process acquired by `acquire`: no code could release it while this call waits.
     if (this.isMine()) return super.runExclusiveSync(fn, options)
-    const context = openContext(this)
-    try {
-      return runIn(this, context, () => super.runExclusiveSync(fn, options))
-    } finally {
-      context.isOpen = false
-    }
+    return contexts.runSync(this, () => super.runExclusiveSync(fn, options))
   }
 
   protected override releaseAll(): number {
@@ -92,13 +63,13 @@ export class RLock extends Lock {
     return count
   }
 
-  /** Others of this process may hold it as well: what they have taken is theirs to release. */
+  /** Adds to the count, since other code of this process may hold the lock, too, and releases what it has acquired. */
   protected override restore(count: number): void {
     this.words[this.index + COUNT] += count - 1
   }
 
   protected override isMine(): boolean {
-    return super.isMine() && this.words[this.index + CONTEXT] === this.#context
+    return super.isMine() && this.words[this.index + CONTEXT] === contexts.idOf(this)
   }
 
   protected override tryAtOnce(): boolean {
@@ -120,13 +91,6 @@ export class RLock extends Lock {
 
   #begin(): void {
     this.words[this.index + COUNT] = 1
-    this.words[this.index + CONTEXT] = this.#context
-  }
-
-  get #context(): number {
-    // Asking the store takes longer than all the rest.
-    if (lastId === 0) return 0
-    const context = contexts.getStore()?.get(this)
-    return context?.isOpen ? context.id : 0
+    this.words[this.index + CONTEXT] = contexts.idOf(this)
   }
 }

@@ -1,13 +1,14 @@
 /**
  * A count that can be taken from while it is above 0: Python's `multiprocessing.Semaphore` and `BoundedSemaphore`.
  *
- *     VALUE     n > 0 → n − 1     who acquires, compare-and-exchange
- *               n → n + 1         who releases, who then wakes as lock.ts does
- *               its sign is the FLAG, and TURN and UNUSED the words after it, as turns.ts tells
- *     CEILING   of a bounded one; written once
+ *     VALUE     n > 0 → n − 1     by the acquirer, compare-and-exchange
+ *               n → n + 1         by the releaser, which then wakes as lock.ts does
+ *               its sign is the FLAG, and the next words are TURN and UNUSED, see turns.ts
+ *     CEILING   the highest value of a bounded semaphore; written once
  *
- * What a process had acquired when it died stays acquired, as in Python: nothing tells whose a part of the count is.
+ * What a process had acquired when it died stays acquired, as in Python: no word says which process has which part of the count.
  */
+import { checkInteger } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { isNew } from '../memory/shared-object.ts'
@@ -28,11 +29,9 @@ export class Semaphore extends Lock {
     })
   }
 
-  /** @param value a whole number from 0 on @throws ValueError for another one */
+  /** @param value an integer of 0 or more. Default: 1 @throws TypeError if it is not a number, ValueError if it is another number */
   constructor(value = 1) {
-    if (!Number.isInteger(value) || value < 0 || value > LARGEST) {
-      throw new ValueError(`the value of a semaphore must be a whole number from 0 to ${LARGEST}, not ${value}`)
-    }
+    checkInteger('value', value, 0, LARGEST)
     const isFirst = isNew()
     super()
     if (!isFirst) return
@@ -44,12 +43,12 @@ export class Semaphore extends Lock {
     return LARGEST
   }
 
-  /** How often it can be acquired at once. */
+  /** How many times it can be acquired without waiting. */
   get value(): number {
     return Atomics.load(this.words, this.index + VALUE) & REST
   }
 
-  /** Whether it can't be acquired at once. */
+  /** True if `acquire` would wait. */
   override get locked(): boolean {
     return this.value === 0
   }
@@ -58,14 +57,16 @@ export class Semaphore extends Lock {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
 
-  /** @throws ValueError when a bounded one would rise above its first value */
+  /** @throws ValueError if a bounded semaphore would rise above its first value */
   override release(): void {
     const ceiling = this.words[this.index + CEILING]
     for (;;) {
       const former = this.on.load(this.at)
       const value = former & REST
       if (value >= ceiling)
-        throw new ValueError(`the semaphore was released more often than acquired: it is at ${value}`)
+        throw new ValueError(
+          `cannot release the semaphore: it was released more often than acquired, and its value is ${value}`
+        )
       if (this.on.compareExchange(this.at, former, former + 1) === former) {
         this.wakeNext(former)
         return
@@ -96,7 +97,7 @@ export class Semaphore extends Lock {
   }
 }
 
-/** A semaphore that never rises above the value it was made with. */
+/** A semaphore whose value never rises above its first one. */
 export class BoundedSemaphore extends Semaphore {
   protected override ceiling(value: number): number {
     return value

@@ -1,6 +1,6 @@
 /** Shared arrays and values that come with a lock: Python's `multiprocessing.Array` and `Value`. */
 
-import { checkOptions, optionNames } from '../checks.ts'
+import { checkOptions, describe, optionNames } from '../checks.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo } from '../ground/bound-class.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
@@ -14,7 +14,7 @@ import { Semaphore } from './semaphore.ts'
 
 export interface Synchronized {
   getLock(): RLock
-  /** What the lock is for, without it. */
+  /** The array or value itself, without the lock. */
   getObj(): unknown
   /** Runs `fn` while the lock is held. */
   runExclusive<R>(fn: () => Awaitable<R>): Promise<R>
@@ -24,20 +24,20 @@ export interface Synchronized {
 /** A typed array over shared memory, with a lock. Its elements are read and written as those of any typed array. */
 export type SharedArray<C extends TypeCode> = TypedArrayOf<C> &
   Synchronized & {
-    /** Of the codes c and u: the text, up to the first zero. */
+    /** The text up to the first zero, for the codes c and u. */
     value: string
   }
 
 export type SharedValue<C extends TypeCode> = Synchronized & { value: ElementOf<C> }
 
 export interface LockOption {
-  /** true, the default: an RLock of its own; false: none */
+  /** `true` for a new RLock, `false` for no lock. Default: true. */
   lock?: boolean | Lock | RLock
 }
 
 const locks = new WeakMap<object, Lock>()
 
-/** Of an array or a value that has one. */
+/** Returns the lock of an array or a value. */
 export function lockOf(object: object): Lock | undefined {
   return locks.get(object)
 }
@@ -57,7 +57,7 @@ export function synchronize<T extends object>(object: T, lock: Lock): T {
   return object
 }
 
-/** Arrays of text have it as `value`. */
+/** Gives arrays of text their `value`. */
 export function withText<T extends AnyTypedArray>(array: T): T {
   const { code } = shapeOf(array) as { code: TypeCode }
   if (typeOf(code).text === undefined) return array
@@ -70,7 +70,7 @@ export function withText<T extends AnyTypedArray>(array: T): T {
 
 const LOCK_OPTIONS = optionNames('{ lock: false }', 'lock')
 
-/** The lock that an option names, or undefined for none. */
+/** Returns the lock that an option names; undefined: no lock. */
 export function lockFor(options: LockOption, method: StartMethod): Lock | undefined {
   if (options instanceof Lock) throw new TypeError('options must be an object such as { lock }, got the lock itself')
   checkOptions(options, LOCK_OPTIONS)
@@ -78,26 +78,27 @@ export function lockFor(options: LockOption, method: StartMethod): Lock | undefi
   if (lock === true) return new (boundTo(RLock, method))()
   if (lock === false) return undefined
   if (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition) {
-    throw new TypeError('lock must be true, false, a Lock or an RLock')
+    throw new TypeError(`lock must be true, false, a Lock or an RLock, got ${describe(lock)}`)
   }
   return lock
 }
 
 export interface Factories {
   /**
-   * A shared typed array.
-   * @param init its length, all zeros, or its elements
-   * @throws ValueError when the code, the length, or an element is none; TypeError for what is no such thing at all
+   * Makes a shared typed array.
+   * @param init its length, for an array of zeros, or its elements
+   * @throws ValueError for an unknown code, a length that is not an integer of 0 or more, or an element that does not fit; TypeError for
+   *   arguments of another type
    */
   Array<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>, options?: LockOption): SharedArray<C>
-  /** A shared value. @param init left out: 0 @throws as `Array` */
+  /** Makes a shared value. @param init default: 0 @throws the errors of `Array` */
   Value<C extends TypeCode>(code: C, init?: ElementOf<C>, options?: LockOption): SharedValue<C>
-  /** The same without a lock. */
+  /** Does the same without a lock. */
   RawArray<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>): TypedArrayOf<C> & { value: string }
   RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): { value: ElementOf<C> }
 }
 
-/** @param methodNow answers the start method whose memory is taken */
+/** @param methodNow returns the start method whose memory is used */
 export function factoriesFor(methodNow: () => StartMethod): Factories {
   const RawArray = <C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>) =>
     withText(createArray(methodNow(), code, init)) as TypedArrayOf<C> & { value: string }

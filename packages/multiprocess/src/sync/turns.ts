@@ -1,20 +1,21 @@
 /**
- * Fairness: who has waited for long goes before who has just come, as in Go's mutex. A waiter that was woken in vain and has
- * waited a millisecond claims the next turn; while the claim stands, who has just come succeeds no more.
+ * Fairness: a waiter that has waited for long goes before one that has just come, as in Go's mutex. A waiter that was woken in vain and
+ * has waited for a millisecond claims the next turn. While the claim lasts, newcomers do not succeed.
  *
  *     TURN   0 → id                by the claimer, compare-and-exchange
- *            id of a dead one → id by one who finds it so: the claim is its own then. The same with a claim that has been left
- *                                  unused for long, while what it is for is free: the claimer's event loop may be busy for
- *                                  hours
+ *            id of a dead one → id by a waiter that finds the claimer dead: the claim is the waiter's then. A waiter also takes over a
+ *                                  claim that was unused for long while the lock was free: the claimer's event loop may be busy
+ *                                  for hours
  *            id → 0                by the claimer, compare-and-exchange, when it has succeeded or given up
- *     UNUSED, the word after TURN: since when what is claimed has been free, in milliseconds; 0: that is not known
- *            0 → now               by whoever makes or finds it free, compare-and-exchange
- *            → 0                   by who claims, and by who ends a claim. A wrong one makes a claim shorter or longer, no more
- *     FLAG   the sign of the word that is waited on. Set after TURN, taken away before TURN is: so a flag never stands without
- *            somebody in TURN, and a death between two of these steps leaves a claim that is taken over. Taken away, it may
- *            leave the word free with all asleep who stood back: whoever takes it away wakes.
+ *     UNUSED, the word after TURN: the time since which the claimed lock has been free, in milliseconds; 0: unknown
+ *            0 → now               by a process that frees the lock or finds it free, compare-and-exchange
+ *            → 0                   by a process that claims, or ends a claim. A wrong value only makes a claim shorter or longer
+ *     FLAG   the sign of the word that waiters sleep on. It is set after TURN and removed before TURN: so the flag is never set without
+ *            a claimer in TURN, and a death between two of these steps leaves a claim that is taken over. Removing the flag may leave
+ *            the lock free while all waiters that stood back sleep: the process that removes it wakes them.
  *
- * A claimer that was overtaken still believes it has the claim, and may take the flag of another: that one then waits as all do.
+ * A claimer whose claim was taken over still believes that it has the claim, and may remove the flag of the other claimer, which then
+ * waits as all waiters do.
  */
 
 import type { Family } from '../ground/family.ts'
@@ -22,27 +23,27 @@ import { monotonicMs } from '../ground/os/time.ts'
 import type { WaitWord } from './waiting.ts'
 
 export const FLAG = -0x80000000
-/** What a word is besides the flag. */
+/** The bits of a word without the flag. */
 export const REST = 0x7fffffff
 
 const LONG_MS = 1
 const UNUSED_MS = 10
-/** Where that stands, after TURN. */
+/** The place of UNUSED, after TURN. */
 const UNUSED = 1
 
-/** The TURN word of one lock, and the word that is waited on. */
+/** The TURN word of one lock, and the word that its waiters sleep on. */
 export interface Claims {
   readonly family: Family
   readonly words: Int32Array
-  /** Of TURN among the words; UNUSED is the next. */
+  /** The index of TURN among the words; UNUSED is next. */
   readonly index: number
-  /** What is waited on. */
+  /** The word that waiters sleep on. */
   readonly word: WaitWord
-  /** How many can have what is waited for, going by the word without its flag. */
+  /** Returns how many waiters can succeed, for a word without its flag. */
   readonly available: (rest: number) => number
 }
 
-/** One wait's claim. */
+/** The claim of one wait. */
 export class Turn {
   readonly #claims: Claims
   readonly #isBlocking: boolean
@@ -54,12 +55,12 @@ export class Turn {
     this.#isBlocking = isBlocking
   }
 
-  /** The flag is not for this wait. What claims in the event loop of this thread can't use it while the thread is blocked. */
+  /** True if the flag does not hold this wait back. A claim in this thread's event loop cannot be used while the thread is blocked. */
   get isFirst(): boolean {
     return this.#isClaimed || (this.#isBlocking && this.#claimer === this.#claims.family.self)
   }
 
-  /** Whether this wait may go on though the flag stands. @param isFree what is claimed can be had */
+  /** Returns true if this wait may succeed while the flag is set. @param isFree the claimed lock is free */
   mayPass(isFree: boolean, looksClosely: boolean): boolean {
     if (this.isFirst) return true
     const claimer = this.#claimer
@@ -68,14 +69,14 @@ export class Turn {
     return (isUnused || isGone(this.#claims.family, claimer, looksClosely)) && this.#claim(claimer)
   }
 
-  /** Tried in vain. */
+  /** An attempt failed: claims the next turn after a long wait. */
   fail(wakeups: number): void {
     if (wakeups === 0 || this.#isClaimed || monotonicMs() - this.#since <= LONG_MS) return
     const claimer = this.#claimer
     if (claimer === 0 || isGone(this.#claims.family, claimer, false)) this.#claim(claimer)
   }
 
-  /** The wait is over: it has succeeded, or given up. */
+  /** Ends the claim after the wait has succeeded or given up. */
   end(): void {
     if (!this.#isClaimed) return
     this.#isClaimed = false
@@ -101,25 +102,25 @@ export class Turn {
   }
 }
 
-/** What is claimed can be had from now on. */
+/** Notes that the claimed lock is free from now on. */
 export function markUnused({ words, index }: Claims): void {
   Atomics.compareExchange(words, index + UNUSED, 0, now())
 }
 
-/** Whether it could have been had for so long that others may have it. */
+/** Returns true if the claimed lock has been free for so long that others may take it. */
 function isLongUnused(claims: Claims): boolean {
   const since = Atomics.load(claims.words, claims.index + UNUSED)
   if (since === 0) markUnused(claims)
   return since !== 0 && ((now() - since) & REST) > UNUSED_MS
 }
 
-/** Never 0. */
+/** Returns the time in milliseconds, never 0. */
 function now(): number {
   return (Math.floor(monotonicMs()) & REST) | 1
 }
 
-/** Whether a process is gone; before its parent has noticed only a close look tells. */
+/** Returns true if a process is gone. Before its parent has noticed, only a close look can tell. */
 export function isGone(family: Family, owner: number, looksClosely: boolean): boolean {
-  if (!family.table.isLive(owner) && !family.table.isStarting(owner)) return true
+  if (!family.table.isMember(owner)) return true
   return looksClosely && !family.platform.isAlive(family.table, owner)
 }

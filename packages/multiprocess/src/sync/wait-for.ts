@@ -2,7 +2,7 @@
 import { monotonicMs } from '../ground/os/time.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
 
-/** What is waited on: its `wait` ends with a notification, or when the timeout has run out. */
+/** A condition of any kind: its `wait` ends with a notification or a timeout. */
 interface Notified {
   wait(options: WaitOptions): Promise<unknown>
 }
@@ -11,7 +11,7 @@ interface NotifiedSync {
   waitSync(options: { timeout?: number }): unknown
 }
 
-/** Waits until `predicate` answers something true, or the timeout has run out; answers its last answer. */
+/** Waits until `predicate` returns a true value or the timeout runs out, and returns its last value. */
 export async function waitFor<R>(on: Notified, predicate: () => R, options?: WaitOptions): Promise<R> {
   const end = monotonicMs() + timeoutOf(options)
   let result = await predicate()
@@ -24,7 +24,7 @@ export async function waitFor<R>(on: Notified, predicate: () => R, options?: Wai
   return result
 }
 
-/** The same, blocking the thread. */
+/** Does the same and blocks the thread. */
 export function waitForSync<R>(on: NotifiedSync, predicate: () => R, options?: { timeout?: number }): R {
   const end = monotonicMs() + timeoutOf(options)
   let result = answerOf(predicate)
@@ -37,11 +37,11 @@ export function waitForSync<R>(on: NotifiedSync, predicate: () => R, options?: {
   return result
 }
 
-/** @throws TypeError for a promise, which is true whatever it will be */
+/** @throws TypeError if `predicate` returns a promise, which is true whatever it resolves to */
 function answerOf<R>(predicate: () => R): R {
   const result = predicate()
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
-    throw new TypeError('the predicate of waitForSync answered a promise: use waitFor, which waits for it')
+    throw new TypeError('the predicate of waitForSync returned a promise: use waitFor, which waits for it')
   }
   return result
 }

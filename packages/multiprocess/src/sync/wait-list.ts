@@ -1,24 +1,23 @@
 /**
- * Those who wait for a decision of others, in the order they came: each has a node of its own to sleep on, so that who is
- * chosen is woken, and nobody else.
+ * A list of waiters that wait for a decision of others, in the order of their arrival. Each waiter sleeps on a node of its own, so that
+ * only the chosen waiters are woken.
  *
- *     HEAD, TAIL       of the list: nodes, in units of 64 bytes. HEAD is the LIST of its object's block, so that what is left goes
- *                      with that; TAIL stands in the block
- *     NEXT | OWNER | STATE   of a node: WAITING → what was decided, by compare-and-exchange
+ *     HEAD, TAIL       the first and the last node, in units of 64 bytes. HEAD is the LIST of the object's block, so that the nodes are
+ *                      freed with the block; TAIL is in the block
+ *     NEXT | OWNER | STATE   of a node: WAITING → the decision, by compare-and-exchange
  *
- * The list is changed under a lock of its object; STATE by anyone: who waits leaves with LEFT, unless it was decided upon
- * first. A death between two steps leaves a list that can be walked (links change by one store each), at most with a TAIL
- * that is not the last; nodes of the dead are taken out by who meets them.
+ * The list changes under a lock of its object. Any process may change STATE: a waiter leaves with LEFT, unless a decision came first. A
+ * death between two steps leaves a list that can be walked (each link changes by one store), at worst with a TAIL that is not the last
+ * node. A process that meets the node of a dead process takes it out.
  */
 
-import { WINDOW_BYTES } from '../ground/arena/layout.ts'
+import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
 import { LISTED_OWNER } from '../ground/arena/process-table.ts' // lazy
 import type { Family } from '../ground/family.ts'
 import { type Handle, wordsOf } from '../memory/shared-object.ts'
 import { isGone } from './turns.ts'
 import { WaitWord } from './waiting.ts'
 
-const UNIT = 64
 const NEXT = 0
 const OWNER = 4
 const STATE = 8
@@ -26,7 +25,7 @@ const NODE_BYTES = 12
 
 export const WAITING = 1
 const LEFT = 2
-/** Decisions are numbers from here on. */
+/** The least number of a decision. */
 export const FIRST_DECISION = 3
 
 export interface Waiter {
@@ -41,7 +40,7 @@ export class WaitList {
   readonly #tail: number
   readonly #subject: string | undefined
 
-  /** @param tail which word of the object's block is TAIL @param subject of the waits, for reports */
+  /** @param tail the index of TAIL in the object's block @param subject the waits' subject in reports */
   constructor(handle: Handle, tail: number, subject?: string) {
     const { family, at } = handle
     const { words, index } = wordsOf(handle)
@@ -53,7 +52,7 @@ export class WaitList {
     this.#subject = subject
   }
 
-  /** Under the lock. */
+  /** Adds a waiter. To be called under the lock. */
   append(): Waiter {
     const { arena, memory, self } = this.#family
     const node = arena.allocate(NODE_BYTES, LISTED_OWNER)
@@ -72,27 +71,27 @@ export class WaitList {
     return { node, word: new WaitWord(this.#family, node + STATE, undefined, this.#subject) }
   }
 
-  /** The decision, or undefined while there is none. */
+  /** Returns the decision; undefined: none so far. */
   decision({ word }: Waiter): number | undefined {
     const state = word.load()
     return state >= FIRST_DECISION ? state : undefined
   }
 
-  /** Waits no longer. @returns the decision, if one came first */
+  /** Stops waiting. @returns the decision, if one came first */
   leave({ word }: Waiter): number | undefined {
     const state = Atomics.compareExchange(word.words, word.index, WAITING, LEFT)
     return state >= FIRST_DECISION ? state : undefined
   }
 
-  /** Under the lock: takes the waiter's node out. */
+  /** Takes the waiter's node out. To be called under the lock. */
   remove({ node }: Waiter): void {
     this.#walk(other => other === node)
   }
 
   /**
-   * Under the lock: decides upon up to `count` of those who wait, the first that came first, and wakes them. One that is chosen
-   * before others is looked at closely: a dead one would take the decision with it.
-   * @returns how many
+   * Decides upon up to `count` waiters, those first that came first, and wakes them. To be called under the lock. It looks closely at
+   * a waiter that is chosen before others: a dead one would take the decision with it.
+   * @returns the number of waiters that it decided upon
    */
   decide(decision: number, count = Number.POSITIVE_INFINITY): number {
     let decided = 0
@@ -110,7 +109,7 @@ export class WaitList {
     return decided
   }
 
-  /** Under the lock: whether a process died while it waited here. Its node is taken out. */
+  /** Returns true if a process died while it waited here, and takes its node out. To be called under the lock. */
   hasDead(): boolean {
     let isAny = false
     this.#walk(node => {
@@ -132,7 +131,7 @@ export class WaitList {
     return Atomics.compareExchange(words, ((node + STATE) % WINDOW_BYTES) >> 2, from, to) === from
   }
 
-  /** Takes out, and frees, the nodes for which `isDone` answers true. */
+  /** Takes out and frees the nodes for which `isDone` returns true. */
   #walk(isDone: (node: number) => boolean): void {
     const { memory, arena } = this.#family
     let previous = 0

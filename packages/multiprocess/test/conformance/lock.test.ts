@@ -498,10 +498,11 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     assert.equal(new BoundedSemaphore().value, 1)
   })
 
-  behaviour('a value less than 0 raises ValueError', () => {
-    for (const value of [-1, 1.5, Number.NaN, 2 ** 31, '1' as never]) {
-      assert.throws(() => new Semaphore(value), ValueError)
-      assert.throws(() => new BoundedSemaphore(value), ValueError)
+  behaviour('a value less than 0 raises ValueError, and one that is not a number TypeError', () => {
+    for (const type of [Semaphore, BoundedSemaphore]) {
+      for (const value of [-1, 1.5, Number.NaN, 2 ** 31]) assert.throws(() => new type(value), ValueError)
+      const message = /^value must be an integer from 0 to \d+, got '1' \(a string\)$/
+      assert.throws(() => new type('1' as never), { name: 'TypeError', message })
     }
   })
 

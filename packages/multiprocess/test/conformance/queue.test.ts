@@ -101,10 +101,12 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(new Queue(3).maxsize, 3)
   })
 
-  behaviour('a maxsize that is no whole number raises ValueError', () => {
-    for (const maxsize of [1.5, Number.NaN, '3', 2 ** 31]) {
-      assert.throws(() => new Queue(maxsize as number), ValueError)
+  behaviour('a maxsize that is not an integer raises ValueError, and one that is not a number TypeError', () => {
+    for (const maxsize of [1.5, Number.NaN, 2 ** 31]) {
+      assert.throws(() => new Queue(maxsize), ValueError)
     }
+    const message = /^maxsize must be an integer from -\d+ to \d+, got '3' \(a string\)$/
+    assert.throws(() => new Queue('3' as never), { name: 'TypeError', message })
   })
 
   behaviour('put() blocks if necessary until a free slot is available', async () => {

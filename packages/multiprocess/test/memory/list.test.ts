@@ -151,9 +151,9 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
       for (const index of [2, -3, 0.5, Number.NaN, '0' as never]) {
         assert.throws(() => list.at(index), {
           code: 'ERR_VALUE',
-          message: /there is no item .* in a ShareableList of 2/
+          message: /item .* does not exist in a ShareableList of length 2/
         })
-        assert.throws(() => list.set(index, 1), { code: 'ERR_VALUE', message: /there is no item/ })
+        assert.throws(() => list.set(index, 1), { code: 'ERR_VALUE', message: /item .* does not exist/ })
       }
       assert.throws(() => list.set(0, undefined as never), /item 0 is undefined/)
       const before = descriptorCount()

@@ -154,13 +154,13 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
   test('is refused under a name that cannot be one', () => {
     const wrong: [unknown, RegExp][] = [
       ['', /'' cannot be the name of shared memory: it is empty/],
-      ['a/b', /has a slash/],
-      ['/a', /has a slash/],
-      ['a\0b', /has a NUL/],
-      ['.', /stands for a directory/],
-      ['..', /stands for a directory/],
+      ['a/b', /contains a slash/],
+      ['/a', /contains a slash/],
+      ['a\0b', /contains a NUL/],
+      ['.', /it is a directory/],
+      ['..', /it is a directory/],
       ['\ud800', /not well-formed/],
-      ['é'.repeat(128), /has 256 bytes, 255 at the most/],
+      ['é'.repeat(128), /has 256 bytes, and a name has at most 255/],
       [5, /5 cannot be the name .* must be a string/],
       [null, /must be a string/]
     ]

@@ -101,8 +101,8 @@ export class CodeSession {
     const { position } = writer
     this.begin(FUNCTION_BY_VALUE)
     writer.count(this.#definitions.length - 1)
-    const origin = this.#originOf(fn)
     const path = writer.path()
+    const origin = this.#originOf(fn, path)
     if (code.text.hasHeritage) this.#write(path, origin, 'extends', Object.getPrototypeOf(fn))
     this.#writeVariables(early, path, origin)
     const write = () => this.#writeLate(fn, code, captured, properties, path, origin)
@@ -110,13 +110,12 @@ export class CodeSession {
   }
 
   /** Where what a function captures is said to come from. */
-  #originOf(fn: AnyFunction): Origin {
+  #originOf(fn: AnyFunction, path: string): Origin {
     const { origin, steps, depth } = this.#writer
     if (origin !== null)
       return { ...origin, chain: [...origin.chain, formatPath(origin.variable, steps, depth)], variable: '' }
-    const path = this.#writer.path()
-    const name = nameOf(fn) === '' ? 'anonymous' : nameOf(fn)
-    return { subject: `${describeFunction(fn)}${path === '' ? '' : ` (${path})`}`, chain: [name], variable: '' }
+    const subject = `${describeFunction(fn)}${path === '' ? '' : ` (${path})`}`
+    return { subject, chain: [nameOf(fn) || 'anonymous'], variable: '' }
   }
 
   #captured(fn: AnyFunction, code: Code): Captured[] {

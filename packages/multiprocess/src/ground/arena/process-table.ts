@@ -91,11 +91,17 @@ export class ProcessTable {
   }
 
   #idOf(slot: number): OwnerId {
-    return (((this.#words[this.#base(slot) + AGE] + 1) & AGE_MASK) << SLOT_BITS) | slot
+    return this.#idAt(this.#base(slot), slot)
+  }
+
+  #idAt(base: number, slot: number): OwnerId {
+    return (((this.#words[base + AGE] + 1) & AGE_MASK) << SLOT_BITS) | slot
   }
 
   #isCurrent(id: OwnerId): boolean {
-    return this.#idOf(slotOf(id)) === id && Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) !== FREE
+    const slot = slotOf(id)
+    const base = this.#base(slot)
+    return this.#idAt(base, slot) === id && Atomics.load(this.#words, base + STATE) !== FREE
   }
 
   /**
@@ -128,6 +134,16 @@ export class ProcessTable {
 
   pid(id: OwnerId): number {
     return this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + PID) : 0
+  }
+
+  /** True while the process starts or runs, as far as anybody has noticed. */
+  isMember(id: OwnerId): boolean {
+    return this.#isCurrent(id)
+  }
+
+  /** True once the process was reaped or, as a thread, said that it ends. */
+  hasLeft(id: OwnerId): boolean {
+    return !this.#isCurrent(id) || Atomics.load(this.#words, this.endedWord(id)) !== 0
   }
 
   isStarting(id: OwnerId): boolean {

@@ -7,7 +7,7 @@
  * an object: its owner, or FREE_MARK | the next free object, as index + 1.
  */
 import type { Journal } from './journal.ts'
-import { PAGE_BYTES, SLABS_WORD } from './layout.ts'
+import { PAGE_BYTES, SLABS_WORD, UNIT } from './layout.ts'
 import type { Memory } from './memory.ts'
 import { entryAt, KIND_SLAB, type Pages } from './pages.ts'
 
@@ -33,7 +33,7 @@ interface Shape {
 function shape(size: number): Shape {
   let count = Math.floor((PAGE_BYTES - OWNERS) / (size + 4))
   let first = 0
-  do first = Math.ceil((OWNERS + 4 * count) / 64) * 64
+  do first = Math.ceil((OWNERS + 4 * count) / UNIT) * UNIT
   while (first + count * size > PAGE_BYTES && count-- > 0)
   return { size, count, first }
 }

@@ -1,16 +1,16 @@
 /**
- * Waiting in the event loop, without polling it. What may bring something (a pool's results, parked waiters) is a
- * source. The word ASLEEP of this process, in the process table, says whether others must ring:
+ * Waiting in the event loop without polling. A source may bring something: a pool's results, parked waiters. The word ASLEEP of this
+ * process, in the process table, says whether other processes must ring:
  *
  *     0  awake    this process will look at its sources by itself; wakers only write what they bring
- *     1  asleep   the waker that changes it to 0, by compare-and-exchange, rings the doorbell, once
- *     2  blocked  its thread stands still, in `block`: the waker that changes it to 0 wakes it by the futex on this word
+ *     1  asleep   the waker that changes the word to 0, by compare-and-exchange, rings the doorbell once
+ *     2  blocked  the thread is blocked in `block`: the waker that changes the word to 0 wakes it by the futex on this word
  *
- * A waker writes first and looks at ASLEEP after; the sleeper sets ASLEEP first and looks at its sources after, once
- * more. Both orders are sequentially consistent, so one of the two sees the other, and nothing is missed.
+ * A waker writes first and then looks at ASLEEP; the sleeper sets ASLEEP first and then looks at its sources once more. Both orders are
+ * sequentially consistent, so one of the two sees the other, and no wake-up is missed.
  *
- * Before it sleeps, a process that waits for something spins over a few turns of its event loop, as long as that has
- * paid lately: a wake-up through the kernel costs some 30 µs each way. Timers and I/O run between the turns.
+ * Before it sleeps, a process that waits for something spins over a few turns of its event loop, as long as spinning has paid lately: a
+ * wake-up through the kernel costs some 30 µs each way. Timers and I/O run between the turns.
  */
 import type { Memory } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
@@ -18,26 +18,25 @@ import type { Bell, Bells } from '../members/platform.ts'
 import { type Descriptor, pollDescriptors, readNow } from '../os/sockets.ts' // lazy
 import { clearInterval, MOST_SPINS, monotonicMs, setImmediate, setInterval, setTimeout } from '../os/time.ts'
 import type { Seats } from './seats.ts'
+import { SimplePatience, SPIN_MS, spin } from './spinning.ts'
 
 export interface Source {
-  /** Takes what has come; true when there was something. Must not run user code. */
+  /** Takes what has arrived, and returns true if there was something. Must not run user code. */
   poll(): boolean
 }
 
-/** One turn of the event loop spins this long at the most, in milliseconds, so that I/O goes on. */
+/** How long one turn of the event loop may spin, in milliseconds, so that I/O goes on. */
 const TURN_MS = 0.02
-/** A spin without result ends after so many milliseconds. */
-const SPIN_MS = 0.1
-/** Spins without result, after which spinning is only tried now and then. */
+/** After this many vain spins the event loop only spins now and then. */
 const PATIENCE = 4
 const RETRY_EVERY = 64
 const RING_AGAIN_MS = 5
-/** A process that waits looks at its sources so often even if nobody rings, in milliseconds: its bell may be out of others' reach. */
+/** How often a waiting process looks at its sources though no process rings, in milliseconds: others may not reach its bell. */
 const LISTEN_MS = 500
-/** The same once it has found something that nobody had rung for so many times in a row. */
+/** How often it looks after it has found, DEAF_AFTER times in a row, something that no process had rung for. */
 const DEAF_MS = 5
 const DEAF_AFTER = 2
-/** Where a bell is no descriptor, one that waits for descriptors too looks at its sources so often, in milliseconds. */
+/** How often a process that waits for descriptors, too, looks at its sources if its bell is not a descriptor, in milliseconds. */
 const LOOK_EVERY_MS = 1
 const RINGS = new Uint8Array(64)
 
@@ -58,12 +57,11 @@ export class EventLoop {
   #holds = 0
   #isScheduled = false
   #spinSince = 0
-  /** Of the event loop, since then. */
+  /** The turns of the event loop since then. */
   #turns = 0
-  #patience = PATIENCE
-  #refused = 0
+  readonly #patience = new SimplePatience(PATIENCE, RETRY_EVERY)
   #listener: NodeJS.Timeout | undefined
-  /** How often it has found something since the bell rang last. */
+  /** How many times it has found something since the bell last rang. */
   #unrung = 0
 
   constructor(memory: Memory, table: ProcessTable, self: OwnerId, seats: Seats, bells: Bells) {
@@ -82,7 +80,7 @@ export class EventLoop {
       Atomics.store(this.#words, this.#asleep, ASLEEP)
     }
     this.#sources.push(source)
-    // It may have something already, that was written while this process was not asleep and rang nobody.
+    // The source may have something already, written while this process was awake, so that no process rang.
     this.#schedule()
   }
 
@@ -91,9 +89,9 @@ export class EventLoop {
     if (index >= 0) this.#sources.splice(index, 1)
   }
 
-  /** Something is waited for: the process stays alive until as many `release()` calls have come. */
+  /** Keeps the process alive until `release()` was called as many times. */
   hold(): void {
-    // A watch that keeps nothing alive gives its hold back early: below 0 nothing is waited for yet.
+    // A watch that keeps nothing alive returns its hold early: below 0 the process waits for nothing yet.
     if (this.#holds++ !== 0) return
     this.#bell?.ref()
     this.#listener ??= setInterval(this.#listen, LISTEN_MS).unref()
@@ -103,35 +101,30 @@ export class EventLoop {
     if (--this.#holds === 0) this.#bell?.unref()
   }
 
-  /** Whether nothing that this process waits for keeps it alive. */
+  /** True if no wait keeps this process alive. */
   get isIdle(): boolean {
     return this.#holds === 0
   }
 
-  /** Work was handed out whose answer may come within microseconds: look for it, if looking has paid lately. */
+  /** Spins, if that has paid lately: work was handed out whose answer may arrive within microseconds. */
   stir(): void {
-    if (this.#isScheduled || !this.#maySpin()) return
+    if (this.#isScheduled || !this.#patience.maySpin()) return
     Atomics.store(this.#words, this.#asleep, AWAKE)
     this.#spinSince = 0
     this.#schedule()
   }
 
   /**
-   * Blocks this thread until a source had something, for so many milliseconds at the most; it spins for a moment first.
-   * May return early. The event loop takes over again when this thread comes back to it.
+   * Blocks this thread until a source has something, for at most `timeout` milliseconds. It spins for a moment first, and may return
+   * early. The event loop takes over again when this thread comes back to it.
    * @param others descriptors that may have something, too
    */
   block(timeout: number, others: readonly Descriptor[] = []): void {
     const end = monotonicMs() + timeout
-    if (this.#maySpin() && this.#seats.take()) {
-      const spinEnd = Math.min(end, monotonicMs() + SPIN_MS)
-      let isFound = false
-      let looks = 0
-      do {
-        for (let i = 0; i < 16 && !isFound; i++) isFound = this.#poll()
-      } while (!isFound && ++looks < MOST_SPINS && monotonicMs() < spinEnd)
+    if (this.#patience.maySpin() && this.#seats.take()) {
+      const isFound = spin(this.#poll, Math.min(timeout, SPIN_MS))
       this.#seats.leave()
-      this.#patience = isFound ? PATIENCE : this.#patience - 1
+      this.#patience.spun(isFound)
       if (isFound) return
     }
     if (others.length > 0) {
@@ -145,13 +138,13 @@ export class EventLoop {
     this.#schedule()
   }
 
-  /** As one that sleeps in the event loop, which is woken by its bell. */
+  /** Blocks as a process that sleeps in its event loop, and is woken by its bell. */
   #blockAlso(others: readonly Descriptor[], end: number): void {
     const bell = this.#bells.descriptor()
     const left = Math.max(0, end - monotonicMs())
     Atomics.store(this.#words, this.#asleep, ASLEEP)
     if (!this.#poll()) {
-      // Rings of before: the event loop, which would read them, stands still.
+      // These are earlier rings: the event loop, which would read them, is blocked.
       if (bell >= 0) while (readNow(bell, RINGS) > 0);
       if (bell < 0) pollDescriptors(others, Math.min(left, LOOK_EVERY_MS))
       else if (Atomics.load(this.#words, this.#asleep) === ASLEEP) pollDescriptors([{ fd: bell }, ...others], left)
@@ -161,7 +154,7 @@ export class EventLoop {
     this.#schedule()
   }
 
-  /** Others call this after they have written what `owner` waits for. */
+  /** Wakes `owner`. To be called after writing what it waits for. */
   ring(owner: OwnerId): void {
     const asleep = this.#table.asleepWord(owner)
     const state = Atomics.load(this.#words, asleep)
@@ -171,12 +164,12 @@ export class EventLoop {
       return
     }
     if (this.#bells.ring(owner)) return
-    // No file descriptor may be left just now. It still sleeps: others may ring it, and so may this process, soon.
+    // There may be no free file descriptor at the moment. The owner still sleeps: other processes may ring it, and this one will soon.
     Atomics.compareExchange(this.#words, asleep, AWAKE, ASLEEP)
     setTimeout(() => this.ring(owner), RING_AGAIN_MS)
   }
 
-  /** After a death: the dead one may have set ASLEEP to 0, and not have come to ring. */
+  /** Wakes `owner` after a death: the dead process may have set ASLEEP to 0 without ringing. */
   ringAnyway(owner: OwnerId): void {
     if (owner === this.#self) this.#schedule()
     else if (this.#table.hasBell(owner)) {
@@ -186,7 +179,7 @@ export class EventLoop {
     }
   }
 
-  /** Opens the bell of one that will be rung, while there are file descriptors to be had. */
+  /** Opens the bell of a process that will be rung, while there are free file descriptors. */
   prepare(owner: OwnerId): void {
     this.#bells.ring(owner)
   }
@@ -201,7 +194,7 @@ export class EventLoop {
     setImmediate(this.#turn)
   }
 
-  /** The bell may not be heard: /proc is not mounted, or others run as another user. */
+  /** Looks though no process rings: others cannot ring without /proc, or if they run as another user. */
   readonly #listen = (): void => {
     if (this.#holds === 0) {
       clearInterval(this.#listener)
@@ -228,7 +221,7 @@ export class EventLoop {
     try {
       this.#look()
     } catch (error) {
-      // What a source could not take it will be asked for again, as long as this process goes on.
+      // The source will be asked again for what it could not take, as long as this process lives.
       this.#seats.leave()
       this.#schedule()
       throw error
@@ -239,18 +232,12 @@ export class EventLoop {
     if (this.#poll()) {
       this.#spinSince = 0
       this.#schedule()
-    } else if (this.#holds > 0 && this.#maySpin() && this.#seats.take()) {
+    } else if (this.#holds > 0 && this.#patience.maySpin() && this.#seats.take()) {
       this.#spin()
       this.#seats.leave()
     } else {
       this.#sleep()
     }
-  }
-
-  /** Asked each time that it could: one that has lost patience tries again now and then. */
-  #maySpin(): boolean {
-    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY === 0) this.#patience = 1
-    return this.#patience > 0
   }
 
   #spin(): void {
@@ -259,22 +246,14 @@ export class EventLoop {
       this.#spinSince = begin
       this.#turns = 0
     }
-    let now = begin
-    let looks = 0
-    do {
-      for (let i = 0; i < 16; i++) {
-        if (!this.#poll()) continue
-        this.#patience = PATIENCE
-        this.#spinSince = 0
-        this.#schedule()
-        return
-      }
-      now = monotonicMs()
-    } while (++looks < MOST_SPINS && now - begin < TURN_MS)
-    if (++this.#turns < MOST_SPINS && now - this.#spinSince < SPIN_MS) {
+    if (spin(this.#poll, TURN_MS)) {
+      this.#patience.spun(true)
+      this.#spinSince = 0
+      this.#schedule()
+    } else if (++this.#turns < MOST_SPINS && monotonicMs() - this.#spinSince < SPIN_MS) {
       this.#schedule()
     } else {
-      this.#patience--
+      this.#patience.spun(false)
       this.#sleep()
     }
   }
@@ -287,7 +266,7 @@ export class EventLoop {
     }
   }
 
-  #poll(): boolean {
+  readonly #poll = (): boolean => {
     let isAny = false
     for (const source of this.#sources) if (source.poll()) isAny = true
     return isAny

@@ -1,21 +1,20 @@
 /**
- * Sleeping on any word of the arena, and waking who sleeps there: threads that block and event loops that don't, of any
- * process, in the order they came (as WebKit's ParkingLot and Rust's parking_lot do it).
+ * Sleeping on any word of the arena, and waking its sleepers: threads that block and event loops that do not, of any process, in the
+ * order of their arrival (as WebKit's ParkingLot and Rust's parking_lot do).
  *
- * A word hashes to a bucket; a bucket is a lock, a count, and a list of nodes, each a small block of its process:
+ * A word hashes to a bucket. A bucket is a lock, a count, and a list of nodes, each a small block of its sleeper's process:
  *
  *     NEXT | WINDOW, WORD parked on | OWNER | STATE waiting → notified → released | KIND blocked or in the event loop
  *
- * Parking: under the bucket's lock the count is raised, the word looked at once more, the node put at the end. Unparking:
- * the caller has changed the word; a count of 0 means that nobody sleeps, or has yet to look at the word; otherwise,
- * under the lock, a node is first marked notified, then taken out, then marked released, then its process is woken. So a
- * death in between leaves a node that is still in the list (it will be woken again) or one that is notified: a blocked
- * sleeper looks at its node once a second. A sleeper uses its node again only once it is released, or after it has made
- * sure, under the lock, that the node is in no list. Who takes a bucket from a dead holder wakes all that were in it: a
- * wake-up too many is allowed everywhere, one too few nowhere.
+ * Parking: under the bucket's lock, the sleeper raises the count, looks at the word once more, and puts its node at the end. Unparking: the
+ * caller has changed the word. A count of 0 means that every sleeper has yet to look at the word. Otherwise, under the lock, the caller
+ * marks a node as notified, takes it out, marks it as released, and wakes its process. A death in between leaves a node that is still in
+ * the list (it will be woken again), or one that is notified: a blocked sleeper looks at its node once a second. A sleeper uses its node
+ * again only once it is released, or after making sure, under the lock, that the node is in no list. A process that takes a bucket from a
+ * dead holder wakes all its sleepers: a wake-up too many is allowed everywhere, a lost one nowhere.
  */
 import type { Arena } from '../arena/arena.ts'
-import { BUCKET_BYTES, BUCKET_COUNT, BUCKETS_AT, WINDOW_BYTES } from '../arena/layout.ts'
+import { BUCKET_BYTES, BUCKET_COUNT, BUCKETS_AT, UNIT, WINDOW_BYTES } from '../arena/layout.ts'
 import { type Memory, windowIndex } from '../arena/memory.ts'
 import type { OwnerId } from '../arena/process-table.ts'
 import { WordLock } from '../arena/word-lock.ts'
@@ -26,7 +25,7 @@ import type { EventLoop, Source } from './event-loop.ts'
 const COUNT = 1
 const HEAD = 2
 const TAIL = 3
-/** 1: a holder died; what it left is to be mended before anything else. */
+/** 1: a holder died, and the bucket must be repaired before it is used. */
 const IS_BROKEN = 4
 
 const NEXT = 0
@@ -43,7 +42,6 @@ const RELEASED = 3
 const BLOCKED = 0
 const IN_EVENT_LOOP = 1
 
-const UNIT = 64
 const SLICE_MS = 1000
 
 export type ParkResult = 'woken' | 'changed' | 'timed-out'
@@ -74,12 +72,12 @@ export class ParkingLot implements Source {
     this.#isAlive = isAlive
   }
 
-  /** Whether somebody may sleep on the word: to be asked after the word was changed. */
+  /** Returns true if a sleeper may sleep on the word. To be called after the word was changed. */
   hasSleepers(at: number): boolean {
     return Atomics.load(this.#words, this.#word(this.#bucketOf(at)) + COUNT) !== 0
   }
 
-  /** Where that stands which `hasSleepers` looks at, in the first window, for those who ask often: 0 when nobody sleeps. */
+  /** Returns the place, in the first window, of the count that `hasSleepers` reads, for callers that ask often. */
   countAt(at: number): number {
     return (this.#word(this.#bucketOf(at)) + COUNT) * 4
   }
@@ -87,7 +85,7 @@ export class ParkingLot implements Source {
   /**
    * Blocks this thread until the word is unparked. May return early, as 'woken'.
    * @param timeout milliseconds, or Infinity
-   * @param over where another word stands that must be 0, too; left out: none
+   * @param over the place of another word that must be 0, too
    */
   park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY, over?: number): ParkResult {
     const node = this.#enqueue(at, expected, BLOCKED, over)
@@ -101,7 +99,7 @@ export class ParkingLot implements Source {
     return this.#leave(at, node) ? 'timed-out' : 'woken'
   }
 
-  /** The same in the event loop; the process stays alive meanwhile. An aborted wait rejects with the signal's reason. */
+  /** Sleeps in the event loop and keeps the process alive meanwhile. Rejects with the signal's reason if that is aborted. */
   parkAsync(
     at: number,
     expected: number,
@@ -118,7 +116,7 @@ export class ParkingLot implements Source {
         signal?.removeEventListener('abort', onAbort)
         this.#forget(sleeper)
         const wasIn = this.#leave(at, node)
-        // Woken and aborted at once: the wake-up is somebody else's.
+        // If it is woken and aborted at once, the wake-up belongs to the next sleeper.
         if (signal?.aborted && !wasIn) this.unpark(at, 1)
         answer()
       }
@@ -133,8 +131,8 @@ export class ParkingLot implements Source {
   }
 
   /**
-   * Wakes up to `count` sleepers of the word, the first that came first.
-   * @returns how many
+   * Wakes up to `count` sleepers of the word, those first that came first.
+   * @returns the number of sleepers woken
    */
   unpark(at: number, count = Number.POSITIVE_INFINITY): number {
     const bucket = this.#bucketOf(at)
@@ -143,9 +141,9 @@ export class ParkingLot implements Source {
   }
 
   /**
-   * For sleepers of whom any will do: wakes the first that is blocked, for that one will run at once. Where none is, wakes
-   * all that sleep in their event loops, since any of those may be busy there.
-   * @returns whether a blocked one was woken
+   * Wakes one sleeper, if any will do: the first blocked one, which will run at once. If no sleeper is blocked, wakes all that sleep in
+   * their event loops, since each of these may be busy.
+   * @returns true if a blocked sleeper was woken
    */
   unparkReadiest(at: number): boolean {
     const bucket = this.#bucketOf(at)
@@ -166,8 +164,8 @@ export class ParkingLot implements Source {
   }
 
   /**
-   * After a death: takes the dead one's nodes out, and wakes everybody else, so that they look again at what they wait
-   * for. The dead may have been about to wake them, or have been woken in their stead.
+   * Takes the nodes of a dead process out, and wakes all other sleepers, so that they look again at what they wait for: the dead process
+   * may have been about to wake them, or may have been woken in their place.
    */
   purge(owner: OwnerId): void {
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
@@ -179,7 +177,7 @@ export class ParkingLot implements Source {
     }
   }
 
-  /** Everybody looks again at what they wait for. */
+  /** Wakes all sleepers, so that they look again at what they wait for. */
   wakeAll(): void {
     for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
       if (Atomics.load(this.#words, this.#word(bucket) + COUNT) === 0) continue
@@ -197,7 +195,7 @@ export class ParkingLot implements Source {
     return isAny
   }
 
-  /** 0 when the word has changed. */
+  /** Returns the node; 0: the word has changed. */
   #enqueue(at: number, expected: number, kind: number, over: number | undefined): number {
     const bucket = this.#bucketOf(at)
     const base = this.#word(bucket)
@@ -225,7 +223,7 @@ export class ParkingLot implements Source {
     return 0
   }
 
-  /** True when the node was still in its list: nobody has woken it. */
+  /** Returns true if the node was still in its list, so that it was not woken. */
   #leave(at: number, node: number): boolean {
     const bucket = this.#bucketOf(at)
     const wasIn =
@@ -241,7 +239,7 @@ export class ParkingLot implements Source {
     return this.#remove(bucket, matches, limit, node => this.#mark(node))
   }
 
-  /** Marks a node notified; what it answers, once the node is out of its list, wakes the sleeper. */
+  /** Marks a node as notified. The returned function wakes the sleeper; it is called once the node is out of its list. */
   #mark(node: number): () => void {
     const owner = this.#memory.get(node + OWNER)
     const isBlocked = this.#memory.get(node + KIND) === BLOCKED
@@ -265,7 +263,7 @@ export class ParkingLot implements Source {
     Atomics.store(this.#memory.windowOf(node).words, ((node % WINDOW_BYTES) + STATE) >> 2, state)
   }
 
-  /** `mark` runs before a node is taken out, and what it answers after. */
+  /** Takes nodes out. `mark` runs before a node is taken out, and the function that it returns runs after. */
   #remove(
     bucket: number,
     matches: (node: number) => boolean,
@@ -314,7 +312,7 @@ export class ParkingLot implements Source {
     while (unit !== 0) {
       const node = unit * UNIT
       unit = this.#memory.get(node + NEXT)
-      // Not released: while this list is walked no owner may use its node again.
+      // The node is not released: while this list is walked, no owner may use its node again.
       this.#setState(node, NOTIFIED)
       if (this.#memory.get(node + KIND) === BLOCKED) this.#memory.wake(node + STATE, 1)
       else this.#loop.ringAnyway(this.#memory.get(node + OWNER))

@@ -1,6 +1,6 @@
 /**
- * How many may spin at once: as many as there are processors, and nobody where there is one. A spinner takes a seat, by
- * compare-and-exchange of 0 with its id, and leaves it by writing 0; the seat of a dead one is freed by who reaps it.
+ * Seats limit how many processes spin at once: as many as there are processors, and none if there is one processor. A spinner takes a
+ * seat by compare-and-exchange of 0 with its id, and leaves it by writing 0. The process that reaps a dead spinner frees its seat.
  */
 import { SEAT_COUNT, SEATS_WORD } from '../arena/layout.ts'
 import type { Memory } from '../arena/memory.ts'
@@ -19,7 +19,7 @@ export class Seats {
     this.#processors = processors
   }
 
-  /** False: this process must not spin now. */
+  /** Takes a seat. Returns false if this process must not spin now. */
   take(): boolean {
     if (this.#taken >= 0) return true
     if (this.#count < 0) {

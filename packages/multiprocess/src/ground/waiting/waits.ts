@@ -1,39 +1,38 @@
 /**
- * What the processes of a family wait for, in shared memory, so that any of them can tell: one that is blocked runs no code
- * that could. It is kept in debug mode only.
+ * The waits of a program's processes, in shared memory, so that any process can report them: a blocked process runs no code that could.
+ * They are kept in debug mode only.
  *
- *     WAITS    of a process's slot: the first of its records, in units of 64 bytes; 0: it waits for nothing
+ *     WAITS    of a process's slot: its first record, in units of 64 bytes; 0: the process waits for nothing
  *     NAME     of a process's slot: a record of its name
- *     record   NEXT | LENGTH | so many bytes of JSON. It belongs to its process
+ *     record   NEXT | LENGTH | LENGTH bytes of JSON. It belongs to its process
  *
- * All of it is read and written under WAITS_LOCK, a robust lock. A record is whole before it is linked, and linked or taken out
- * by one store, so a death leaves lists that can be walked; whoever reaps the dead one empties its list before its blocks go.
+ * All records are read and written under WAITS_LOCK, a robust lock. A record is complete before it is linked, and one store links it or
+ * takes it out, so a death leaves lists that can be walked. The process that reaps a dead one empties its list before its blocks are freed.
  */
 import type { Arena } from '../arena/arena.ts'
-import { REPORTED_WORD, WAITS_LOCK_WORD } from '../arena/layout.ts'
+import { REPORTED_WORD, UNIT, WAITS_LOCK_WORD } from '../arena/layout.ts'
 import type { Memory } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
 import { WordLock } from '../arena/word-lock.ts'
 import { callerPlace } from '../os/debug-mode.ts'
 import { monotonicMs } from '../os/time.ts'
 
-const UNIT = 64
 const NEXT = 0
 const LENGTH = 4
 const TEXT = 8
-/** A report tells of the whole family: those that are signalled with it don't tell again within so many milliseconds. */
+/** A report covers all processes: others that get the same signal do not report again within this many milliseconds. */
 const ONE_REPORT_MS = 300
 
 /** One wait, as its process described it. */
 export interface Wait {
   /**
-   * What for, as it goes on after "waits". In braces stands what is read when it is reported: `{block AT}`, `{owner AT}`,
-   * `{word AT}`, `{difference AT AT}`, where AT is in bytes from the beginning of the arena.
+   * What the process waits for, in words that follow "waits". A report replaces the braces by what it reads then: `{block AT}`,
+   * `{owner AT}`, `{word AT}`, `{difference AT AT}`, where AT is in bytes from the beginning of the arena.
    */
   readonly subject: string
-  /** Where in the program. */
+  /** The place in the program. */
   readonly place: string
-  /** On the clock that all processes share. */
+  /** The time when the wait began, on the clock that all processes share. */
   readonly since: number
   readonly isBlocking: boolean
 }
@@ -53,7 +52,7 @@ export class Waits {
     this.#lock = new WordLock(memory, WAITS_LOCK_WORD * 4, self, isAlive)
   }
 
-  /** @returns a function that is to be called when the wait is over */
+  /** Records a wait. @returns a function to call when the wait is over */
   begin(subject: string, isBlocking: boolean): () => void {
     const wait: Wait = { subject, place: callerPlace(), since: monotonicMs(), isBlocking }
     const head = this.#table.waitsWord(this.#self) * 4
@@ -79,7 +78,7 @@ export class Waits {
     if (former !== 0) this.#arena.free(former * UNIT)
   }
 
-  /** The process is gone, and what it had is about to be given back. */
+  /** Forgets the waits of a process that is gone, before its blocks are freed. */
   forget(dead: OwnerId): void {
     this.#exclusive(() => {
       this.#memory.set(this.#table.waitsWord(dead) * 4, 0)
@@ -87,7 +86,7 @@ export class Waits {
     })
   }
 
-  /** What a process waits for, the first that began first. */
+  /** Returns the waits of a process, the oldest first. */
   of(owner: OwnerId): Wait[] {
     return this.#exclusive(() => {
       const waits: Wait[] = []
@@ -99,7 +98,7 @@ export class Waits {
     })
   }
 
-  /** '' when it has not said it. */
+  /** Returns the name of a process; '' if it has none here. */
   nameOf(owner: OwnerId): string {
     return this.#exclusive(() => {
       const unit = this.#memory.get(this.#table.nameWord(owner) * 4)
@@ -107,7 +106,7 @@ export class Waits {
     })
   }
 
-  /** Of several processes that are asked for a report at once, one gets true. */
+  /** Returns true to one of several processes that are asked for a report at once. */
   mayReport(): boolean {
     return this.#exclusive(() => {
       const now = Math.floor(monotonicMs()) | 0

@@ -10,7 +10,6 @@ import type { Parcel } from '../../ground/parcel.ts'
 import type { Source } from '../../ground/waiting/event-loop.ts'
 import { handleOf } from '../../memory/shared-object.ts'
 import type { NetAddress } from '../../socket/address.ts'
-import { isGone } from '../../sync/turns.ts'
 import { HELLO } from '../protocol/frames.ts'
 import type { LocalPlace } from '../protocol/proxy-data.ts'
 import type { Token } from '../protocol/token.ts'
@@ -97,7 +96,8 @@ export class LocalLink extends CallTable implements Source {
 
   #isServerGone(looksClosely: boolean): boolean {
     const { owner, family } = this.server
-    return owner !== 0 && (isGone(family, owner, looksClosely) || family.table.hasEnded(owner))
+    if (owner === 0) return false
+    return family.table.hasLeft(owner) || (looksClosely && !family.platform.isAlive(family.table, owner))
   }
 
   #read(): boolean {

@@ -1,4 +1,5 @@
 /** Dicts, sets, namespaces and single values, as a server keeps them. */
+import { checkFunction } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import { type TypeCode, toElement } from '../../memory/type-codes.ts'
 import { atOnce } from './at-once.ts'
@@ -82,7 +83,7 @@ export class DictObject<K = unknown, V = unknown> {
 
   /** Nobody else's call comes between the read and the write. */
   compute(key: K, fn: (value: V | undefined, key: K) => V | undefined): V | undefined {
-    if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeof fn}`)
+    checkFunction('fn', fn)
     const value = atOnce(fn(this.#map.get(key), key), 'fn')
     if (value === undefined) this.#map.delete(key)
     else this.#map.set(key, value)

@@ -1,5 +1,7 @@
 /** Lists, as a server keeps them. */
+
 import { isDeepStrictEqual } from 'node:util'
+import { checkFunction } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import { type TypeCode, toElement } from '../../memory/type-codes.ts'
 import { atOnce } from './at-once.ts'
@@ -101,9 +103,7 @@ export class ListObject<T = unknown> {
    * @throws TypeError if the items are of kinds that Python does not compare; the list is then as it was
    */
   sort(compare?: (a: T, b: T) => number): void {
-    if (compare !== undefined && typeof compare !== 'function') {
-      throw new TypeError(`compare must be a function, not ${compare === null ? 'null' : typeof compare}`)
-    }
+    if (compare !== undefined) checkFunction('compare', compare)
     const order = compare === undefined ? compareAsPython : (a: T, b: T) => atOnce(compare(a, b), 'compare')
     const sorted = this.items.toSorted(order)
     for (const [index, item] of sorted.entries()) this.items[index] = item

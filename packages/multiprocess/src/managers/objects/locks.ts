@@ -1,4 +1,5 @@
 /** Locks, semaphores and conditions, as a server keeps them. What a client holds when it dies goes to the next. */
+import { checkInteger } from '../../checks.ts'
 import { OwnerDiedError, ValueError } from '../../errors.ts'
 import { Cancelled, currentCall } from '../protocol/call.ts'
 import { type Contexts, isInside, ownContext } from '../protocol/nesting.ts'
@@ -172,12 +173,9 @@ export class SemaphoreObject implements SemaphoreMethods {
   protected count: number
   protected readonly line = new WaitLine<boolean, Peer>()
 
-  /** @throws ValueError for what is no whole number from 0 on */
+  /** @throws TypeError if `value` is not a number, ValueError if it is not an integer of 0 or more */
   constructor(value = 1) {
-    if (!Number.isInteger(value) || value < 0) {
-      throw new ValueError(`the value of a semaphore must be a whole number from 0 on, not ${value}`)
-    }
-    this.count = value
+    this.count = checkInteger('value', value, 0)
   }
 
   acquire(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {

@@ -1,6 +1,7 @@
 /** Events and barriers, as a server keeps them. */
-import { BrokenBarrierError, ValueError } from '../../errors.ts'
+import { BrokenBarrierError } from '../../errors.ts'
 import { checkTimeout } from '../../ground/waitable.ts'
+import { type BarrierOptions, checkBarrier } from '../../sync/barrier-options.ts'
 import { atOnce } from './at-once.ts'
 import { WaitLine } from './wait-line.ts'
 
@@ -36,15 +37,10 @@ export class BarrierObject {
   readonly #line = new WaitLine<number, number>()
   #isBroken = false
 
-  /** @throws ValueError, TypeError for arguments that make no sense */
-  constructor(parties: number, options: { action?: () => unknown; timeout?: number } = {}) {
-    if (!Number.isInteger(parties) || parties < 1) {
-      throw new ValueError(`parties must be a whole number from 1 on, not ${String(parties)}`)
-    }
+  /** @throws TypeError, ValueError if `parties` is not an integer of 1 or more; TypeError for an unknown option */
+  constructor(parties: number, options: BarrierOptions = {}) {
+    checkBarrier(parties, options)
     const { action, timeout } = options
-    if (action !== undefined && typeof action !== 'function') {
-      throw new TypeError(`action must be a function, not ${typeof action}`)
-    }
     this.#parties = parties
     this.#action = action
     this.#timeout = checkTimeout(timeout)

@@ -1,4 +1,5 @@
 /** Queues, as a server keeps them. */
+import { checkInteger } from '../../checks.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../../errors.ts'
 import { FifoQueue } from '../../pool/fifo-queue.ts'
 import { WaitLine } from './wait-line.ts'
@@ -9,10 +10,9 @@ export class QueueObject<T = unknown> {
   readonly #getters = new WaitLine<T>()
   readonly #putters = new WaitLine<void, T>()
 
-  /** @throws ValueError for what is no whole number */
+  /** @throws TypeError if `maxsize` is not a number, ValueError if it is not an integer */
   constructor(maxsize = 0) {
-    if (!Number.isInteger(maxsize)) throw new ValueError(`maxsize must be a whole number, not ${String(maxsize)}`)
-    this.#maxsize = Math.max(0, maxsize)
+    this.#maxsize = Math.max(0, checkInteger('maxsize', maxsize))
   }
 
   /** @throws Full if the timeout ran out */

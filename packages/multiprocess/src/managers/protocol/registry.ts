@@ -1,4 +1,5 @@
 /** The types that manager classes have: their own, and those of the classes that they extend. */
+import { checkArray, checkBoolean, checkOptions, checkString, optionNames } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import { checkTarget, sentTarget, type Target } from '../../process/target.ts'
 import type { Factory } from '../objects/catalogue.ts'
@@ -7,6 +8,8 @@ export interface RegisterOptions {
   exposed?: readonly string[]
   createMethod?: boolean
 }
+
+const REGISTER_OPTIONS = optionNames("{ exposed: ['get'] }", 'createMethod', 'exposed')
 
 type RegisteringClass = { readonly prototype: object }
 
@@ -23,11 +26,14 @@ export function register(
   options: RegisterOptions,
   base: object
 ): void {
+  checkString('typeid', typeid)
+  checkOptions(options, REGISTER_OPTIONS)
   const { exposed, createMethod = true } = options
-  if (typeof typeid !== 'string') throw new TypeError(`typeid must be a string, not ${typeof typeid}`)
   if (factory !== undefined) checkTarget(factory, 'factory')
-  if (exposed !== undefined && !(Array.isArray(exposed) && exposed.every(name => typeof name === 'string'))) {
-    throw new TypeError('exposed must be an array of names of methods')
+  checkBoolean('createMethod', createMethod)
+  if (exposed !== undefined) {
+    checkArray('exposed', exposed)
+    for (const [index, name] of exposed.entries()) checkString(`exposed[${index}]`, name)
   }
   if (exposed?.includes('then')) throw new ValueError("'then' cannot be exposed: the proxy would pass for a promise")
   if (createMethod && (typeid in base || typeid === 'then')) {

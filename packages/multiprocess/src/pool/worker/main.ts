@@ -9,8 +9,10 @@
 import { decode } from '../../codec/decode.ts' // lazy
 import { importRequired, Pending } from '../../codec/receive.ts'
 import { ValueError } from '../../errors.ts'
+import { UNIT } from '../../ground/arena/layout.ts'
 import { currentFamily, type Family } from '../../ground/family.ts' // lazy
 import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
+import { SimplePatience, spin } from '../../ground/waiting/spinning.ts'
 import { receivedTarget } from '../../process/received-target.ts'
 import { type Block, Messages } from '../shared/message.ts'
 import { isPromise, MAY_STOP, type Runnable, runKind } from '../shared/task-kinds.ts'
@@ -71,8 +73,8 @@ class Worker {
   readonly #begins = new Map<number, number>()
   #underWay = 0
   #taken = 0
-  #patience = PATIENCE
-  #refused = 0
+  readonly #patience = new SimplePatience(PATIENCE, RETRY_EVERY)
+  readonly #hasReady = (): boolean => this.#table.hasReady
   #slice = MIN_SLICE_MS
   /** This worker looks for a task as soon as it has told its result, before anything else can happen in this process. */
   #isAboutToLook = false
@@ -101,7 +103,7 @@ class Worker {
       } catch (error) {
         const { block, length, parcel } = this.#encodeError(error)
         parcel?.giveTo(this.#family, this.#options.owner)
-        this.#family.arena.setOwner(block * 64, this.#options.owner)
+        this.#family.arena.setOwner(block * UNIT, this.#options.owner)
         this.#table.setWorkerReason(index, block, length)
         this.#table.setWorkerStatus(index, WORKER_FAILED)
         throw error
@@ -174,18 +176,11 @@ class Worker {
   /** Spins until there is a task, for a moment. */
   #search(): boolean {
     if (this.#underWay > 0) return false
-    if (this.#patience <= 0 && ++this.#refused % RETRY_EVERY !== 0) return false
-    if (!this.#beginSearch()) return false
-    let isFound = false
-    if (this.#family.seats.take()) {
-      const end = monotonicMs() + SPIN_MS
-      let looks = 0
-      do {
-        for (let i = 0; i < 32 && !isFound; i++) isFound = this.#table.hasReady
-      } while (!isFound && ++looks < MOST_SPINS && monotonicMs() < end)
-      this.#family.seats.leave()
-      this.#patience = isFound ? PATIENCE : this.#patience - 1
-    }
+    if (!this.#patience.maySpin() || !this.#beginSearch()) return false
+    if (!this.#family.seats.take()) return false
+    const isFound = spin(this.#hasReady, SPIN_MS)
+    this.#family.seats.leave()
+    this.#patience.spun(isFound)
     return isFound
   }
 
