@@ -82,6 +82,7 @@ export {
 } from './process/logging.ts'
 export { activeChildren, type ProcessOptions } from './process/process.ts'
 export type { FunctionReference, Target } from './process/target.ts'
+export type { BarrierOptions } from './sync/barrier-options.ts'
 export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'
 
 /** The start methods that can be had here: 'spawn', on the platforms that processes need, and 'thread'. */

@@ -1,6 +1,7 @@
 /** The manager of dicts, lists, locks and the like: Python's `SyncManager`. */
 import type { TypeCode } from '../memory/type-codes.ts'
 import type { PoolOptions } from '../pool/options.ts'
+import type { BarrierOptions } from '../sync/barrier-options.ts'
 import { BaseManager, type ManagerOptions } from './base-manager.ts'
 import type {
   BarrierProxy,
@@ -93,10 +94,12 @@ export class SyncManager extends BaseManager {
   }
 
   /**
-   * @param options.action runs at the server, each time that all have come
-   * @param options.timeout of waits that say nothing else, in milliseconds; left out: for ever
+   * Makes a barrier.
+   * @param parties the number of parties that pass together, 1 or more
+   * @param options.action runs at the server, each time that all parties have arrived
+   * @param options.timeout the timeout of waits that name none, in milliseconds. Default: Infinity
    */
-  Barrier(parties: number, options?: { action?: () => void; timeout?: number }): Promise<BarrierProxy> {
+  Barrier(parties: number, options?: BarrierOptions): Promise<BarrierProxy> {
     return this.#make('Barrier', options === undefined ? [parties] : [parties, options])
   }
 

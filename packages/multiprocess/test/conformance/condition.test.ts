@@ -63,11 +63,17 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.errorOf, [condition, 'notify']), 'ValueError')
   })
 
-  behaviour('notify() of a count that is none is refused', () => {
+  behaviour('notify() refuses a count that is not an integer of 0 or more', () => {
     const condition = new Condition()
     condition.acquireSync()
-    for (const n of [-1, 1.5, Number.NaN, '2' as never, null as never])
-      assert.throws(() => condition.notify(n), ValueError)
+    for (const n of [-1, 1.5, Number.NaN]) assert.throws(() => condition.notify(n), ValueError)
+    for (const [n, got] of [
+      ['2', "'2' \\(a string\\)"],
+      [null, 'null']
+    ] as const) {
+      const message = new RegExp(`^n must be an integer of 0 or more, got ${got}$`)
+      assert.throws(() => condition.notify(n as never), { name: 'TypeError', message })
+    }
   })
 
   behaviour('notify() when nobody waits is a no-op', async () => {

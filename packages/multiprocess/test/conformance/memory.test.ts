@@ -150,7 +150,10 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
   })
 
   behaviour('a type code that is none is refused', () => {
-    assert.throws(() => SharedArray('x' as never, 1), { name: 'ValueError', message: /unknown type code 'x'; use one of c u b/ })
+    assert.throws(() => SharedArray('x' as never, 1), {
+      name: 'ValueError',
+      message: /unknown type code 'x'; use one of c u b/
+    })
     assert.throws(() => SharedArray(5 as never, 1), TypeError)
   })
 

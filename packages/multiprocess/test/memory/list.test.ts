@@ -131,7 +131,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
       [() => new ShareableList([{} as never]), /item 0 is \{\}/],
       [() => new ShareableList([Symbol('x') as never]), /item 0 is Symbol\(x\)/],
       [() => new ShareableList(5 as never), /must be iterable, not 5/],
-      [() => new ShareableList([1], { name: 'a/b' }), /has a slash/],
+      [() => new ShareableList([1], { name: 'a/b' }), /contains a slash/],
       [() => new ShareableList(undefined, { name: '' }), /it is empty/]
     ]
     for (const [call, message] of wrong) assert.throws(call, { code: 'ERR_VALUE', message })
