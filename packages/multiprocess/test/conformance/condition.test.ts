@@ -67,13 +67,8 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     const condition = new Condition()
     condition.acquireSync()
     for (const n of [-1, 1.5, Number.NaN]) assert.throws(() => condition.notify(n), ValueError)
-    for (const [n, got] of [
-      ['2', "'2' \\(a string\\)"],
-      [null, 'null']
-    ] as const) {
-      const message = new RegExp(`^n must be an integer of 0 or more, got ${got}$`)
-      assert.throws(() => condition.notify(n as never), { name: 'TypeError', message })
-    }
+    const message = /^n must be an integer of 0 or more, got ('2' \(a string\)|null)$/
+    for (const n of ['2', null] as never[]) assert.throws(() => condition.notify(n), { name: 'TypeError', message })
   })
 
   behaviour('notify() when nobody waits is a no-op', async () => {
