@@ -65,6 +65,7 @@ export { type CurrentTask, currentTask } from './pool/worker/current-task.ts'
 export type { WorkerStats } from './pool/workers.ts'
 export { currentProcess, isMainProcess, parentProcess } from './process/current.ts'
 export type {
+  ConnectionCloseMessage,
   ConnectionMessage,
   ManagerCreateMessage,
   ManagerMessage,

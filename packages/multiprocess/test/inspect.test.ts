@@ -157,6 +157,34 @@ conform('inspecting', ({ face, ground, behaviour, pool, start }) => {
     assert.match(inspect(dict), /^DictProxy \{ dict, id \d+, at (?:pid|thread) \d+ \}$/)
   })
 
+  behaviour("an imap's iterator tells how many results have come", async () => {
+    const own = pool()
+    const iterator = own.imap(tasks.identity, [1, 2, 3])
+    while ((await iterator.next()).done !== true);
+    assert.equal(inspect(iterator), 'IMapIterator { 3 of 3 }')
+    const endless = own.imapUnordered(
+      tasks.identity,
+      (function* () {
+        for (;;) yield 1
+      })(),
+      { buffersize: 2 }
+    )
+    await endless.next()
+    assert.match(inspect(endless), /^IMapIterator \{ [12] of [23] or more \}$/)
+    await endless.return()
+    assert.match(inspect(endless), /^IMapIterator \{ \d+ of \d+, stopped \}$/)
+  })
+
+  behaviour("a manager's own server tells where it is, and whether it serves", async () => {
+    const server = new face.SyncManager({ authkey: 'a key' }).getServer()
+    assert.match(inspect(server), /^ManagerServer \{ at [^ ]+(?: \d+)?, new \}$/)
+    const ended = server.serveForever()
+    assert.match(inspect(server), /, serving \}$/)
+    await server.stop()
+    await ended
+    assert.match(inspect(server), /, stopped \}$/)
+  })
+
   behaviour('closed objects are shown as closed', () => {
     const queue = new face.Queue(7)
     queue.putSync(1)
@@ -189,7 +217,15 @@ conform('inspecting', ({ face, ground, behaviour, pool, start }) => {
   })
 })
 
-const { SharedMemory, ShareableList } = module
+const { Listener, SharedMemory, ShareableList } = module
+
+test('a Listener is shown with its address', { timeout: 30_000 }, async () => {
+  const listener = new Listener({ host: '127.0.0.1', port: 0 }, { authkey: 'a key' })
+  const { port } = listener.address as { port: number }
+  assert.equal(inspect(listener), `Listener { at 127.0.0.1:${port}, listening }`)
+  await listener.close()
+  assert.equal(inspect(listener), `Listener { at 127.0.0.1:${port}, closed }`)
+})
 
 test('named shared memory is shown with its name and size, and a list with its items', {
   timeout: limit(30_000)

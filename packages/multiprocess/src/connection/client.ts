@@ -1,6 +1,5 @@
 /** Connecting to a Listener: Python's `multiprocessing.connection.Client`. */
 import type { Connection } from '../channel/connection.ts'
-import { tell } from '../process/events.ts'
 import type { NetAddress } from '../socket/address.ts'
 import { type ConnectOptions, connectSocket } from '../socket/connect.ts' // lazy
 import { connectionOverSocket } from './socket-transport.ts' // lazy
@@ -16,7 +15,5 @@ export interface ClientOptions extends ConnectOptions {}
  * @throws AuthenticationError when the two do not hold the same key; TimeoutError; the signal's reason
  */
 export async function Client<T = unknown>(address: Address, options?: ClientOptions): Promise<Connection<T>> {
-  const connection = connectionOverSocket<T>(await connectSocket(address, options))
-  tell('connectionOpen', () => ({ connection, side: 'client', address }))
-  return connection
+  return connectionOverSocket<T>(await connectSocket(address, options), 'client', address)
 }

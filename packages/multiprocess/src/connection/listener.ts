@@ -3,10 +3,10 @@ import type { Connection } from '../channel/connection.ts'
 import { registerKind } from '../codec/values/registry.ts'
 import { MultiprocessError, TimeoutError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
+import { inspectAs, printable } from '../ground/inspect.ts'
 import { checkPlatform } from '../ground/os/system.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
-import { tell } from '../process/events.ts'
-import type { HostAndPort, NetAddress } from '../socket/address.ts'
+import { describeAddress, type HostAndPort, type NetAddress } from '../socket/address.ts' // lazy
 import { ListeningSocket, type ListenOptions } from '../socket/listen.ts' // lazy
 import type { MessageSocket } from '../socket/message-socket.ts'
 import { waitFor, waitForSync } from '../socket/waiting.ts' // lazy
@@ -31,6 +31,14 @@ export class Listener implements Waitable, AsyncDisposable {
   readonly #socket: ListeningSocket
   readonly #arrivals: Arrival[] = []
   #lastAccepted: HostAndPort | null = null
+
+  static {
+    inspectAs<Listener>(
+      Listener,
+      listener =>
+        `at ${printable(describeAddress(listener.address))}, ${listener.#socket.isClosed ? 'closed' : 'listening'}`
+    )
+  }
 
   /**
    * Listens from now on.
@@ -118,9 +126,7 @@ export class Listener implements Waitable, AsyncDisposable {
     if (arrival === undefined) throw new TimeoutError(`nobody connected within ${timeout} ms`)
     if ('error' in arrival) throw arrival.error
     this.#lastAccepted = arrival.socket.remoteAddress
-    const connection = connectionOverSocket<T>(arrival.socket)
-    tell('connectionOpen', () => ({ connection, side: 'listener', address: this.#lastAccepted }))
-    return connection
+    return connectionOverSocket<T>(arrival.socket, 'listener', this.#lastAccepted)
   }
 }
 

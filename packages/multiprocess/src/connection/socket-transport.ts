@@ -7,6 +7,7 @@ import { decode, isMessage } from '../codec/decode.ts' // lazy
 import { Encoder } from '../codec/encode.ts'
 import { receive } from '../codec/receive.ts'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
+import { type ConnectionMessage, tell } from '../process/events.ts'
 import { isChallenge } from '../socket/handshake.ts'
 import type { MessageSocket } from '../socket/message-socket.ts'
 
@@ -16,12 +17,30 @@ const FOR_EVER = Number.POSITIVE_INFINITY
 /** Connections that nobody refers to any more are closed, as by CPython's `Connection.__del__`; what they have sent still goes. */
 const collected = new FinalizationRegistry<Transport>(transport => transport.close())
 
-/** @param socket both sides have shown their key, if there is one; it belongs to the Connection from now on */
-export function connectionOverSocket<T>(socket: MessageSocket): Connection<T> {
+/**
+ * @param socket both sides have shown their key, if there is one; it belongs to the Connection from now on
+ * @param address what was connected to, or where it came from: for those who watch connections
+ */
+export function connectionOverSocket<T>(
+  socket: MessageSocket,
+  side: ConnectionMessage['side'],
+  address: unknown
+): Connection<T> {
   const transport = new SocketTransport(socket)
   const connection = connectionOver<T>(transport)
   collected.register(connection, transport)
+  tell('connectionOpen', () => ({ connection, side, address }))
+  const weak = new WeakRef(connection)
+  socket.whenOver(() => {
+    tell('connectionClose', () => ({ connection: weak.deref() ?? null, side, address, error: whyLost(socket) }))
+  })
   return connection
+}
+
+/** Returns null if either side has closed the connection where a message ends. */
+function whyLost({ isClosed, reason }: MessageSocket): Error | null {
+  if (isClosed || reason === undefined || (reason instanceof EOFError && reason.cause === undefined)) return null
+  return reason
 }
 
 class SocketTransport implements Transport {

@@ -1,6 +1,8 @@
 /** The server of a manager in the process that asks for it: Python's `BaseManager.get_server()`. */
 import type { Mailbox } from '../channel/mailbox.ts'
+import { inspectAs, printable } from '../ground/inspect.ts'
 import type { NetAddress } from '../socket/address.ts'
+import { formatAddress } from './client/link.ts' // lazy
 import type { Factory } from './objects/catalogue.ts'
 import { Serving } from './serving.ts' // lazy
 
@@ -9,6 +11,10 @@ export class ManagerServer {
   readonly #ended: Promise<void>
   #end: () => void = () => {}
   #state: 'new' | 'serving' | 'stopped' = 'new'
+
+  static {
+    inspectAs(ManagerServer, server => `at ${printable(formatAddress(server.address))}, ${server.#state}`)
+  }
 
   /** @internal Made by `BaseManager.getServer`. */
   constructor(

@@ -1,5 +1,6 @@
 /** `imap` and `imapUnordered`: results as they come, with an input that never runs further ahead than `buffersize`. */
 import { TimeoutError } from '../errors.ts'
+import { inspectAs } from '../ground/inspect.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
@@ -74,6 +75,14 @@ export class IMapRun<R> implements IMapIterator<R> {
   #failure: { readonly error: unknown } | undefined
   /** The error that ended the input, until all results have come. */
   #inputFailure: ItemOutcome | undefined
+
+  static {
+    inspectAs<IMapRun<unknown>>(
+      IMapRun,
+      run => `${run.#done} of ${run.#taken}${run.#isInputDone ? '' : ' or more'}${run.#isOver ? ', stopped' : ''}`,
+      () => 'IMapIterator'
+    )
+  }
 
   constructor(input: Iterator<unknown> | AsyncIterator<unknown>, settings: IMapSettings) {
     this.#input = input

@@ -40,6 +40,17 @@ export interface ConnectionMessage {
   readonly address: unknown
 }
 
+/** The payload of `multiprocess:connection:close`, once for each connection, in the process that has it. */
+export interface ConnectionCloseMessage {
+  /** Null if nobody in this process refers to it any more. */
+  readonly connection: object | null
+  readonly side: 'client' | 'listener'
+  /** As when it was opened. */
+  readonly address: unknown
+  /** Null if either side has closed it; otherwise what broke it off. */
+  readonly error: Error | null
+}
+
 export const CHANNELS = {
   processStart: 'multiprocess:process:start',
   processExit: 'multiprocess:process:exit',
@@ -48,6 +59,7 @@ export const CHANNELS = {
   managerEnd: 'multiprocess:manager:end',
   managerCreate: 'multiprocess:manager:create',
   connectionOpen: 'multiprocess:connection:open',
+  connectionClose: 'multiprocess:connection:close',
   log: 'multiprocess:log'
 } as const
 
@@ -59,6 +71,7 @@ interface Messages {
   managerEnd: ManagerMessage
   managerCreate: ManagerCreateMessage
   connectionOpen: ConnectionMessage
+  connectionClose: ConnectionCloseMessage
 }
 
 const channels = new Map<string, Channel>()

@@ -7,6 +7,7 @@ import { ValueError } from '../errors.ts'
 import { ownPid } from '../ground/members/self.ts'
 import {
   CHANNELS,
+  type ConnectionCloseMessage,
   type ConnectionMessage,
   type ManagerCreateMessage,
   type ManagerMessage,
@@ -166,4 +167,9 @@ function logEvents(own: Logger): void {
   on<ConnectionMessage>(CHANNELS.connectionOpen, ({ side, address }) =>
     own.debug(side === 'client' ? 'connected to %o' : 'accepted a connection from %o', address)
   )
+  on<ConnectionCloseMessage>(CHANNELS.connectionClose, ({ side, address, error }) => {
+    const other = side === 'client' ? 'to' : 'from'
+    if (error === null) own.debug(`closed the connection ${other} %o`, address)
+    else own.debug(`lost the connection ${other} %o: %s`, address, error.message)
+  })
 }

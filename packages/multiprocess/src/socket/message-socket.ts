@@ -52,6 +52,7 @@ export class MessageSocket implements SocketSource {
   /** Someone has asked for a message that is not here: it is read to its end, however long it is. */
   #isAsked = false
   #onMessage: ((message: Uint8Array) => void) | undefined
+  #onOver: () => void = () => {}
 
   /** @param socket connected; it belongs to this from now on */
   constructor(socket: Socket) {
@@ -101,6 +102,18 @@ export class MessageSocket implements SocketSource {
   get reason(): Error | undefined {
     const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.#isWhole()
     return isCut ? brokenOff(new Error('in the middle of a message')) : this.#reason
+  }
+
+  /** Runs `run` once this side has closed it or nothing more will come; at once if that is so already. */
+  whenOver(run: () => void): void {
+    if (this.#isClosed || this.#hasEnded) run()
+    else this.#onOver = run
+  }
+
+  #beOver(): void {
+    const run = this.#onOver
+    this.#onOver = () => {}
+    run()
   }
 
   /** Returns true if `take` has a message; otherwise the next one is read to its end. */
@@ -204,6 +217,7 @@ export class MessageSocket implements SocketSource {
       this.#wire.resume()
       this.#wire.destroySoon()
     }
+    this.#beOver()
     this.#changes.notify()
   }
 
@@ -350,6 +364,7 @@ export class MessageSocket implements SocketSource {
       if (reason instanceof AuthenticationError) settled(reason)
       else settled(new AuthenticationError('the other side hung up before it had shown its key', { cause: reason }))
     }
+    this.#beOver()
     this.#changes.notify()
   }
 

@@ -1,7 +1,17 @@
 /** The logger prints what processes do, as Python's does, and children inherit its settings. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
-import { getLogger, LOG_LEVELS, ValueError } from '../../src/index.ts'
+import {
+  Client,
+  type ConnectionCloseMessage,
+  EOFError,
+  getLogger,
+  Listener,
+  LOG_LEVELS,
+  ValueError
+} from '../../src/index.ts'
 import { type Outcome, runProgram } from '../fixtures/process/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 
@@ -81,6 +91,57 @@ test('a connection is told of on both sides', { timeout }, async () => {
   `)
   assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] connected to {')).length, 1)
   assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] accepted a connection from ')).length, 1)
+  assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] closed the connection to {')).length, 1)
+  assert.equal(lines.filter(line => line.startsWith('[DEBUG/MainProcess] closed the connection from {')).length, 1)
+})
+
+test('the end of a connection is published once on each side, with the error that broke it off', {
+  timeout
+}, async () => {
+  const listener = new Listener({ host: '127.0.0.1', port: 0 }, { authkey: 'a key' })
+  const messages: ConnectionCloseMessage[] = []
+  let told = () => {}
+  const onClose = (message: unknown) => {
+    messages.push(message as ConnectionCloseMessage)
+    told()
+  }
+  const untilTold = async (count: number) => {
+    while (messages.length < count) await new Promise<void>(resolve => (told = resolve))
+  }
+  subscribe('multiprocess:connection:close', onClose)
+  try {
+    const connect = () => Promise.all([Client(listener.address, { authkey: 'a key' }), listener.accept()])
+    const [client, accepted] = await connect()
+    client.close()
+    client.close()
+    await assert.rejects(accepted.recv(), EOFError)
+    accepted.close()
+    await untilTold(2)
+    assert.deepEqual(
+      messages.map(({ connection, side, error }) => [connection, side, error]),
+      [
+        [client, 'client', null],
+        [accepted, 'listener', null]
+      ]
+    )
+    assert.deepEqual(messages[0].address, listener.address)
+
+    // A message that is announced and does not come.
+    const open = new Listener({ host: '127.0.0.1', port: 0 })
+    const cut = connectTcp((open.address as { port: number }).port, '127.0.0.1')
+    const half = await open.accept()
+    cut.end(Buffer.from([0, 0, 0, 9, 1]))
+    await assert.rejects(half.recv(), EOFError)
+    await untilTold(3)
+    assert.equal(messages[2].connection, half)
+    assert.match(String(messages[2].error), /middle of a message/)
+    half.close()
+    await open.close()
+    assert.equal(messages.length, 3)
+  } finally {
+    unsubscribe('multiprocess:connection:close', onClose)
+    await listener.close()
+  }
 })
 
 test('levels are names or numbers, and nothing else', { timeout }, () => {
