@@ -44,11 +44,12 @@ const MOST_WAITING = 10_000
  *
  * @throws TypeError for a URL that cannot be crawled; RangeError for a number out of its range
  */
-export function crawl(url: string | URL, options?: CrawlOptions): Crawl {
-  return new Crawl(plan(url, options))
+export function crawl<D = unknown>(url: string | URL, options?: CrawlOptions<D>): Crawl<D> {
+  return new Crawl<D>(plan(url, options))
 }
 
-export class Crawl implements AsyncIterable<PageResult> {
+/** `D` is what `onPage` returns: the `data` of each page. */
+export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   readonly #plan: Plan
   readonly #store: Store
   readonly #sink: Sink | undefined
@@ -107,7 +108,7 @@ export class Crawl implements AsyncIterable<PageResult> {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<PageResult, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<PageResult<D>, void, undefined> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true
     const { start, starts, signal, ask, scope } = this.#plan
@@ -130,7 +131,8 @@ export class Crawl implements AsyncIterable<PageResult> {
       this.#spent = this.#store.counts.visits
       await this.#store.add(starts.map(url => ({ url, depth: 0, from: null, error: null })))
       if (this.#plan.usesSitemap) await this.#addSitemaps(this.#visitor).catch(ignoreWhen(this.#stop.signal))
-      yield* this.#run(this.#visitor)
+      // What the hook returned came back as it was.
+      yield* this.#run(this.#visitor) as AsyncGenerator<PageResult<D>, void, undefined>
     } finally {
       signal?.removeEventListener('abort', stop)
       stop()

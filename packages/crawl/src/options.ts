@@ -13,7 +13,8 @@ export const MOST_PROCESSES = 1000
 /** With four processes that makes eight requests at a time to one host, as many as Scrapy makes. */
 export const DEFAULT_CONCURRENCY = 2
 
-export interface CrawlOptions extends AskOptions {
+/** `D` is what `onPage` returns: the `data` of each page. */
+export interface CrawlOptions<D = unknown> extends AskOptions {
   /**
    * Worker processes, 1,000 at the most. 0: none, this process does the work. Left out: this process begins, and up to 4
    * workers are added while its loop is saturated and processors are free.
@@ -51,7 +52,7 @@ export interface CrawlOptions extends AskOptions {
    * @example
    * crawl(url, { onPage: ({ $ }) => ({ price: $('.price').text() }) })
    */
-  onPage?: OnPage
+  onPage?: OnPage<D>
   /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Left out: in memory. */
   store?: Store
 }

@@ -1,7 +1,9 @@
 import type { PageRecord } from './page/record.ts'
 
-/** What the crawl found at one URL: one line of its output. */
-export interface PageResult extends PageRecord {
+/** What the crawl found at one URL: one line of its output. `D` is what `onPage` returns. */
+export interface PageResult<D = unknown> extends PageRecord {
+  /** What `onPage`, or the fields of `--get`, made of the page; null when there is neither, and for a page with an error. */
+  data: D | null
   /** How many links away from the first page. */
   depth: number
   /** The page on which the URL was found first; null for the first page. */

@@ -292,3 +292,16 @@ test('what cannot be crawled is refused with what was expected', limits, () => {
   }
   assert.throws(() => crawl('http://example.com/', { userAgent: 'a\nb' }), { name: 'TypeError' })
 })
+
+test('a page is asked for once, with an empty query and without', limits, async () => {
+  await using site = await serve({
+    '/': page('home', '/q?', '/q', '/q?#part', '/?', '/r?'),
+    '/q': page('q'),
+    '/r': page('r')
+  })
+  assert.deepEqual(paths(await collect(site.origin)), ['/', '/q', '/r'])
+  assert.deepEqual(
+    site.requests.map(({ path }) => path).filter(path => path !== '/robots.txt'),
+    ['/', '/q', '/r']
+  )
+})

@@ -24,7 +24,7 @@ export interface PageContext {
 }
 
 /** What a program does with each page, where it is parsed. What it returns, or resolves to, is the page's `data`. */
-export type OnPage = (page: PageContext) => unknown
+export type OnPage<D = unknown> = (page: PageContext) => D | PromiseLike<D>
 
 /** What is taken from each page. */
 export interface PageHook {

@@ -32,6 +32,8 @@ export interface Exchange {
   headers: [name: string, value: string][]
   /** Decompressed; null when it was not downloaded. */
   body: Uint8Array | null
+  /** The body is longer than what was downloaded. */
+  readonly truncated: boolean
 }
 
 /** The outcome for a URL that no answer came from. */

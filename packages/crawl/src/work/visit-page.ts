@@ -9,6 +9,7 @@ import { extract, type PageHook } from '../page/extract.ts'
 import { mayBeHtml, whyNoHtml } from '../page/kind.ts'
 import { type PageOutcome, withoutPage } from '../page/outcome.ts'
 import { parsePage } from '../page/parse.ts'
+import type { PageRecord } from '../page/record.ts'
 import { loadLegacyEncodings } from '../url/legacy-query.ts'
 
 /**
@@ -26,10 +27,11 @@ export async function visitPage(
   const outcome = withoutPage(ask.url, null)
   const { record } = outcome
   const start = performance.now()
-  const answer = await client.get(ask, head => hasPage(head.status) && mayBeHtml(head.contentType), { signal })
+  const { keepBodies } = client.settings
+  const answer = await client.get(ask, head => keepBodies || isPage(head), { signal })
   const downloaded = performance.now()
   describe(outcome, answer, downloaded - start)
-  if (client.settings.keepBodies) keepExchange(outcome, answer)
+  if (keepBodies) keepExchange(outcome, answer)
   record.error = whyNoPage(answer)
   if (isRedirect(answer)) {
     const location = header(answer, 'location')
@@ -51,8 +53,10 @@ function describe(outcome: PageOutcome, answer: Answer, downloadMs: number): voi
   const { record } = outcome
   record.status = answer.status
   record.contentType = header(answer, 'content-type')
-  record.bytes = answer.bytes
-  record.truncated = answer.cut !== null
+  if (isPage(record)) {
+    record.bytes = answer.bytes
+    record.truncated = answer.cut !== null
+  }
   record.startedAt = new Date(answer.startedAt).toISOString()
   record.firstByteMs = answer.firstByteMs === null ? null : milliseconds(answer.firstByteMs)
   record.downloadMs = milliseconds(downloadMs)
@@ -74,9 +78,9 @@ async function runHook(hook: PageHook, outcome: PageOutcome, answer: Answer, htm
 }
 
 function keepExchange(outcome: PageOutcome, answer: Answer): void {
-  const { status, reason, headers, requestHeaders, body } = answer
+  const { status, reason, headers, requestHeaders, body, cut } = answer
   if (status === null) return
-  outcome.exchange = { url: outcome.record.url, requestHeaders, status, reason, headers, body }
+  outcome.exchange = { url: outcome.record.url, requestHeaders, status, reason, headers, body, truncated: cut !== null }
 }
 
 /** @returns the page's text */
@@ -129,12 +133,17 @@ function whyNoPage(answer: Answer): string | null {
       : httpStatus(status, reason)
   }
   if (!hasPage(status)) return httpStatus(status, reason)
-  if (!body) return `not HTML: ${contentType?.split(';')[0].trim()}`
+  if (!body || !mayBeHtml(contentType)) return `not HTML: ${contentType?.split(';')[0].trim()}`
   return whyNoHtml(body, contentType)
 }
 
 function isRedirect({ status }: Answer): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
+}
+
+/** A page comes, as far as can be told before it is read. */
+function isPage({ status, contentType }: Pick<PageRecord, 'status' | 'contentType'>): boolean {
+  return hasPage(status) && mayBeHtml(contentType)
 }
 
 /** A success that comes with the page: not 204 (No Content), 205 (Reset Content) or 206 (Partial Content). */

@@ -48,7 +48,6 @@ export interface VisitReport {
 /** An exchange, with when it began. */
 export interface TimedExchange extends Exchange {
   readonly startedAt: string
-  readonly truncated: boolean
 }
 
 /** What visits count. */
@@ -245,7 +244,7 @@ export class Visitor {
 
 function keepExchange({ exchange, record }: PageOutcome, exchanges: TimedExchange[]): void {
   if (exchange && record.startedAt !== null) {
-    exchanges.push({ ...exchange, startedAt: record.startedAt, truncated: record.truncated })
+    exchanges.push({ ...exchange, startedAt: record.startedAt })
   }
 }
 

@@ -147,6 +147,8 @@ test('CSV and WARC are written, and gone on with', limits, async () => {
     ])
     assert.equal(warc.match(/WARC-Type: warcinfo/g)?.length, 1)
     assert.ok(warc.includes('<h1>home</h1>'))
+    assert.match(warc, /Target-URI: [^\r]*file\.pdf\r[\s\S]*\r\n\r\n%PDF\r\n/)
+    assert.doesNotMatch(warc, /WARC-Truncated/)
   }
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PageContext } from '../../src/index.ts'
+import { crawl, type PageContext } from '../../src/index.ts'
 import { at, collect, page, paths, serve } from '../support.ts'
 
 const limits = { timeout: 60_000 }
@@ -11,6 +11,50 @@ const pages = {
   '/b': '<h1>b</h1><p class="price">7</p>',
   '/hidden': page('hidden')
 }
+
+test('the type of data is that of what onPage returns', limits, async () => {
+  await using site = await serve(pages)
+  const prices: number[] = []
+  for await (const { data } of crawl(site.origin, {
+    processes: 0,
+    onPage: ({ $ }) => ({ price: Number($('.price').text()) })
+  })) {
+    if (data !== null) prices.push(data.price)
+    // @ts-expect-error: it has no such field.
+    assert.equal(data?.cost, undefined)
+  }
+  assert.deepEqual(prices.sort(), [0, 0, 7])
+  for await (const { data } of crawl(site.origin, { processes: 0, limit: 1, onPage: async ({ url }) => url })) {
+    const text: string | null = data
+    assert.equal(text, `${site.origin}/`)
+  }
+  for await (const { data } of crawl(site.origin, { processes: 0, limit: 1 })) {
+    // @ts-expect-error: nothing is known of it.
+    const text: string | null = data
+    assert.equal(text, null)
+  }
+})
+
+test('a worker whose onPage never ends is replaced, and the crawl goes on', limits, async () => {
+  await using site = await serve({
+    '/': page('home', '/stuck', '/after'),
+    '/stuck': page('stuck'),
+    '/after': page('after')
+  })
+  const results = await collect(site.origin, {
+    processes: 1,
+    concurrency: 1,
+    totalTimeoutMs: 2000,
+    onPage: ({ url }) => {
+      while (url.endsWith('/stuck'));
+      return process.pid
+    }
+  })
+  assert.match(at(results, '/stuck').error ?? '', /^the page was not done within 5000 ms; its worker was replaced$/)
+  assert.deepEqual([at(results, '/after').error, at(results, '/after').title], [null, 'after'])
+  assert.notEqual(at(results, '/after').data, at(results, '/').data)
+  assert.notEqual(at(results, '/after').data, process.pid)
+})
 
 for (const processes of [0, 2]) {
   const where = processes === 0 ? 'in this process' : 'in a worker'

@@ -27,7 +27,11 @@ test('addresses of one page become equal', limits, () => {
     ['/é', 'http://example.com/%C3%A9'],
     ['http://bücher.example/', 'http://xn--bcher-kva.example/'],
     ['http://user:secret@example.com/', 'http://example.com/'],
-    ['http://127.1/', 'http://127.0.0.1/']
+    ['http://127.1/', 'http://127.0.0.1/'],
+    ['/q?', 'http://example.com/q'],
+    ['/q?#part', 'http://example.com/q'],
+    ['?', 'http://example.com/a/b'],
+    ['http://example.com?', 'http://example.com/']
   ]) {
     assert.equal(normal(href, base), expected, href)
     assert.equal(normal(normal(href, base)), expected, `${href}, twice`)

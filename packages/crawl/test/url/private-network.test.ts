@@ -162,6 +162,45 @@ test('the lenient way is guarded too', limits, async () => {
   assert.equal(site.requests.length, 0)
 })
 
+test('a redirect and a link of a public page lead to no private address', limits, async () => {
+  await using site = await serve({ '/secret': page('secret') })
+  const secret = `http://internal.public.example:${site.port}/secret`
+  // This computer has no public address: a proxy stands for the public host, and the host inside is asked without it.
+  await using proxy = await serve((request, response) => {
+    const path = new URL(request.url!, 'http://public.example').pathname
+    if (path === '/once') response.writeHead(302, { location: secret }).end()
+    else if (path === '/twice') response.writeHead(301, { location: '/once?again' }).end()
+    else if (path !== '/') response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': 'text/html' }).end(page('home', '/once', '/twice', `${secret}?link`))
+  })
+  const before = { ...process.env }
+  Object.assign(process.env, { http_proxy: proxy.origin, no_proxy: 'internal.public.example' })
+  try {
+    await resolving(
+      name => [name === 'public.example' ? '192.0.43.8' : '127.0.0.1'],
+      async () => {
+        const results = await collect(`http://public.example:${site.port}/`, {
+          scope: 'subdomains',
+          limit: 10,
+          retries: 0
+        })
+        const refused = results.filter(({ error }) =>
+          error?.startsWith('refused to connect to internal.public.example (127.0.0.1)')
+        )
+        assert.deepEqual(
+          refused.map(({ redirects }) => redirects.length).sort(),
+          [0, 1],
+          JSON.stringify(results.map(({ url, error }) => [url, error]))
+        )
+      }
+    )
+  } finally {
+    process.env = before
+  }
+  assert.deepEqual(site.requests, [])
+  assert.ok(proxy.requests.some(({ path }) => path.includes('/twice')))
+})
+
 test('a crawl that begins on this computer may go on here', limits, async () => {
   await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
   assert.equal((await collect(site.origin.replace('127.0.0.1', 'localhost'))).length, 2)
