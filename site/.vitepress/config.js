@@ -3,7 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
 import { sidebar } from './sidebar.js'
 
-const vue = fileURLToPath(new URL('../node_modules/vue', import.meta.url))
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+/** The pages are outside of this folder, where Vue is installed. */
+const vueOfTheSite = {
+  name: 'vue-of-the-site',
+  enforce: 'pre',
+  resolveId(id, importer, options) {
+    if (!/^vue(?:\/|$)/.test(id) || importer === undefined || importer.startsWith(home)) return null
+    return this.resolve(id, `${home}package.json`, { ...options, skipSelf: true })
+  }
+}
 
 /** Folders are shown by their README.md. On the site that is index.md. */
 const rewrites = {
@@ -52,8 +62,7 @@ export default defineConfig({
   ],
   outDir: 'dist',
   cleanUrls: true,
-  // The pages are outside of this folder, where Vue is installed.
-  vite: { resolve: { alias: [{ find: /^vue(?=$|\/server-renderer$)/, replacement: vue }] } },
+  vite: { plugins: [vueOfTheSite] },
   rewrites,
   markdown: {
     config(md) {
