@@ -20,6 +20,7 @@ const ORDER = {
     socket connection
     managers/protocol managers/client managers/objects managers/server managers
     entries
+    top
     common contexts threads index encoding pooling`,
   cluster: `
     wire redis pool worker frontier index main`

@@ -27,7 +27,8 @@ const input = {
   'thread-main': file('entries/thread-main'),
   worker: file('pool/worker/main'),
   'server-main': file('managers/server-main'),
-  'watcher-main': file('ground/segments/watcher-main')
+  'watcher-main': file('ground/segments/watcher-main'),
+  top: file('top/main')
 }
 
 /** Source maps lead back to the TypeScript. */

@@ -52,6 +52,7 @@ export type {
   SettledItem,
   TaskOptions
 } from './pool/options.ts'
+export type { PoolInsights, SlowTask, TimeShares, WorkerInsights } from './pool/telling/insights.ts'
 export type { PoolStats } from './pool/telling/stats.ts'
 export type {
   TaskEndMessage,

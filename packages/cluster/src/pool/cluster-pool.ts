@@ -16,8 +16,10 @@ import { RemotePool } from './remote-pool.ts'
 import type { ClusterStats } from './stats.ts'
 
 type Items<T> = Iterable<T> | AsyncIterable<T>
-/** The names of Pool's methods; its private parts are its own. */
-type PoolMethods = Readonly<Record<Exclude<keyof Pool, 'stats' | 'options'>, (...args: never[]) => unknown>>
+/** The names of the methods that Pools have in common: what a pool tells of its own workers is not among them. */
+type PoolMethods = Readonly<
+  Record<Exclude<keyof Pool, 'stats' | 'options' | 'insights'>, (...args: never[]) => unknown>
+>
 
 /**
  * Pool's methods over several machines. With a `url`, tasks run in the processes of `ClusterWorker`s (or the command

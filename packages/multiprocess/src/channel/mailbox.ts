@@ -3,6 +3,7 @@
  * OWNER behind the ring names the process that reads; it is rung in its event loop.
  */
 
+import { kindNumber } from '../ground/arena/block-kinds.ts'
 import type { OwnerId } from '../ground/arena/process-table.ts'
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts'
 import type { Family } from '../ground/family.ts'
@@ -103,7 +104,7 @@ export class Mailbox extends SharedObject {
 
 /** A new one. @param owner who reads; left out: nobody yet */
 export function createMailbox(family: Family, owner: OwnerId = 0): Mailbox {
-  const at = family.shared.create(RING_BYTES + 4)
+  const at = family.shared.create(RING_BYTES + 4, '', kindNumber('Mailbox'))
   const mailbox = adopt({ family, at }, () => new Mailbox(true))
   mailbox.owner = owner
   return mailbox

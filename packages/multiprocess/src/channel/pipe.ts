@@ -5,6 +5,7 @@
  */
 
 import { checkBoolean, checkOptions, optionNames } from '../checks.ts'
+import { kindNumber } from '../ground/arena/block-kinds.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { type Handle, isShared, keepFor, letGo, originOf, payloadAt } from '../memory/shared-object.ts'
@@ -72,7 +73,7 @@ export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Co
 }
 
 function makeRing(family: Family): number {
-  const at = family.shared.create(RING_BYTES, originOf('Pipe'))
+  const at = family.shared.create(RING_BYTES, originOf('Pipe'), kindNumber('Pipe'))
   new Ring({ family, at }, { messages: 0, bytes: MOST_BYTES })
   return at
 }

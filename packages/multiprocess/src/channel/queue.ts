@@ -2,6 +2,7 @@
 import { checkInteger } from '../checks.ts'
 import { Pending } from '../codec/receive.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
@@ -20,6 +21,7 @@ let lineOf: (queue: Queue) => string
  */
 export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncIterable<T> {
   protected static override readonly size: number = RING_BYTES
+  protected static override readonly kind: BlockKind = 'Queue'
   protected readonly ring: Ring
   readonly #sender: Sender
   readonly #maxsize: number
@@ -170,6 +172,8 @@ function valueOf(received: Received | undefined): unknown {
 
 /** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */
 export class JoinableQueue<T = unknown> extends Queue<T> {
+  protected static override readonly kind: BlockKind = 'JoinableQueue'
+
   static {
     inspectAs<JoinableQueue>(JoinableQueue, queue => `${lineOf(queue)}, ${queue.ring.unfinished} unfinished`)
   }

@@ -1,6 +1,7 @@
 /** A queue with nothing but `put` and `get`: Python's `multiprocessing.SimpleQueue`. */
 import { Pending } from '../codec/receive.ts'
 import { ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { handleOf, isNew, SharedObject } from '../memory/shared-object.ts'
 import { NONE, type Received, received, receiveLetter, receiveReadable, Sender } from './message.ts' // lazy
@@ -11,6 +12,7 @@ import { RING_BYTES } from './ring-size.ts'
 /** A queue without bounds. Items and processes that die are as in `Queue`. */
 export class SimpleQueue<T = unknown> extends SharedObject {
   protected static override readonly size: number = RING_BYTES
+  protected static override readonly kind: BlockKind = 'SimpleQueue'
   readonly #ring: Ring
   readonly #sender: Sender
   #isClosed = false

@@ -10,6 +10,7 @@ import { Memory } from './arena/memory.ts'
 import { Parcels } from './arena/parcels.ts'
 import { type OwnerId, ProcessTable } from './arena/process-table.ts'
 import { SharedBlocks } from './arena/shared-blocks.ts'
+import { Titles } from './arena/titles.ts'
 import { defaultMethod } from './default-method.ts'
 import { ARENA_FD, inherited } from './members/inheritance.ts'
 import { createArenaFile } from './members/memfd.ts'
@@ -22,6 +23,7 @@ import { cpuCount } from './os/processors.ts'
 import { addReport } from './os/report-signal.ts'
 import { system } from './os/system.ts'
 import { monotonicMs, setTimeout } from './os/time.ts'
+import { ownerName } from './owner-names.ts'
 import { waitReport } from './wait-report.ts'
 import { EventLoop } from './waiting/event-loop.ts'
 import { ParkingLot } from './waiting/parking-lot.ts'
@@ -36,6 +38,7 @@ export class Family {
   readonly self: OwnerId
   readonly memory: Memory
   readonly table: ProcessTable
+  readonly titles: Titles
   readonly arena: Arena
   readonly shared: SharedBlocks
   readonly parcels: Parcels
@@ -54,6 +57,7 @@ export class Family {
     this.memory = memory
     this.table = table
     this.self = self
+    this.titles = new Titles(memory, table, self)
     this.arena = new Arena(memory, self, isAlive)
     this.shared = new SharedBlocks(memory, this.arena, table, self, at => this.lot.unpark(at), dropElsewhere)
     this.parcels = new Parcels(memory, this.arena, this.shared, self)
@@ -151,6 +155,7 @@ export function currentFamily(method: StartMethod = inherited()?.method ?? defau
   if (family === undefined) {
     family = method === 'spawn' ? openProcesses() : openThreads()
     families.set(method, family)
+    if (inherited() === undefined) family.titles.setName(ownerName(family, family.self) ?? '')
   }
   return family
 }

@@ -19,11 +19,12 @@ export function ownerText(family: Family, owner: OwnerId): string {
   if (!table.isLive(owner) && !table.isStarting(owner)) return `a ${isThread ? 'thread' : 'process'} that is gone`
   const isDead = !table.isStarting(owner) && !platform.isAlive(table, owner)
   const place = `${isThread ? 'thread' : 'pid'} ${table.pid(owner)}${isDead ? ', dead' : ''}`
-  const name = nameOf(family, owner)
+  const name = ownerName(family, owner)
   return name === undefined ? place : `${printable(name)} (${place})`
 }
 
-function nameOf(family: Family, owner: OwnerId): string | undefined {
+/** Returns the name alone. */
+export function ownerName(family: Family, owner: OwnerId): string | undefined {
   for (const namer of namers) {
     const name = namer(family, owner)
     if (name !== undefined) return name

@@ -104,6 +104,7 @@ export class BaseManager implements AsyncDisposable {
         path,
         isDaemon: true,
         isPoolWorker: true,
+        role: 'manager',
         authkey: currentIdentity().authkey,
         load: {
           target: { module: new URL('./server-main.js', import.meta.url).href, export: 'serve' },

@@ -3,6 +3,7 @@
  * process has one object for a block, however often it arrives. The block is freed when no process has its object.
  */
 
+import { type BlockKind, kindNumber } from '../ground/arena/block-kinds.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import { SHARED_HEADER_BYTES } from '../ground/arena/shared-blocks.ts' // lazy
 import { brand } from '../ground/brand.ts'
@@ -102,6 +103,8 @@ export abstract class SharedObject {
   }
   /** The size of a block, in bytes. */
   protected static readonly size: number = 4
+  /** The name of its kind for those who look on from outside. */
+  protected static readonly kind: BlockKind = ''
   /** @param size the size of the block in bytes, which are zeros at first. Default: the class's `size` */
   constructor(size?: number) {
     const existing = adopted.take()
@@ -110,7 +113,8 @@ export abstract class SharedObject {
     } else {
       const type = new.target as unknown as typeof SharedObject
       const family = currentFamily(type.method)
-      keepFor(this, { family, at: family.shared.create(size ?? type.size, originOf(type.name)) })
+      const at = family.shared.create(size ?? type.size, originOf(type.name), kindNumber(type.kind))
+      keepFor(this, { family, at })
     }
   }
 }

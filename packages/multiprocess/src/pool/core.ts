@@ -24,9 +24,9 @@ import { type Control, controlOf } from './shared/control.ts'
 import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
 import { TaskTable } from './shared/task-table.ts'
 import { Signals } from './signals.ts'
+import { insightsOf, type PoolInsights } from './telling/insights.ts'
 import { type Progress, progressOf, sizeOf } from './telling/progress.ts'
-import type { PoolStats } from './telling/stats.ts'
-import { Timings } from './telling/timings.ts'
+import { type PoolStats, statsOf } from './telling/stats.ts'
 import { createTrace, PoolTrace } from './telling/trace.ts'
 import { Workers } from './workers.ts'
 
@@ -123,8 +123,9 @@ export class PoolCore {
     this.#dispatcher.supervisor.workers = this.#workers
     this.#dispatcher.onNews = this.#workers.look
     this.#dispatcher.events.pidOf = index => this.#workers.pidOf(index)
-    if (settings.timings) this.#dispatcher.events.timings = new Timings()
+    if (settings.timings) this.#dispatcher.events.measure()
     if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
+    this.#dispatcher.table.forOthers.publish({ owner: family.self, places, processes, concurrency })
     try {
       this.#workers.start()
     } catch (error) {
@@ -286,13 +287,10 @@ export class PoolCore {
     return run
   }
 
-  get stats(): PoolStats {
-    const { submitted, completed, pending } = this.#dispatcher
-    const failed = submitted - completed - pending
-    const { timings } = this.#dispatcher.events
-    const times = timings === undefined ? {} : { waitTime: timings.waits.stats, runTime: timings.runs.stats }
-    return { submitted, completed, failed, pending, workers: this.#workers.stats, ...times }
-  }
+  stats = (): PoolStats => statsOf(this.#dispatcher, this.#workers.stats)
+
+  /** @throws ValueError without `timings` */
+  insights = (): PoolInsights => insightsOf(this.#dispatcher.events)
 
   close(): void {
     if (this.state !== 'open') return

@@ -10,6 +10,7 @@ import type { Source } from '../ground/waiting/event-loop.ts'
 import { FifoQueue } from './fifo-queue.ts'
 import type { Control } from './shared/control.ts'
 import { type Block, Messages } from './shared/message.ts'
+import type { PoolWords } from './shared/pool-words.ts'
 import {
   BLOCK,
   CANCEL,
@@ -68,6 +69,7 @@ export class Dispatcher implements Source {
   /** What all that is pending fails with, once it is over. */
   #reason: unknown
   #news = 0
+  readonly #told: PoolWords
   /** Called, in a microtask, when a worker's status has changed in a way that may ask for something. */
   onNews: () => void = () => {}
   /** More pending tasks than this ask for another worker. */
@@ -82,6 +84,7 @@ export class Dispatcher implements Source {
     this.#family = family
     this.table = new TaskTable(family.memory, at, workers)
     this.table.clear(workers)
+    this.#told = this.table.forOthers
     this.messages = new Messages(family, this.table, false)
     this.#workers = workers
     this.events = new TaskEvents(pool, this.table)
@@ -134,8 +137,10 @@ export class Dispatcher implements Source {
       if (control !== undefined) this.supervisor.add(slot, control, undefined)
       this.#place(slot, fn, kind, task, ++this.#submitted, control)
     }
-    this.events.submitted(this.#submitted, fn.name)
+    this.events.submitted(this.#submitted, fn.name, message)
     if (this.#pending++ === 0) this.#family.loop.hold()
+    this.#told.submitted = this.#submitted
+    this.#told.pending = this.#pending
     if (this.#pending > this.limit) this.onPressure()
     this.#family.loop.stir()
   }
@@ -305,6 +310,7 @@ export class Dispatcher implements Source {
 
   /** Once no worker runs. */
   dispose(): void {
+    this.#told.withdraw()
     this.#family.loop.remove(this)
   }
 
@@ -380,6 +386,8 @@ export class Dispatcher implements Source {
   #settled(count: number): void {
     if (count === 0) return
     this.#pending -= count
+    this.#told.pending = this.#pending
+    this.#told.completed = this.#completed
     if (this.#pending > 0) return
     this.#family.loop.release()
     this.onIdle()

@@ -30,6 +30,7 @@ import {
   type SettledItem
 } from './options.ts'
 import { MAP, STARMAP } from './shared/task-kinds.ts' // lazy
+import type { PoolInsights } from './telling/insights.ts'
 import type { PoolStats } from './telling/stats.ts'
 
 type Input<T> = Iterable<T> | AsyncIterable<T>
@@ -240,7 +241,20 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /** What the pool has done, and what its workers do: a snapshot. */
   get stats(): PoolStats {
-    return this.#core.stats
+    return this.#core.stats()
+  }
+
+  /**
+   * Returns where the workers' time went (start-up, initializer, waiting, work, exit), the slowest tasks with their arguments, and a
+   * sentence about it. It counts from the pool's start, and can be asked at any time, also after `join()`.
+   * @throws ValueError unless the pool was made with `{ timings: true }`
+   * @example
+   * await using pool = new Pool({ timings: true })
+   * await pool.map((n: number) => n * n, [1, 2, 3], 1)
+   * console.log(pool.insights().summary)
+   */
+  insights(): PoolInsights {
+    return this.#core.insights()
   }
 
   /** terminate() and join(), as leaving Python's `with Pool()` does. */

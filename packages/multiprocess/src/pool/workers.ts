@@ -115,6 +115,7 @@ export class Workers implements WorkerHandles {
   /** No worker is replaced any more: there is nothing left to do. */
   end(): void {
     this.#isEnding = true
+    this.#dispatcher.events.insights?.end()
     this.#sizing.stop()
     for (const { timer } of this.#pauses.values()) clearTimeout(timer)
     this.#pauses.clear()
@@ -125,6 +126,7 @@ export class Workers implements WorkerHandles {
   /** SIGTERM to all. What they had is not looked at before `terminate`. */
   signalEnd(): void {
     this.#isEnding = true
+    this.#dispatcher.events.insights?.end()
     this.#signal('SIGTERM')
   }
 
@@ -221,6 +223,7 @@ export class Workers implements WorkerHandles {
       path,
       isDaemon: true,
       isPoolWorker: true,
+      role: 'worker',
       authkey: currentIdentity().authkey,
       load: {
         target: { module: MODULE, export: 'work' },
@@ -232,7 +235,9 @@ export class Workers implements WorkerHandles {
     this.#running[index] = worker
     if (this.#permits.size < this.#sizing.wanted) this.#grant(index)
     this.#starts[index] = (this.#starts[index] ?? 0) + 1
-    this.#dispatcher.events.workerStarted(worker.pid)
+    this.#dispatcher.table.setMember(index, worker.id)
+    this.#dispatcher.table.forOthers.restarts = this.#starts.reduce((sum, starts) => sum + starts - 1, 0)
+    this.#dispatcher.events.workerStarted(worker.pid, index)
     this.#starting.watch(worker)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
   }
@@ -242,6 +247,7 @@ export class Workers implements WorkerHandles {
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
+    this.#dispatcher.events.insights?.workerEnded(index)
     const failed = this.#dispatcher.bury(index, exitcode, worker)
     this.#running[index] = undefined
     this.#dispatcher.events.workerEnded(worker.pid, exitcode)

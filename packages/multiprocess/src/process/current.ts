@@ -1,6 +1,6 @@
 /** The process that asks, and its parent, as Process objects. */
 import { boundTo } from '../ground/bound-class.ts'
-import { currentFamily } from '../ground/family.ts' // lazy
+import { currentFamily, openFamily } from '../ground/family.ts' // lazy
 import { inherited } from '../ground/members/inheritance.ts'
 import { ownPid, signalParent, signalSelf } from '../ground/members/self.ts'
 import { isDebug } from '../ground/os/debug-mode.ts'
@@ -63,6 +63,7 @@ function itself(name: string, daemon: boolean): Role {
     kill: signalSelf,
     setName: name => {
       setIdentity({ ...currentIdentity(), name })
+      openFamily(inherited()?.method ?? 'spawn')?.titles.setName(name)
       if (isDebug) currentFamily().waits?.setName(name)
     },
     setAuthkey: authkey => setIdentity({ ...currentIdentity(), authkey }),

@@ -79,6 +79,7 @@ class Reserve {
 
   #add(): void {
     const member = createMember(this.#method, null)
+    currentFamily(this.#method).titles.setRole('reserve', member.id)
     member.unref()
     const idle: Idle = { member, circumstances: circumstances(this.#method) }
     this.#idle.push(idle)

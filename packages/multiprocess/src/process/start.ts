@@ -3,6 +3,7 @@ import { encode, encodeHeld, runAll } from '../codec/encode.ts' // lazy
 import { entries } from '../codec/references/entries.ts'
 import { isImporting } from '../codec/references/imports.ts'
 import { ValueError } from '../errors.ts'
+import type { ProcessRole } from '../ground/arena/titles.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { ownPid } from '../ground/members/self.ts'
@@ -26,6 +27,8 @@ export interface Plan {
   readonly path: readonly number[]
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
+  /** For those who look on from outside; left out: `process`. */
+  readonly role?: ProcessRole
   readonly authkey: Uint8Array
   /** Left out: it is neither taken from the reserve, nor is that changed. */
   readonly reserve?: number
@@ -86,6 +89,9 @@ export function start(plan: Plan): Started {
     const reserve = plan.reserve === undefined ? undefined : reserveOf(plan.method)
     const given = { preparation: message, behind: load.large, parcel }
     const member = reserve?.take(given) ?? createMember(plan.method, given)
+    const { titles } = currentFamily(plan.method)
+    titles.setName(plan.name, member.id)
+    titles.setRole(plan.role ?? 'process', member.id)
     reserve?.keep(plan.reserve as number)
     load.parcel?.drop()
     member.onEnd(() => runAll(load.releases))
@@ -173,11 +179,13 @@ export class Started implements Role {
 
   joinSync(timeout: number): boolean {
     if (timeout === 0 || !this.isAlive()) return this.#child.waitSync(timeout)
-    const leave = this.#tell(true)
+    const told = this.#tell(true)
+    const leave = this.#join(true)
     try {
       return this.#child.waitSync(timeout)
     } finally {
-      leave?.()
+      leave()
+      told?.()
     }
   }
 
@@ -188,6 +196,7 @@ export class Started implements Role {
       if (this.exitcode !== null) return resolve(true)
       if (timeout === 0) return resolve(!this.isAlive())
       const told = this.#tell(false)
+      const leaveTitle = this.#join(false)
       let isOver = false
       let leave: (() => void) | undefined
       const end = (answer: () => void) => {
@@ -197,6 +206,7 @@ export class Started implements Role {
         signal?.removeEventListener('abort', onAbort)
         leave?.()
         told?.()
+        leaveTitle()
         this.#child.unref()
         answer()
       }
@@ -211,6 +221,11 @@ export class Started implements Role {
   /** For reports, until what it answers is called. */
   #tell(isBlocking: boolean): (() => void) | undefined {
     return currentFamily(this.#method).waits?.begin(`for ${this.name} (${this.pid}) to end`, isBlocking)
+  }
+
+  /** For those who look on from outside, until what it answers is called. */
+  #join(isBlocking: boolean): () => void {
+    return currentFamily(this.#method).titles.join(this.id, isBlocking)
   }
 
   describe(): string {

@@ -14,6 +14,7 @@
 
 import { checkInteger } from '../checks.ts'
 import { BrokenBarrierError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import { WordLock } from '../ground/arena/word-lock.ts' // lazy
 import type { Family } from '../ground/family.ts'
 import { inspectAs } from '../ground/inspect.ts'
@@ -47,6 +48,7 @@ const MOST_PARTIES = 2 ** 31 - 1
 type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
 export class Barrier extends SharedObject {
+  protected static override readonly kind: BlockKind = 'Barrier'
   readonly #family: Family
   readonly #words: Int32Array
   readonly #index: number

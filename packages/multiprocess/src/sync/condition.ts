@@ -7,6 +7,7 @@
  */
 import { checkInteger, describe } from '../checks.ts'
 import { OwnerDiedError, ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { boundTo, methodOf } from '../ground/bound-class.ts'
 import { inspectAs } from '../ground/inspect.ts'
@@ -23,6 +24,7 @@ const TAIL = 0
 const NOTIFIED = FIRST_DECISION
 
 export class Condition extends Lock {
+  protected static override readonly kind: BlockKind = 'Condition'
   readonly #lock: Lock
   readonly #waiters: WaitList
 

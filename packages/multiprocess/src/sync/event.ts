@@ -5,6 +5,7 @@
  *
  * A wait ends when the flag is set or the generation has changed, so a `clear` right after a `set` takes away no wake-up.
  */
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import type { Family } from '../ground/family.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
@@ -12,6 +13,8 @@ import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
 export class Event extends SharedObject implements Waitable {
+  protected static override readonly kind: BlockKind = 'Event'
+
   static {
     inspectAs(Event, event => (event.isSet() ? 'set' : 'not set'))
   }

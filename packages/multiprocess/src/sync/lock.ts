@@ -11,6 +11,7 @@
  * woken: sleepers are woken when the dead process is reaped, and look for themselves after a slice.
  */
 import { OwnerDiedError, ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
@@ -56,6 +57,7 @@ export class Lock extends SharedObject {
   }
 
   protected static override readonly size: number = 12
+  protected static override readonly kind: BlockKind = 'Lock'
   protected readonly family: Family
   /** The first word of the lock, on which waiters sleep. */
   protected readonly word: WaitWord

@@ -12,6 +12,7 @@
  * and all others exclude it.
  */
 import { ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import type { WaitOptions } from '../ground/waitable.ts'
@@ -26,6 +27,7 @@ const contexts = new ExclusiveContexts<RLock>()
 
 export class RLock extends Lock {
   protected static override readonly size: number = 20
+  protected static override readonly kind: BlockKind = 'RLock'
 
   static {
     inspectAs(RLock, lock => {

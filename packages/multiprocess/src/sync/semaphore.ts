@@ -10,6 +10,7 @@
  */
 import { checkInteger } from '../checks.ts'
 import { ValueError } from '../errors.ts'
+import type { BlockKind } from '../ground/arena/block-kinds.ts'
 import { inspectAs } from '../ground/inspect.ts'
 import { isNew } from '../memory/shared-object.ts'
 import { Lock, type Outcome } from './lock.ts'
@@ -21,6 +22,7 @@ const LARGEST = REST
 
 export class Semaphore extends Lock {
   protected static override readonly size: number = 16
+  protected static override readonly kind: BlockKind = 'Semaphore'
 
   static {
     inspectAs(Semaphore, semaphore => {
@@ -99,6 +101,8 @@ export class Semaphore extends Lock {
 
 /** A semaphore whose value never rises above its first one. */
 export class BoundedSemaphore extends Semaphore {
+  protected static override readonly kind: BlockKind = 'BoundedSemaphore'
+
   protected override ceiling(value: number): number {
     return value
   }

@@ -134,10 +134,11 @@ export class WaitWord {
     if (result !== undefined || timeout === 0) return result
     const begin = monotonicMs()
     const attempts = new Attempts(this, step, blocks, begin + timeout)
+    const whole = { since: begin, ends: timeout !== Number.POSITIVE_INFINITY }
     const leave = this.#tell(true)
     try {
       while (attempts.fails())
-        attempts.slept(this.#family.lot.park(this.#at, attempts.seen, attempts.pause, this.#over))
+        attempts.slept(this.#family.lot.park(this.#at, attempts.seen, attempts.pause, this.#over, whole))
     } finally {
       leave?.()
     }
@@ -163,10 +164,11 @@ export class WaitWord {
     if (result !== undefined || timeout === 0) return result
     const begin = monotonicMs()
     const attempts = new Attempts(this, step, blocks, begin + timeout)
+    const whole = { since: begin, ends: timeout !== Number.POSITIVE_INFINITY }
     const leave = this.#tell(false)
     try {
       while (attempts.fails()) {
-        const options = { timeout: attempts.pause, signal, over: this.#over }
+        const options = { timeout: attempts.pause, signal, over: this.#over, whole }
         const parked = this.#family.lot.parkAsync(this.#at, attempts.seen, options)
         this.#family.loop.stir()
         attempts.slept(await parked)

@@ -25,7 +25,7 @@ export const ARENA_BYTES = 2 ** 36
 export const PAGE_COUNT = ARENA_BYTES / PAGE_BYTES
 
 export const MAGIC_WORD = 0
-export const MAGIC = 0x6d700001
+export const MAGIC = 0x6d700002
 /** Two words: the watcher of named segments, as pid and inode of its pipe; written by compare-and-exchange of both at once. */
 export const WATCHER_WORD = 8
 

@@ -26,6 +26,9 @@ import type { OwnerId } from './process-table.ts'
 export const LIST = 4
 export const HOLDERS = 8
 export const ORIGIN = HOLDERS + SLOT_COUNT / 8
+/** From where ORIGIN points to: the block's kind, and its text. */
+export const ORIGIN_KIND = 4
+export const ORIGIN_TEXT = 8
 export const LINKS = ORIGIN + 4
 /** Of a ring: its first parcel. Of a parcel: the next one of its ring. Both in units; 0: none. */
 export const NEXT = ORIGIN + 8

@@ -15,6 +15,7 @@
  *     WORK …   of one that was started without work, by its parent: see work.ts
  *     WAITS, NAME                                see waits.ts
  *     REAPED   the id, by whoever begins to reap it: from then on it reads nothing that others write
+ *     ROLE, TITLE …                              see titles.ts; for those who look on from outside
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
@@ -22,7 +23,7 @@
  *
  * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
  */
-import { monotonicMs } from '../os/time.ts'
+import { monotonicMs, toWord, wordsBetween } from '../os/time.ts'
 import { SLOT_BYTES, SLOT_COUNT, TABLE_AT } from './layout.ts'
 import type { Memory } from './memory.ts'
 
@@ -59,13 +60,6 @@ const STOP_MS = 500
 
 const AGE_MASK = 2 ** 20 - 1
 
-const MILLISECONDS = 2 ** 31 - 1
-
-/** The same clock in all threads, in a word, never 0. */
-function milliseconds(): number {
-  return (monotonicMs() & MILLISECONDS) | 1
-}
-
 /** Slot and age in 30 bits, never 0. */
 export type OwnerId = number
 
@@ -82,7 +76,7 @@ export function slotOf(id: OwnerId): number {
 export class ProcessTable {
   readonly #words: Int32Array
 
-  constructor(memory: Memory) {
+  constructor(memory: Pick<Memory, 'first'>) {
     this.#words = memory.first.words
   }
 
@@ -210,6 +204,11 @@ export class ProcessTable {
     return this.#base(slotOf(id)) + WAITS
   }
 
+  /** The first word of a member's slot. */
+  slotWord(id: OwnerId): number {
+    return this.#base(slotOf(id))
+  }
+
   nameWord(id: OwnerId): number {
     return this.#base(slotOf(id)) + NAME
   }
@@ -257,13 +256,13 @@ export class ProcessTable {
 
   /** A thread was stopped now. */
   setStopped(id: OwnerId): void {
-    Atomics.store(this.#words, this.#base(slotOf(id)) + STOPPED, milliseconds())
+    Atomics.store(this.#words, this.#base(slotOf(id)) + STOPPED, toWord(monotonicMs()))
   }
 
   /** Whether it was stopped so long ago that it must have come to a stop. */
   isStopped(id: OwnerId): boolean {
     const since = this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STOPPED) : 0
-    return since !== 0 && ((milliseconds() - since) & MILLISECONDS) >= STOP_MS
+    return since !== 0 && wordsBetween(since, toWord(monotonicMs())) >= STOP_MS
   }
 
   setAbroad(id: OwnerId): void {
@@ -272,6 +271,11 @@ export class ProcessTable {
 
   isAbroad(id: OwnerId): boolean {
     return Atomics.load(this.#words, this.#base(slotOf(id)) + ABROAD) !== 0
+  }
+
+  /** Whether a thread has claimed the slot for itself. */
+  isOfThread(id: OwnerId): boolean {
+    return slotOf(Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) >> THREAD_SHIFT) !== 0
   }
 
   /** What a thread of this process has claimed for itself. @param owner the first thread of the process */

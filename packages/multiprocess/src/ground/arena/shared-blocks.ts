@@ -6,7 +6,8 @@
  *                     < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the
  *                     word at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken; GONE 0: nobody is told
  *     HOLDERS         a bit for each slot of the process table: who holds it
- *     ORIGIN          0, or where behind them stands what it is and where it was made: a length and that many bytes of text
+ *     ORIGIN          < PARCEL: PARCEL less its kind, see block-kinds.ts; > 0: where behind them stands what it is and where it was made:
+ *                     a length, the kind, and that many bytes of text
  *     LINKS           blocks whose links name it; changed through the arena's undo log
  *     NEXT, PREVIOUS  of a ring and the parcels in it: see parcel-words.ts
  *     the rest        what it is for
@@ -31,6 +32,8 @@ import {
   LIST,
   NEXT,
   ORIGIN,
+  ORIGIN_KIND,
+  ORIGIN_TEXT,
   OTHER_FAMILY,
   OTHER_PARCEL,
   PARCEL,
@@ -78,20 +81,22 @@ export class SharedBlocks {
    * A block of zeros, held by this process.
    * @param size bytes besides the header
    * @param origin what it is, and where it was made, for reports; ''
+   * @param kind an index of BLOCK_KINDS, for those who look on from outside
    */
-  create(size: number, origin = ''): number {
+  create(size: number, origin = '', kind = 0): number {
     const end = SHARED_HEADER_BYTES + Math.ceil(size / 4) * 4
     const text = origin === '' ? undefined : Buffer.from(origin)
-    const length = text === undefined ? SHARED_HEADER_BYTES + size : end + 4 + text.length
+    const length = text === undefined ? SHARED_HEADER_BYTES + size : end + ORIGIN_TEXT + text.length
     const at = this.#arena.allocate(length)
     this.#memory.withBytes(at, length, (bytes, start) => {
       bytes.fill(0, start, start + length)
-      if (text !== undefined) bytes.set(text, start + end + 4)
+      if (text !== undefined) bytes.set(text, start + end + ORIGIN_TEXT)
     })
     if (text !== undefined) {
       this.#memory.set(at + end, text.length)
-      this.#memory.set(at + ORIGIN, end)
+      this.#memory.set(at + end + ORIGIN_KIND, kind)
     }
+    if (text !== undefined || kind > 0) this.#memory.set(at + ORIGIN, text === undefined ? PARCEL - kind : end)
     this.#setBit(at)
     this.#arena.setOwner(at, SHARED_OWNER)
     return at
@@ -103,7 +108,7 @@ export class SharedBlocks {
     const origin = this.#memory.get(at + ORIGIN)
     if (origin <= 0) return ''
     const length = this.#memory.get(at + origin)
-    return this.#memory.withBytes(at + origin + 4, length, (bytes, start) =>
+    return this.#memory.withBytes(at + origin + ORIGIN_TEXT, length, (bytes, start) =>
       Buffer.from(bytes.subarray(start, start + length)).toString()
     )
   }

@@ -20,8 +20,8 @@ const PREVIOUS = 8
 const USED = 12
 
 const FREE = 0
-const FRESH = 4
-const OWNERS = 64
+export const FRESH = 4
+export const OWNERS = 64
 const FREE_MARK = -0x80000000
 
 interface Shape {
@@ -38,7 +38,10 @@ function shape(size: number): Shape {
   return { size, count, first }
 }
 
-const SHAPES = Array.from({ length: CLASS_COUNT }, (_, index) => shape(2 ** (SMALLEST_BITS + index)))
+/** By class: how its objects lie in a page. */
+export const SHAPES: readonly Shape[] = Array.from({ length: CLASS_COUNT }, (_, index) =>
+  shape(2 ** (SMALLEST_BITS + index))
+)
 
 export function classOf(size: number): number {
   return size <= 2 ** SMALLEST_BITS ? 0 : 32 - Math.clz32(size - 1) - SMALLEST_BITS

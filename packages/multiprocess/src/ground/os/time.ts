@@ -20,6 +20,18 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6
 }
 
+const WORD_MASK = 2 ** 31 - 1
+
+/** A time of that clock in a word, never 0; it comes round after 24 days. */
+export function toWord(ms: number): number {
+  return (Math.floor(ms) % 2 ** 31) | 1
+}
+
+/** Milliseconds from one such word to a later one. */
+export function wordsBetween(from: number, to: number): number {
+  return (to - from) & WORD_MASK
+}
+
 export function queueMicrotask(callback: () => void): void {
   enqueue(callback)
 }

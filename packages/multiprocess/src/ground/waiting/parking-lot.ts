@@ -4,7 +4,8 @@
  *
  * A word hashes to a bucket. A bucket is a lock, a count, and a list of nodes, each a small block of its sleeper's process:
  *
- *     NEXT | WINDOW, WORD parked on | OWNER | STATE waiting → notified → released | KIND blocked or in the event loop
+ *     NEXT | WINDOW, WORD parked on | OWNER | STATE waiting → notified → released | KIND blocked or in the event loop |
+ *     SINCE, ENDS for those who look on from outside: when the wait began (see `toWord`), and 1 if a timeout ends it
  *
  * Parking: under the bucket's lock, the sleeper raises the count, looks at the word once more, and puts its node at the end. Unparking: the
  * caller has changed the word. A count of 0 means that every sleeper has yet to look at the word. Otherwise, under the lock, the caller
@@ -18,7 +19,7 @@ import { BUCKET_BYTES, BUCKET_COUNT, BUCKETS_AT, UNIT, WINDOW_BYTES } from '../a
 import { type Memory, windowIndex } from '../arena/memory.ts'
 import type { OwnerId } from '../arena/process-table.ts'
 import { WordLock } from '../arena/word-lock.ts'
-import { monotonicMs } from '../os/time.ts'
+import { monotonicMs, toWord } from '../os/time.ts'
 import { startTimer } from '../os/timer.ts'
 import type { EventLoop, Source } from './event-loop.ts'
 
@@ -34,7 +35,9 @@ const WORD = 8
 const OWNER = 12
 const STATE = 16
 const KIND = 20
-const NODE_BYTES = 24
+const SINCE = 24
+const ENDS = 28
+const NODE_BYTES = 32
 
 const WAITING = 1
 const NOTIFIED = 2
@@ -43,6 +46,15 @@ const BLOCKED = 0
 const IN_EVENT_LOOP = 1
 
 const SLICE_MS = 1000
+
+/** Where that stands in a node, for those who look on from outside. */
+export const NODE = { NEXT, WINDOW, WORD, OWNER, STATE, KIND, SINCE, ENDS, NODE_BYTES, WAITING, BLOCKED, HEAD } as const
+
+/** When a wait that is cut into several sleeps began, and whether a timeout ends it. */
+export interface Whole {
+  readonly since: number
+  readonly ends: boolean
+}
 
 export type ParkResult = 'woken' | 'changed' | 'timed-out'
 
@@ -86,9 +98,10 @@ export class ParkingLot implements Source {
    * Blocks this thread until the word is unparked. May return early, as 'woken'.
    * @param timeout milliseconds, or Infinity
    * @param over the place of another word that must be 0, too
+   * @param whole left out: this sleep is the whole wait
    */
-  park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY, over?: number): ParkResult {
-    const node = this.#enqueue(at, expected, BLOCKED, over)
+  park(at: number, expected: number, timeout = Number.POSITIVE_INFINITY, over?: number, whole?: Whole): ParkResult {
+    const node = this.#enqueue(at, expected, BLOCKED, over, whole)
     if (node === 0) return 'changed'
     const end = monotonicMs() + timeout
     let left = timeout
@@ -103,12 +116,12 @@ export class ParkingLot implements Source {
   parkAsync(
     at: number,
     expected: number,
-    options: { timeout?: number; signal?: AbortSignal; over?: number } = {}
+    options: { timeout?: number; signal?: AbortSignal; over?: number; whole?: Whole } = {}
   ): Promise<ParkResult> {
-    const { timeout, signal, over } = options
+    const { timeout, signal, over, whole } = options
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const node = this.#enqueue(at, expected, IN_EVENT_LOOP, over)
+      const node = this.#enqueue(at, expected, IN_EVENT_LOOP, over, whole)
       if (node === 0) return resolve('changed')
       const onAbort = () => end(() => reject(signal?.reason))
       const end = (answer: () => void) => {
@@ -196,7 +209,7 @@ export class ParkingLot implements Source {
   }
 
   /** Returns the node; 0: the word has changed. */
-  #enqueue(at: number, expected: number, kind: number, over: number | undefined): number {
+  #enqueue(at: number, expected: number, kind: number, over: number | undefined, whole: Whole | undefined): number {
     const bucket = this.#bucketOf(at)
     const base = this.#word(bucket)
     const node = this.#spareNodes.pop() ?? this.#arena.allocate(NODE_BYTES)
@@ -212,6 +225,8 @@ export class ParkingLot implements Source {
       this.#memory.set(node + OWNER, this.#self)
       this.#memory.set(node + STATE, WAITING)
       this.#memory.set(node + KIND, kind)
+      this.#memory.set(node + SINCE, toWord(whole?.since ?? monotonicMs()))
+      this.#memory.set(node + ENDS, whole?.ends === true ? 1 : 0)
       const tail = this.#words[base + TAIL]
       if (tail !== 0) this.#memory.set(tail * UNIT + NEXT, node / UNIT)
       else this.#words[base + HEAD] = node / UNIT

@@ -1,6 +1,7 @@
 /** What a method answers that is to stay at the server: the caller gets a proxy of it. */
 import { methodNames, type ObjectKind, REGISTERED } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
+import type { Referent } from './referents.ts'
 
 export class Served {
   readonly type: ProxyType
@@ -74,6 +75,11 @@ export function isIterator(value: unknown): value is AnyIterator {
     typeof candidate.next === 'function' &&
     (typeof candidate[Symbol.asyncIterator] === 'function' || typeof candidate[Symbol.iterator] === 'function')
   )
+}
+
+/** Generators and iterators stay; plain iterables, such as arrays, go. */
+export function serveIterators(value: unknown, { type }: Referent): unknown {
+  return isIterator(value) ? serveIterator(`${type.typeid} iterator`, value) : value
 }
 
 /** The methods of an iterator, those that it lacks too. */

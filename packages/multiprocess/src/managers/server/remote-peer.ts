@@ -14,6 +14,7 @@ const UNREAD_MS = 120_000
 export interface Host {
   readonly referents: Referents
   readonly peers: Set<RemotePeer>
+  count(): void
   receive(peer: Peer, bytes: Uint8Array, frame: Frame): void
   proxyOf(id: number): BaseProxy | undefined
 }
@@ -76,6 +77,7 @@ export class RemotePeer implements Peer {
     closePeer(this)
     for (const [id, { count }] of [...this.#kept]) this.drop(id, count)
     this.server.peers.delete(this)
+    this.server.count()
     this.#socket.close()
   }
 

@@ -54,7 +54,7 @@ import { GoneWords } from '../protocol/gone-words.ts'
 import { methodNames, REGISTERED } from '../protocol/methods.ts'
 import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
 import { type Referent, Referents } from '../protocol/referents.ts'
-import { isIterator, isThenable, Served, serveIterator } from '../protocol/served.ts'
+import { isThenable, Served, serveIterators } from '../protocol/served.ts'
 import { type Host, RemotePeer } from './remote-peer.ts'
 
 /** The server lets its event loop turn after so many milliseconds of calls. */
@@ -119,6 +119,12 @@ export class Server implements Source, Host {
     this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
   }
 
+  /** For those who look on from outside. */
+  count(): void {
+    const objects = this.#mailbox.owner === SHARED_OWNER ? undefined : this.referents.size
+    this.family.titles.setServed(objects, this.#locals.size + this.peers.size)
+  }
+
   add(socket: MessageSocket): void {
     this.peers.add(new RemotePeer(this, socket))
   }
@@ -139,6 +145,7 @@ export class Server implements Source, Host {
     clearInterval(this.#lookTimer)
     this.#tokens.stop()
     for (const peer of this.peers) peer.close()
+    this.count()
   }
 
   /** Answers what has come. What it calls may wait in here again: those who came later then wait too. */
@@ -362,6 +369,7 @@ export class Server implements Source, Host {
   #flush(): void {
     for (const peer of this.#dirty) peer.outbox.flush()
     this.#dirty.clear()
+    this.count()
   }
 
   /** Clients that are gone give up what they hold; what they had asked for before is done first. */
@@ -370,10 +378,10 @@ export class Server implements Source, Host {
     for (const [owner, peer] of this.#locals) {
       const isTurn = looksClosely && looks++ >= this.#looked && looks <= this.#looked + MOST_LOOKS
       if (!isGone(this.family, owner, isTurn) && !this.family.table.hasEnded(owner)) continue
-      const isTaken = this.#mailbox.untilNow()
-      while (!isTaken() && this.poll());
+      for (const isTaken = this.#mailbox.untilNow(); !isTaken() && this.poll(); );
       this.#locals.delete(owner)
       closePeer(peer)
+      this.count()
     }
     if (looksClosely) this.#looked = this.#looked + MOST_LOOKS >= looks ? 0 : this.#looked + MOST_LOOKS
   }
@@ -389,9 +397,4 @@ export class Server implements Source, Host {
       this.#lookTimer = undefined
     }, LOOK_EVERY_MS)
   }
-}
-
-/** Generators and iterators stay; plain iterables, such as arrays, go. */
-function serveIterators(value: unknown, { type }: Referent): unknown {
-  return isIterator(value) ? serveIterator(`${type.typeid} iterator`, value) : value
 }

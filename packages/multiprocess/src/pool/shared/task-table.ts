@@ -19,8 +19,12 @@
  *
  * Each worker reports the numbers of finished slots in a ring of its own, which has a place for every slot and so is never
  * full; it writes the number first, then its DONE_TAIL.
+ *
+ * What those who look on from outside read, and WATCHED, which they write, is in pool-words.ts.
  */
 import type { Memory } from '../../ground/arena/memory.ts'
+import { PoolWords, WORDS_FOR_OTHERS } from './pool-words.ts'
+import { TIMES_WORDS, WorkerTimes } from './worker-times.ts'
 
 export const SLOT_COUNT = 2048
 const MASK = SLOT_COUNT - 1
@@ -33,7 +37,9 @@ const SEARCHER = 33
 const CLOSING = 48
 /** One more each time that a worker's STATUS is news to the pool. */
 const NEWS = 49
-const HEADER_WORDS = 64
+/** What others read begins here. */
+const FOR_OTHERS = 64
+const HEADER_WORDS = FOR_OTHERS + WORDS_FOR_OTHERS
 
 /** Words of a worker's part, before its ring. */
 const DONE_TAIL = 0
@@ -42,7 +48,11 @@ const REASON_BLOCK = 2
 const REASON_LENGTH = 3
 /** 1: the worker may take tasks. By the pool; a worker waits for it on this word. */
 const PERMIT = 4
-const WORKER_WORDS = 16
+/** Who has the place, by the pool. */
+const MEMBER = 5
+/** See worker-times.ts; even. */
+const WORKER_TIMES = 8
+const WORKER_WORDS = WORKER_TIMES + TIMES_WORDS
 
 /** Words of a slot, before its payload. */
 const STATE = 0
@@ -103,6 +113,7 @@ export const WORKER_FULL = 6
 
 export class TaskTable {
   readonly words: Int32Array
+  readonly forOthers: PoolWords
   readonly bytes: Uint8Array
   readonly #numbers: Float64Array
   /** The word that idle workers are parked on. */
@@ -115,14 +126,18 @@ export class TaskTable {
     return HEADER_WORDS * 4 + SLOT_COUNT * 4 + workers * (WORKER_WORDS + SLOT_COUNT) * 4 + SLOT_COUNT * SLOT_BYTES
   }
 
+  /** Where what others read begins, in bytes from the block's begin. */
+  static readonly othersAt = FOR_OTHERS * 4
+
   /** @param at a block of `bytesFor(workers)` bytes */
-  constructor(memory: Memory, at: number, workers: number) {
+  constructor(memory: Pick<Memory, 'windowOf'>, at: number, workers: number) {
     const window = memory.windowOf(at)
     this.words = window.words
     this.bytes = window.bytes
     this.#numbers = new Float64Array(window.words.buffer, window.words.byteOffset, window.words.length >> 1)
     this.signalAt = at + SIGNAL * 4
     this.#base = (at % (window.words.length * 4)) >> 2
+    this.forOthers = new PoolWords(this.words, this.#numbers, this.#base + FOR_OTHERS)
     this.#workers = this.#base + HEADER_WORDS + SLOT_COUNT
     this.#slots = this.#workers + workers * (WORKER_WORDS + SLOT_COUNT)
   }
@@ -242,6 +257,19 @@ export class TaskTable {
 
   workerStatus(worker: number): number {
     return Atomics.load(this.words, this.#worker(worker) + STATUS)
+  }
+
+  timesOf(worker: number): WorkerTimes {
+    return new WorkerTimes(this.#numbers, (this.#worker(worker) + WORKER_TIMES) >> 1)
+  }
+
+  setMember(worker: number, id: number): void {
+    this.words[this.#worker(worker) + MEMBER] = id
+  }
+
+  /** The member of the family that has a worker's place; 0: none. */
+  member(worker: number): number {
+    return this.words[this.#worker(worker) + MEMBER]
   }
 
   /** The block with the error that kept the worker from starting, in units; 0: none. */

@@ -1,7 +1,7 @@
 /** What a pool tells of itself. */
 
 import type { WorkerStats } from '../workers.ts'
-import type { TimeStats } from './timings.ts'
+import type { TimeStats, Timings } from './timings.ts'
 
 /** A moment of a pool. */
 export interface PoolStats {
@@ -18,4 +18,18 @@ export interface PoolStats {
   readonly waitTime?: TimeStats
   /** How long tasks ran; there with `{ timings: true }`. */
   readonly runTime?: TimeStats
+}
+
+interface Counts {
+  readonly submitted: number
+  readonly completed: number
+  readonly pending: number
+  readonly events: { readonly timings: Timings | undefined }
+}
+
+export function statsOf({ submitted, completed, pending, events }: Counts, workers: readonly WorkerStats[]): PoolStats {
+  const failed = submitted - completed - pending
+  const { timings } = events
+  const times = timings === undefined ? {} : { waitTime: timings.waits.stats, runTime: timings.runs.stats }
+  return { submitted, completed, failed, pending, workers, ...times }
 }

@@ -7,7 +7,9 @@
 import type { Channel } from 'node:diagnostics_channel'
 import { queueMicrotask } from '../../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from '../shared/task-table.ts'
-import type { Timings } from './timings.ts'
+import { Insights } from './insights.ts' // lazy
+import { Timings } from './timings.ts'
+import { Watch } from './watch.ts'
 
 export type TaskOutcome = 'success' | 'error' | 'stopped'
 
@@ -64,6 +66,7 @@ export class TaskEvents {
   /** The events do not keep a pool that the program has dropped. */
   readonly #pool: WeakRef<object>
   readonly #table: TaskTable
+  readonly #watch: Watch
   readonly #observed = new Map<number, Observed>()
   #unstarted = 0
   /** Tasks observed in slots: a field, since it is asked for with every task. */
@@ -72,12 +75,21 @@ export class TaskEvents {
   pidOf: (worker: number) => number = () => 0
   /** How long tasks wait and run, if anybody asked. */
   timings: Timings | undefined
+  /** Where the time went, if anybody asked. */
+  insights: Insights | undefined
   /** Gets each task that a worker has ended. */
   trace: ((task: TaskEndMessage) => void) | undefined
 
   constructor(pool: object, table: TaskTable) {
     this.#pool = new WeakRef(pool)
     this.#table = table
+    this.#watch = new Watch(table.forOthers)
+  }
+
+  /** Measures each task and worker from now on. */
+  measure(): void {
+    this.timings = new Timings()
+    this.insights = new Insights(this.#table)
   }
 
   get #sender(): object {
@@ -86,15 +98,23 @@ export class TaskEvents {
 
   /** Whether anybody wants to hear of a task that is published now. */
   get isWanted(): boolean {
-    return this.trace !== undefined || this.timings !== undefined || onEnd.hasSubscribers || onStart.hasSubscribers
+    return (
+      this.trace !== undefined ||
+      this.timings !== undefined ||
+      onEnd.hasSubscribers ||
+      onStart.hasSubscribers ||
+      this.#watch.isOn
+    )
   }
 
   get hasUnstarted(): boolean {
     return this.#unstarted > 0
   }
 
-  submitted(id: number, name: string): void {
+  submitted(id: number, name: string, message: unknown): void {
     this.timings?.submitted(id)
+    this.insights?.submitted(id, name, message)
+    if (this.#watch.isOn) this.#watch.submitted(id)
     if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#sender, id, name })
   }
 
@@ -153,13 +173,16 @@ export class TaskEvents {
     end: number | undefined
   ): void {
     this.timings?.ended(id, start, end)
+    this.insights?.ended(id, start, end)
+    if (this.#watch.isOn) this.#watch.ended(id, start, end)
     if (this.trace === undefined && !onEnd.hasSubscribers) return
     const message: TaskEndMessage = { pool: this.#sender, id, name, outcome, pid, start, end }
     if (start !== undefined) this.trace?.(message)
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)
   }
 
-  workerStarted(pid: number): void {
+  workerStarted(pid: number, place: number): void {
+    this.insights?.workerStarted(place, pid)
     if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#sender, pid })
   }
 

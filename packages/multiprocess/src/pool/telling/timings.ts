@@ -35,7 +35,12 @@ export class Timings {
   readonly waits = new Times()
   readonly runs = new Times()
   /** When each task was submitted that has not ended, by its id. */
-  readonly #submits = new Map<number, number>()
+  readonly #submits: Map<number, number>
+
+  /** @param former whose tasks that are under way are measured on */
+  constructor(former?: Timings) {
+    this.#submits = former === undefined ? new Map() : former.#submits
+  }
 
   submitted(id: number): void {
     this.#submits.set(id, monotonicMs())

@@ -33,6 +33,7 @@ import {
   WORKER_STANDBY
 } from '../shared/task-table.ts'
 import { wakeOne } from '../shared/wake.ts'
+import type { WorkerTimes } from '../shared/worker-times.ts'
 import { ChunkWatch } from './chunk-watch.ts'
 import type { WorkerOptions } from './options.ts'
 import { Retirement } from './retirement.ts'
@@ -58,10 +59,12 @@ export async function work(options: WorkerOptions): Promise<never> {
   const worker = new Worker(currentFamily(), options)
   await worker.initialize()
   if (await worker.standBy()) await worker.run()
+  worker.times.setLeft(monotonicMs())
   process.exit()
 }
 
 class Worker {
+  readonly times: WorkerTimes
   readonly #family: Family
   readonly #options: WorkerOptions
   readonly #table: TaskTable
@@ -85,6 +88,7 @@ class Worker {
     this.#family = family
     this.#options = options
     this.#table = new TaskTable(family.memory, options.at, options.workers)
+    this.times = this.#table.timesOf(options.index)
     this.#messages = new Messages(family, this.#table, true)
     this.#retirement = new Retirement(options, this.#table, status => this.#tell(status))
     this.#chunkWatch = new ChunkWatch(this.#table, family.lot)
@@ -92,6 +96,7 @@ class Worker {
   }
 
   async initialize(): Promise<void> {
+    this.times.setReady(monotonicMs())
     this.#family.loop.prepare(this.#options.owner)
     const { preparation, index } = this.#options
     if (preparation !== null) {
@@ -109,6 +114,7 @@ class Worker {
         throw error
       }
     }
+    this.times.setInited(monotonicMs())
   }
 
   /** Until this worker may take tasks. @returns false when the pool is closed before */
@@ -253,7 +259,7 @@ class Worker {
     const flags = this.#table.words[this.#table.slot(slot) + FLAGS]
     const now = monotonicMs()
     this.#table.setStart(slot, now)
-    if ((flags & OBSERVED) !== 0) this.#begins.set(slot, now)
+    if ((flags & OBSERVED) !== 0) this.times.begin(this.#begins.set(slot, now).size, now)
     if ((flags & ANNOUNCED) !== 0) this.#family.loop.ring(this.#options.owner)
   }
 
@@ -263,7 +269,9 @@ class Worker {
     if (begin === undefined) return
     this.#begins.delete(slot)
     this.#table.setStart(slot, begin)
-    this.#table.setEnd(slot, monotonicMs())
+    const now = monotonicMs()
+    this.#table.setEnd(slot, now)
+    this.times.end(this.#begins.size, now)
   }
 
   #read(slot: number, fn: Runnable): Promise<void> | undefined {
