@@ -1,6 +1,7 @@
 /** What Python gives by position is an object here. Anything else in its place is refused: overlooked, it would be a wait without end. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decode, encode } from '../src/encoding.ts'
 import {
   Barrier,
   BaseManager,
@@ -175,6 +176,26 @@ const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] =
     'a manager',
     () => new BaseManager({ adress: '/tmp/x' } as never),
     "unknown option 'adress': did you mean 'address'?"
+  ],
+  [
+    'the start of a manager',
+    () => new BaseManager().start({ initialiser: () => {} } as never),
+    "unknown option 'initialiser': did you mean 'initializer'? The options here are initargs, initializer"
+  ],
+  [
+    'a type of a manager',
+    () => class extends BaseManager {}.register('Thing', Map, { expose: ['get'] } as never),
+    "unknown option 'expose': did you mean 'exposed'? The options here are createMethod, exposed"
+  ],
+  [
+    'encode',
+    () => encode(1, { audiance: 'program' } as never),
+    "unknown option 'audiance': did you mean 'audience'? The options here are audience, findModule, nameModule, path"
+  ],
+  [
+    'decode',
+    () => decode(encode(1), { findmodule: String } as never),
+    "unknown option 'findmodule': did you mean 'findModule'?"
   ],
   [
     'a listener',

@@ -145,7 +145,8 @@ export class BaseManager implements AsyncDisposable {
   async connect(options: WaitOptions = {}): Promise<void> {
     this.#checkNew()
     const { address } = this.#options
-    if (address === undefined) throw new ValueError('cannot connect: the manager was made without an address')
+    if (address === undefined)
+      throw new ValueError('cannot connect: the manager was made without an address; give { address }')
     this.#isConnecting = true
     try {
       this.#link = await connectRemote(address, this.#authkey, methodOf(this), options)
@@ -176,8 +177,8 @@ export class BaseManager implements AsyncDisposable {
     if (address === undefined) return null
     if (authkey === undefined && !isLoopback(checkBindAddress(address))) {
       throw new ValueError(
-        `cannot listen at ${describeAddress(address)} without an authkey: whoever reaches this machine could connect, and ` +
-          'nobody knows the key that this process has made up. Give { authkey }, or listen at localhost'
+        `cannot listen at ${describeAddress(address)} without an authkey: other machines could reach the server, and clients ` +
+          'do not have the random key of this process; give { authkey }, or listen at localhost'
       )
     }
     return { address, authkey: this.#authkey }
@@ -192,7 +193,7 @@ export class BaseManager implements AsyncDisposable {
   async shutdown(): Promise<void> {
     const server = this.#server
     if (server === undefined) {
-      throw new ValueError('cannot shut down a server that this manager did not start')
+      throw new ValueError('cannot shut down the server: this manager did not start it')
     }
     await this.#end(server, this.#link as LocalLink)
   }
@@ -215,7 +216,7 @@ export class BaseManager implements AsyncDisposable {
    * @throws ValueError when this manager did not start one; the signal's reason when that is aborted
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
-    if (this.#server === undefined) throw new ValueError('cannot join a server that this manager did not start')
+    if (this.#server === undefined) throw new ValueError('cannot join the server: this manager did not start it')
     return this.#server.join(timeoutOf(options), options.signal)
   }
 
@@ -259,14 +260,14 @@ export class BaseManager implements AsyncDisposable {
 
   #open(): Link {
     if (this.#link === undefined) {
-      throw new ValueError('the manager has no server yet: await start(), or connect() to one')
+      throw new ValueError('the manager has no server yet: await start() or connect() first')
     }
     return this.#link
   }
 
   #checkNew(): void {
     if (this.#link !== undefined || this.#server !== undefined || this.#isConnecting) {
-      throw new ValueError('the manager has a server already: make another one')
+      throw new ValueError('the manager already has a server: make another manager')
     }
   }
 }

@@ -76,13 +76,14 @@ function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace): BaseProxy {
     return proxy
   }
   if (anchor === null) {
-    if (!(writer instanceof RemoteLink)) throw new SerializationError('cannot receive the proxy: nobody sent it')
+    if (!(writer instanceof RemoteLink))
+      throw new SerializationError('cannot receive the proxy: the message has no sender')
     return arrivedProxy(type, writer, id)
   }
   const { request, token } = anchor
   const family = familyWith(anchor.family)
   if (family === undefined || !family.shared.isBlock(token)) {
-    throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
+    throw new SerializationError(`cannot read the message: it is damaged, and has no ${type.typeid} at ${token}`)
   }
   const link = remoteLink(request)
   return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
@@ -116,7 +117,7 @@ function localProxy(type: ProxyType, place: LocalPlace): BaseProxy {
   const { server, address, token, id } = place
   const family = familyWith(place.family)
   if (family === undefined || !family.shared.isBlock(token)) {
-    throw new SerializationError(`cannot read the message: it is damaged: no ${type.typeid} stands at ${token}`)
+    throw new SerializationError(`cannot read the message: it is damaged, and has no ${type.typeid} at ${token}`)
   }
   const own = ownServer(server)
   if (own !== undefined) {

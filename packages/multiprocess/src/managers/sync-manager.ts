@@ -1,4 +1,5 @@
 /** The manager of dicts, lists, locks and the like: Python's `SyncManager`. */
+import { describe } from '../checks.ts'
 import type { TypeCode } from '../memory/type-codes.ts'
 import type { PoolOptions } from '../pool/options.ts'
 import type { BarrierOptions } from '../sync/barrier-options.ts'
@@ -23,7 +24,7 @@ import type { RemoteOf } from './client/remote.ts'
 import { itemsOf, sendable } from './client/sendable.ts'
 
 export class SyncManager extends BaseManager {
-  /** @param init entries, or an object whose fields they are */
+  /** Makes a dict. @param init its entries, or an object whose fields are its entries. Default: no entries */
   async dict<K = string, V = unknown>(
     init?: Iterable<readonly [K, V]> | Readonly<Record<string, V>>
   ): Promise<DictProxy<K, V>> {
@@ -40,24 +41,22 @@ export class SyncManager extends BaseManager {
 
   async Namespace<T extends object = Record<string, unknown>>(init?: T): Promise<NamespaceProxy<T>> {
     if (init !== undefined && (typeof init !== 'object' || init === null)) {
-      throw new TypeError(
-        `a namespace is made of the fields of an object, not of ${init === null ? 'null' : typeof init}`
-      )
+      throw new TypeError(`init must be an object whose fields the namespace gets, got ${describe(init)}`)
     }
     return this.#make('Namespace', init === undefined ? [] : [{ ...init }])
   }
 
-  /** @throws ValueError, TypeError when the value is none of the code's type; `set` likewise */
+  /** Makes a value. It and its `set` throw ValueError or TypeError for a value that does not have the code's type. */
   Value<T>(code: TypeCode, init: T): Promise<ValueProxy<T>> {
     return this.#make('Value', [code, init])
   }
 
-  /** @throws ValueError, TypeError when an item is none of the code's type; what changes the list likewise */
+  /** Makes a list of items of one type. It and the list's methods throw ValueError or TypeError for an item of another type. */
   async Array<T>(code: TypeCode, init: Iterable<T>): Promise<ListProxy<T>> {
     return this.#make('Array', [code, itemsOf(init, 'init')])
   }
 
-  /** @param maxsize items that it holds at the most; 0, the default: as many as there is memory for */
+  /** Makes a queue. @param maxsize the most items that it holds; 0: as many as fit into memory. Default: 0 */
   Queue<T = unknown>(maxsize?: number): Promise<QueueProxy<T>> {
     return this.#make('Queue', optional(maxsize))
   }
@@ -74,17 +73,17 @@ export class SyncManager extends BaseManager {
     return this.#make('RLock', [])
   }
 
-  /** @param value left out: 1 */
+  /** @param value the first value, an integer of 0 or more. Default: 1 */
   Semaphore(value?: number): Promise<SemaphoreProxy> {
     return this.#make('Semaphore', optional(value))
   }
 
-  /** @param value left out: 1 */
+  /** @param value the first value, an integer of 0 or more. Default: 1 */
   BoundedSemaphore(value?: number): Promise<SemaphoreProxy> {
     return this.#make('BoundedSemaphore', optional(value))
   }
 
-  /** @param lock of this manager; left out: a new RLock */
+  /** @param lock a Lock or RLock of this manager. Default: a new RLock */
   Condition(lock?: LockProxy | RLockProxy): Promise<ConditionProxy> {
     return this.#make('Condition', optional(lock))
   }

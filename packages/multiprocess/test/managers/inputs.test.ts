@@ -38,6 +38,23 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(await list.copy(), [3, 1, 2])
     })
 
+    test('what the server makes refuses options and numbers that make no sense', { timeout }, async () => {
+      const wrong: [Promise<unknown>, string, RegExp][] = [
+        [manager.Queue('3' as never), 'TypeError', /^maxsize must be an integer, got '3' \(a string\)$/],
+        [manager.JoinableQueue(1.5), 'ValueError', /^maxsize must be an integer, got 1.5$/],
+        [manager.Semaphore(null as never), 'TypeError', /^value must be an integer of 0 or more, got null$/],
+        [manager.BoundedSemaphore(-1), 'ValueError', /^value must be an integer of 0 or more, got -1$/],
+        [manager.Barrier(0), 'ValueError', /^parties must be a positive integer, got 0$/],
+        [manager.Barrier(2, { timout: 1 } as never), 'TypeError', /^unknown option 'timout': did you mean 'timeout'\?/],
+        [
+          manager.Condition({} as never),
+          'TypeError',
+          /^lock must be a Lock or an RLock of the same manager, got an object$/
+        ]
+      ]
+      for (const [made, name, message] of wrong) await assert.rejects(made, { name, message })
+    })
+
     test('what is no signal is refused before anything is done', { timeout }, async () => {
       const [lock, queue] = [await manager.Lock(), await manager.Queue<number>()]
       await queue.put(1)
@@ -80,7 +97,8 @@ for (const [ground, library] of GROUNDS) {
       const condition = await manager.Condition()
       const waits = [1, 2].map(() => condition.runExclusive(() => condition.wait({ timeout: 50 })))
       await condition.runExclusive(async () => {
-        for (const count of [-1, Number.NaN, 'x' as never]) await assert.rejects(condition.notify(count), ValueError)
+        for (const count of [-1, Number.NaN]) await assert.rejects(condition.notify(count), ValueError)
+        await assert.rejects(condition.notify('x' as never), /^TypeError: n must be an integer of 0 or more, got 'x'/)
         await condition.notify(0)
       })
       assert.deepEqual(await Promise.all(waits), [false, false])

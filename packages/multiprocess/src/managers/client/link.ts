@@ -28,7 +28,7 @@ export interface Link {
 
 export function managerDied(address: NetAddress): MultiprocessError {
   return new MultiprocessError(
-    `the manager's server (${formatAddress(address)}) is gone: it was shut down, or has died, and what it kept with it`,
+    `the manager's server (${formatAddress(address)}) is gone, with all its objects: it was shut down or has died`,
     { code: 'ERR_MANAGER_DIED' }
   )
 }
@@ -106,7 +106,7 @@ class BlockingCall implements PendingCall {
   }
 
   cancel(): void {
-    this.fail(new MultiprocessError('the call was given up'))
+    this.fail(new MultiprocessError('the call was cancelled'))
   }
 
   /** The result; throws the call's error. */

@@ -261,7 +261,7 @@ export class RemoteLink extends CallTable {
 }
 
 function notManager(address: NetAddress, cause: Error): MultiprocessError {
-  return new MultiprocessError(`what answers at ${describeAddress(address)} is no manager of this package`, {
+  return new MultiprocessError(`the server at ${describeAddress(address)} is not a manager of this package`, {
     code: 'ERR_FRAME',
     cause
   })
@@ -269,6 +269,6 @@ function notManager(address: NetAddress, cause: Error): MultiprocessError {
 
 function silent(address: NetAddress, timeout: number): TimeoutError {
   return new TimeoutError(
-    `who listens at ${describeAddress(address)} has not answered within ${Math.round(timeout)} ms: it is busy, or no manager`
+    `the server at ${describeAddress(address)} has not answered within ${Math.round(timeout)} ms: it is busy, or not a manager`
   )
 }

@@ -6,5 +6,5 @@
 export function atOnce<T>(answer: T, name: string): T {
   if (!(answer instanceof Promise)) return answer
   answer.catch(() => {})
-  throw new TypeError(`${name} runs at the server, where it must answer at once: it may not be asynchronous`)
+  throw new TypeError(`${name} runs at the server and must return at once: it may not be asynchronous`)
 }

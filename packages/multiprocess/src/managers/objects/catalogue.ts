@@ -1,4 +1,5 @@
 /** How a server makes objects: the types that every manager has, and those that were registered. */
+import { describe } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import type { StartMethod } from '../../ground/members/platform.ts'
 import { receivedTarget } from '../../process/received-target.ts'
@@ -53,7 +54,7 @@ function lockOf(lock: unknown): LockObject | undefined {
   if (lock === undefined) return undefined
   const holder = lock instanceof BaseProxy ? insideProxy.parts(lock).holder : undefined
   if (holder instanceof Referent && holder.object instanceof LockObject) return holder.object
-  throw new TypeError('the lock of a condition must be a Lock or RLock of the same manager')
+  throw new TypeError(`lock must be a Lock or an RLock of the same manager, got ${describe(lock)}`)
 }
 
 export class ObjectFactories {

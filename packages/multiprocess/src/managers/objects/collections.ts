@@ -1,5 +1,5 @@
 /** Dicts, sets, namespaces and single values, as a server keeps them. */
-import { checkFunction } from '../../checks.ts'
+import { checkFunction, describe } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import { type TypeCode, toElement } from '../../memory/type-codes.ts'
 import { atOnce } from './at-once.ts'
@@ -95,7 +95,7 @@ function entriesOf<K, V>(init: Entries<K, V> | null | undefined): Iterable<reado
   if (init === undefined || init === null) return []
   if (typeof init === 'object' && Symbol.iterator in init) return init as Iterable<readonly [K, V]>
   if (typeof init === 'object') return Object.entries(init) as unknown as [K, V][]
-  throw new TypeError(`a dict is made of entries, or of an object, not of ${typeof init}`)
+  throw new TypeError(`init must be entries or an object, got ${describe(init)}`)
 }
 
 export class SetObject<T = unknown> {

@@ -132,7 +132,7 @@ export class ListObject<T = unknown> {
   #place(index: number): number {
     const at = index < 0 ? index + this.items.length : index
     if (!Number.isInteger(at) || at < 0 || at >= this.items.length) {
-      throw new RangeError(`the list has no item ${index}: it has ${this.items.length}`)
+      throw new RangeError(`item ${index} does not exist in a list of length ${this.items.length}`)
     }
     return at
   }

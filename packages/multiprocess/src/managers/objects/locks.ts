@@ -255,7 +255,9 @@ export class BoundedSemaphoreObject extends SemaphoreObject implements Holding {
 
   protected override given(peer: Peer): void {
     if (this.#taken.size === 0) {
-      throw new ValueError(`the semaphore was released more often than acquired: it is at ${this.count}`)
+      throw new ValueError(
+        `cannot release the semaphore: it was released more often than acquired, and its value is ${this.count}`
+      )
     }
     const holder = this.#taken.has(peer) ? peer : [...this.#taken.keys()][0]
     const left = (this.#taken.get(holder) as number) - 1
@@ -304,7 +306,7 @@ export class ConditionObject implements ConditionMethods {
 
   /** Wakes up to `count` of those who wait. @throws ValueError if the caller does not hold the lock */
   notify(count = 1): void {
-    if (!(count >= 0)) throw new ValueError(`notify wakes 0 or more, not ${String(count)}`)
+    if (count !== Number.POSITIVE_INFINITY) checkInteger('n', count, 0)
     this.#check('notify')
     for (const waiter of [...this.#line].slice(0, count)) waiter.settle(() => true)
   }
@@ -316,7 +318,7 @@ export class ConditionObject implements ConditionMethods {
   #check(action: string): void {
     const { peer, contexts } = currentCall()
     if (!this.#lock.isHeldBy(peer, contexts)) {
-      throw new ValueError(`cannot ${action} a condition whose lock the caller does not hold`)
+      throw new ValueError(`cannot ${action} without holding the lock of the condition`)
     }
   }
 }

@@ -166,7 +166,9 @@ export function readFrames(bytes: Uint8Array, start: number, end: number, use: (
   while (at !== end) {
     const length = end - at < FRAME_HEADER ? 0 : wordAt(bytes, at)
     if (length < FRAME_HEADER || length > end - at) {
-      throw new MultiprocessError('cannot read what a manager and its client say: it is damaged', { code: 'ERR_FRAME' })
+      throw new MultiprocessError('cannot read a message between a manager and its client: it is damaged', {
+        code: 'ERR_FRAME'
+      })
     }
     frame.id = wordAt(bytes, at + 4)
     frame.a = wordAt(bytes, at + 8)

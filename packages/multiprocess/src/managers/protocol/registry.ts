@@ -35,11 +35,11 @@ export function register(
     checkArray('exposed', exposed)
     for (const [index, name] of exposed.entries()) checkString(`exposed[${index}]`, name)
   }
-  if (exposed?.includes('then')) throw new ValueError("'then' cannot be exposed: the proxy would pass for a promise")
+  if (exposed?.includes('then')) throw new ValueError("cannot expose 'then': the proxy would be taken for a promise")
   if (createMethod && (typeid in base || typeid === 'then')) {
     const taken =
-      typeid === 'then' ? 'the manager would pass for a promise' : 'managers have something else of that name'
-    throw new ValueError(`a type cannot be called ${JSON.stringify(typeid)}: ${taken}. Give it another name`)
+      typeid === 'then' ? 'the manager would be taken for a promise' : 'managers have another member of that name'
+    throw new ValueError(`cannot register the type ${JSON.stringify(typeid)}: ${taken}; give the type another name`)
   }
   let registry = registries.get(type)
   if (registry === undefined) {

@@ -1,4 +1,5 @@
 /** What a method answers that is to stay at the server: the caller gets a proxy of it. */
+import { describe } from '../../checks.ts'
 import { methodNames, type ObjectKind, REGISTERED } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
 import type { Referent } from './referents.ts'
@@ -33,15 +34,13 @@ export function serveObject(typeid: string, object: unknown, exposed: readonly s
     return serveKind('callable', { call: (...args: unknown[]) => object(...args) }, typeid)
   }
   if ((typeof object !== 'object' && typeof object !== 'function') || object === null) {
-    throw new TypeError(
-      `the factory of ${JSON.stringify(typeid)} must answer an object, not ${object === null ? 'null' : typeof object}`
-    )
+    throw new TypeError(`the factory of ${JSON.stringify(typeid)} must return an object, got ${describe(object)}`)
   }
   const methods = exposed ?? publicMethods(object)
   for (const name of methods) {
     if (typeof (object as Record<string, unknown>)[name] !== 'function') {
       throw new TypeError(
-        `${JSON.stringify(typeid)} exposes ${JSON.stringify(name)}, which its object has no method of`
+        `${JSON.stringify(typeid)} exposes ${JSON.stringify(name)}, which is not a method of its object`
       )
     }
   }

@@ -237,7 +237,7 @@ export class Server implements Source, Host {
       return
     }
     if (kind !== CALL || !Array.isArray(args)) {
-      this.#reply(peer, id, ERROR, new ValueError('the manager was asked for what it does not know'))
+      this.#reply(peer, id, ERROR, new ValueError('the manager got a request that it does not know'))
       return
     }
     const call = new Call(peer)
@@ -348,7 +348,7 @@ export class Server implements Source, Host {
     try {
       this.#write(peer, id, ERROR, error, 'the error')
     } catch (reason) {
-      this.#write(peer, id, ERROR, new ValueError(`what the call answered cannot cross: ${reason}`), 'the error')
+      this.#write(peer, id, ERROR, new ValueError(`the result of the call cannot cross: ${reason}`), 'the error')
     }
   }
 
