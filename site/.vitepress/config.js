@@ -5,11 +5,12 @@ import { sidebar } from './sidebar.js'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 
-/** The pages are outside of this folder, where Vue is installed. */
-const vueOfTheSite = {
-  name: 'vue-of-the-site',
+/** The pages are outside of this folder, where Vue is installed. What makes the HTML in Node imports Vue as it is, and draws no diagram. */
+const ofTheSite = {
+  name: 'of-the-site',
   enforce: 'pre',
   resolveId(id, importer, options) {
+    if (options?.ssr && /^(?:vue|mermaid)(?:\/|$)/.test(id)) return { id, external: true }
     if (!/^vue(?:\/|$)/.test(id) || importer === undefined || importer.startsWith(home)) return null
     return this.resolve(id, `${home}package.json`, { ...options, skipSelf: true })
   }
@@ -62,7 +63,7 @@ export default defineConfig({
   ],
   outDir: 'dist',
   cleanUrls: true,
-  vite: { plugins: [vueOfTheSite] },
+  vite: { plugins: [ofTheSite] },
   rewrites,
   markdown: {
     config(md) {

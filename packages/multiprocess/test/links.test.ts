@@ -45,8 +45,14 @@ for (const page of PAGES) {
   })
 }
 
-test('the index of the manual has every page of docs', { timeout }, async () => {
-  const links = new Set(linksOf(await read('docs/README.md')).map(link => path.posix.join('docs', link)))
-  const missing = docs.filter(page => page !== 'docs/README.md' && !links.has(page))
-  assert.deepEqual(missing, [], 'pages that docs/README.md does not name')
+test('every page of docs can be reached from the index of the manual', { timeout }, async () => {
+  const reached = new Set(['docs/README.md'])
+  for (const page of reached) {
+    const links = linksOf(await read(page)).map(link => path.posix.join(path.posix.dirname(page), link.split('#')[0]))
+    for (const link of links) if (docs.includes(link)) reached.add(link)
+  }
+  assert.deepEqual(
+    docs.filter(page => !reached.has(page)),
+    []
+  )
 })
