@@ -53,6 +53,7 @@ export type {
   TaskOptions
 } from './pool/options.ts'
 export type { PoolInsights, SlowTask, TimeShares, WorkerInsights } from './pool/telling/insights.ts'
+export type { ProgressDisplay } from './pool/telling/progress.ts'
 export type { PoolStats } from './pool/telling/stats.ts'
 export type {
   TaskEndMessage,

@@ -134,8 +134,8 @@ export interface MapOptions extends TaskOptions {
    */
   chunksize?: number
   /**
-   * A bar on stderr when that is a terminal, and a line every two seconds when it is none, with this label; or a function that is
-   * called as results arrive. Left out: none.
+   * A bar on stderr when that is a terminal, and a line every two seconds when it is none, with this label; a function that is
+   * called as results arrive; or an object that is told of the begin, the results and the end. Left out: none.
    */
   progress?: ProgressOption
 }

@@ -83,6 +83,58 @@ describe('progress as a function', { timeout }, () => {
   })
 })
 
+describe('progress as an object', { timeout }, () => {
+  /** What it is told, in order. */
+  class Told {
+    readonly calls: unknown[][] = []
+    begin(total: number | undefined): void {
+      this.calls.push(['begin', total])
+    }
+    update(done: number, total: number | undefined): void {
+      this.calls.push(['update', done, total])
+    }
+    end(): void {
+      this.calls.push(['end'])
+    }
+  }
+
+  test('is told of the begin, of each result, and of the end', async () => {
+    await using pool = new Pool(1)
+    const map = new Told()
+    await pool.map(tasks.square, range(3), { progress: map, chunksize: 3 })
+    assert.deepEqual(map.calls, [['begin', 3], ['update', 3, 3], ['end']])
+    const imap = new Told()
+    for await (const _ of pool.imap(tasks.square, range(2).values(), { progress: imap }));
+    assert.deepEqual(imap.calls, [['begin', undefined], ['update', 1, undefined], ['update', 2, undefined], ['end']])
+  })
+
+  test('is told of the end of a map that fails, once', async () => {
+    await using pool = new Pool(1)
+    const told = new Told()
+    await assert.rejects(pool.map(tasks.fail, ['no'], { progress: told }))
+    assert.deepEqual(told.calls.at(-1), ['end'])
+    assert.equal(told.calls.filter(([name]) => name === 'end').length, 1)
+  })
+
+  test('may have update alone; one whose methods are none is refused', async () => {
+    await using pool = new Pool(1)
+    const told: number[] = []
+    await pool.map(tasks.square, range(2), { progress: { update: done => void told.push(done) }, chunksize: 2 })
+    assert.deepEqual(told, [2])
+    for (const progress of [{}, { begin() {} }, { update: 1 }, { update() {}, end: 'now' }]) {
+      assert.throws(() => pool.mapAsync(tasks.square, [1], { progress: progress as never }), {
+        name: 'TypeError',
+        message: /^progress must be true, a label, a function, or an object with update\(\)/
+      })
+    }
+  })
+
+  test('what it throws is uncaught, and all results come', async () => {
+    const printed = await printedBy('throw-object', '')
+    assert.deepEqual(printed, ['uncaught: at the begin', 'uncaught: at 2', 'uncaught: at the end', '1,4'])
+  })
+})
+
 describe('where stderr is no terminal', { timeout }, () => {
   test('map ends with a line: all, the rate, the time', async () => {
     const lines = await printedBy('map', 'squares')

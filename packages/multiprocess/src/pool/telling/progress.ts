@@ -1,8 +1,27 @@
 /** How far a `map` or `imap` is, for who asked. */
 import { describe } from '../../checks.ts'
+import { queueMicrotask } from '../../ground/os/time.ts'
 import { inContext } from '../shared/in-context.ts'
 
-export type ProgressOption = boolean | string | ((done: number, total: number | undefined) => void)
+/**
+ * Shows progress in a way of its own: in a notebook, a window, a log. What a method throws is an uncaught error; results come all the same.
+ * @example
+ * const display: ProgressDisplay = {
+ *   update: (done, total) => console.log(`${done} of ${total ?? 'many'}`),
+ *   end: () => console.log('all done')
+ * }
+ * await pool.map(work, items, { progress: display })
+ */
+export interface ProgressDisplay {
+  /** Called once, before the first result. @param total undefined: not known */
+  begin?(total: number | undefined): void
+  /** Called as results arrive. @param total undefined: not known */
+  update(done: number, total: number | undefined): void
+  /** Called once, when nothing more will come, also after an error. */
+  end?(): void
+}
+
+export type ProgressOption = boolean | string | ((done: number, total: number | undefined) => void) | ProgressDisplay
 
 export interface Progress {
   /** Results will come. */
@@ -20,7 +39,31 @@ export function progressOf(option: ProgressOption | undefined): Progress | undef
     return { begin: () => {}, update: inContext(option), end: () => {} }
   }
   if (option === true || typeof option === 'string') return new LazyProgress(option === true ? '' : option)
-  throw new TypeError(`progress must be true, a label or a function, got ${describe(option)}`)
+  const isDisplay = typeof option === 'object' && option !== null && isCallable(option.update)
+  if (isDisplay && isCallable(option.begin ?? skip) && isCallable(option.end ?? skip)) return shownBy(option)
+  throw new TypeError(
+    `progress must be true, a label, a function, or an object with update() and, if you like, begin() and end(), got ${describe(option)}`
+  )
+}
+
+const skip = () => {}
+
+function isCallable(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+/** In microtasks: an error of a display is none of the pool's. */
+function shownBy(display: ProgressDisplay): Progress {
+  const later = inContext((show: () => void) => queueMicrotask(show))
+  let hasEnded = false
+  return {
+    begin: total => later(() => display.begin?.(total)),
+    update: (done, total) => later(() => display.update(done, total)),
+    end: () => {
+      if (!hasEnded) later(() => display.end?.())
+      hasEnded = true
+    }
+  }
 }
 
 /** How many items there are, where that can be known. */
