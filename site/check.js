@@ -55,8 +55,7 @@ const links = await page.$$eval('.VPSidebar a', anchors => anchors.map(anchor =>
 check(links.length > 30, `the sidebar has only ${links.length} links`)
 for (const link of new Set(links)) {
   await page.goto(link)
-  const title = await page.textContent('main h1')
-  check(title !== null && title !== '404', 'the page has no heading')
+  check((await page.locator('main h1').count()) > 0, 'the page has no heading')
 }
 
 await page.goto(`${base}/docs/how-it-works`)
