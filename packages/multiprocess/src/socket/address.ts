@@ -1,11 +1,13 @@
-/** Addresses of sockets, checked. */
+/** Checks of the addresses of sockets. */
+
 import type { BlockList, Socket } from 'node:net'
+import { checkInteger, describe } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { type HostAndPort, type NetAddress, socketAddress } from '../ground/os/socket-address.ts'
 
 export type { HostAndPort, NetAddress } from '../ground/os/socket-address.ts'
 
-// Node's own modules are loaded when they are first used: most programs have no use for them.
+// Node's own modules are loaded when they are first used: most programs do not use them.
 const net = () => process.getBuiltinModule('node:net')
 
 let loopback: BlockList | undefined
@@ -19,28 +21,26 @@ function loopbackAddresses(): BlockList {
   return loopback
 }
 
-/** @throws TypeError, ValueError */
+/** Returns the address. @throws TypeError, ValueError if it is not one */
 export function checkAddress(address: NetAddress): NetAddress {
   if (typeof address === 'string') {
-    if (address === '' || address === '\0') throw new ValueError('the address of a unix socket is a path, not ""')
+    if (address === '' || address === '\0')
+      throw new ValueError('address must be the path of a unix socket, got an empty string')
     if (address.indexOf('\0', 1) > 0 && !address.startsWith('\0')) {
-      throw new ValueError(`the path of a unix socket has no zero in it: ${JSON.stringify(address)}`)
+      throw new ValueError(`the path of a unix socket must not contain a NUL, got ${JSON.stringify(address)}`)
     }
-    // Node cuts off what is too long, and connects to whoever is there.
+    // Node would cut off a path that is too long, and connect to the socket of that name.
     socketAddress(address)
     return address
   }
   const { host, port } = (address ?? {}) as Partial<HostAndPort>
   if (typeof host !== 'string' || typeof port !== 'number') {
-    throw new TypeError('an address is the path of a unix socket, or { host, port }')
+    throw new TypeError(`address must be the path of a unix socket or { host, port }, got ${describe(address)}`)
   }
-  if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
-    throw new ValueError(`a port is a whole number from 0 to 65535, not ${port}`)
-  }
-  return { host, port }
+  return { host, port: checkInteger('port', port, 0, 0xffff) }
 }
 
-/** The same to bind to: with an IP address as its host, since a name would have to be looked up first. */
+/** Returns an address to bind to, whose host is an IP address: a name would have to be looked up first. */
 export function checkBindAddress(address: NetAddress): NetAddress {
   const checked = checkAddress(address)
   if (typeof checked === 'string') return checked
@@ -53,7 +53,7 @@ export function checkBindAddress(address: NetAddress): NetAddress {
   return { host, port: checked.port }
 }
 
-/** Whether only this machine's programs can connect to it. */
+/** Returns true if only programs of this machine can connect to the address. */
 export function isLoopback(address: NetAddress): boolean {
   if (typeof address === 'string') return true
   return loopbackAddresses().check(address.host, net().isIPv6(address.host) ? 'ipv6' : 'ipv4')

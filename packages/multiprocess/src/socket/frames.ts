@@ -175,7 +175,7 @@ function allocate(length: number): Uint8Array {
 }
 
 function badFrame(how: string): MultiprocessError {
-  return new MultiprocessError(`what the other side sent is no message that can be received: ${how}`, {
+  return new MultiprocessError(`cannot receive the next message: ${how}`, {
     code: 'ERR_BAD_FRAME'
   })
 }

@@ -10,7 +10,7 @@
  */
 import { AuthenticationError } from '../errors.ts'
 
-/** No message is longer before both sides have shown their key. */
+/** The longest message before both sides have proved that they have the key. */
 export const HANDSHAKE_LIMIT = 256
 
 const crypto = () => process.getBuiltinModule('node:crypto')
@@ -36,12 +36,12 @@ export type HandshakeRole = 'listener' | 'client'
 
 export interface Key {
   readonly bytes: Uint8Array
-  /** HMAC-MD5 is good enough: the other side is Python before 3.12. */
+  /** True to accept HMAC-MD5, for Python before 3.12. */
   readonly allowsMd5: boolean
 }
 
 /**
- * Asks for a message by each `yield`, and returns when both sides have shown their key.
+ * Asks for a message by each `yield`, and returns once both sides have proved that they have the key.
  * @throws AuthenticationError
  */
 export type Handshake = Generator<void, void, Uint8Array>
@@ -96,12 +96,12 @@ function verify(key: Key, message: Uint8Array, response: Uint8Array): void {
   if (isLegacy && !key.allowsMd5) throw new AuthenticationError(MD5_ONLY)
   const { name, rest } = isLegacy ? { name: 'md5', rest: response } : prefixed(response)
   if (name === undefined || (name === 'md5' && !key.allowsMd5)) {
-    throw new AuthenticationError("the other side's answer is none that is accepted here")
+    throw new AuthenticationError("cannot accept the other side's answer: it has no digest that is allowed here")
   }
   if (!equal(rest, hmac(name, key, message))) throw new AuthenticationError('the other side has another key')
 }
 
-/** The `{digest}` that a message begins with, and what follows it. */
+/** Returns the `{digest}` at the beginning of a message, and the rest of the message. */
 function prefixed(message: Uint8Array): { name: string | undefined; rest: Uint8Array } {
   const end = message[0] === 0x7b ? message.indexOf(0x7d) : -1
   const name = end > 0 ? Buffer.from(message.subarray(1, end)).toString('latin1') : ''
@@ -123,7 +123,7 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && crypto().timingSafeEqual(a, b)
 }
 
-/** Whether a message is the question of a side that has a key. */
+/** Returns true if a message is the challenge of a side that has a key. */
 export function isChallenge(message: Uint8Array): boolean {
   return message.length <= HANDSHAKE_LIMIT && startsWith(message, CHALLENGE)
 }

@@ -346,7 +346,7 @@ export class MessageSocket implements SocketSource {
     this.#end(
       error instanceof AuthenticationError
         ? error
-        : new AuthenticationError('what the other side sent is no part of showing a key', { cause: error })
+        : new AuthenticationError('unexpected message during authentication', { cause: error })
     )
   }
 
