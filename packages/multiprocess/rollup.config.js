@@ -21,7 +21,7 @@ function file(name) {
 const input = {
   index: file('index'),
   threads: file('threads'),
-  codec: file('encoding'),
+  encoding: file('encoding'),
   pooling: file('pooling'),
   'child-main': file('entries/child-main'),
   'thread-main': file('entries/thread-main'),
@@ -56,7 +56,7 @@ const typesForCommonJs = {
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [clean, maps, entryUrls(input), defer, chunks([input.index, input.threads]), typesForCommonJs],
+  plugins: [clean, maps, entryUrls(input), defer, chunks([input.index, input.threads, input.encoding, input.pooling]), typesForCommonJs],
   output: {
     dir,
     format: 'esm',

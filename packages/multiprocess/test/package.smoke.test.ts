@@ -54,10 +54,13 @@ const TYPED_PROGRAM = `
   import { type Context, getContext, type Lock, Pool, Process, Queue } from 'multiprocess'
   import * as threads from 'multiprocess/threads'
   import type { Pool as DummyPool } from 'multiprocess/dummy'
+  import { decode, encode } from 'multiprocess/codec'
+  import { FifoQueue } from 'multiprocess/pooling'
 
   const context: Context = getContext('thread')
   export const lock: Lock = new context.Lock()
   export const pools: (Pool | DummyPool)[] = [new Pool(2), new threads.Pool({ context, processes: 1 })]
+  export const bytes: Uint8Array = encode([decode(encode(1)), new FifoQueue<number>()])
   export const numbers: Queue<number> = new threads.Queue<number>(1)
   export const squares: Promise<number[]> = pools[0].map((n: number) => n * n, [1, 2])
   new Process({ target: (text: string) => text.length, args: ['text'] }).start()
@@ -116,7 +119,13 @@ describe('the packed package', { timeout: limit(240_000) }, () => {
       `const { Pool, getContext } = require('multiprocess')
       const threads = require('multiprocess/threads')
       const { square } = require('./squares.cjs')
+      const { decode, encode } = require('multiprocess/codec')
+      const { FifoQueue } = require('multiprocess/pooling')
       async function main() {
+        if ((await decode(encode(new Date(7)))).getTime() !== 7) throw new Error('the codec of require() has lost a date')
+        const { decode: importedDecode } = await import('multiprocess/codec')
+        if ((await importedDecode(encode(new Map([[1, 2]])))).get(1) !== 2) throw new Error('import and require() differ')
+        if ((await import('multiprocess/pooling')).FifoQueue !== FifoQueue) throw new Error('two classes of one name')
         const imported = await import('multiprocess')
         console.log(imported.Pool === Pool, (await import('multiprocess/threads')).Pool === threads.Pool)
         for (const { Pool: Any } of [{ Pool }, threads, getContext('thread')]) {

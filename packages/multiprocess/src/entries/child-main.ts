@@ -1,25 +1,33 @@
 /**
- * The first module of a child process: `node child-main.js id parent-pid block length has-more`. It imports little, since what it
+ * The first module of a child process: `node child-main.js id parent-pid block length has-more has-lifeline`. It imports little, since what it
  * imports is what starting a process costs.
  */
 import './loaders.ts'
-import { readSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 import type { LargeBlock } from '../codec/values/large-block.ts'
-import { ARENA_FD, closeArenaOnExec, dieWithParent, inherit } from '../ground/members/inheritance.ts'
+import { reportedAt } from '../ground/arena/report-word.ts'
+import {
+  ARENA_FD,
+  closeArenaOnExec,
+  closeLifelineOnExec,
+  dieWithParent,
+  inherit
+} from '../ground/members/inheritance.ts'
 import { setInterval } from '../ground/os/time.ts'
 import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 
-/** A child looks so often, in milliseconds, whether its parent is there. */
+/** A child without a lifeline looks so often, in milliseconds, whether its parent is there. */
 const LOOK_MS = 1000
 
-const [self, parentPid, block, length, hasMore] = process.argv.slice(2).map(Number)
+const [self, parentPid, block, length, hasMore, hasLifeline] = process.argv.slice(2).map(Number)
 const end = () => process.kill(process.pid, 'SIGKILL')
 if (!dieWithParent(parentPid)) end()
-// A parent that has become another user cannot kill this process with it: prctl(2) obeys kill(2)'s rules.
-setInterval(() => process.ppid === parentPid || end(), LOOK_MS).unref()
+if (hasLifeline === 1) closeLifelineOnExec()
+else setInterval(() => process.ppid === parentPid || end(), LOOK_MS).unref()
 closeArenaOnExec()
+writeSync(ARENA_FD, Buffer.of(1, 0, 0, 0), 0, 4, reportedAt(self))
 inherit({ self, method: 'spawn' })
 
 await (length === 0 ? runLater() : runNow())

@@ -1,15 +1,19 @@
 /** The first module of a child thread. */
 import './loaders.ts'
 import { workerData } from 'node:worker_threads'
+import { reportedAt } from '../ground/arena/report-word.ts'
 import { currentFamily, openFamily } from '../ground/family.ts'
 import { inherit } from '../ground/members/inheritance.ts'
 import type { ThreadData } from '../ground/start-thread.ts'
 import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
+import { writeAtOnce } from './thread-output.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
 inherit({ self: id, method: 'thread', buffer })
+Atomics.store(new Int32Array(buffer), reportedAt(id) / 4, 1)
+writeAtOnce()
 
 process.once('exit', code => {
   const processes = openFamily('spawn')

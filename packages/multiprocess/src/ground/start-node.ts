@@ -9,17 +9,17 @@ import { startedNode } from './os/started.ts'
 const OWN_IMAGE = '/proc/self/exe'
 
 /**
- * @param fd the arena's, which the child has as its descriptor 3
+ * @param fds the descriptors that the child has from 3 on
  * @returns a process that has a pid
  * @throws ProcessError with the reason
  */
-export function startNode(argv: readonly string[], fd: number): ChildProcess {
-  const started = spawnNode(process.execPath, argv, fd)
+export function startNode(argv: readonly string[], fds: readonly number[]): ChildProcess {
+  const started = spawnNode(process.execPath, argv, fds)
   if (started !== undefined) return started
   const missing = failureOf(() => accessSync(process.execPath, constants.X_OK))
   if (missing === undefined) throw refused(failureOf(() => closeSync(openSync('/dev/null', 'r'))))
   // A program that names another file means that one.
-  const again = process.execPath === startedNode ? spawnNode(OWN_IMAGE, argv, fd) : undefined
+  const again = process.execPath === startedNode ? spawnNode(OWN_IMAGE, argv, fds) : undefined
   if (again !== undefined) return again
   const { code } = missing
   throw new ProcessError(
@@ -29,10 +29,10 @@ export function startNode(argv: readonly string[], fd: number): ChildProcess {
 }
 
 /** undefined when it could not be started: Node tells the reason later, as an event. */
-function spawnNode(file: string, argv: readonly string[], fd: number): ChildProcess | undefined {
+function spawnNode(file: string, argv: readonly string[], fds: readonly number[]): ChildProcess | undefined {
   const child = process
     .getBuiltinModule('node:child_process')
-    .spawn(file, argv, { stdio: ['ignore', 'inherit', 'inherit', fd], env: nodeEnvironment() })
+    .spawn(file, argv, { stdio: ['ignore', 'inherit', 'inherit', ...fds], env: nodeEnvironment() })
   child.on('error', () => {})
   return child.pid === undefined ? undefined : child
 }

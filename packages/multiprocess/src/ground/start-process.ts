@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { MultiprocessError, ProcessError } from '../errors.ts'
 import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
+import { Lifeline } from './lifeline.ts'
 import { Ending } from './members/ending.ts'
 import type { Member } from './members/platform.ts'
 import type { ProcessPlatform } from './members/process-platform.ts'
@@ -34,15 +35,17 @@ const SI_STATUS = 6
 export class ProcessMember implements Member {
   readonly id: OwnerId
   readonly pid: number
+  readonly startFailure = undefined
   readonly #family: Family
   readonly #process: ChildProcess
   readonly #ending = new Ending()
   #isCollected = false
   #exitcode: number | null = null
   #references = 1
+  readonly #lifeline: Lifeline | undefined
 
   /**
-   * Starts `node main id parent-pid block length has-more`, where the block, which belongs to the child, holds `preparation`,
+   * Starts `node main id parent-pid block length has-more has-lifeline`, where the block, which belongs to the child, holds `preparation`,
    * and more if something is to stand behind it; a length of 0 has it wait for its work.
    * @throws ProcessError when the system refuses
    */
@@ -53,20 +56,26 @@ export class ProcessMember implements Member {
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a process: the family already has 1,023')
     const parcel = given?.parcel ?? 0
+    const lifeline = Lifeline.open()
     try {
       const length = given?.preparation.length ?? 0
       const at = given === null ? 0 : storeMessage(family, given.preparation, 0, length, given.behind, this.id)
       if (parcel !== 0) family.shared.hold(parcel, this.id)
-      const numbers = [this.id, process.pid, at, length, given?.behind ? 1 : 0]
+      const numbers = [this.id, process.pid, at, length, given?.behind ? 1 : 0, lifeline === undefined ? 0 : 1]
       const argv = [...inheritedExecArgv(), fileURLToPath(main), ...numbers.map(String)]
-      this.#process = startNode(argv, fd)
+      this.#process = startNode(argv, lifeline === undefined ? [fd] : [fd, lifeline.end])
+      lifeline?.hang(this.#process.pid as number)
     } catch (error) {
+      lifeline?.cut()
       arena.freeAllOf(this.id)
       if (parcel !== 0) family.shared.drop(parcel, this.id)
       table.free(this.id)
       if (error instanceof MultiprocessError) throw error
       throw new ProcessError(`cannot start ${process.execPath}: ${(error as Error).message}`, { cause: error })
+    } finally {
+      lifeline?.release()
     }
+    this.#lifeline = lifeline
     this.pid = this.#process.pid as number
     this.#register()
     this.#process.once('exit', (code, signal) => this.#end(code ?? -constants.signals[signal as NodeJS.Signals]))
@@ -154,6 +163,7 @@ export class ProcessMember implements Member {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
+    this.#lifeline?.cut()
     this.#ending.end(exitcode, () => this.#family.reap(this.id))
   }
 }

@@ -1,4 +1,5 @@
 /** Starting a thread of the family, and learning how it ended. */
+import { closeSync, openSync } from 'node:fs' // lazy
 import { constants } from 'node:os' // lazy
 import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
@@ -31,6 +32,7 @@ export class ThreadMember implements Member {
   readonly #ending = new Ending()
   #exitcode: number | null = null
   #killedBy = 0
+  #startFailure: ProcessError | undefined
   #references = 1
 
   /** @throws ProcessError when the family is full */
@@ -52,9 +54,12 @@ export class ThreadMember implements Member {
     }
     this.pid = this.#worker.threadId
     table.setProcess(this.id, this.pid, 1)
-    // As Node prints it for a process that an uncaught error ends.
-    this.#worker.on('error', error => console.error(`Uncaught ${inspect(error)}`))
+    this.#worker.on('error', error => this.#fail(error, main))
     this.#worker.once('exit', code => this.#end(this.#killedBy === 0 ? code : -this.#killedBy))
+  }
+
+  get startFailure(): unknown {
+    return this.#startFailure
   }
 
   get exitcode(): number | null {
@@ -107,6 +112,21 @@ export class ThreadMember implements Member {
     if (--this.#references === 0) this.#worker.unref()
   }
 
+  /** One that has reported gets what it printed, as Node prints it for a process that an uncaught error ends. */
+  #fail(error: unknown, main: URL): void {
+    if (this.#family.table.hasReported(this.id)) {
+      console.error(`Uncaught ${inspect(error)}`)
+      return
+    }
+    const { message } = error as Error
+    const isShort = message.includes('EMFILE') || shortageOf(main) === 'EMFILE'
+    const reason = isShort ? 'EMFILE; no more files can be opened: raise ulimit -n' : message
+    this.#startFailure = new ProcessError(`cannot start a thread: ${reason}`, {
+      cause: error
+    })
+    console.error(String(this.#startFailure))
+  }
+
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
@@ -114,6 +134,16 @@ export class ThreadMember implements Member {
       reapAmongProcesses(this.id)
       this.#family.reap(this.id)
     })
+  }
+}
+
+/** The code that opening the thread's first file fails with just now; undefined: it can be opened. */
+function shortageOf(main: URL): string | undefined {
+  try {
+    closeSync(openSync(main, 'r'))
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
   }
 }
 

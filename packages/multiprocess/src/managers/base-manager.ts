@@ -1,6 +1,6 @@
 /** Managers: Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
-import { checkArray, checkOptions, optionNames } from '../checks.ts'
+import { checkArray, checkDuration, checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
 import { ValueError } from '../errors.ts'
 import { methodOf } from '../ground/bound-class.ts'
@@ -9,6 +9,7 @@ import { currentFamily } from '../ground/family.ts' // lazy
 import { inspectAs, printable } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type WaitOptions } from '../ground/waitable.ts'
+import { usualStartTimeout } from '../process/deadline.ts' // lazy
 import { tell } from '../process/events.ts'
 import { type Started, start } from '../process/start.ts' // lazy
 import { currentIdentity, nextPath } from '../process/state.ts'
@@ -39,10 +40,15 @@ export interface StartOptions {
   /** Runs in the server before it answers. */
   initializer?: Target
   initargs?: unknown[]
+  /**
+   * Milliseconds that the server's process has from its start until its Node has loaded this library; the initializer may take longer. Default:
+   * 30,000, times the load of each processor.
+   */
+  startTimeout?: number
 }
 
 const MANAGER_OPTIONS = optionNames('{ address, authkey }', 'address', 'authkey')
-const START_OPTIONS = optionNames('{ initializer, initargs: [] }', 'initargs', 'initializer')
+const START_OPTIONS = optionNames('{ initializer, initargs: [] }', 'initargs', 'initializer', 'startTimeout')
 
 /** A manager without types of its own: subclasses register theirs. */
 export class BaseManager implements AsyncDisposable {
@@ -85,10 +91,13 @@ export class BaseManager implements AsyncDisposable {
   /**
    * Starts the server, a child of this process that ends with it; resolves once it answers.
    * @throws what the initializer throws; SerializationError when what was registered cannot cross; ProcessError when the
-   *   system refuses another process; ValueError when the manager was started before, or is connected
+   *   system refuses another process, and with `ERR_WORKER_START` when it does not report in time; ValueError when the manager
+   *   was started before, or is connected
    */
   async start(options: StartOptions = {}): Promise<void> {
     checkOptions(options, START_OPTIONS)
+    const { startTimeout } = options
+    if (startTimeout !== undefined) checkDuration('startTimeout', startTimeout)
     this.#checkNew()
     const method = methodOf(this)
     const listen = this.#listen()
@@ -106,6 +115,7 @@ export class BaseManager implements AsyncDisposable {
         isPoolWorker: true,
         role: 'manager',
         authkey: currentIdentity().authkey,
+        startTimeout: startTimeout ?? usualStartTimeout(),
         load: {
           target: { module: new URL('./server-main.js', import.meta.url).href, export: 'serve' },
           subclass: null,
@@ -130,7 +140,7 @@ export class BaseManager implements AsyncDisposable {
       await this.#end(server, link)
       this.#server = undefined
       this.#link = undefined
-      throw error
+      throw server.startError ?? error
     }
   }
 

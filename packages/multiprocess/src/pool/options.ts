@@ -1,5 +1,4 @@
 /** What a pool and its methods take, checked. */
-import { loadavg } from 'node:os' // lazy
 import {
   checkArray,
   checkBoolean,
@@ -13,6 +12,7 @@ import {
 import { SLOT_COUNT as PLACES } from '../ground/arena/layout.ts'
 import { checkMethod, type StartMethod } from '../ground/members/platform.ts'
 import { cpuCount } from '../ground/os/processors.ts'
+import { usualStartTimeout } from '../process/deadline.ts' // lazy
 import { checkTarget, type Target } from '../process/target.ts'
 import type { ProgressOption } from './telling/progress.ts'
 
@@ -20,7 +20,6 @@ import type { ProgressOption } from './telling/progress.ts'
 const IDLE_MS = 10_000
 
 /** What a worker has, in milliseconds, to report for work on a machine that is not busy. */
-const START_MS = 30_000
 
 interface PoolSettings {
   /** Worker processes, the most if there is a `minProcesses`. Default: `cpuCount()`. */
@@ -215,11 +214,6 @@ export function resolveOptions(options: PoolOptions, count: number | undefined):
     concurrency: integer('concurrency', options.concurrency, 1),
     trace
   })
-}
-
-/** On a busy machine a start takes longer. */
-function usualStartTimeout(): number {
-  return Math.round(START_MS * Math.max(1, loadavg()[0] / cpuCount()))
 }
 
 /** The start method that an option names. @throws TypeError, ValueError */

@@ -225,6 +225,7 @@ export class Workers implements WorkerHandles {
       isPoolWorker: true,
       role: 'worker',
       authkey: currentIdentity().authkey,
+      startTimeout: Number.POSITIVE_INFINITY,
       load: {
         target: { module: MODULE, export: 'work' },
         subclass: null,
@@ -244,6 +245,7 @@ export class Workers implements WorkerHandles {
 
   #onEnd(index: number, worker: Started, exitcode: number): void {
     const wasLate = this.#starting.forget(worker)
+    const failure = { exitcode, wasLate, why: worker.startFailure }
     const status = this.#dispatcher.table.workerStatus(index)
     const reason = this.#dispatcher.startError(index)
     const hasWorked = this.#dispatcher.table.doneTail(index) !== 0
@@ -256,10 +258,10 @@ export class Workers implements WorkerHandles {
     const isUseless = isReady && exitcode > 0 && !hasWorked && failed === 0
     if (status === WORKER_FAILED || isUseless || (status === WORKER_STARTING && exitcode >= 0) || wasLate) {
       this.#failedStarts++
-      this.#starting.hasFailed()
+      this.#starting.hasFailed(failure)
     } else if (status === WORKER_STARTING) {
       this.#killedStarts++
-      this.#starting.hasFailed()
+      this.#starting.hasFailed(failure)
     } else {
       this.#starting.hasWorked()
       this.#failedStarts = 0
@@ -268,7 +270,7 @@ export class Workers implements WorkerHandles {
     if (this.#permits.delete(index)) this.#passOn()
     if (this.#isHopeless && !this.#isEnding) {
       this.#isEnding = true
-      this.#onBroken(this.#starting.failure(reason, exitcode, wasLate))
+      this.#onBroken(this.#starting.failure(reason, failure))
     } else if (!this.#isEnding && this.#isShort) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }

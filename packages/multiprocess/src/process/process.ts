@@ -1,6 +1,15 @@
 /** A process of one's own: Python's `multiprocessing.Process`. */
 
-import { checkArray, checkBoolean, checkInteger, checkOptions, checkString, describe, optionNames } from '../checks.ts'
+import {
+  checkArray,
+  checkBoolean,
+  checkDuration,
+  checkInteger,
+  checkOptions,
+  checkString,
+  describe,
+  optionNames
+} from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 import { methodOf } from '../ground/bound-class.ts'
@@ -9,6 +18,7 @@ import { Handed } from '../ground/handed.ts'
 import { inspectAs, printable } from '../ground/inspect.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { timeoutOf, type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts'
+import { usualStartTimeout } from './deadline.ts' // lazy
 import type { Role, TargetCall } from './role.ts'
 import { type Plan, runningObjects, Started, start } from './start.ts' // lazy
 import { currentIdentity, nextPath } from './state.ts'
@@ -27,6 +37,11 @@ interface ProcessSettings<A extends unknown[]> {
    * memory. 0 gives up what is left. Left out: a start of its own, which leaves the reserve alone.
    */
   reserve?: number
+  /**
+   * Milliseconds that the child has from its start until its Node has loaded this library; one that is late is killed, and `join()` rejects with
+   * `ERR_WORKER_START`. Default: 30,000, times the load of each processor.
+   */
+  startTimeout?: number
 }
 
 interface OptionalArgs<A extends unknown[]> {
@@ -70,6 +85,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   #daemon: boolean
   #authkey: Uint8Array
   readonly #reserve: number | undefined
+  readonly #startTimeout: number | undefined
   #work: TargetCall | undefined
   #path: readonly number[] = []
   #role: Role | undefined
@@ -94,10 +110,11 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       this.#work = role.work
       return
     }
-    const { target, args = [], name, daemon, reserve } = checked<A>(options)
+    const { target, args = [], name, daemon, reserve, startTimeout } = checked<A>(options)
     const path = nextPath()
     this.#work = { target, args }
     this.#reserve = reserve
+    this.#startTimeout = startTimeout
     this.#path = path
     this.#name = name ?? `Process-${path.join(':')}`
     this.#daemon = daemon ?? identity.isDaemon
@@ -130,6 +147,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       isPoolWorker: false,
       authkey: this.#authkey,
       reserve: this.#reserve,
+      startTimeout: this.#startTimeout ?? usualStartTimeout(),
       ...this.#plan(this.#work)
     })
     // The child has its own copy: what only the target keeps alive here can be collected.
@@ -150,16 +168,22 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /**
    * Resolves to true once the child has ended, to false when the timeout, in milliseconds, ran out. Rejects with the
-   * signal's reason when that fires.
+   * signal's reason when that fires, and with `ERR_WORKER_START` when the child did not report in time (`startTimeout`).
    * @throws ValueError before `start()`, and for a process that is not this one's child
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
-    return this.#child('join').join(timeoutOf(options), options.signal)
+    const child = this.#child('join')
+    const hasEnded = await child.join(timeoutOf(options), options.signal)
+    if (child.startError !== undefined) throw child.startError
+    return hasEnded
   }
 
   /** The same, blocking this thread. */
   joinSync(options: { timeout?: number } = {}): boolean {
-    return this.#child('join').joinSync(timeoutOf(options))
+    const child = this.#child('join')
+    const hasEnded = child.joinSync(timeoutOf(options))
+    if (child.startError !== undefined) throw child.startError
+    return hasEnded
   }
 
   isAlive(): boolean {
@@ -244,7 +268,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed || !(this.#role instanceof Started)) return
     this.terminate()
-    await this.join()
+    await this.#role.join(Number.POSITIVE_INFINITY, undefined)
     this.close()
   }
 
@@ -270,16 +294,17 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 
 inspectAs<Process>(Process, lineOf)
 
-const PROCESS_OPTIONS = optionNames('{ target, args }', 'target', 'args', 'name', 'daemon', 'reserve')
+const PROCESS_OPTIONS = optionNames('{ target, args }', 'target', 'args', 'name', 'daemon', 'reserve', 'startTimeout')
 
 function checked<A extends unknown[]>(options: ProcessOptions<A>): ProcessOptions<A> {
   checkOptions(options, PROCESS_OPTIONS)
-  const { target, args, name, daemon, reserve } = options
+  const { target, args, name, daemon, reserve, startTimeout } = options
   if (target !== undefined) checkTarget(target, 'target')
   if (args !== undefined) checkArray('args', args)
   if (name !== undefined) checkString('name', name)
   if (daemon !== undefined) checkBoolean('daemon', daemon)
   if (reserve !== undefined) checkInteger('reserve', reserve, 0)
+  if (startTimeout !== undefined) checkDuration('startTimeout', startTimeout)
   return options
 }
 

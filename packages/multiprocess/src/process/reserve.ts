@@ -9,10 +9,11 @@ import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { inheritedExecArgv } from '../ground/os/inherited-options.ts'
 import { currentDirectory } from '../ground/os/started.ts'
-import { setTimeout } from '../ground/os/time.ts'
+import { monotonicMs, setTimeout } from '../ground/os/time.ts'
 import { ProcessMember } from '../ground/start-process.ts'
 import { ThreadMember } from '../ground/start-thread.ts'
 import { type Given, giveWork } from '../ground/work.ts'
+import { usualStartTimeout } from './deadline.ts'
 import { mainOf } from './state.ts'
 
 /** @param given null: it will be given later */
@@ -29,6 +30,8 @@ const REFILL_MS = 30
 interface Idle {
   readonly member: Member
   readonly circumstances: string
+  /** On the clock of monotonicMs: when it must have reported. */
+  readonly due: number
 }
 
 class Reserve {
@@ -81,7 +84,7 @@ class Reserve {
     const member = createMember(this.#method, null)
     currentFamily(this.#method).titles.setRole('reserve', member.id)
     member.unref()
-    const idle: Idle = { member, circumstances: circumstances(this.#method) }
+    const idle: Idle = { member, circumstances: circumstances(this.#method), due: monotonicMs() + usualStartTimeout() }
     this.#idle.push(idle)
     member.onEnd(() => {
       this.#idle = this.#idle.filter(other => other !== idle)
@@ -93,11 +96,13 @@ class Reserve {
     const now = circumstances(this.#method)
     const { platform, table } = currentFamily(this.#method)
     // Asking whether one has ended may take it out.
-    for (const { member, circumstances } of [...this.#idle]) {
-      if (!member.hasEnded && circumstances !== now) member.kill('SIGKILL')
+    const isStale = ({ member, circumstances, due }: Idle) =>
+      circumstances !== now || (due < monotonicMs() && !table.hasReported(member.id))
+    for (const idle of [...this.#idle]) {
+      if (!idle.member.hasEnded && isStale(idle)) idle.member.kill('SIGKILL')
     }
     this.#idle = this.#idle.filter(
-      ({ member, circumstances }) => circumstances === now && !member.hasEnded && platform.isAlive(table, member.id)
+      idle => !isStale(idle) && !idle.member.hasEnded && platform.isAlive(table, idle.member.id)
     )
   }
 }

@@ -1,4 +1,5 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
+import { writeSync } from 'node:fs' // lazy
 import { decode } from '../codec/decode.ts' // lazy
 import { importRequired } from '../codec/receive.ts'
 import { setEntries } from '../codec/references/entries.ts'
@@ -10,7 +11,7 @@ import { isDebug } from '../ground/os/debug-mode.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import type { Process } from './process.ts'
 import { receivedTarget } from './received-target.ts'
-import { setIdentity } from './state.ts'
+import { currentIdentity, setIdentity } from './state.ts'
 
 /** @param large the block with the message, when buffers stand behind it; it goes with the last view of them */
 export async function runPreparation(message: Uint8Array, large: LargeBlock | null = null): Promise<void> {
@@ -33,6 +34,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
   const { identity, argv, entries, logging, parcel } = decode(first) as Preparation
   setIdentity(identity)
   if (isDebug) (await import('../ground/family.ts')).currentFamily().waits?.setName(identity.name)
+  process.on('uncaughtExceptionMonitor', nameOfFailed)
   setEntries([...entries])
   process.argv = [...argv]
   if (logging !== null) (await import('./logging.ts')).inheritLogging(logging)
@@ -58,4 +60,14 @@ function handOver(load: Load, run: (args: readonly unknown[], fields: object | n
   load.args = []
   load.fields = null
   return run(args, fields)
+}
+
+/** Before Node prints an error that nobody handles: whose it is, as Python says it. */
+function nameOfFailed(): void {
+  if (process.listenerCount('uncaughtException') > 0) return
+  try {
+    writeSync(2, `Process ${currentIdentity().name}:\n`)
+  } catch {
+    // A closed or full stderr is nothing to fail for once more.
+  }
 }

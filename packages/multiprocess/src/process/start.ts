@@ -2,13 +2,15 @@
 import { encode, encodeHeld, runAll } from '../codec/encode.ts' // lazy
 import { entries } from '../codec/references/entries.ts'
 import { isImporting } from '../codec/references/imports.ts'
-import { ValueError } from '../errors.ts'
+import { type ProcessError, ValueError } from '../errors.ts'
 import type { ProcessRole } from '../ground/arena/titles.ts'
 import { currentFamily } from '../ground/family.ts' // lazy
 import type { Member, StartMethod } from '../ground/members/platform.ts'
 import { ownPid } from '../ground/members/self.ts'
+import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 import { addOwnerNamer } from '../ground/owner-names.ts'
+import { Deadline } from './deadline.ts'
 import { tell } from './events.ts'
 import { joinMessages, type Load, type Preparation } from './preparation.ts'
 import { createMember, reserveOf } from './reserve.ts'
@@ -32,6 +34,8 @@ export interface Plan {
   readonly authkey: Uint8Array
   /** Left out: it is neither taken from the reserve, nor is that changed. */
   readonly reserve?: number
+  /** Milliseconds that the child has to report; Infinity: its starter looks after that. */
+  readonly startTimeout: number
   readonly load: Load
 }
 
@@ -107,7 +111,10 @@ export class Started implements Role {
   readonly daemon: boolean
   readonly #child: Member
   readonly #method: StartMethod
+  readonly #deadline: Deadline
   #knownExitcode: number | null = null
+  /** How many wait for its end, and so are told of a late start. */
+  #joins = 0
 
   constructor(plan: Plan, child: Member) {
     this.name = plan.name
@@ -115,6 +122,12 @@ export class Started implements Role {
     this.#child = child
     this.#method = plan.method
     running.set(this, plan.object)
+    const family = currentFamily(plan.method)
+    // No closure of here may hold the plan, which has the target and its arguments.
+    const { isPoolWorker } = plan
+    this.#deadline = new Deadline({ family, child, name: plan.name }, plan.startTimeout, ({ message, code }) => {
+      if (this.#joins === 0 && !isPoolWorker) process.emitWarning(message, { type: 'MultiprocessWarning', code })
+    })
     const message = () => ({ name: this.name, pid: child.pid, daemon: this.daemon })
     tell('processStart', message)
     child.onEnd(exitcode => {
@@ -154,6 +167,16 @@ export class Started implements Role {
     return !this.#child.hasEnded
   }
 
+  /** Why it could not start, as far as is known. */
+  get startFailure(): unknown {
+    return this.#child.startFailure
+  }
+
+  /** Why it was killed before it ran anything; undefined: it was not. */
+  get startError(): ProcessError | undefined {
+    return this.#deadline.error
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
@@ -181,9 +204,18 @@ export class Started implements Role {
     if (timeout === 0 || !this.isAlive()) return this.#child.waitSync(timeout)
     const told = this.#tell(true)
     const leave = this.#join(true)
+    this.#joins++
     try {
-      return this.#child.waitSync(timeout)
+      const end = monotonicMs() + timeout
+      for (;;) {
+        const left = Math.max(0, end - monotonicMs())
+        const untilLate = this.#deadline.left
+        if (this.#child.waitSync(Math.min(left, untilLate))) return true
+        if (left <= untilLate) return false
+        this.#deadline.check()
+      }
     } finally {
+      this.#joins--
       leave()
       told?.()
     }
@@ -197,11 +229,13 @@ export class Started implements Role {
       if (timeout === 0) return resolve(!this.isAlive())
       const told = this.#tell(false)
       const leaveTitle = this.#join(false)
+      this.#joins++
       let isOver = false
       let leave: (() => void) | undefined
       const end = (answer: () => void) => {
         if (isOver) return
         isOver = true
+        this.#joins--
         stopTimer()
         signal?.removeEventListener('abort', onAbort)
         leave?.()

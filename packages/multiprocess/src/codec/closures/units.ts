@@ -10,6 +10,8 @@ import { type MappedPlace, mappedPlaces } from './source-maps.ts'
 import { HERITAGE, PRIVATE } from './text.ts'
 
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/
+/** A function that begins further to the right, as in a bundle of one line, has our text before it in its line. */
+const MOST_INDENT = 2000
 
 /** A function as it stands in one message. */
 export interface Definition {
@@ -81,6 +83,7 @@ class UnitWriter {
   /** Functions whose text has a source map, and where that begins. */
   readonly #mapped: { readonly places: readonly MappedPlace[]; readonly at: number }[] = []
   #functionCount = 0
+  #isAlone = false
   #text = ''
   /** Where the text is, as lines and columns of the original; undefined before the first function. */
   #line: number | undefined
@@ -93,6 +96,7 @@ class UnitWriter {
 
   write(members: readonly Definition[]): UnitData {
     const [{ code }] = members
+    this.#isAlone = members.length === 1
     const imports = new Map<string, ImportBinding>(members.flatMap(member => [...member.code.imports]))
     const own = new Set(members.flatMap(member => member.code.own))
     // In front, as no directive may follow anything else.
@@ -166,12 +170,24 @@ class UnitWriter {
     const key = JSON.stringify(name)
     const constants = this.#constants(code, variables)
     const before = `${constants.begin}__mp$f.push(${helpers}=>${isNamed ? '(' : `({${key}:`}`
-    this.#moveTo(code.line, code.column, before.length)
+    const after = `${isNamed ? ')' : `})[${key}]`});${constants.end}`
+    const isApart = this.#line === undefined && code.line > 0 && code.column <= MOST_INDENT
+    if (isApart) this.#beginApart(code, before)
+    else this.#moveTo(code.line, code.column, before.length)
+    const begin = isApart ? '' : before
     const places = mappedPlaces(code)
-    if (places.length > 0) this.#mapped.push({ places, at: this.#text.length + before.length + code.text.prefixLength })
-    this.#text += `${before}${source}${isNamed ? ')' : `})[${key}]`});${constants.end}`
+    if (places.length > 0) this.#mapped.push({ places, at: this.#text.length + begin.length + code.text.prefixLength })
+    this.#text += `${begin}${source}`
     this.#line! += source.split(LINE_BREAK).length - 1
+    this.#text += isApart && this.#isAlone ? `\n${after}` : after
     this.indexes[position] = this.#functionCount++
+  }
+
+  /** Has the line of an uncaught error, which Node quotes, begin with the function's own text: ours is in the line before. */
+  #beginApart({ line, column }: Code, before: string): void {
+    this.#text += `${before}\n${' '.repeat(column)}`
+    this.#firstLine = line - 1
+    this.#line = line
   }
 
   /** Goes to where the function's text is to begin, if that is ahead. */

@@ -16,6 +16,7 @@
  *     WAITS, NAME                                see waits.ts
  *     REAPED   the id, by whoever begins to reap it: from then on it reads nothing that others write
  *     ROLE, TITLE …                              see titles.ts; for those who look on from outside
+ *     REPORTED 0 → 1 by the child, see report-word.ts
  *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
  *
  * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
@@ -26,6 +27,7 @@
 import { monotonicMs, toWord, wordsBetween } from '../os/time.ts'
 import { SLOT_BYTES, SLOT_COUNT, TABLE_AT } from './layout.ts'
 import type { Memory } from './memory.ts'
+import { REPORTED } from './report-word.ts'
 
 const STATE = 0
 const AGE = 1
@@ -138,6 +140,11 @@ export class ProcessTable {
   /** True once the process was reaped or, as a thread, said that it ends. */
   hasLeft(id: OwnerId): boolean {
     return !this.#isCurrent(id) || Atomics.load(this.#words, this.endedWord(id)) !== 0
+  }
+
+  /** Returns true if the first module of the process or thread has begun to run. */
+  hasReported(id: OwnerId): boolean {
+    return this.#isCurrent(id) && Atomics.load(this.#words, this.#base(slotOf(id)) + REPORTED) !== 0
   }
 
   isStarting(id: OwnerId): boolean {

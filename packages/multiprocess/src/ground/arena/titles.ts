@@ -21,7 +21,7 @@ export const CLIENTS = 21
 export const JOINED = 22
 export const JOIN_COUNT = 3
 export const TITLE_BYTES = 28
-export const TITLE = 29
+export const TITLE = 30
 export const BLOCKED = -0x80000000
 export const MOST_TITLE_BYTES = SLOT_BYTES - TITLE * 4
 

@@ -50,6 +50,8 @@ export interface Member {
   readonly pid: number
   /** null while it runs; its exit status; or -N when signal N ended it. */
   readonly exitcode: number | null
+  /** Why it could not start, as far as this process was told; undefined: it has started, or nobody knows. */
+  readonly startFailure: unknown
   /** True from its end on, also in the moment before it is known how it ended. */
   readonly hasEnded: boolean
   /**

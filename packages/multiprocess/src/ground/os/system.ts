@@ -183,7 +183,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
     case 'MODULE_NOT_FOUND':
       return 'npm installs it as an optional dependency; install without --omit=optional'
     case 'ERR_DLOPEN_DISABLED':
-      return 'this program may not load native addons; start Node with --allow-addons'
+      return 'this program may not load native addons; start Node without --no-addons, with --permission add --allow-addons, or import multiprocess/threads'
     default:
       return `${reason} (${code ?? 'no code'})`
   }
