@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Program, runProgram, Scratch, until } from '../fixtures/process/tools.ts'
+import { limit } from '../fixtures/slowness.ts'
 
-const timeout = 90_000
+const timeout = limit(90_000)
 const face = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).href
 
 for (const module of ['index', 'threads']) {
