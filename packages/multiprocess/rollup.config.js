@@ -56,7 +56,14 @@ const typesForCommonJs = {
 export default {
   input,
   external: /^(?:node:|@?[a-z])/,
-  plugins: [clean, maps, entryUrls(input), defer, chunks([input.index, input.threads, input.encoding, input.pooling]), typesForCommonJs],
+  plugins: [
+    clean,
+    maps,
+    entryUrls(input),
+    defer,
+    chunks([input.index, input.threads, input.encoding, input.pooling]),
+    typesForCommonJs
+  ],
   output: {
     dir,
     format: 'esm',
