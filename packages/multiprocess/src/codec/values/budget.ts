@@ -40,24 +40,40 @@ const KEYS_MS = 25
 const MS_PER_KEY = 0.002
 
 /** Estimated bytes of an object, and of each of its members. */
-const COSTS = new Map<number, readonly [object: number, member: number]>([
-  [ARRAY, [32, 8]],
-  [OBJECT, [64, 64]],
-  [MAP, [256, 48]],
-  [SET, [256, 32]],
-  [DATE, [120, 0]],
-  [REGEXP, [400, 0]],
-  [BOXED, [32, 0]],
-  [ARRAY_BUFFER, [256, 0]],
-  [VIEW, [256, 0]],
-  [POOLED_BUFFER, [256, 0]],
-  [ERROR, [512, 0]],
-  [URL_OBJECT, [700, 0]],
-  [URL_SEARCH_PARAMS, [300, 0]]
-])
-const OTHER_COST = [64, 0] as const
+const COSTS: readonly (readonly [tag: number, object: number, member: number])[] = [
+  [ARRAY, 32, 8],
+  [OBJECT, 64, 64],
+  [MAP, 256, 48],
+  [SET, 256, 32],
+  [DATE, 120, 0],
+  [REGEXP, 400, 0],
+  [BOXED, 32, 0],
+  [ARRAY_BUFFER, 256, 0],
+  [VIEW, 256, 0],
+  [POOLED_BUFFER, 256, 0],
+  [ERROR, 512, 0],
+  [URL_OBJECT, 700, 0],
+  [URL_SEARCH_PARAMS, 300, 0]
+]
+const OTHER_COST = 64
 /** What remembering an object for later references takes. */
 const REFERRED_COST = 48
+
+/** By a tag with its flags. */
+const OBJECT_COST = new Uint16Array(256).fill(OTHER_COST)
+const MEMBER_COST = new Uint16Array(256)
+for (const [tag, object, member] of COSTS) {
+  for (const flags of [0, INCOMPLETE]) {
+    OBJECT_COST[tag | flags] = object
+    MEMBER_COST[tag | flags] = flags === 0 ? member : 2 * member
+  }
+}
+for (let tag = 0; tag < 256; tag++) {
+  if ((tag & REFERRED) === 0) continue
+  OBJECT_COST[tag] = OBJECT_COST[tag & ~REFERRED] + REFERRED_COST
+  MEMBER_COST[tag] = MEMBER_COST[tag & ~REFERRED]
+}
+
 /** V8 fills a gap up to this length in front of an element, though nothing is there. */
 const LONGEST_GAP = 1024
 const GAP_COST = 16
@@ -87,9 +103,7 @@ export class Budget {
         `cannot read the message: it is nested too deep (more than ${MAX_DEPTH} containers inside each other)`
       )
     }
-    const [object, member] = COSTS.get(tag & ~(REFERRED | INCOMPLETE)) ?? OTHER_COST
-    const perMember = (tag & INCOMPLETE) !== 0 ? 2 * member : member
-    this.spend(object + perMember * Math.min(count, rest) + ((tag & REFERRED) !== 0 ? REFERRED_COST : 0))
+    this.spend(OBJECT_COST[tag] + MEMBER_COST[tag] * Math.min(count, rest))
   }
 
   leave(): void {
