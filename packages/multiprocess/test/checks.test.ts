@@ -158,12 +158,12 @@ const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] =
     'a process',
     () => new Process({ kwargs: {} } as never),
     "unknown option 'kwargs': JavaScript has no keyword arguments: put an object into args. " +
-      'The options here are args, daemon, name, reserve, target'
+      'The options here are args, daemon, name, reserve, startTimeout, target'
   ],
   [
     "a process, in Python's way",
     () => new Process({ group: null } as never),
-    "unknown option 'group': leave it out, as Python does. The options here are args, daemon, name, reserve, target"
+    "unknown option 'group': leave it out, as Python does. The options here are args, daemon, name, reserve, startTimeout, target"
   ],
   ['a barrier', () => new Barrier(2, { Action: () => {} } as never), "unknown option 'Action': did you mean 'action'?"],
   ['a pipe', () => Pipe({ duplexx: true } as never), "unknown option 'duplexx': did you mean 'duplex'?"],
@@ -180,7 +180,7 @@ const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] =
   [
     'the start of a manager',
     () => new BaseManager().start({ initialiser: () => {} } as never),
-    "unknown option 'initialiser': did you mean 'initializer'? The options here are initargs, initializer"
+    "unknown option 'initialiser': did you mean 'initializer'? The options here are initargs, initializer, startTimeout"
   ],
   [
     'a type of a manager',
