@@ -16,7 +16,7 @@ import { AdaptiveFetcher } from './work/adaptive-fetcher.ts'
 import { Completions } from './work/completions.ts'
 import { Depths, type Visited } from './work/depths.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
-import { type TimedExchange, Visitor, type VisitReport } from './work/visitor.ts'
+import { LeaseLost, type TimedExchange, Visitor, type VisitReport } from './work/visitor.ts'
 
 /** A visit to one entry of the frontier, done. */
 interface Visit {
@@ -147,7 +147,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       const waitMs = await this.#beginVisits(visitor)
       if (this.#underWay === 0) {
         const { waiting } = this.#depths
-        yield* this.#finished(this.#store.counts.nextDepth)
+        yield* this.#finished(this.#nextDepth)
         if (this.#depths.waiting < waiting) continue
         if (waitMs === null || this.#stop.signal.aborted) break
         // Another program may find more.
@@ -162,7 +162,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       this.#underWay--
       this.#depths.finish(visit.page, visit.report)
       await this.#takeUp(visit)
-      yield* this.#finished(this.#store.counts.nextDepth)
+      yield* this.#finished(this.#nextDepth)
     }
     const early = [...this.#early.values()].sort((a, b) => a.sequence - b.sequence)
     for (const { page } of early) await this.#addLinks(page)
@@ -205,7 +205,8 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       onRest: (change: 1 | -1) => {
         this.#resting += change
         if (change > 0) this.#completions.nudge()
-      }
+      },
+      turns: this.#store.turns
     }
     return new Visitor(options, client, fetcher, this.#pacer, new Identity({ start, headers, auth, cookies }))
   }
@@ -234,8 +235,20 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   }
 
   async #visit(visitor: Visitor, page: Visited, sequence: number): Promise<Visit> {
-    const claim = (url: string) => this.#store.claim(page.lease, url)
-    return { sequence, page, report: await visitor.visit(page.url, page.from === null, claim) }
+    const { lease } = page
+    const claim = (url: string) => this.#store.claim(lease, url)
+    const visit = visitor.visit(page.url, page.from === null, claim, lease)
+    const report = await visit.catch((error: unknown): VisitReport => {
+      if (error instanceof LeaseLost) return { outcome: null, hops: [], skipped: [], exchanges: [] }
+      throw error
+    })
+    return { sequence, page, report }
+  }
+
+  /** The least depth of a page that is known and not done, except of those that only this program knows. */
+  get #nextDepth(): number {
+    const { nextDepth, leasedDepth = Number.POSITIVE_INFINITY } = this.#store.counts
+    return Math.min(nextDepth, leasedDepth)
   }
 
   /**
@@ -268,7 +281,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       }
       // Links of a page that is stored next are stored with it, in one step; but under a limit their order counts.
       const isNext = this.#plan.limit === Number.POSITIVE_INFINITY
-      if (isNext && this.#depths.isFinal(next, this.#store.counts.nextDepth)) next.found = found
+      if (isNext && this.#depths.isFinal(next, this.#nextDepth)) next.found = found
       else await this.#store.add(found)
     }
   }
@@ -295,31 +308,35 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
 
   /** Stores the results whose depth is final, and gives them out. */
   async *#finished(nextDepth: number): AsyncGenerator<PageResult, void, undefined> {
-    for (const { lease, outcome, report, depth, from, found } of this.#depths.takeFinal(nextDepth)) {
-      const { hops, skipped, exchanges } = report!
-      const page = outcome ? { ...outcome.record, depth, from } : null
-      if (page) this.#spent++
-      const written = page ? await this.#sink?.write(page, exchanges) : undefined
-      const links = outcome?.linkTable ?? []
-      const isStored = await this.#store.finish(lease, { depth, page, links, found, hops, skipped, written })
-      if (page && isStored) yield this.#count(page)
+    for (const visited of this.#depths.takeFinal(nextDepth)) {
+      if (visited.outcome) this.#spent++
+      const page = await this.#finish(visited)
+      if (page) yield this.#count(page)
     }
     const notUrls = this.#notUrls
     this.#notUrls = []
     for (const lease of notUrls) {
-      const { url, depth, from, error } = lease
-      const page = { ...withoutPage(url, error).record, depth, from }
-      const written = await this.#sink?.write(page, [])
-      const isStored = await this.#store.finish(lease, {
-        depth,
-        page,
-        links: [],
-        found: [],
-        hops: [],
-        skipped: [],
-        written
-      })
-      if (isStored) yield this.#count(page)
+      const outcome = withoutPage(lease.url, lease.error)
+      const report = { outcome, hops: [], skipped: [], exchanges: [] }
+      const page = await this.#finish({ ...lease, lease, outcome, report, isTakenUp: true, found: [] })
+      if (page) yield this.#count(page)
+    }
+  }
+
+  /** @returns the page, when there is one that was not known before */
+  async #finish(visited: Visited): Promise<PageResult | null> {
+    const { lease, outcome, report } = visited
+    const { hops, skipped, exchanges } = report!
+    const links = outcome?.linkTable ?? []
+    for (;;) {
+      const { depth, from, found } = visited
+      const page = outcome ? { ...outcome.record, depth, from } : null
+      const written = page ? await this.#sink?.write(page, exchanges) : undefined
+      const end = await this.#store.finish(lease, { depth, page, links, found, hops, skipped, written })
+      if (typeof end === 'boolean') return end ? page : null
+      // The way that another program has found makes shorter ones to what the page links to.
+      Object.assign(visited, end)
+      await this.#addLinks(visited)
     }
   }
 

@@ -1,2 +1,3 @@
 /** `multiprocess-cluster/frontier`: one frontier for the crawlers of several machines. */
 export { RedisStore, type RedisStoreOptions } from './redis-store.ts'
+export { RedisTurns, type RunScript } from './redis-turns.ts'

@@ -20,14 +20,7 @@ export async function checkSettings(
   warn: (message: string) => void
 ): Promise<void> {
   const own = signer.sign(['key-check', names.queue], new Uint8Array(0))
-  const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')])
-  const policy = fieldOf(memory, 'maxmemory_policy')
-  if (policy !== undefined && policy !== 'noeviction') {
-    throw new MultiprocessError(
-      `cannot use the server: its maxmemory-policy is '${policy}', so it drops batches when it is full; set \`maxmemory-policy noeviction\``,
-      { code: 'ERR_CLUSTER_SETTINGS' }
-    )
-  }
+  const [persistence] = await Promise.all([redis.info('persistence'), checkPolicy(redis)])
   if (fieldOf(persistence, 'aof_enabled') === '0') {
     warn(
       'the server keeps no append-only file: when it restarts, batches are lost and run again; set `appendonly yes` (multiprocess-cluster)'
@@ -40,6 +33,16 @@ export async function checkSettings(
       `cannot join '${names.queue}': its other programs have another key; give all of them the same key, or wait ${KEY_CHECK_MS / 60_000} minutes after the last of them has ended`
     )
   }
+}
+
+/** @throws MultiprocessError (`ERR_CLUSTER_SETTINGS`) if the server may drop keys when it is full */
+export async function checkPolicy(redis: Redis): Promise<void> {
+  const policy = fieldOf(await redis.info('memory'), 'maxmemory_policy')
+  if (policy === undefined || policy === 'noeviction') return
+  throw new MultiprocessError(
+    `cannot use the server: its maxmemory-policy is '${policy}', so it drops batches when it is full; set \`maxmemory-policy noeviction\``,
+    { code: 'ERR_CLUSTER_SETTINGS' }
+  )
 }
 
 function fieldOf(info: string, name: string): string | undefined {

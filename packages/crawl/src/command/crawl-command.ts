@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import type { LineOutput } from '../format/output.ts'
 import { groupedProblems } from '../format/problem-text.ts'
 import { jsonForTerminal } from '../format/terminal-text.ts'
+import { count } from '../format/text.ts'
 import { type CrawlOptions, type Plan, plan } from '../options.ts'
 import { startPracticeSite } from '../practice/process.ts'
 import { Audit } from '../report/audit.ts'
 import { toJsonLine } from '../result.ts'
+import { openCluster } from './cluster.ts'
 import { compare } from './compare.ts'
 import { type CrawlFlags, toCrawlOptions } from './crawl-options.ts'
 import { type Destination, formatOf, inMemory, openDestination, openTemporary } from './destination.ts'
@@ -23,6 +25,9 @@ export interface Context {
 /** The options of `crawl` itself. */
 export interface CrawlCommandFlags extends CrawlFlags {
   compare?: boolean
+  cluster?: string
+  name?: string
+  lease?: number
 }
 
 /**
@@ -41,9 +46,18 @@ export async function crawlCommand(
   if (isComparing && options.processes === 0) {
     throw new UsageError('to compare, --processes must be 1 or more; it was given "0"')
   }
-  if (start === undefined) return await practise(options, flags, context)
+  if (start === undefined) {
+    if (flags.cluster !== undefined) throw new UsageError('--cluster needs the URL of a first page')
+    return await practise(options, flags, context)
+  }
   const planned = checkPlan(start, { ...options, urls: others })
-  const destination = await chooseDestination(flags, planned)
+  const { cluster, name, lease } = flags
+  for (const [flag, value] of Object.entries({ name, lease })) {
+    if (value !== undefined && cluster === undefined) throw new UsageError(`--${flag} goes with --cluster; give both`)
+  }
+  if (isComparing && cluster !== undefined) throw new UsageError('--compare and --cluster do not go together')
+  const destination =
+    cluster === undefined ? await chooseDestination(flags, planned) : await openCluster(cluster, flags, planned)
   try {
     if (isComparing) return await runCompare(start, options, destination, context)
     return await runOnce(start, { ...options, urls: others }, flags, destination, context)
@@ -71,13 +85,13 @@ async function chooseDestination({ out, fresh = false }: CrawlFlags, planned: Pl
 async function runOnce(
   url: string,
   options: CrawlOptions,
-  { out }: CrawlFlags,
+  { out, cluster }: CrawlCommandFlags,
   destination: Destination,
   { stdout }: Context
 ): Promise<boolean> {
   const isLines = out === '-' || (out === undefined && !process.stdout.isTTY)
   const sharesTerminal = isLines && process.stdout.isTTY && process.stderr.isTTY
-  const { pages, store } = destination
+  const { pages, store, whole } = destination
   const wasComplete = pages?.meta('ending') === 'complete' && store.counts.waiting === 0
   const run = await runCrawl(
     url,
@@ -89,12 +103,15 @@ async function runOnce(
     destination
   )
   if (wasComplete && run.stats.pages === 0) {
+    await whole?.()
     process.stderr.write(`${out} is complete: ${store.counts.pages} pages; --fresh starts over\n`)
     if (process.stdout.isTTY) await showProblems(destination, stdout)
     return true
   }
+  await whole?.()
   if (process.stdout.isTTY && !isLines) await showProblems(destination, stdout)
   process.stderr.write(`${run.summary.join('\n')}\n`)
+  if (cluster !== undefined) process.stderr.write(`All machines together: ${count(store.counts.pages, 'page')}\n`)
   if (pages && out !== undefined) {
     const file = formatOf(out) === 'database' ? out : `${out}.state`
     process.stderr.write(`Report: crawl report ${file}\n`)

@@ -56,7 +56,7 @@ export function addCrawlOptions(command: Command): Command {
     .option('--rate <n/s>', 'most requests to a host in a time, such as 5/s or 30/m', readRate)
     .option('--delay <ms>', 'least time between two requests to a host, in milliseconds', whole('--delay', 0))
     .option('--retries <n>', 'how often to ask again after a failure that may pass (2)', whole('--retries', 0))
-    .option('--timeout <s>', 'longest wait for an answer, in seconds (15)', readSeconds)
+    .option('--timeout <s>', 'longest wait for an answer, in seconds (15)', readSeconds('--timeout'))
     .option('--processes <n>', `worker processes (as many as pay, up to ${DEFAULT_PROCESSES}); 0: none`, readProcesses)
     .option(
       '--concurrency <n>',

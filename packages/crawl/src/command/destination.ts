@@ -19,6 +19,8 @@ export interface Destination {
   /** The same store, when it can be asked for problems; null when it keeps no pages. */
   readonly pages: SqliteStore | null
   readonly sink: Sink | undefined
+  /** Resolves once the file has what all machines have found so far. Left out: there is one machine. */
+  readonly whole?: () => Promise<void>
   close(): Promise<void>
 }
 
@@ -36,9 +38,15 @@ export function formatOf(path: string): Format {
  * what is known and what is done: its name ends in `.state`.
  *
  * @param fresh removes what the file holds first
+ * @param cluster the name of the crawl by several machines that the file is for; left out: it is for one machine's
  * @throws OutputError when the file cannot be written, or holds something else
  */
-export async function openDestination(path: string, plan: Plan, fresh: boolean): Promise<Destination> {
+export async function openDestination(
+  path: string,
+  plan: Plan,
+  fresh: boolean,
+  cluster?: string
+): Promise<Destination> {
   const format = formatOf(path)
   const isSpecial = statSync(path, { bigint: true, throwIfNoEntry: false })?.isFile() === false
   if (isSpecial) return await openStream(path)
@@ -57,7 +65,7 @@ export async function openDestination(path: string, plan: Plan, fresh: boolean):
     throw new OutputError((error as Error).message, { cause: error })
   })
   try {
-    await goOn(store, plan, path)
+    await goOn(store, plan, path, cluster)
     if (format === 'database') return { store, pages: store, sink: undefined, close: () => store.close() }
     const output = await FileOutput.open(path, Number(store.meta('written') ?? 0))
     const sink = await toSink(format, output, path)

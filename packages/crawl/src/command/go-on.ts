@@ -8,9 +8,10 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
  * first page. URLs that an earlier run left out, and that the options of this one take in, are added.
  *
  * @param path for messages
+ * @param cluster the name of a crawl by several machines; left out: by this one alone
  * @throws OutputError when it holds a crawl of another page
  */
-export async function goOn(store: SqliteStore, plan: Plan, path: string): Promise<void> {
+export async function goOn(store: SqliteStore, plan: Plan, path: string, cluster?: string): Promise<void> {
   const { start, starts, scope } = plan
   const before = store.meta('start')
   if (before !== undefined && before !== start) {
@@ -19,6 +20,15 @@ export async function goOn(store: SqliteStore, plan: Plan, path: string): Promis
         'use another file, or start over with --fresh'
     )
   }
+  const crawlBefore = before === undefined ? cluster : store.meta('cluster')
+  if (crawlBefore !== cluster) {
+    const [then, now] = [crawlBefore, cluster].map(name => (name === undefined ? 'one machine' : `--cluster '${name}'`))
+    throw new OutputError(
+      `cannot go on with ${JSON.stringify(path)}: it holds a crawl by ${then}, not by ${now}; ` +
+        'use another file, or start over with --fresh'
+    )
+  }
+  if (cluster !== undefined) store.setMeta('cluster', cluster)
   const { depth, ...others } = scope.options
   const now = JSON.stringify({ ...others, depth: Number.isFinite(depth) ? depth : null, starts })
   const then = store.meta('scope')

@@ -6,7 +6,7 @@ import { addCrawlOptions } from './crawl-options.ts'
 import { practiceCommand } from './practice-command.ts'
 import { diffCommand, reportCommand, whyCommand } from './report-command.ts'
 import { UsageError } from './usage-error.ts'
-import { oneOf, whole } from './values.ts'
+import { oneOf, readSeconds, whole } from './values.ts'
 
 const NOTES = `
 On a terminal, problems are shown at the end, with the pages they were found on; a pipe gets
@@ -52,6 +52,13 @@ function makeProgram(context: Context, set: (isFine: boolean) => void): Command 
     .addHelpText('after', NOTES)
   addCrawlOptions(program)
     .option('--compare', 'crawl one page after another first, then with the pool, and show both times')
+    .option('--cluster <url>', 'crawl together with other machines, over a Redis server (redis://… or rediss://…)')
+    .option('--name <name>', "with --cluster: machines with the same name crawl together (the first page's)")
+    .option(
+      '--lease <s>',
+      'with --cluster: seconds without a sign of a machine before others take over (30)',
+      readSeconds('--lease')
+    )
     .action(async (url: string | undefined, flags: CrawlCommandFlags, command: Command) => {
       checkOneUrl(command.args)
       set(await crawlCommand(url, flags, context))

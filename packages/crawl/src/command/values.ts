@@ -31,11 +31,13 @@ export function readRate(text: string): number {
 }
 
 /** Seconds, as milliseconds. */
-export function readSeconds(text: string): number {
-  const value = Number(text)
-  if (/^\d+(\.\d+)?$/.test(text) && value > 0) return Math.ceil(value * 1000)
-  throw new UsageError(`--timeout takes a number of seconds above 0; it was given ${JSON.stringify(text)}`)
-}
+export const readSeconds =
+  (option: string) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+(\.\d+)?$/.test(text) && value > 0) return Math.ceil(value * 1000)
+    throw new UsageError(`${option} takes a number of seconds above 0; it was given ${JSON.stringify(text)}`)
+  }
 
 /** A header such as `accept-language: de`. */
 export function readHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

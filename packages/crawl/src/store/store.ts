@@ -1,5 +1,6 @@
 import type { LinkRecord } from '../page/record.ts'
 import type { PageResult } from '../result.ts'
+import type { HostTurns } from './shared-store.ts'
 
 /** A URL that was found. */
 export interface FoundUrl {
@@ -58,11 +59,12 @@ export interface Visit {
   readonly skipped: readonly Skip[]
   /** The length of the output file once it holds this page, in bytes; left out: there is no such file. */
   readonly written?: number
-  /**
-   * How long the page's host rests from now on, in milliseconds. A store that several programs share keeps hosts' pauses;
-   * the stores of one program leave them to its pacer.
-   */
-  readonly pauseMs?: number
+}
+
+/** A shorter way to a page, that another program has found. */
+export interface Nearer {
+  readonly depth: number
+  readonly from: string | null
 }
 
 /** How many URLs there are, as of the store's last answer. */
@@ -79,6 +81,8 @@ export interface Counts {
   readonly visits: number
   /** The least depth of a waiting URL; Infinity when none waits. */
   readonly nextDepth: number
+  /** The least depth of a URL that is handed out, to whichever program; Infinity when none is. Left out: there is one program. */
+  readonly leasedDepth?: number
 }
 
 /**
@@ -92,6 +96,8 @@ export interface Store {
   readonly counts: Counts
   /** Pages and links are stored, not only counted. */
   readonly keepsPages: boolean
+  /** When requests may start, over all programs that share the store. Left out: there is one program, which knows itself. */
+  readonly turns?: HostTurns
 
   /** Adds URLs to visit. A URL that waits, or is leased, gets the lesser depth of the two; a finished one is ignored. */
   add(urls: readonly FoundUrl[]): Promise<void>
@@ -122,9 +128,10 @@ export interface Store {
    * Stores the page, its links and what it leads to, and marks the lease's URLs as finished.
    *
    * @returns false when the lease is no longer valid, because it was released or reclaimed: then nothing is stored; and when
-   * there is a page of that URL already: then it stays as it is
+   * there is a page of that URL already: then it stays as it is. A shorter way, when another program has found one: then
+   * nothing is stored yet, and the visit is to be finished again with its depth
    */
-  finish(lease: Lease, visit: Visit): Promise<boolean>
+  finish(lease: Lease, visit: Visit): Promise<boolean | Nearer>
 
   /** Keeps leases from being reclaimed as old. */
   renew(leases: readonly Lease[]): Promise<void>

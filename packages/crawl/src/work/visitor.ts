@@ -10,7 +10,8 @@ import { type Attempt, Retries, type Retry } from '../pace/retries.ts'
 import { type Exchange, type PageOutcome, withoutPage } from '../page/outcome.ts'
 import type { RedirectRecord } from '../page/record.ts'
 import { allowAll, MAX_ROBOTS_BYTES, Robots, type RobotsRules } from '../robots/robots.ts'
-import type { Hop, Skip } from '../store/store.ts'
+import type { HostTurns } from '../store/shared-store.ts'
+import type { Hop, Lease, Skip } from '../store/store.ts'
 import { readLink } from '../url/link.ts'
 import type { Fetcher } from './fetcher.ts'
 
@@ -31,7 +32,12 @@ export interface VisitorOptions {
   isOnSite(url: string): boolean
   /** A page begins to wait before it is asked for again (1), or ends to (-1): meanwhile its place is free. */
   onRest(change: 1 | -1): void
+  /** When requests may start, over all programs of the crawl; undefined: this is the only one. */
+  turns: HostTurns | undefined
 }
+
+/** The lease of a visit was given to another program before the visit was done. */
+export class LeaseLost extends Error {}
 
 /** What a visit found. */
 export interface VisitReport {
@@ -89,8 +95,14 @@ export class Visitor {
    *
    * @param isFirst the first page: if robots.txt forbids it, that is told
    * @param claim counts a URL that redirects lead to as visited; false when it was before
+   * @throws LeaseLost when programs share the crawl, and another one has the URL now
    */
-  async visit(requestedUrl: string, isFirst: boolean, claim: (url: string) => Promise<boolean>): Promise<VisitReport> {
+  async visit(
+    requestedUrl: string,
+    isFirst: boolean,
+    claim: (url: string) => Promise<boolean>,
+    lease: Lease
+  ): Promise<VisitReport> {
     const redirects: RedirectRecord[] = []
     const hops: Hop[] = []
     const skipped: Skip[] = []
@@ -114,7 +126,7 @@ export class Visitor {
       }
       if (rules.crawlDelayMs > this.#options.delayMs) this.stats.crawlDelayMs = rules.crawlDelayMs
       asked.set(url, this.#identity.cookiesFor(url))
-      const outcome = await this.#fetch(url, Math.max(this.#options.delayMs, rules.crawlDelayMs))
+      const outcome = await this.#fetch(url, Math.max(this.#options.delayMs, rules.crawlDelayMs), lease)
       keepExchange(outcome, exchanges)
       if (outcome.location === null) return finish(outcome)
 
@@ -147,12 +159,14 @@ export class Visitor {
   /** Fetches what is no page, such as a sitemap: with its host's pauses, and asked again when the answer is not final. */
   async ask(url: string, maxBytes: number): Promise<Answer> {
     const answer = await this.#untilFinal(url, async () => {
-      await this.#turn(url, this.#options.delayMs)
+      const done = await this.#turn(url, this.#options.delayMs, null)
       const headers = this.#identity.headersFor(url)
-      const answer = await this.#client.get({ url, headers }, ({ status }) => status >= 200 && status < 300, {
-        signal: this.#options.signal,
-        maxBytes
-      })
+      const answer = await this.#client
+        .get({ url, headers }, ({ status }) => status >= 200 && status < 300, {
+          signal: this.#options.signal,
+          maxBytes
+        })
+        .finally(done)
       this.#identity.take(headersOf(answer, 'set-cookie'), url)
       const { status, failure, firstByteMs } = answer
       return { result: answer, status, failure, firstByteMs, retryAfter: header(answer, 'retry-after') }
@@ -160,10 +174,10 @@ export class Visitor {
     return answer
   }
 
-  async #fetch(url: string, delayMs: number): Promise<PageOutcome> {
+  async #fetch(url: string, delayMs: number, lease: Lease): Promise<PageOutcome> {
     let attempts = 0
     return await this.#untilFinal(url, async () => {
-      const outcome = await this.#fetchOrDie(url, delayMs)
+      const outcome = await this.#fetchOrDie(url, delayMs, lease)
       outcome.record.attempts = ++attempts
       this.#identity.take(outcome.setCookies, url)
       const { failure, retryAfter, record } = outcome
@@ -191,13 +205,14 @@ export class Visitor {
       const retry = policy.next(attempt, this.#known.has(host))
       if (!retry) return attempt.result
       this.stats.retries++
-      await this.#rest(retry, pace)
+      await this.#rest(host, retry, pace)
     }
   }
 
-  async #rest({ waitMs, isForHost }: Retry, pace: HostPace): Promise<void> {
+  async #rest(host: string, { waitMs, isForHost }: Retry, pace: HostPace): Promise<void> {
     if (isForHost) {
       pace.complain(waitMs)
+      this.#options.turns?.rest(host, waitMs)
       return
     }
     this.#options.onRest(1)
@@ -212,13 +227,13 @@ export class Visitor {
    * A page whose worker dies is tried once more; when that one dies too, the page is what kills them. Pages that were under
    * way in the same worker die with it: so of those that are tried again there is only one at a time.
    */
-  async #fetchOrDie(url: string, delayMs: number): Promise<PageOutcome> {
+  async #fetchOrDie(url: string, delayMs: number, lease: Lease): Promise<PageOutcome> {
     try {
-      return await this.#fetchOnce(url, delayMs)
+      return await this.#fetchOnce(url, delayMs, lease)
     } catch (error) {
       if (!(error instanceof WorkerDiedError)) throw error
     }
-    const again = this.#suspects.then(() => this.#fetchOnce(url, delayMs, true))
+    const again = this.#suspects.then(() => this.#fetchOnce(url, delayMs, lease, true))
     this.#suspects = again.catch(() => {})
     try {
       return await again
@@ -228,17 +243,24 @@ export class Visitor {
     }
   }
 
-  async #fetchOnce(url: string, delayMs: number, isSuspect = false): Promise<PageOutcome> {
+  async #fetchOnce(url: string, delayMs: number, lease: Lease, isSuspect = false): Promise<PageOutcome> {
     // A turn that is given while the workers start would come close to the next one.
     if (delayMs > 0) await this.#fetcher.ready()
-    await this.#turn(url, delayMs)
+    const done = await this.#turn(url, delayMs, lease)
     const headers = this.#identity.headersFor(url)
     const ask: Ask = Object.keys(headers).length === 0 ? { url } : { url, headers }
-    return await this.#fetcher.fetch(ask, isSuspect)
+    return await this.#fetcher.fetch(ask, isSuspect).finally(done)
   }
 
-  #turn(url: string, delayMs: number): Promise<void> {
-    return this.#pacer.turn(new URL(url).host, delayMs, this.#options.signal)
+  /** @returns what is to be called once the request is done */
+  async #turn(url: string, delayMs: number, lease: Lease | null): Promise<() => void> {
+    const { turns, signal } = this.#options
+    const { host } = new URL(url)
+    await this.#pacer.turn(host, delayMs, signal)
+    if (!turns) return () => {}
+    const done = await turns.turn({ host, delayMs, intervalMs: this.#pacer.of(host).throttle.delayMs, lease }, signal)
+    if (!done) throw new LeaseLost()
+    return done
   }
 }
 

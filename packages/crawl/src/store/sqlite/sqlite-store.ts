@@ -222,7 +222,7 @@ function toLease(row: Row): Lease {
 }
 
 /** What is counted as it changes. */
-type Totals = { -readonly [name in Exclude<keyof Counts, 'nextDepth'>]: number }
+type Totals = { -readonly [name in Exclude<keyof Counts, 'nextDepth' | 'leasedDepth'>]: number }
 
 function count(database: Database): Totals {
   const one = (sql: string) => Number(database.prepare(`SELECT ${sql}`).get()!['number'])
