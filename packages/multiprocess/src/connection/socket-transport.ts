@@ -30,11 +30,20 @@ export function connectionOverSocket<T>(
   const connection = connectionOver<T>(transport)
   collected.register(connection, transport)
   tell('connectionOpen', () => ({ connection, side, address }))
-  const weak = new WeakRef(connection)
-  socket.whenOver(() => {
-    tell('connectionClose', () => ({ connection: weak.deref() ?? null, side, address, error: whyLost(socket) }))
-  })
+  tellOfEnd(socket, new WeakRef(connection), side, address)
   return connection
+}
+
+/** A function of its own, in whose scope is no connection: the socket would hold it, and it would never be collected. */
+function tellOfEnd(
+  socket: MessageSocket,
+  connection: WeakRef<Connection<unknown>>,
+  side: ConnectionMessage['side'],
+  address: unknown
+): void {
+  socket.whenOver(() => {
+    tell('connectionClose', () => ({ connection: connection.deref() ?? null, side, address, error: whyLost(socket) }))
+  })
 }
 
 /** Returns null if either side has closed the connection where a message ends. */
