@@ -19,6 +19,8 @@ export interface WatcherOptions {
 const EXTRA_MS = 2000
 /** Longer than a sleep takes to begin anew. */
 const AGAIN_MS = 30
+/** On a busy machine a sleeper may have to wait for a processor before it sleeps again. */
+const MOST_LOOKS = 10
 
 export class Watcher {
   readonly #options: WatcherOptions
@@ -59,10 +61,13 @@ export class Watcher {
     }
   }
 
-  /** The circles that a second look finds too: what is read of a program that runs may not fit together. */
+  /** The circles that a later look finds too: what is read of a program that runs may not fit together. */
   async #stillThere(file: ArenaFile, { circles }: FamilyLook): Promise<FamilyLook['circles']> {
-    await new Promise(resolve => setTimeout(resolve, AGAIN_MS))
-    const again = new Set(FamilyLook.at(file, 0)?.circles.map(({ key }) => key))
+    const again = new Set<string>()
+    for (let looks = 0; looks < MOST_LOOKS && circles.some(({ key }) => !again.has(key)); looks++) {
+      await new Promise(resolve => setTimeout(resolve, AGAIN_MS))
+      for (const { key } of FamilyLook.at(file, 0)?.circles ?? []) again.add(key)
+    }
     return circles.filter(({ key }) => again.has(key))
   }
 }

@@ -11,7 +11,6 @@ import { limit } from '../fixtures/slowness.ts'
 const timeout = limit(90_000)
 const isRoot = process.getuid?.() === 0
 const needsRoot = isRoot ? false : 'only root can become another user, and change the root directory'
-const needsShell = { through: ['bash', '-c', '"$0" "$@"'] }
 const limited = (limit: string) => ({ through: ['bash', '-c', `ulimit ${limit}; exec "$0" "$@"`] })
 
 const WORK = `
@@ -146,11 +145,16 @@ test("Node's file was removed by an upgrade: the next child runs what its parent
 })
 
 test('a worker that does not report in time is killed, and what is pending rejects', { timeout }, async () => {
-  const text = `import { Pool } from '${LIBRARY}'
-    const pool = new Pool(1, { startTimeout: 1 })
-    try { await pool.apply(() => 1) } catch ({ code, message }) { console.log(code, message) }
-    await pool.join()`
-  const { stdout, stderr } = await runProgram(text, needsShell)
+  await using scratch = await Scratch.create({
+    'stuck.mjs': "if (process.argv[1]?.endsWith('child-main.js')) for (;;) Math.sqrt(2)",
+    'main.mjs': `
+      import { Pool } from '${LIBRARY}'
+      const pool = new Pool(1, { startTimeout: 1 })
+      try { await pool.apply(() => 1) } catch ({ code, message }) { console.log(code, message) }
+      await pool.join()`
+  })
+  await using program = new Program(scratch.file('main.mjs'), { execArgv: ['--import', scratch.url('stuck.mjs')] })
+  const { stdout, stderr } = await program.outcome
   assert.match(
     stdout,
     /^ERR_WORKER_START cannot start the pool's workers: \d+ starts failed in [\d.]+ s, and the last worker did not report for work within 1 ms \(startTimeout\)/,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { withoutDropped } from '../fixtures/pool/dropped.ts'
 import { type Outcome, Program, runProgram, Scratch } from '../fixtures/process/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 
@@ -22,15 +23,9 @@ async function run(text: string): Promise<Outcome> {
   return outcome
 }
 
-/** These programs drop their pools: whether the garbage collector finds one before the end is chance. */
-const DROPPED = /^\(node:\d+\) \[MULTIPROCESS_POOL_DROPPED\] .*\n(?:\(Use `node --trace-warnings .*\n)?/gm
-
 async function assertPrints(text: string, stdout: string, code = 0): Promise<void> {
   const outcome = await run(text)
-  assert.deepEqual(
-    { ...outcome, stderr: outcome.stderr.replaceAll(DROPPED, '') },
-    { code, signal: null, stdout, stderr: '' }
-  )
+  assert.deepEqual({ ...outcome, stderr: withoutDropped(outcome.stderr) }, { code, signal: null, stdout, stderr: '' })
 }
 
 describe('a program that never closes its pool ends by itself', { timeout }, () => {
