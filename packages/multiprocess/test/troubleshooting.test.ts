@@ -17,6 +17,7 @@ const PAGE = 'docs/troubleshooting.md'
 /** Codes that Node, undici or the environment has, and the packages only compare. */
 const OTHERS = new Set([
   'ERR_DLOPEN_DISABLED',
+  'ERR_MODULE_NOT_FOUND',
   'ERR_UNKNOWN_FILE_EXTENSION',
   'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
   'ERR_WORKER_INVALID_EXEC_ARGV',
