@@ -42,7 +42,9 @@ function outcomeOf({ name, source, args }) {
     console.log(`${name}: skipped, because ${source} cannot be installed from the registry here (${error.message})`)
     return 'skipped'
   }
-  const { status, stdout, stderr } = spawnSync(file, [...args, program], { encoding: 'utf8', timeout: 120_000 })
+  // Deno would take what it compiled of an earlier build under the same paths.
+  const env = { ...process.env, DENO_DIR: join(directory, 'deno') }
+  const { status, stdout, stderr } = spawnSync(file, [...args, program], { encoding: 'utf8', timeout: 120_000, env })
   // The last one captures a variable, and neither has an inspector that could read it.
   const used = [true, 1, 0, true, true, [2, 4, 6], 'ERR_SERIALIZATION']
   const expected = {
