@@ -1,6 +1,7 @@
 /** Starting Node, or telling truly why the system refuses it. */
 import type { ChildProcess } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { devNull } from 'node:os' // lazy
 import { ProcessError } from '../errors.ts'
 import { nodeEnvironment } from './os/runtime.ts'
 import { startedNode } from './os/started.ts'
@@ -17,7 +18,7 @@ export function startNode(argv: readonly string[], fds: readonly number[]): Chil
   const started = spawnNode(process.execPath, argv, fds)
   if (started !== undefined) return started
   const missing = failureOf(() => accessSync(process.execPath, constants.X_OK))
-  if (missing === undefined) throw refused(failureOf(() => closeSync(openSync('/dev/null', 'r'))))
+  if (missing === undefined) throw refused(fileShortage())
   // A program that names another file means that one.
   const again = process.execPath === startedNode ? spawnNode(OWN_IMAGE, argv, fds) : undefined
   if (again !== undefined) return again
@@ -42,8 +43,17 @@ function refused(files: NodeJS.ErrnoException | undefined): ProcessError {
   const reason =
     files === undefined
       ? 'EAGAIN or ENOMEM; the system has no more processes or memory for this user or group: raise ulimit -u or pids.max'
-      : `${files.code}; no more files can be opened: raise ulimit -n`
+      : textOfShortage(files.code)
   return new ProcessError(`cannot start ${process.execPath}: ${reason}`, { cause: files })
+}
+
+/** What opening a file fails with just now; undefined: files can be opened. */
+export function fileShortage(): NodeJS.ErrnoException | undefined {
+  return failureOf(() => closeSync(openSync(devNull, 'r')))
+}
+
+export function textOfShortage(code: string | undefined): string {
+  return `${code}; no more files can be opened: raise ulimit -n`
 }
 
 function failureOf(action: () => void): NodeJS.ErrnoException | undefined {

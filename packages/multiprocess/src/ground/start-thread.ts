@@ -1,5 +1,4 @@
 /** Starting a thread of the family, and learning how it ended. */
-import { closeSync, openSync } from 'node:fs' // lazy
 import { constants } from 'node:os' // lazy
 import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
@@ -11,6 +10,7 @@ import type { Member } from './members/platform.ts'
 import type { ThreadPlatform } from './members/thread-platform.ts'
 import { inheritedExecArgv } from './os/inherited-options.ts'
 import { monotonicMs } from './os/time.ts'
+import { fileShortage, textOfShortage } from './start-node.ts' // lazy
 import type { Given } from './work.ts'
 
 /** A thread that was stopped is looked at this often, by one that blocks. */
@@ -54,7 +54,7 @@ export class ThreadMember implements Member {
     }
     this.pid = this.#worker.threadId
     table.setProcess(this.id, this.pid, 1)
-    this.#worker.on('error', error => this.#fail(error, main))
+    this.#worker.on('error', error => this.#fail(error))
     this.#worker.once('exit', code => this.#end(this.#killedBy === 0 ? code : -this.#killedBy))
   }
 
@@ -113,14 +113,14 @@ export class ThreadMember implements Member {
   }
 
   /** One that has reported gets what it printed, as Node prints it for a process that an uncaught error ends. */
-  #fail(error: unknown, main: URL): void {
+  #fail(error: unknown): void {
     if (this.#family.table.hasReported(this.id)) {
       console.error(`Uncaught ${inspect(error)}`)
       return
     }
     const { message } = error as Error
-    const isShort = message.includes('EMFILE') || shortageOf(main) === 'EMFILE'
-    const reason = isShort ? 'EMFILE; no more files can be opened: raise ulimit -n' : message
+    const isShort = message.includes('EMFILE') || fileShortage()?.code === 'EMFILE'
+    const reason = isShort ? textOfShortage('EMFILE') : message
     this.#startFailure = new ProcessError(`cannot start a thread: ${reason}`, {
       cause: error
     })
@@ -134,16 +134,6 @@ export class ThreadMember implements Member {
       reapAmongProcesses(this.id)
       this.#family.reap(this.id)
     })
-  }
-}
-
-/** The code that opening the thread's first file fails with just now; undefined: it can be opened. */
-function shortageOf(main: URL): string | undefined {
-  try {
-    closeSync(openSync(main, 'r'))
-    return undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code
   }
 }
 

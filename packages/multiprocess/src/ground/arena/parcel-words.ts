@@ -11,8 +11,8 @@
  *               after it. A parcel whose sender died before its store is taken out by whoever takes over the dead sender's lock, or
  *               by the reaper; all that are left are taken out when the ring goes
  *     a ring that nobody can read any more has no parcels: its receiving end is gone (UNREAD), or the one process that reads it
-               (READER). Whoever gives back the receiving end, or reaps the process, lets go of those that are left; a sender
-               that comes later finds that the ring has not taken its parcel
+ *               (READER). Whoever gives back the receiving end, or reaps the process, lets go of those that are left; a sender
+ *               that comes later finds that the ring has not taken its parcel
      the reader lets go of the parcel once it has read the message, and holds by itself what it found there
  *
  * A parcel that was given to a process without a ring names its GIVER until it is taken.
