@@ -120,7 +120,8 @@ export class Dispatcher implements Source {
         this.messages.discard(packed)
         throw this.#reason
       }
-      this.#waiting.push({ task, id: ++this.#submitted, fn, kind, packed, control, retries })
+      this.events.submitted(++this.#submitted, fn.name, message)
+      this.#waiting.push({ task, id: this.#submitted, fn, kind, packed, control, retries })
       if (retries > 0) this.#refill()
     } else {
       const slot = this.#free.pop() as number
@@ -135,9 +136,10 @@ export class Dispatcher implements Source {
         throw error
       }
       if (control !== undefined) this.supervisor.add(slot, control, undefined)
-      this.#place(slot, fn, kind, task, ++this.#submitted, control)
+      // Its wait begins before a worker can see it.
+      this.events.submitted(++this.#submitted, fn.name, message)
+      this.#place(slot, fn, kind, task, this.#submitted, control)
     }
-    this.events.submitted(this.#submitted, fn.name, message)
     if (this.#pending++ === 0) this.#family.loop.hold()
     this.#told.submitted = this.#submitted
     this.#told.pending = this.#pending
@@ -318,9 +320,7 @@ export class Dispatcher implements Source {
     const task = this.#tasks[slot]
     // Given up before, by failAll: what it left goes with its worker.
     if (task === undefined) return
-    const { words } = this.table
-    const base = this.table.slot(slot)
-    const isError = words[base + IS_ERROR] !== 0
+    const isError = this.table.words[this.table.slot(slot) + IS_ERROR] !== 0
     let value: unknown
     let isDecoded = true
     try {
