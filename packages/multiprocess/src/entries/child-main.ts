@@ -17,6 +17,7 @@ import { setInterval } from '../ground/os/time.ts'
 import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
+import { writeAtOnceInProcess } from './output.ts'
 
 /** A child without a lifeline looks so often, in milliseconds, whether its parent is there. */
 const LOOK_MS = 1000
@@ -29,6 +30,7 @@ else setInterval(() => process.ppid === parentPid || end(), LOOK_MS).unref()
 closeArenaOnExec()
 writeSync(ARENA_FD, Buffer.of(1, 0, 0, 0), 0, 4, reportedAt(self))
 inherit({ self, method: 'spawn' })
+writeAtOnceInProcess()
 
 await (length === 0 ? runLater() : runNow())
 

@@ -8,12 +8,12 @@ import type { ThreadData } from '../ground/start-thread.ts'
 import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
-import { writeAtOnce } from './thread-output.ts'
+import { writeAtOnceInThread } from './output.ts'
 
 const { id, buffer, preparation } = workerData as ThreadData
 inherit({ self: id, method: 'thread', buffer })
 Atomics.store(new Int32Array(buffer), reportedAt(id) / 4, 1)
-writeAtOnce()
+writeAtOnceInThread()
 
 process.once('exit', code => {
   const processes = openFamily('spawn')

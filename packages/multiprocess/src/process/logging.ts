@@ -1,10 +1,10 @@
 /** Python's `multiprocessing.get_logger` and `log_to_stderr`: what processes do, one line each, over `node:diagnostics_channel`. */
 import { channel, subscribe } from 'node:diagnostics_channel' // lazy
-import { writeSync } from 'node:fs' // lazy
 import { format } from 'node:util' // lazy
 import { describe } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 import { ownPid } from '../ground/members/self.ts'
+import { writeError } from '../ground/os/output.ts'
 import {
   CHANNELS,
   type ConnectionCloseMessage,
@@ -136,12 +136,8 @@ export function logToStderr(level?: LogLevel): Logger {
 
 function print(message: unknown): void {
   const { levelName, processName, message: text } = message as LogMessage
-  try {
-    // One call for a line: lines of several processes do not mix.
-    writeSync(2, `[${levelName}/${processName}] ${text}\n`)
-  } catch {
-    // A closed or full stderr is nothing to end a program for.
-  }
+  // One call for a line: lines of several processes do not mix.
+  writeError(`[${levelName}/${processName}] ${text}\n`)
 }
 
 /** In a child, before its target runs: the settings of its parent. */

@@ -1,5 +1,4 @@
 /** What a child does with what its parent prepared: in a process and in a thread alike. */
-import { writeSync } from 'node:fs' // lazy
 import { decode } from '../codec/decode.ts' // lazy
 import { importRequired } from '../codec/receive.ts'
 import { setEntries } from '../codec/references/entries.ts'
@@ -8,6 +7,7 @@ import type { LargeBlock } from '../codec/values/large-block.ts'
 import { mapStacks } from '../codec/values/mapped-stacks.ts'
 import { setFunctionCodec } from '../codec/values/registry.ts'
 import { isDebug } from '../ground/os/debug-mode.ts'
+import { writeError } from '../ground/os/output.ts'
 import { type Load, type Preparation, splitMessages } from './preparation.ts'
 import type { Process } from './process.ts'
 import { receivedTarget } from './received-target.ts'
@@ -65,9 +65,5 @@ function handOver(load: Load, run: (args: readonly unknown[], fields: object | n
 /** Before Node prints an error that nobody handles: whose it is, as Python says it. */
 function nameOfFailed(): void {
   if (process.listenerCount('uncaughtException') > 0) return
-  try {
-    writeSync(2, `Process ${currentIdentity().name}:\n`)
-  } catch {
-    // A closed or full stderr is nothing to fail for once more.
-  }
+  writeError(`Process ${currentIdentity().name}:\n`)
 }

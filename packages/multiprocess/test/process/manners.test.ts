@@ -7,9 +7,6 @@ import { limit } from '../fixtures/slowness.ts'
 const timeout = limit(90_000)
 const face = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).href
 
-/** Pipes as a shell makes them. Those of `child_process` are sockets, which take some 300 lines that are not read yet. */
-const piped = { through: ['bash', '-c', 'set -o pipefail; { "$0" "$@" 2>&1 >&3 | cat >&2; } 3>&1 | cat'] }
-
 for (const module of ['index', 'threads']) {
   describe(`children, by ${module}`, { timeout: 4 * timeout }, () => {
     test('an uncaught error names the process, once', { timeout }, async () => {
@@ -48,7 +45,7 @@ for (const module of ['index', 'threads']) {
           }
         }, [0, 1000], { chunksize: 1 })
         process.exit(0)`
-      const { stdout, stderr, code } = await runProgram(text, module === 'index' ? piped : {})
+      const { stdout, stderr, code } = await runProgram(text)
       assert.equal(code, 0, stderr)
       for (const [name, text] of [
         ['out', stdout],

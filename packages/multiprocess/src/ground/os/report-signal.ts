@@ -4,9 +4,10 @@
  * run in its thread (signal(7)). For as long as it waits, other signals that are caught go to other threads of the process, so
  * EINTR says which it was. What is fatal stays so.
  */
-import { readFileSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os' // lazy
 import { isDebug } from './debug-mode.ts'
+import { writeError } from './output.ts'
 import { system } from './system.ts'
 
 const SIG_BLOCK = 0
@@ -38,9 +39,9 @@ function tell(): void {
   for (const report of reports) {
     try {
       const text = report()
-      if (text !== undefined) writeSync(2, text)
+      if (text !== undefined) writeError(text)
     } catch (error) {
-      writeSync(2, `multiprocess: cannot tell what is waited for: ${String(error)}\n`)
+      writeError(`multiprocess: cannot tell what is waited for: ${String(error)}\n`)
     }
   }
 }

@@ -1,0 +1,100 @@
+/**
+ * What a child prints is written by the child itself, before its task goes on. Otherwise what stands in a queue of Node's when the child, or
+ * the program, ends at once is lost.
+ */
+import { constants, fstatSync } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { writeAll } from '../ground/os/output.ts'
+import { system } from '../ground/os/system.ts'
+
+const F_GETFL = 3
+const F_SETFL = 4
+
+/**
+ * In a thread, whose prints Node hands to the main thread's event loop. Other runtimes write them themselves. Errors are dropped: nobody reads
+ * it any more, or it is closed, and that is nothing to end a task for.
+ */
+export function writeAtOnceInThread(): void {
+  if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return
+  writeAtOnce(process.stdout, 1, () => null)
+  writeAtOnce(process.stderr, 2, () => null)
+}
+
+/**
+ * In a process, whose pipes and sockets Node does not block for; files and terminals it writes to at once itself. The streams are made at
+ * their first use, as ever: that takes time. Errors are those of Node's streams.
+ */
+export function writeAtOnceInProcess(): void {
+  for (const [name, fd] of [
+    ['stdout', 1],
+    ['stderr', 2]
+  ] as const) {
+    if (!isPiped(fd)) continue
+    const property = Object.getOwnPropertyDescriptor(process, name)
+    if (property?.get === undefined) continue
+    const make = property.get
+    let known: Writable | undefined
+    const get = (): Writable => {
+      const stream: Writable = make.call(process)
+      if (stream !== known) writeAtOnce((known = stream), fd, asOfStreams)
+      return stream
+    }
+    Object.defineProperty(process, name, { ...property, get })
+    // The console keeps the stream that it has printed to.
+    if (mayHavePrinted()) get()
+  }
+  if (isPiped(2)) process.on('uncaughtExceptionMonitor', blockStderr)
+}
+
+/** Node prints an uncaught error past its streams, and drops what a full stderr that does not block has no room for. */
+function blockStderr(): void {
+  if (process.listenerCount('uncaughtException') > 0) return
+  const { fcntl } = system()
+  fcntl(2, F_SETFL, fcntl(2, F_GETFL, 0) & ~constants.O_NONBLOCK)
+}
+
+/** bigint: without it, a look at a pipe breaks the next import through a symbolic link (nodejs/node issue 51142). */
+function isPiped(fd: number): boolean {
+  try {
+    const found = fstatSync(fd, { bigint: true })
+    return found.isFIFO() || found.isSocket()
+  } catch {
+    return false
+  }
+}
+
+/** True if modules of the user's may have run before the child's own first module. */
+function mayHavePrinted(): boolean {
+  const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')
+  return /-r\b|--(import|require|loader|experimental-loader)\b/.test(options)
+}
+
+type ToError = (error: NodeJS.ErrnoException) => Error | null
+
+function asOfStreams(error: NodeJS.ErrnoException): Error {
+  const { errno, code, syscall } = error
+  return Object.assign(new Error(`${syscall} ${code}`), { errno, code, syscall })
+}
+
+interface Chunk {
+  readonly chunk: Uint8Array | string
+  readonly encoding: BufferEncoding
+}
+
+type Done = (error?: Error | null) => void
+
+function writeAtOnce(stream: Writable, fd: number, toError: ToError): void {
+  const write = (chunks: readonly Chunk[], done: Done) => {
+    let failed: Error | null = null
+    try {
+      for (const { chunk, encoding } of chunks)
+        writeAll(fd, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+    } catch (error) {
+      failed = toError(error as NodeJS.ErrnoException)
+    }
+    done(failed)
+  }
+  stream._write = (chunk: Uint8Array | string, encoding: BufferEncoding, done: Done) =>
+    write([{ chunk, encoding }], done)
+  stream._writev = write
+}
