@@ -216,6 +216,7 @@ export class Workers implements WorkerHandles {
     const { at, places, owner, concurrency, maxTasks, maxMemory, idleTimeout, preparation } = this.#settings
     const mayEnd = idleTimeout !== Number.POSITIVE_INFINITY
     const path = nextPath()
+    const begin = monotonicMs()
     const worker = start({
       object: this,
       method: this.#settings.method,
@@ -238,7 +239,7 @@ export class Workers implements WorkerHandles {
     this.#starts[index] = (this.#starts[index] ?? 0) + 1
     this.#dispatcher.table.setMember(index, worker.id)
     this.#dispatcher.table.forOthers.restarts = this.#starts.reduce((sum, starts) => sum + starts - 1, 0)
-    this.#dispatcher.events.workerStarted(worker.pid, index)
+    this.#dispatcher.events.workerStarted(worker.pid, index, begin)
     this.#starting.watch(worker)
     worker.onEnd(exitcode => this.#onEnd(index, worker, exitcode))
   }

@@ -20,7 +20,7 @@ export class Deadline {
   readonly #name: string
   readonly #timeout: number
   readonly #due: number
-  #stop: () => void
+  readonly #stop: () => void
   readonly #onLate: (error: ProcessError) => void
   #isOver = false
   #error: ProcessError | undefined
@@ -40,7 +40,7 @@ export class Deadline {
     this.#timeout = timeout
     this.#due = monotonicMs() + timeout
     this.#onLate = onLate
-    this.#stop = startTimer(() => this.#wake(), timeout, false)
+    this.#stop = startTimer(() => this.check(), timeout, false)
     child.onEnd(() => this.#end())
   }
 
@@ -67,12 +67,6 @@ export class Deadline {
     )
     this.#child.kill('SIGKILL')
     this.#onLate(this.#error)
-  }
-
-  /** A timer of Node may come a millisecond before its time. */
-  #wake(): void {
-    this.check()
-    if (!this.#isOver) this.#stop = startTimer(() => this.#wake(), Math.max(1, this.#due - monotonicMs()), false)
   }
 
   #hasReported(): boolean {

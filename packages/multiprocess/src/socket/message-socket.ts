@@ -78,7 +78,7 @@ export class MessageSocket implements SocketSource {
       return
     }
     this.#deadline = monotonicMs() + handshakeTimeout
-    this.#stopTimer = startTimer(() => this.expire(), handshakeTimeout, false)
+    this.#stopTimer = startTimer(() => this.expire(monotonicMs()), handshakeTimeout, false)
     this.#handshake = handshake(role, settings.key, message => this.#show(message))
     this.#handshake.next()
   }
@@ -235,9 +235,9 @@ export class MessageSocket implements SocketSource {
 
   /**
    * Ends it when the other side has had its time to show its key.
-   * @param now on the clock of monotonicMs(). Left out: that time is over, as a timer says, which may be early by that clock
+   * @param now on the clock of monotonicMs()
    */
-  expire(now = this.#deadline): void {
+  expire(now: number): void {
     if (this.#handshake === undefined || now < this.#deadline) return
     // This side may be the slow one.
     this.pump()

@@ -111,8 +111,9 @@ export class Insights {
     this.#slowest = [...this.#slowest, slow].sort((a, b) => b.runTime - a.runTime).slice(0, MOST_SLOW)
   }
 
-  workerStarted(place: number, pid: number): void {
-    this.#running.set(place, { pid, at: monotonicMs() })
+  /** @param at when the pool began to start it */
+  workerStarted(place: number, pid: number, at: number): void {
+    this.#running.set(place, { pid, at })
   }
 
   /** All workers are told to end. */
@@ -140,8 +141,9 @@ export class Insights {
   }
 
   #timesOf(place: number, { pid, at }: Started, hasEnded: boolean): Times {
-    const now = monotonicMs()
+    // The clock is read last: a worker writes its moments meanwhile, and none of them may lie ahead.
     const moments = this.#table.timesOf(place).moments
+    const now = monotonicMs()
     return { pid, tasks: this.#table.doneTail(place), ...sharesOf(moments, at, now, hasEnded ? this.#endsAt : now) }
   }
 

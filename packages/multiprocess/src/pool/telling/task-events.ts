@@ -181,8 +181,9 @@ export class TaskEvents {
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)
   }
 
-  workerStarted(pid: number, place: number): void {
-    this.insights?.workerStarted(place, pid)
+  /** @param at when the pool began to start it, of the monotonic clock */
+  workerStarted(pid: number, place: number, at: number): void {
+    this.insights?.workerStarted(place, pid, at)
     if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#sender, pid })
   }
 
