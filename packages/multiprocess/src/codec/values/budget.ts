@@ -33,8 +33,8 @@ const MOST_DEPTH = MAX_DEPTH + 8
 /** Shapes of one message that may be compiled. */
 const MOST_COMPILED = 64
 
-/** Up to this many keys of one Map or Set are added without a look at the clock: colliding ones take a few microseconds. */
-export const FEW_KEYS = 64
+/** Up to this many keys of one Map or Set are added without a look at the clock: each takes less than MS_PER_KEY, colliding or not. */
+export const FEW_KEYS = 128
 /** Milliseconds that adding keys may take: for a message, and for each key. An honest key takes 0.0001. */
 const KEYS_MS = 25
 const MS_PER_KEY = 0.002
