@@ -1,7 +1,7 @@
 /**
- * Blocks of shared memory that any process of the family takes and gives back. Each has an owner; what a dead owner had
- * is given back by whoever reaps it. A death at any point leaves the arena whole: every change is made under a robust
- * lock and through an undo log.
+ * Blocks of shared memory that any process of the family can allocate and free. Each block has an owner; whoever reaps a dead
+ * process frees the blocks that the process owned. A death at any point leaves the arena consistent: every change is made under a
+ * robust lock and through an undo log.
  */
 import { MultiprocessError } from '../../errors.ts'
 import { Journal } from './journal.ts'
@@ -12,11 +12,11 @@ import type { OwnerId } from './process-table.ts'
 import { classOf, LARGEST_SMALL, Slabs } from './slabs.ts'
 import { WordLock } from './word-lock.ts'
 
-/** What may be changed with a block: all of it, or, where a death comes between, nothing. */
+/** Changes that can be made to a block. Either all of them take effect or, if the process dies before the end, none. */
 export interface Change {
-  /** Changes the word at `at`, which nobody changes without the lock. */
+  /** Changes the word at `at`. Other code changes this word only under the lock, too. */
   set(at: number, value: number): void
-  /** Gives the block back. */
+  /** Frees the block. */
   free(): void
 }
 
@@ -37,20 +37,20 @@ export class Arena {
     this.#slabs = new Slabs(memory, this.#journal, this.#pages)
   }
 
-  /** Once, by the first process of a family. */
+  /** Writes an empty arena. The first process of a family calls it once. */
   format(): void {
     this.#pages.format()
   }
 
-  /** Blocks in use in the whole family. */
+  /** The number of blocks in use in the whole family. */
   get liveBlocks(): number {
     return this.#memory.get(LIVE_BLOCKS_WORD * 4)
   }
 
   /**
-   * A block of at least `size` bytes, at a multiple of 64. Its bytes are what they were.
+   * Allocates a block of at least `size` bytes at a multiple of 64. Its bytes have arbitrary values.
    * @returns its offset
-   * @throws MultiprocessError `ERR_OUT_OF_MEMORY` when the arena has no room for it
+   * @throws MultiprocessError `ERR_OUT_OF_MEMORY` if the arena has no room for it
    */
   allocate(size: number, owner: OwnerId = this.#self): number {
     if (!(size >= 0 && size <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`cannot allocate ${size} bytes`)
@@ -76,10 +76,10 @@ export class Arena {
     return page * PAGE_BYTES
   }
 
-  /** Gives a block back. @throws Error when no block in use begins there: it was given back twice */
+  /** Frees a block. @throws Error if no block in use begins there, for example because it was already freed */
   free(at: number): void {
     const page = at / PAGE_BYTES
-    // Only the owner frees a run, so nobody can be writing to it: its memory can go before the lock is taken.
+    // Only the owner frees a run, so no other process can be writing to it: its memory can be discarded before the lock is taken.
     if (Number.isInteger(page) && this.#pages.kind(page) === KIND_RUN) {
       const order = this.#pages.order(page)
       if (this.#pages.wantsDiscard(order)) this.#discard(page, 2 ** order)
@@ -95,7 +95,7 @@ export class Arena {
     this.#journal.set(LIVE_BLOCKS_WORD * 4, this.liveBlocks - 1)
   }
 
-  /** Where the owner of a block stands. */
+  /** Returns the offset of the word that names the owner of a block. */
   #ownerAt(at: number): number {
     const page = Math.floor(at / PAGE_BYTES)
     const kind = this.#pages.kind(page)
@@ -105,7 +105,7 @@ export class Arena {
     return ownerAt
   }
 
-  /** Bytes of the block that begins at `at`. */
+  /** Returns the length in bytes of the block that begins at `at`. */
   sizeOf(at: number): number {
     const page = Math.floor(at / PAGE_BYTES)
     return this.#pages.kind(page) === KIND_RUN
@@ -113,7 +113,7 @@ export class Arena {
       : PAGE_BYTES - (at % PAGE_BYTES)
   }
 
-  /** 0 when no block in use begins there. */
+  /** Returns the owner of the block that begins at `at`, or 0 if no block in use begins there. */
   ownerOf(at: number): OwnerId {
     return this.#exclusive(() => {
       try {
@@ -124,15 +124,14 @@ export class Arena {
     })
   }
 
-  /** From now on the block goes when `owner` dies. */
+  /** Makes `owner` the owner of the block: the block is freed when that process dies. */
   setOwner(at: number, owner: OwnerId): void {
     this.#exclusive(() => this.#journal.set(this.#ownerAt(at), owner))
   }
 
-  /** Gives back all that `owner`, which is dead, had. */
+  /** Frees all blocks of `owner`, which is dead. */
   freeAllOf(owner: OwnerId): void {
-    // Blocks of a dead owner can't become more, once what it may have half-done is undone: what is then found page by page
-    // is complete.
+    // A dead owner gets no more blocks once its unfinished change has been undone, so the search page by page finds all of them.
     this.#exclusive(() => {})
     for (let page = FIRST_PAGE; page < this.#pages.highPage; page++) {
       const kind = this.#pages.kind(page)
@@ -156,8 +155,8 @@ export class Arena {
   }
 
   /**
-   * Shows `use` each block of `owner`, under the lock; it calls nothing of the arena but what it is given. Blocks that come or
-   * go meanwhile may be shown or not.
+   * Passes each block of `owner` to `use`, under the lock. `use` may change the arena only through its argument. Blocks that are
+   * allocated or freed during the sweep may be passed or not.
    */
   sweep(owner: OwnerId, use: (at: number, change: Change) => void): void {
     for (let page = FIRST_PAGE; page < this.#pages.highPage; page++) {
@@ -167,7 +166,7 @@ export class Arena {
     }
   }
 
-  /** The same for the block that begins at `at`, if one of `owner` does. */
+  /** Passes the block that begins at `at` to `use`, under the lock, if the block belongs to `owner`. */
   examine(at: number, owner: OwnerId, use: (change: Change) => void): void {
     this.#exclusive(() => {
       if (this.#blocksIn(Math.floor(at / PAGE_BYTES), owner, at).length === 0) return
@@ -175,7 +174,7 @@ export class Arena {
     })
   }
 
-  /** @param only looks for this one alone */
+  /** @param only an offset: the only block to look for */
   #blocksIn(page: number, owner: OwnerId, only?: number): number[] {
     const kind = this.#pages.kind(page)
     if (kind === KIND_RUN) {
@@ -188,7 +187,7 @@ export class Arena {
     return ownerAt >= 0 && this.#memory.get(ownerAt) === owner ? [only] : []
   }
 
-  /** What the allocator believes, checked against itself: for tests. @throws Error that names what is wrong */
+  /** Checks the allocator's data for consistency, for tests. @throws Error that names what is wrong */
   check(): { freePages: number; usedPages: number } {
     return this.#exclusive(() => {
       let page = FIRST_PAGE
@@ -208,13 +207,13 @@ export class Arena {
   }
 
   #exclusive<R>(change: () => R): R {
-    // Whether the last holder died shows in the journal, also when undoing it failed the first time.
+    // The journal shows whether the last holder died, even if the previous attempt to undo its change failed.
     this.#lock.acquire()
     try {
       this.#journal.undo()
       const result = change()
       this.#journal.commit()
-      // Only now: a death before the commit would have left the blocks in use, and their bytes lost.
+      // Not before the commit: a death before it would have left the blocks in use with their bytes lost.
       for (const { page, count } of this.#pages.takeDiscards()) this.#discard(page, count)
       return result
     } catch (error) {
@@ -230,7 +229,7 @@ export class Arena {
     try {
       this.#memory.backing.discard(page * PAGE_BYTES, count * PAGE_BYTES)
     } catch {
-      // The memory stays with the family, to be used again.
+      // The memory stays with the family and is used again.
     }
   }
 }

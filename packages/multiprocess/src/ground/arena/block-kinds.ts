@@ -1,4 +1,6 @@
-/** What shared blocks are, in a word of each, for those who look at a family from outside. Blocks of kind 0 are nothing to show. */
+/**
+ * The kinds of shared blocks. A word of each block names its kind, for observers outside the family; they do not show kind 0.
+ */
 export const BLOCK_KINDS = [
   '',
   'Lock',
@@ -17,7 +19,7 @@ export const BLOCK_KINDS = [
 
 export type BlockKind = (typeof BLOCK_KINDS)[number]
 
-/** What is written to the block. */
+/** Returns the number that is written to the block. */
 export function kindNumber(kind: BlockKind): number {
   return BLOCK_KINDS.indexOf(kind)
 }

@@ -1,13 +1,16 @@
 /**
- * Atomic instructions on words of a window of the arena, each of them sequentially consistent.
+ * Atomic instructions on words of a window of the arena. Each of them is sequentially consistent.
  *
- * V8 compiles those of WebAssembly into the code that uses them, whereas `Atomics` is a call of a builtin function each time: 5 ns
- * against 14, measured on Node 20. So a window is mapped once more, over the pages of a WebAssembly memory; where that can't be
- * done, `Atomics` does the same.
+ * V8 compiles WebAssembly's atomic instructions into the code that uses them, while each function of `Atomics` is a call of a
+ * builtin: 5 ns instead of 14, measured on Node 20. So each window is mapped a second time, over the pages of a WebAssembly
+ * memory. Where this is not possible, `Atomics` does the same.
  */
 import type { Backing } from './memory.ts'
 
-/** `at` is in bytes from the beginning of the window. Those that change a word answer what it was. */
+/**
+ * The instructions. `at` is in bytes from the beginning of the window. An instruction that changes a word returns its former
+ * value.
+ */
 export class Instructions {
   readonly load: (at: number) => number
   readonly compareExchange: (at: number, expected: number, value: number) => number
@@ -22,7 +25,7 @@ export class Instructions {
   }
 }
 
-/** Those of `Atomics`. */
+/** Returns instructions that use `Atomics`. */
 export function plainInstructions(words: Int32Array): Instructions {
   return new Instructions({
     load: at => Atomics.load(words, at >> 2),
@@ -32,7 +35,7 @@ export function plainInstructions(words: Int32Array): Instructions {
   })
 }
 
-/** What is used of WebAssembly; a process may be started without it. */
+/** The part of WebAssembly that this module uses. A process can be started without WebAssembly. */
 interface Assembly {
   readonly Memory: new (limits: {
     initial: number
@@ -43,19 +46,19 @@ interface Assembly {
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
 }
 
-/** Those of WebAssembly, for the bytes of a window from `offset` on; undefined where there is no such memory to be had. */
+/** Returns instructions that use WebAssembly, for the window that begins at `offset`; undefined if there is no such memory. */
 export function compiledInstructions(backing: Backing, offset: number, length: number): Instructions | undefined {
   const { WebAssembly: assembly } = globalThis as { WebAssembly?: Assembly }
   if (assembly === undefined || backing.mapOver === undefined) return undefined
   const pages = length / WASM_PAGE_BYTES
   try {
-    // One that is not shared V8 counts with the heap, and so would collect garbage at once.
+    // V8 would count unshared memory as part of the heap, and so collect garbage at once.
     const memory = new assembly.Memory({ initial: pages, maximum: pages, shared: true })
     backing.mapOver(new Uint8Array(memory.buffer), offset)
     module ??= new assembly.Module(moduleBytes())
     return new Instructions(new assembly.Instance(module, { env: { memory } }).exports as Instructions)
   } catch {
-    // V8 reserves 8 GiB of addresses for each memory, which a limit may forbid.
+    // V8 reserves 8 GiB of addresses for each memory; a limit on addresses may forbid this.
     return undefined
   }
 }
@@ -81,7 +84,7 @@ function moduleBytes(): Uint8Array {
   }
   const body = (count: number, instruction: number) => {
     const gets = Array.from({ length: count }, (_, i) => [0x20, i]).flat()
-    // Aligned to 2 ** 2 bytes, at the offset 0.
+    // Alignment 2 ** 2 bytes, offset 0.
     const code = [0, ...gets, 0xfe, instruction, 2, 0, 0x0b]
     return [code.length, ...code]
   }

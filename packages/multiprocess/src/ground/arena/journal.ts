@@ -1,10 +1,10 @@
 /**
- * An undo log for words guarded by a lock: what its holder had changed when it died is taken back, so that the next
- * holder finds either all of a change or nothing of it.
+ * An undo log for words guarded by a lock. If the holder of the lock dies in the middle of a change, the next holder takes back
+ * what was changed, so it finds either the whole change or nothing of it.
  *
- * Protocol: the old value is written to the log, then the count is raised, then the word is changed. `commit` sets the
- * count to 0. `undo` puts the old values back from the last to the first; doing that twice does no harm, so a death
- * during `undo` is mended by the next `undo`. Only the holder of the lock touches the log.
+ * Protocol: `set` writes the old value to the log, then raises the count, then changes the word. `commit` sets the count to 0.
+ * `undo` puts the old values back from the last to the first; undoing twice does no harm, so the next `undo` finishes one that a
+ * death interrupted. Only the holder of the lock touches the log.
  */
 import { JOURNAL_CAPACITY, JOURNAL_COUNT_WORD, JOURNAL_WORD, WINDOW_BYTES } from './layout.ts'
 import { type Memory, windowIndex } from './memory.ts'
@@ -20,7 +20,7 @@ export class Journal {
     this.#log = memory.first.words
   }
 
-  /** Changes the word at `at`. */
+  /** Changes the word at `at`, and logs its old value. */
   set(at: number, value: number): void {
     const index = windowIndex(at)
     const word = (at % WINDOW_BYTES) >> 2

@@ -1,5 +1,5 @@
 /**
- * Where what stands in the arena. Offsets are bytes from its beginning, `…_WORD` are 32-bit words of the first window.
+ * The layout of the arena. Offsets are bytes from its beginning; `…_WORD` are indices of 32-bit words in the first window.
  *
  *     0        header: the arena's lock, journal, list heads; the seats of spinners; what threads know of processes
  *     64 KiB   process table: 1,024 slots of 256 bytes
@@ -7,15 +7,15 @@
  *     1 MiB    page table: 16 bytes for each of the 1,048,576 pages of 64 KiB
  *     32 MiB   blocks
  *
- * The file is sparse: what nobody has touched takes no memory.
+ * The file is sparse: bytes that no process has touched take no memory.
  */
 
-/** Blocks begin at multiples of this many bytes, and words name them in these units. */
+/** Blocks begin at multiples of this many bytes. Words name blocks in these units. */
 export const UNIT = 64
 
 /**
- * Bytes mapped at a time: 16 MiB. V8 counts them as memory of its heap's objects, and collects garbage as soon as there are 64 MiB of
- * them; with two windows a program that has just begun does not come near that.
+ * The bytes that are mapped at a time: 16 MiB. V8 counts mapped bytes as memory of objects in its heap, and collects garbage as
+ * soon as they reach 64 MiB; a program that has just started maps two windows, which is far less.
  */
 export const WINDOW_BITS = 24
 export const WINDOW_BYTES = 2 ** WINDOW_BITS
@@ -26,32 +26,32 @@ export const PAGE_COUNT = ARENA_BYTES / PAGE_BYTES
 
 export const MAGIC_WORD = 0
 export const MAGIC = 0x6d700002
-/** Two words: the watcher of named segments, as pid and inode of its pipe; written by compare-and-exchange of both at once. */
+/** Two words for the watcher of named segments: its pid and the inode of its pipe. One compare-and-exchange writes both. */
 export const WATCHER_WORD = 8
 
 export const ARENA_LOCK_WORD = 16
 export const JOURNAL_COUNT_WORD = 17
-/** One past the highest page that was ever in use. */
+/** One more than the number of the highest page that was ever in use. */
 export const HIGH_PAGE_WORD = 18
-/** Pages that are free and may still have memory behind them. */
+/** The number of free pages that may still have memory behind them. */
 export const DIRTY_PAGES_WORD = 19
-/** Blocks in use. */
+/** The number of blocks in use. */
 export const LIVE_BLOCKS_WORD = 20
 /** A random number that tells families apart. */
 export const FAMILY_WORD = 21
-/** Of the records of what is waited for, and when they were last reported. */
+/** The lock of the records of waits, and the time of the last report of them. */
 export const WAITS_LOCK_WORD = 22
 export const REPORTED_WORD = 23
-/** By order, 0 to 20: the first free run, as page + 1. */
+/** For each order, 0 to 20: the first free run, as page + 1. */
 export const FREE_RUNS_WORD = 32
-/** By size class, 0 to 9: the first slab with room, as page + 1. */
+/** For each size class, 0 to 9: the first slab with room, as page + 1. */
 export const SLABS_WORD = 56
-/** Slots of those who spin, one word each. */
+/** The slots of the processes that spin, one word each. */
 export const SEATS_WORD = 80
 export const SEAT_COUNT = 8
 export const JOURNAL_WORD = 256
 export const JOURNAL_CAPACITY = 512
-/** Among threads, what they know of processes: two words, and then one of 64 bits for each window. */
+/** In an arena of threads, what they know of processes: two words, then a 64-bit word for each window. */
 export const PROCESSES_WORD = 4096
 
 export const TABLE_AT = 64 * 1024

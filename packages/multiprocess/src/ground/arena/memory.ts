@@ -1,41 +1,43 @@
 /**
- * Shared bytes: a sparse range, mapped window by window when first touched. An offset from its beginning
- * names the same bytes in every process.
+ * Shared bytes: a sparse range that is mapped window by window when it is first touched. An offset from its beginning names the
+ * same bytes in every process.
  */
 import { compiledInstructions, type Instructions, plainInstructions } from './instructions.ts'
 import { WINDOW_BITS, WINDOW_BYTES } from './layout.ts'
 
-/** What a ground gives: bytes that others see, and sleeping on a word of them. */
+/** What a platform provides: shared bytes, and sleeping on a word of them. */
 export interface Backing {
-  /** Bytes that there can be. */
+  /** The length of the range in bytes. */
   readonly length: number
-  /** Maps a range, which begins at `start` of the buffer; `address` is where it stands for `wait` and `wake`. */
+  /** Maps a range. The range begins at `start` of the buffer; `address` names it for `wait` and `wake`. */
   map(offset: number, length: number): { buffer: ArrayBufferLike; start: number; address: number }
   unmap(address: number, length: number): void
-  /** An ArrayBuffer of its own for bytes that are mapped already; where there is none, views share one buffer. */
+  /** Returns a separate ArrayBuffer for bytes that are mapped already. If undefined, all views share one buffer. */
   bufferAt?(address: number, length: number): ArrayBuffer
-  /** Maps a range in the place of the memory that `target` has, which begins at a page of its own; where that can be done. */
+  /**
+   * Maps a range in place of the memory of `target`, which begins at a page boundary. Undefined if the platform cannot do that.
+   */
   mapOver?(target: Uint8Array, offset: number): void
-  /** Puts zeros in the place of a mapping that somebody may still look at. */
+  /** Puts zeros in place of a mapping that other code may still look at. */
   bury?(address: number, length: number): void
   /**
-   * Sleeps until woken, while the word there is `expected`; spurious wake-ups happen (futex(2)).
+   * Sleeps until woken, while the word at `address` is `expected`. Spurious wake-ups happen (futex(2)).
    * @param timeout milliseconds, or Infinity
-   * @returns whether it was woken, found another value, or ran out
+   * @returns 'woken'; 'changed' if the word had another value; or 'timed-out'
    */
   wait(address: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out'
-  /** Wakes up to `count` sleepers of the word; answers how many. */
+  /** Wakes up to `count` sleepers of the word. Returns how many it woke. */
   wake(address: number, count: number): number
-  /** Lets others run that wait for this processor (sched_yield(2)), where that can be done. */
+  /** Lets other threads run that wait for this processor (sched_yield(2)). Undefined if the platform cannot do that. */
   yield?(): void
-  /** Gives the memory behind a range back, where that can be done; what stood there is lost. */
+  /** Frees the memory behind a range, if the platform can do that. The content of the range is lost. */
   discard(offset: number, length: number): void
 }
 
 export const MAX_VIEW_BYTES = 2 ** 32 - 1
-/** Each takes addresses from those that the process has. */
+/** The maximum number of windows with compiled instructions: each takes addresses of the process. */
 const COMPILED_WINDOWS = 16
-/** Mappings begin at a multiple of this: the largest page of the platforms there are. */
+/** Mappings begin at a multiple of this number: the largest page size of the supported platforms. */
 const MAP_BYTES = 65_536
 
 export interface Window {
@@ -56,7 +58,7 @@ export class Memory {
     this.first = this.window(0)
   }
 
-  /** The window with number `index`: bytes index × WINDOW_BYTES and on. */
+  /** Returns the window with number `index`: its bytes begin at index × WINDOW_BYTES. */
   window(index: number): Window {
     return this.#windows[index] ?? this.#map(index)
   }
@@ -75,7 +77,7 @@ export class Memory {
     if (!(offset >= 0 && length > 0 && offset + length <= this.backing.length)) {
       throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${this.backing.length}`)
     }
-    // A longer one aborts the whole process on Node 20.
+    // A longer view would abort the whole process on Node 20.
     if (length > MAX_VIEW_BYTES)
       throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
     const { buffer, start, address } = this.backing.map(offset, length)
@@ -86,7 +88,7 @@ export class Memory {
     }
   }
 
-  /** Atomic instructions for the words of the window that `at` is in. */
+  /** Returns atomic instructions for the words of the window that contains `at`. */
   instructionsOf(at: number): Instructions {
     const index = windowIndex(at)
     this.#instructions[index] ??= this.#instructionsOf(index)
@@ -99,7 +101,7 @@ export class Memory {
     return compiled ?? plainInstructions(this.window(index).words)
   }
 
-  /** The word at `at`, read plainly: for words guarded by a lock. */
+  /** Reads the word at `at` without an atomic instruction: for words guarded by a lock. */
   get(at: number): number {
     return this.windowOf(at).words[(at % WINDOW_BYTES) >> 2]
   }
@@ -108,12 +110,12 @@ export class Memory {
     this.windowOf(at).words[(at % WINDOW_BYTES) >> 2] = value
   }
 
-  /** Where the word at `at` stands among those of its window. */
+  /** Returns the index of the word at `at` in the words of its window. */
   indexOf(at: number): number {
     return (at % WINDOW_BYTES) >> 2
   }
 
-  /** Futex on the word at `at`. */
+  /** Sleeps on the word at `at`, see `Backing.wait`. */
   wait(at: number, expected: number, timeout: number): 'woken' | 'changed' | 'timed-out' {
     return this.backing.wait(this.#address(at), expected, timeout)
   }
@@ -126,7 +128,7 @@ export class Memory {
     return this.windowOf(at).address + (at % WINDOW_BYTES)
   }
 
-  /** The bytes of a block as a buffer to keep: of exactly their length, where the ground can do that. */
+  /** Returns the bytes of a block as a buffer to keep. Its length is exactly `length` if the platform can do that. */
   bufferOf(at: number, length: number): BufferPart {
     const start = at % WINDOW_BYTES
     const { backing } = this
@@ -140,7 +142,7 @@ export class Memory {
     }
     if (length > MAX_VIEW_BYTES)
       throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
-    // What is mapped begins at a page.
+    // A mapping begins at a page boundary.
     const lead = at % MAP_BYTES
     const { address } = backing.map(at - lead, lead + length)
     return {
@@ -151,8 +153,8 @@ export class Memory {
   }
 
   /**
-   * Hands the bytes of a block to `use`, wherever its windows end: what is longer than a window is mapped for as long as
-   * `use` runs, and must not be kept.
+   * Passes the bytes of a block to `use`, even if they cross the end of a window. Bytes that do are mapped only while `use` runs,
+   * so `use` must not keep them.
    */
   withBytes<R>(at: number, length: number, use: (bytes: Uint8Array, start: number) => R): R {
     const start = at % WINDOW_BYTES
@@ -166,11 +168,11 @@ export class Memory {
   }
 }
 
-/** Bytes that are looked at as long as somebody has the buffer. */
+/** A buffer that shows bytes of the arena. */
 export interface BufferPart {
   readonly buffer: ArrayBufferLike
   readonly start: number
-  /** Once nobody has it. */
+  /** Must be called when no code uses the buffer any more. */
   readonly end: () => void
 }
 

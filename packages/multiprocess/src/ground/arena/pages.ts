@@ -1,10 +1,13 @@
 /**
- * Runs of 64 KiB pages by the buddy system (Knowlton 1965): a run of order n has 2^n pages, begins at a multiple of its
- * length, and joins its neighbour of the same order when both are free. All words are changed through the journal, under
- * the arena's lock.
+ * Runs of 64 KiB pages in a buddy system (Knowlton 1965): a run of order n has 2^n pages, begins at a multiple of its length, and
+ * joins its neighbour of the same order when both are free. All words are changed through the journal, under the arena's lock.
  *
- * Page entry: KIND, order, and whether a free run may have memory behind it (DIRTY) | NEXT free run, as page + 1 | PREVIOUS, as page + 1 | OWNER of a run in use. A page that
- * is not the first of a run has KIND 0.
+ * The words of a page's entry:
+ *
+ *     KIND       with the order, and DIRTY if a free run may have memory behind it; 0 for a page that is not the first of a run
+ *     NEXT       of a free run: the next one, as page + 1
+ *     PREVIOUS   of a free run: the previous one, as page + 1
+ *     OWNER      of a run in use
  */
 import type { Journal } from './journal.ts'
 import {
@@ -24,10 +27,10 @@ export const KIND_RUN = 2
 export const KIND_SLAB = 3
 export const TOP_ORDER = 19
 
-/** Free pages that may keep their memory, before it is given back: 64 MiB. */
+/** The number of free pages that may keep their memory before it is discarded: 64 MiB. */
 const DIRTY_LIMIT = 1024
 const DIRTY = 1 << 16
-/** In one change, so that the journal has room. */
+/** The maximum in one change, so that the journal has room. */
 const MAX_DISCARDS = 64
 
 const NEXT = 4
@@ -40,7 +43,7 @@ export function entryAt(page: number): number {
 
 export interface Run {
   readonly page: number
-  /** In pages. */
+  /** The number of pages. */
   readonly count: number
 }
 
@@ -54,7 +57,7 @@ export class Pages {
     this.#journal = journal
   }
 
-  /** Once, by the first process of a family. */
+  /** Writes an empty page table. The first process of a family calls it once. */
   format(): void {
     let page = FIRST_PAGE
     const count = this.#memory.backing.length / PAGE_BYTES
@@ -83,14 +86,17 @@ export class Pages {
     return this.#memory.get(HIGH_PAGE_WORD * 4)
   }
 
-  /** The first page of a run that nobody has; it stays KIND_INSIDE until the caller says otherwise. -1: none is left. */
+  /**
+   * Takes a free run and returns its first page, or -1 if none is left. The page stays KIND_INSIDE until the caller sets its
+   * kind.
+   */
   take(order: number): number {
     let from = order
     while (from <= TOP_ORDER && this.#head(from) === 0) from++
     if (from > TOP_ORDER) return -1
     const page = this.#head(from) - 1
     const isDirty = this.#unlink(page, from)
-    // The upper halves of what is too long go back, the largest first.
+    // The upper halves of a run that is too long are freed, the largest first.
     while (from > order) this.#push(page + 2 ** --from, from, isDirty)
     this.setKind(page, KIND_INSIDE, 0)
     const high = page + 2 ** order
@@ -111,7 +117,7 @@ export class Pages {
     if (this.#dirty > DIRTY_LIMIT) this.#clean()
   }
 
-  /** Marks dirty runs clean, the longest first, until half the limit is left; their memory is to be discarded. */
+  /** Marks dirty runs as clean, the longest first, until half the limit is left. Their memory is to be discarded. */
   #clean(): void {
     for (let order = TOP_ORDER; order >= 0; order--) {
       for (let head = this.#head(order); head !== 0; head = this.#memory.get(entryAt(head - 1) + NEXT)) {
@@ -125,19 +131,19 @@ export class Pages {
     }
   }
 
-  /** The runs to discard once the change is committed. */
+  /** Returns the runs to discard after the change is committed. */
   takeDiscards(): readonly Run[] {
     const discards = this.#discards
     if (discards.length > 0) this.#discards = []
     return discards
   }
 
-  /** Whether giving a run of this order back should be preceded by `discard`, outside of the lock. */
+  /** Returns true if the caller should call `discard` before it frees a run of this order, outside the lock. */
   wantsDiscard(order: number): boolean {
     return 2 ** order > DIRTY_LIMIT / 2
   }
 
-  /** Pages of a run that were ever in use: those past the highest used one have no memory. */
+  /** Returns the number of pages of a run that were ever in use: pages above the highest used one have no memory. */
   #touched(page: number, order: number): number {
     return Math.max(0, Math.min(page + 2 ** order, this.highPage) - page)
   }
@@ -164,7 +170,7 @@ export class Pages {
     if (isDirty) this.#setDirty(this.#dirty + this.#touched(page, order))
   }
 
-  /** @returns whether it was dirty */
+  /** @returns true if the run was dirty */
   #unlink(page: number, order: number): boolean {
     const isDirty = (this.#memory.get(entryAt(page)) & DIRTY) !== 0
     const next = this.#memory.get(entryAt(page) + NEXT)

@@ -1,4 +1,4 @@
-/** Parcels: what keeps the blocks that messages name while these are on their way. `parcel-words.ts` says how. */
+/** Parcels keep the blocks that messages name while the messages are in transit. `parcel-words.ts` has the protocol. */
 import type { Arena } from './arena.ts'
 import { UNIT } from './layout.ts'
 import type { Memory } from './memory.ts'
@@ -42,7 +42,7 @@ export class Parcels {
     this.#self = self
   }
 
-  /** Makes an empty parcel, held by this process. */
+  /** Creates an empty parcel, held by this process. */
   create(): number {
     const at = this.#blocks.create(PARCEL_BYTES)
     this.#memory.set(at + ORIGIN, PARCEL)
@@ -50,8 +50,8 @@ export class Parcels {
   }
 
   /**
-   * Lets a parcel of this process keep a block that this process holds.
-   * @returns the parcel; where that is full, another one, which keeps the first
+   * Makes a parcel of this process keep a block that this process holds.
+   * @returns the parcel; if it is full, a new one that keeps the first
    */
   add(parcel: number, block: number): number {
     const count = -this.#memory.get(parcel + LIST)
@@ -68,13 +68,13 @@ export class Parcels {
     return parcel
   }
 
-  /** Lets a parcel of this process keep a parcel of another family, too. */
+  /** Makes a parcel of this process also keep a parcel of another family. */
   addOther(parcel: number, family: number, other: number): void {
     this.#memory.set(parcel + OTHER_FAMILY, family)
     this.#memory.set(parcel + OTHER_PARCEL, other / UNIT)
   }
 
-  /** Gives a parcel of this process to another one too, which says `taken` when it has found the parcel. */
+  /** Gives a parcel of this process to another process, too. That process calls `taken` when it has found the parcel. */
   give(parcel: number, to: OwnerId): void {
     this.#memory.set(parcel + GIVER, this.#self)
     this.#blocks.hold(parcel, to)
@@ -84,7 +84,7 @@ export class Parcels {
     this.#memory.set(parcel + GIVER, 0)
   }
 
-  /** Lets go of the parcels that were given to this process, and not taken, by a process that is gone. */
+  /** Releases the parcels that a process, which is gone, gave to this process and that this process has not taken. */
   takeBack(giver: OwnerId): void {
     const given: number[] = []
     this.#arena.sweep(SHARED_OWNER, at => {
@@ -95,8 +95,8 @@ export class Parcels {
   }
 
   /**
-   * Puts a parcel of this process into the list of a ring, whose lock for sending this process has.
-   * @param sequence of the message that is about to be sent
+   * Puts a parcel of this process into the list of a ring. This process must hold the ring's lock for sending.
+   * @param sequence the number of the message that is about to be sent
    */
   enlist(parcel: number, ring: number, places: RingPlaces, sequence: number): void {
     const memory = this.#memory
@@ -120,7 +120,10 @@ export class Parcels {
     this.#arena.examine(parcel, SHARED_OWNER, change => delist(this.#memory, parcel, change))
   }
 
-  /** Takes out what a dead sender, whose lock this process has taken over, had put into the list of a ring and not sent. */
+  /**
+   * Takes out of a ring's list what a dead sender put into it but did not send. This process has taken over the dead sender's
+   * lock.
+   */
   delistUnsent(ring: number): void {
     this.#arena.examine(ring, SHARED_OWNER, change => {
       const first = this.#memory.get(ring + NEXT) * UNIT

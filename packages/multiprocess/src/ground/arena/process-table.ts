@@ -1,28 +1,29 @@
 /**
- * The process table: who belongs to the family. Slot words, and who may write them:
+ * The process table: the members of the family. The words of a slot, and who may write them:
  *
- *     STATE    FREE → STARTING | parent's slot | thread   by the parent, compare-and-exchange: a slot is claimed by one only
+ *     STATE    FREE → STARTING | parent's slot | thread   by the parent, compare-and-exchange: only one process claims a slot
  *              STARTING → LIVE                   by the child, once it has attached
- *              STARTING, LIVE → FREE             by whoever reaps it, after the process is gone
+ *              STARTING, LIVE → FREE             by whoever reaps the process, after it is gone
  *     AGE      one more at each reaping: slot and age make an id that is not used again for a long time
  *     PARENT   by the claimer, right after its claim; 0 until then
- *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (the same) by the child
- *     BELL     the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
+ *     PID, START_LOW, START_HIGH                 by the parent after the spawn, then (with the same values) by the child
+ *     BELL     by the child: the descriptor of its doorbell's pipe, + 1; 0 while it has none
  *     BELL_PIPE  the number of that pipe, by the child, before BELL
- *     ENDED    a thread's exit code << 1 | 1, by itself as it ends: its parent may be blocked then
- *     STOPPED  when a thread was stopped, by who stopped it, or came to its end, by itself; 0: neither
- *     ABROAD   a thread: 1 before it claims a slot among processes
- *     WORK …   of one that was started without work, by its parent: see work.ts
+ *     ENDED    a thread's exit code << 1 | 1, by the thread itself as it ends: its parent may be blocked then
+ *     STOPPED  when a thread was stopped, by the thread that stopped it, or when it ended, by itself; 0 if neither happened
+ *     ABROAD   in a thread: 1 before it claims a slot among processes
+ *     WORK …   in a process that was started without work, by its parent: see work.ts
  *     WAITS, NAME                                see waits.ts
- *     REAPED   the id, by whoever begins to reap it: from then on it reads nothing that others write
- *     ROLE, TITLE …                              see titles.ts; for those who look on from outside
+ *     REAPED   the id, by whoever begins to reap the process: from then on the process reads nothing that others write
+ *     ROLE, TITLE …                              see titles.ts; for observers outside the family
  *     REPORTED 0 → 1 by the child, see report-word.ts
- *     ASLEEP   1 by its owner before sleeping in its event loop; 1 → 0 by the one waker who then rings
+ *     ASLEEP   1 by its owner before it sleeps in its event loop; 1 → 0 by the one waker that then rings
  *
- * A thread that uses what processes share claims a slot among them for itself; `thread` is its slot among threads then, and 0
- * for all others. It sets ABROAD, there, before.
+ * A thread that uses what processes share claims a slot among them for itself. `thread` is then its slot among threads; it is 0
+ * for all other members. The thread sets ABROAD in its slot among threads before the claim.
  *
- * A parent that dies between claiming and spawning leaves STARTING with no pid: `isAlive` says no, and it is reaped.
+ * A parent that dies between claiming and spawning leaves STARTING without a pid: `isAlive` returns false, and the slot is
+ * reaped.
  */
 import { monotonicMs, toWord, wordsBetween } from '../os/time.ts'
 import { SLOT_BYTES, SLOT_COUNT, TABLE_AT } from './layout.ts'
@@ -57,7 +58,7 @@ const SLOT_BITS = 10
 const PARENT_SHIFT = 8
 const THREAD_SHIFT = PARENT_SHIFT + SLOT_BITS
 
-/** V8 stops a thread at the next call or turn of a loop; the sections under locks take microseconds. */
+/** V8 stops a thread at its next call or loop iteration; the sections under locks take microseconds. */
 const STOP_MS = 500
 
 const AGE_MASK = 2 ** 20 - 1
@@ -65,10 +66,13 @@ const AGE_MASK = 2 ** 20 - 1
 /** Slot and age in 30 bits, never 0. */
 export type OwnerId = number
 
-/** The owner of blocks that belong to nobody alone: the slot 0, which no process ever has. */
+/** The owner of blocks that belong to no process alone: slot 0, which no process ever has. */
 export const SHARED_OWNER: OwnerId = 1 << SLOT_BITS
 
-/** The owner of blocks that nobody reaps, and whose holders nobody counts: they go when they are taken out of their list. */
+/**
+ * The owner of blocks that no process reaps, and whose holders are not counted: they are freed when they are taken out of their
+ * list.
+ */
 export const LISTED_OWNER: OwnerId = SHARED_OWNER << 1
 
 export function slotOf(id: OwnerId): number {
@@ -101,8 +105,8 @@ export class ProcessTable {
   }
 
   /**
-   * A free slot, or 0 when all are taken.
-   * @param thread the id among threads of one that claims it for itself
+   * Claims a free slot. Returns its id, or 0 if all slots are taken.
+   * @param thread the id among threads of a thread that claims the slot for itself
    */
   claim(parent: OwnerId, thread: OwnerId = 0): OwnerId {
     const state = STARTING | (slotOf(parent) << PARENT_SHIFT) | (slotOf(thread) << THREAD_SHIFT)
@@ -115,7 +119,10 @@ export class ProcessTable {
     return 0
   }
 
-  /** The one in the slot now has a pid. @param startTime tells it from others that had or will have that pid */
+  /**
+   * Records the pid of the process in the slot. @param startTime tells it from other processes with the same pid, earlier or
+   * later
+   */
   setProcess(id: OwnerId, pid: number, startTime: number): void {
     const base = this.#base(slotOf(id))
     this.#words[base + START_LOW] = startTime % 2 ** 31
@@ -132,12 +139,12 @@ export class ProcessTable {
     return this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + PID) : 0
   }
 
-  /** True while the process starts or runs, as far as anybody has noticed. */
+  /** Returns true while the process starts or runs, as far as any process has noticed. */
   isMember(id: OwnerId): boolean {
     return this.#isCurrent(id)
   }
 
-  /** True once the process was reaped or, as a thread, said that it ends. */
+  /** Returns true once the process was reaped or, if it is a thread, has announced its end. */
   hasLeft(id: OwnerId): boolean {
     return !this.#isCurrent(id) || Atomics.load(this.#words, this.endedWord(id)) !== 0
   }
@@ -164,7 +171,7 @@ export class ProcessTable {
     return this.#words[base + START_LOW] + this.#words[base + START_HIGH] * 2 ** 31
   }
 
-  /** The process is gone, and is about to be reaped. */
+  /** Records that the process is gone and about to be reaped. */
   setReaped(id: OwnerId): void {
     Atomics.store(this.#words, this.#base(slotOf(id)) + REAPED, id)
   }
@@ -173,18 +180,21 @@ export class ProcessTable {
     return Atomics.load(this.#words, this.#base(slotOf(id)) + REAPED) === id
   }
 
-  /** The slot can be used again; what the process left must have been taken care of. Of several that do so one does. */
+  /**
+   * Frees the slot. The caller must have taken care of what the process left. If several processes reap, only one of them frees
+   * the slot.
+   */
   free(id: OwnerId): void {
     const base = this.#base(slotOf(id))
     const age = ((id >> SLOT_BITS) - 1) & AGE_MASK
     if (!this.#isCurrent(id)) return
     if (Atomics.compareExchange(this.#words, base + AGE, age, (age + 1) & AGE_MASK) !== age) return
-    // The next claimer has yet to write these when others first see its claim.
+    // Cleared first: other processes see the next claim before the next claimer writes these words.
     this.#words.fill(0, base + PID, base + SLOT_BYTES / 4)
     Atomics.store(this.#words, base + STATE, FREE)
   }
 
-  /** All that were claimed and not freed. */
+  /** Yields all ids that were claimed and not freed. */
   *members(): Generator<OwnerId> {
     for (let slot = 1; slot < SLOT_COUNT; slot++) {
       if (Atomics.load(this.#words, this.#base(slot) + STATE) !== FREE) yield this.#idOf(slot)
@@ -192,8 +202,8 @@ export class ProcessTable {
   }
 
   /**
-   * Whether the one that started `id` is `parent`, or is gone altogether. A claimer that died before it wrote its name is
-   * told by its slot, which is not used again before it is reaped itself.
+   * Returns true if the process that started `id` is `parent`, or is gone altogether. A claimer that died before it wrote its id
+   * is identified by its slot, which is not used again before the claimer itself is reaped.
    */
   isOrphanOf(id: OwnerId, parent: OwnerId): boolean {
     const base = this.#base(slotOf(id))
@@ -202,7 +212,7 @@ export class ProcessTable {
     return slotOf(Atomics.load(this.#words, base + STATE) >> PARENT_SHIFT) === slotOf(parent)
   }
 
-  /** Who started it; 0: the first of its family, or not known as yet. */
+  /** Returns the id of the process that started this one; 0 for the first of its family, or if not known yet. */
   parent(id: OwnerId): OwnerId {
     return Atomics.load(this.#words, this.#base(slotOf(id)) + PARENT)
   }
@@ -211,7 +221,7 @@ export class ProcessTable {
     return this.#base(slotOf(id)) + WAITS
   }
 
-  /** The first word of a member's slot. */
+  /** Returns the index of the first word of a member's slot. */
   slotWord(id: OwnerId): number {
     return this.#base(slotOf(id))
   }
@@ -224,7 +234,10 @@ export class ProcessTable {
     return this.#isCurrent(id) && Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) !== 0
   }
 
-  /** @param pipe tells the pipe from all other files, for others to check what they open by the descriptor's number */
+  /**
+   * Records the doorbell of a process.
+   * @param pipe tells the pipe from all other files: others check it after they open the descriptor's number
+   */
   setBell(id: OwnerId, fd: number, pipe: number): void {
     this.#words[this.#base(slotOf(id)) + BELL_PIPE] = pipe
     Atomics.store(this.#words, this.#base(slotOf(id)) + BELL, fd + 1)
@@ -234,17 +247,17 @@ export class ProcessTable {
     return this.#words[this.#base(slotOf(id)) + BELL_PIPE]
   }
 
-  /** -1 when it has none. */
+  /** Returns the descriptor of the doorbell, or -1 if the process has none. */
   bell(id: OwnerId): number {
     return this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + BELL) - 1 : -1
   }
 
-  /** The word that holds the bell, for grounds whose bell is the word itself. */
+  /** Returns the index of the word with the bell, for platforms whose bell is the word itself. */
   bellWord(id: OwnerId): number {
     return this.#base(slotOf(id)) + BELL
   }
 
-  /** 0 until a thread says that it ends. */
+  /** Returns the index of the word that is 0 until a thread announces its end. */
   endedWord(id: OwnerId): number {
     return this.#base(slotOf(id)) + ENDED
   }
@@ -261,12 +274,12 @@ export class ProcessTable {
     Atomics.store(this.#words, this.endedWord(id), (exitcode << 1) | 1)
   }
 
-  /** A thread was stopped now. */
+  /** Records that a thread was stopped now. */
   setStopped(id: OwnerId): void {
     Atomics.store(this.#words, this.#base(slotOf(id)) + STOPPED, toWord(monotonicMs()))
   }
 
-  /** Whether it was stopped so long ago that it must have come to a stop. */
+  /** Returns true if the thread was stopped so long ago that it must have come to a halt. */
   isStopped(id: OwnerId): boolean {
     const since = this.#isCurrent(id) ? Atomics.load(this.#words, this.#base(slotOf(id)) + STOPPED) : 0
     return since !== 0 && wordsBetween(since, toWord(monotonicMs())) >= STOP_MS
@@ -280,24 +293,24 @@ export class ProcessTable {
     return Atomics.load(this.#words, this.#base(slotOf(id)) + ABROAD) !== 0
   }
 
-  /** Whether a thread has claimed the slot for itself. */
+  /** Returns true if a thread has claimed the slot for itself. */
   isOfThread(id: OwnerId): boolean {
     return slotOf(Atomics.load(this.#words, this.#base(slotOf(id)) + STATE) >> THREAD_SHIFT) !== 0
   }
 
-  /** What a thread of this process has claimed for itself. @param owner the first thread of the process */
+  /** Yields the slots that a thread of this process has claimed for itself. @param owner the first thread of the process */
   *slotsOfThread(thread: OwnerId, owner: OwnerId): Generator<OwnerId> {
     for (const id of this.members()) {
       const state = Atomics.load(this.#words, this.#base(slotOf(id)) + STATE)
       const parent = slotOf(state >> PARENT_SHIFT)
       const pid = this.pid(id)
       if (slotOf(state >> THREAD_SHIFT) !== slotOf(thread) || (parent !== 0 && parent !== slotOf(owner))) continue
-      // It may have been stopped before it wrote its pid.
+      // A thread that was stopped may not have written its pid.
       if (pid === 0 || pid === process.pid) yield id
     }
   }
 
-  /** 0 until `setWork`. */
+  /** Returns the index of the word that is 0 until `setWork`. */
   workWord(id: OwnerId): number {
     return this.#base(slotOf(id)) + WORK
   }
@@ -320,7 +333,7 @@ export class ProcessTable {
     return { at, length: this.#words[base + WORK_LENGTH], hasMore: this.#words[base + WORK] === 2 }
   }
 
-  /** The word that its owner sets before it sleeps in its event loop. */
+  /** Returns the index of the word that its owner sets before it sleeps in its event loop. */
   asleepWord(id: OwnerId): number {
     return this.#base(slotOf(id)) + ASLEEP
   }

@@ -1,24 +1,24 @@
 /**
  * Blocks that belong to no process alone. A block lives as long as a process holds it, or another block keeps it.
  *
- *     COUNT           1 while something keeps it that no other word tells
+ *     COUNT           1 while something keeps the block that no other word names
  *     LIST            the first of the blocks that go with it, in units of 64 bytes; each names the next in its first word
- *                     < 0: as many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the
- *                     word at GONE in that block becomes 1, and who sleeps on the one at WAKE is woken; GONE 0: nobody is told
- *     HOLDERS         a bit for each slot of the process table: who holds it
- *     ORIGIN          < PARCEL: PARCEL less its kind, see block-kinds.ts; > 0: where behind them stands what it is and where it was made:
- *                     a length, the kind, and that many bytes of text
- *     LINKS           blocks whose links name it; changed through the arena's undo log
+ *                     < 0: this many links begin the block's own bytes, each BLOCK that it keeps | GONE | WAKE: when it goes, the
+ *                     word at GONE in that block becomes 1, and the sleepers on the word at WAKE are woken; if GONE is 0, neither
+ *     HOLDERS         a bit for each slot of the process table: the processes that hold the block
+ *     ORIGIN          < PARCEL: PARCEL minus its kind, see block-kinds.ts; > 0: where the block has, after its own bytes, what it is
+ *                     and where it was created: a length, the kind, and that many bytes of text
+ *     LINKS           the number of links of other blocks that name it; changed through the arena's undo log
  *     NEXT, PREVIOUS  of a ring and the parcels in it: see parcel-words.ts
- *     the rest        what it is for
+ *     the rest        the block's own bytes
  *
- * A block goes when COUNT, HOLDERS and LINKS are all 0 and no ring has it. A process that comes to hold it sets its bit, under the
- * arena's lock, while another holder has the block; a process that lets go clears its bit, and whoever reaps a dead process does
- * that in its stead. After each step that may have been the last, all of them are looked at, and looked at once more under the lock:
- * no bit can be set then, and where none was and nothing keeps the block, none can come. The block is given back, what its links
- * name is told, and its LINKS are lowered, in one change of the arena. So a death leaves either a block that nobody has, which the
- * reaper finds, since it looks at all of them, or one that is gone; the reaper also wakes those whom the dead process did not come
- * to wake.
+ * A block goes when COUNT, HOLDERS and LINKS are all 0 and no ring has it. A process that begins to hold a block sets its bit,
+ * under the arena's lock, while another holder has the block. A process that releases a block clears its bit; whoever reaps a
+ * dead process clears the dead process's bits. After each step that may have been the last, all words are examined, and examined
+ * again under the lock: no bit can be set then, and if no bit is set and nothing keeps the block, none can be set later. In one
+ * change of the arena, the block is freed, the blocks that its links name learn of it, and their LINKS are lowered. So a death
+ * leaves either a block that no process has, which the reaper finds because it examines all blocks, or one that is gone. The
+ * reaper also wakes the sleepers that the dead process had not woken yet.
  */
 import type { Arena, Change } from './arena.ts'
 import { SLOT_COUNT, UNIT, WINDOW_BYTES } from './layout.ts'
@@ -43,7 +43,7 @@ import {
 import { type OwnerId, type ProcessTable, SHARED_OWNER, slotOf } from './process-table.ts'
 
 const COUNT = 0
-/** Parcels that are taken out of the list of a ring in one change, so that the journal has room. */
+/** The maximum number of parcels taken out of a ring's list in one change, so that the journal has room. */
 const MOST_DELISTED = 64
 
 export { SHARED_HEADER_BYTES } from './parcel-words.ts'
@@ -58,8 +58,8 @@ export class SharedBlocks {
   readonly #dropElsewhere: (family: number, parcel: number) => void
 
   /**
-   * @param wake wakes all who sleep on a word
-   * @param dropElsewhere lets go of a parcel of another family, which one of this family has kept
+   * @param wake wakes all sleepers on a word
+   * @param dropElsewhere releases a parcel of another family that a parcel of this family has kept
    */
   constructor(
     memory: Memory,
@@ -78,10 +78,10 @@ export class SharedBlocks {
   }
 
   /**
-   * A block of zeros, held by this process.
+   * Creates a block of zeros, held by this process.
    * @param size bytes besides the header
-   * @param origin what it is, and where it was made, for reports; ''
-   * @param kind an index of BLOCK_KINDS, for those who look on from outside
+   * @param origin what the block is and where it was created, for reports; or ''
+   * @param kind an index of BLOCK_KINDS, for observers outside the family
    */
   create(size: number, origin = '', kind = 0): number {
     const end = SHARED_HEADER_BYTES + Math.ceil(size / 4) * 4
@@ -102,7 +102,7 @@ export class SharedBlocks {
     return at
   }
 
-  /** What `create` was told of a block's origin; '' for one that is gone, too. */
+  /** Returns the origin that was passed to `create`; '' also for a block that is gone. */
   originOf(at: number): string {
     if (!this.isBlock(at)) return ''
     const origin = this.#memory.get(at + ORIGIN)
@@ -113,17 +113,17 @@ export class SharedBlocks {
     )
   }
 
-  /** Whether a block of this kind begins there. */
+  /** Returns true if a block that belongs to no process alone begins there. */
   isBlock(at: number): boolean {
     return Number.isSafeInteger(at) && at > 0 && this.#arena.ownerOf(at) === SHARED_OWNER
   }
 
-  /** A process holds the block from now on; until then another holder must have it. @param holder left out: this process */
+  /** Makes a process hold the block. Until then, another holder must have it. @param holder this process by default */
   hold(at: number, holder: OwnerId = this.#self): void {
     this.#arena.examine(at, SHARED_OWNER, () => this.#setBit(at, holder))
   }
 
-  /** A process holds the block no longer. @param holder left out: this process */
+  /** Makes a process release the block. @param holder this process by default */
   drop(at: number, holder: OwnerId = this.#self): void {
     this.#clearBit(at, holder)
     this.#settle(at)
@@ -134,14 +134,14 @@ export class SharedBlocks {
     return (Atomics.load(words, index) & bit) !== 0
   }
 
-  /** Where the first of the blocks is named that go when this one does. They belong to LISTED_OWNER. */
+  /** Returns the place of the word that names the first of the blocks that go with this one. They belong to LISTED_OWNER. */
   listOf(at: number): number {
     return at + LIST
   }
 
   /**
-   * Makes the block keep others from now on; once, right after `create`.
-   * @param links which, with offsets in them of words
+   * Makes the block keep others. May be called once, right after `create`.
+   * @param links the blocks, and the offsets of their words GONE and WAKE
    */
   link(at: number, links: readonly { readonly block: number; readonly gone: number; readonly wake: number }[]): void {
     this.#arena.examine(at, SHARED_OWNER, change => {
@@ -156,12 +156,12 @@ export class SharedBlocks {
     })
   }
 
-  /** The block that a link names. */
+  /** Returns the block that a link names. */
   linked(at: number, index: number): number {
     return this.#memory.get(at + SHARED_HEADER_BYTES + index * LINK_BYTES) * UNIT
   }
 
-  /** Gives back blocks of a list. @param unit of the first, 0: none */
+  /** Frees the blocks of a list. @param unit the first block, in units; 0 means none */
   freeList(unit: number): void {
     while (unit !== 0) {
       const next = this.#memory.get(unit * UNIT)
@@ -171,9 +171,9 @@ export class SharedBlocks {
   }
 
   /**
-   * A dead process, whose slot is not free yet, holds nothing, and what it was about to give back is given back. Another may
-   * reap it too, and be done with it first: what the next one in its slot holds stays. That one comes to hold nothing while
-   * this looks, for both take the arena's lock.
+   * Makes a dead process, whose slot is not free yet, release all it holds, and frees what it was about to free. Another process
+   * may reap it, too, and finish first: then the bits of the next process in the slot must stay. That process cannot begin to
+   * hold a block while this method examines it, because both take the arena's lock.
    */
   countOut(dead: OwnerId): void {
     const ends: (() => void)[] = []
@@ -186,7 +186,7 @@ export class SharedBlocks {
     for (const end of ends) end()
   }
 
-  /** Gives it back if nobody has it. */
+  /** Frees the block if nothing has it. */
   #settle(at: number): void {
     if (this.#isHad(at)) return
     let end: (() => void) | undefined
@@ -207,10 +207,10 @@ export class SharedBlocks {
     return Atomics.load(words, count) !== 0
   }
 
-  /** @returns what is to be done afterwards; undefined: somebody has it */
+  /** @returns a function to run after the change; undefined if something has the block */
   #giveBack(at: number, change: Change): (() => void) | undefined {
     const memory = this.#memory
-    // In this order: a sender lets go once the ring has the parcel, and a receiver has its bit before the ring lets go.
+    // In this order: a sender releases the parcel once the ring has it, and a receiver sets its bit before the ring releases it.
     if (this.#isHad(at) || isInRing(memory, at, this.#isGone)) return undefined
     if (memory.get(at + PREVIOUS) !== 0) delist(memory, at, change)
     else if (memory.get(at + NEXT) !== 0) return this.#takeParcels(at, change)
@@ -243,7 +243,7 @@ export class SharedBlocks {
     }
   }
 
-  /** Lets go of the parcels of a ring that nobody reads any more. */
+  /** Releases the parcels of a ring that no process reads any more. */
   #settleParcels(ring: number): void {
     const parcels: number[] = []
     this.#arena.examine(ring, SHARED_OWNER, () => {
@@ -260,7 +260,7 @@ export class SharedBlocks {
     return (!table.isLive(reader) && !table.isStarting(reader)) || table.isReaped(reader)
   }
 
-  /** Takes parcels out of a ring that nobody has: they go before it does. */
+  /** Takes the parcels out of a ring that nothing has: they go before the ring does. */
   #takeParcels(ring: number, change: Change): () => void {
     const parcels: number[] = []
     for (let i = 0; i < MOST_DELISTED; i++) {

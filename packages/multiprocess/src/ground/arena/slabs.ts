@@ -1,10 +1,10 @@
 /**
- * Small blocks: pages cut into objects of one size, 64 bytes to 16 KiB (Bonwick 1994). All words are changed through the
+ * Small blocks: pages divided into objects of one size, from 64 bytes to 16 KiB (Bonwick 1994). All words are changed through the
  * journal, under the arena's lock.
  *
- * Page entry: KIND_SLAB and class | NEXT slab of the class with room, as page + 1 | PREVIOUS | objects in use.
- * The page begins with: FREE object, as index + 1 | FRESH, objects never used begin there | and from word 16 on one word
- * an object: its owner, or FREE_MARK | the next free object, as index + 1.
+ * The words of a page's entry: KIND_SLAB with the size class | NEXT slab of the class with room, as page + 1 | PREVIOUS | the
+ * number of objects in use. The page begins with: FREE object, as index + 1 | FRESH, where the objects that were never used begin
+ * | and, from word 16 on, one word for each object: its owner, or FREE_MARK | the next free object, as index + 1.
  */
 import type { Journal } from './journal.ts'
 import { PAGE_BYTES, SLABS_WORD, UNIT } from './layout.ts'
@@ -38,7 +38,7 @@ function shape(size: number): Shape {
   return { size, count, first }
 }
 
-/** By class: how its objects lie in a page. */
+/** For each size class, how its objects lie in a page. */
 export const SHAPES: readonly Shape[] = Array.from({ length: CLASS_COUNT }, (_, index) =>
   shape(2 ** (SMALLEST_BITS + index))
 )
@@ -58,7 +58,7 @@ export class Slabs {
     this.#pages = pages
   }
 
-  /** The offset of an object that belongs to `owner`; -1 when no page is left. */
+  /** Takes an object for `owner`. Returns its offset, or -1 if no page is left. */
   take(sizeClass: number, owner: number): number {
     let page = this.#head(sizeClass) - 1
     if (page < 0) {
@@ -86,7 +86,7 @@ export class Slabs {
     return base + first + index * size
   }
 
-  /** Where the owner of the object at `at` stands; -1 when no object in use begins there. */
+  /** Returns the offset of the word with the owner of the object at `at`, or -1 if no object in use begins there. */
   ownerAt(at: number): number {
     const page = Math.floor(at / PAGE_BYTES)
     const { size, count, first } = SHAPES[this.#pages.order(page)]
@@ -97,7 +97,7 @@ export class Slabs {
     return ownerAt
   }
 
-  /** @param ownerAt from `ownerAt` */
+  /** Frees an object. @param ownerAt the value that `ownerAt` returned */
   give(ownerAt: number): void {
     const page = Math.floor(ownerAt / PAGE_BYTES)
     const base = page * PAGE_BYTES
@@ -108,7 +108,7 @@ export class Slabs {
     const used = this.#memory.get(entryAt(page) + USED) - 1
     this.#journal.set(entryAt(page) + USED, used)
     if (used === SHAPES[sizeClass].count - 1) this.#link(page, sizeClass)
-    // The only slab with room stays, so that one object taken and given does not take and give a page each time.
+    // The only slab with room stays, so that taking and freeing one object does not take and free a page each time.
     const isOnly = this.#head(sizeClass) === page + 1 && this.#memory.get(entryAt(page) + NEXT) === 0
     if (used === 0 && !isOnly) {
       this.#unlink(page, sizeClass)
@@ -116,7 +116,7 @@ export class Slabs {
     }
   }
 
-  /** The offsets of the objects of a slab that belong to `owner`. */
+  /** Yields the offsets of the objects of a slab that belong to `owner`. */
   *ownedBy(page: number, owner: number): Generator<number> {
     const { size, first } = SHAPES[this.#pages.order(page)]
     const base = page * PAGE_BYTES

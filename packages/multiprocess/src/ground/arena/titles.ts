@@ -1,14 +1,15 @@
 /**
- * What a process is called and does, in its slot of the process table, for those who look at a family from outside: nobody in the
- * family reads it.
+ * What a process is called and what it does, in its slot of the process table. Only observers outside the family read these
+ * words:
  *
- *     ROLE                 an index of ROLES, by the parent once it has started it, or by the process itself
+ *     ROLE                 an index of ROLES, by the parent once it has started the process, or by the process itself
  *     SERVED, CLIENTS      of a manager's server: objects that it keeps, + 1, and clients; by itself
- *     JOINED, SINCE        three pairs: the member whose end it waits for, and when it began to (see `toWord`), with BLOCKED if its
+ *     JOINED, SINCE        three pairs: the member whose end it waits for, and when this wait began (see `toWord`), with BLOCKED if its
  *                          thread is blocked; by itself
- *     TITLE_BYTES, TITLE   the name, cut to what has room, by the parent before ROLE, and by the process when it is renamed
+ *     TITLE_BYTES, TITLE   the name, cut to fit, by the parent before ROLE, and by the process when it is renamed
  *
- * A death between two steps leaves a name that is half another, or a wait of a process that is gone. Freeing the slot clears all.
+ * A death between two steps leaves a name that is half another, or a wait of a process that is gone. Freeing the slot clears all
+ * words.
  */
 import { monotonicMs, toWord } from '../os/time.ts'
 import { SLOT_BYTES } from './layout.ts'
@@ -25,7 +26,7 @@ export const TITLE = 30
 export const BLOCKED = -0x80000000
 export const MOST_TITLE_BYTES = SLOT_BYTES - TITLE * 4
 
-/** The first is that of a program's first process. */
+/** The roles of members. The first is that of a program's first process. */
 export const ROLES = ['main', 'process', 'worker', 'manager', 'reserve'] as const
 export type ProcessRole = (typeof ROLES)[number]
 
@@ -40,7 +41,7 @@ export class Titles {
     this.#self = self
   }
 
-  /** @param id left out: this process */
+  /** Sets the name of a member. @param id this process by default */
   setName(name: string, id: OwnerId = this.#self): void {
     const { words, bytes } = this.#memory.first
     const base = this.#table.slotWord(id)
@@ -62,7 +63,10 @@ export class Titles {
     words[base + CLIENTS] = clients
   }
 
-  /** This process waits for the end of another until what it answers is called. A fourth wait at once is not told. */
+  /**
+   * Records that this process waits for the end of another, until the returned function is called. A fourth simultaneous wait is
+   * not recorded.
+   */
   join(id: OwnerId, isBlocking: boolean): () => void {
     const { words } = this.#memory.first
     const base = this.#table.slotWord(this.#self) + JOINED

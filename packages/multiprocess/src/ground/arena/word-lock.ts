@@ -1,15 +1,15 @@
 /**
- * A robust lock on one word, for short sections inside this package. Uncontended it never leaves JavaScript.
+ * A robust lock on one word, for short sections inside this package. Uncontended, it never leaves JavaScript.
  *
  *     0                    free
  *     owner                held
- *     owner | SLEEPERS     held, and somebody may sleep on the word
+ *     owner | SLEEPERS     held, and processes may sleep on the word
  *
- * Free → held: anyone, by compare-and-exchange. Held → free: the holder, by exchange; it wakes one sleeper if the flag
- * stood. Whoever has slept takes the lock with the flag set, since others may still sleep. A sleeper looks every
- * `SLICE_MS` whether the holder still lives; a dead holder's lock is taken over by compare-and-exchange, by one only, who
- * is told and must make whole what the lock guards. A woken sleeper that dies at once leaves the lock free: the next
- * sleeper finds it after its slice.
+ * Free → held: any process, by compare-and-exchange. Held → free: the holder, by exchange; it wakes one sleeper if SLEEPERS was
+ * set. A process that has slept takes the lock with SLEEPERS set, because others may still sleep. Every `SLICE_MS`, a sleeper
+ * checks that the holder still lives. One process takes over a dead holder's lock by compare-and-exchange; `acquire` returns true
+ * there, and this process must repair what the lock guards. If a woken sleeper dies at once, it leaves the lock free: the next
+ * sleeper finds it free after its slice.
  */
 import { type Instructions, plainInstructions } from './instructions.ts'
 import { WINDOW_BYTES } from './layout.ts'
@@ -24,14 +24,14 @@ export class WordLock {
   readonly #memory: Memory
   readonly #on: Instructions
   readonly #at: number
-  /** Where it is for `#on`. */
+  /** The place of the word for `#on`. */
   readonly #word: number
   readonly #self: OwnerId
   readonly #isAlive: (owner: OwnerId) => boolean
 
   /**
    * @param at bytes from the beginning of the arena
-   * @param on what it is changed by, for a lock that is taken often; left out: what needs no time to be made
+   * @param on the instructions that change the word, for a lock that is taken often; by default those that take no time to create
    */
   constructor(
     memory: Memory,
@@ -48,7 +48,7 @@ export class WordLock {
     this.#isAlive = isAlive
   }
 
-  /** @returns true when the holder had died: what the lock guards may be half-written */
+  /** Acquires the lock. @returns true if the former holder died: what the lock guards may be half-written */
   acquire(): boolean {
     if (this.#on.compareExchange(this.#word, 0, this.#self) === 0) return false
     return this.#acquireSlow()
@@ -78,7 +78,7 @@ export class WordLock {
     if (this.#on.exchange(this.#word, 0) & SLEEPERS) this.wakeNext()
   }
 
-  /** For who has freed the word by itself, and found SLEEPERS in it. */
+  /** Wakes the next sleeper. For a caller that has freed the word by itself, and found SLEEPERS in it. */
   wakeNext(): void {
     this.#memory.wake(this.#at, 1)
   }

@@ -1,17 +1,17 @@
 import { runNext } from '../os/time.ts'
-/** Who wants to know that a member has ended. */
+/** The listeners for the end of a member. */
 export class Ending {
   readonly #listeners = new Set<(exitcode: number) => void>()
   #exitcode: number | null = null
 
-  /** @returns a function that takes the listener back */
+  /** Adds a listener, or calls it at once if the member has ended. @returns a function that removes the listener */
   onEnd(listener: (exitcode: number) => void): () => void {
     if (this.#exitcode !== null) listener(this.#exitcode)
     else this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Tells all, once, and then runs `reap`; a listener that throws keeps neither the others nor `reap` from it. */
+  /** Calls all listeners, once, then runs `reap`. A listener that throws stops neither the others nor `reap`. */
   end(exitcode: number, reap: () => void): void {
     this.#exitcode = exitcode
     for (const listener of this.#listeners) {

@@ -1,10 +1,13 @@
-/** What a child has from its parent: the arena's file descriptor, its place in the process table, and its end. */
+/**
+ * What a child inherits from its parent: the arena's file descriptor, its place in the process table, and its end of the
+ * lifeline.
+ */
 import type { OwnerId } from '../arena/process-table.ts'
 import { system, systemError } from '../os/system.ts'
 
-/** The arena in a child, after stdin, stdout and stderr. */
+/** The arena's descriptor in a child, after stdin, stdout and stderr. */
 export const ARENA_FD = 3
-/** The reading end of its lifeline. */
+/** The descriptor of the reading end of the child's lifeline. */
 const LIFELINE_FD = 4
 
 const PR_SET_PDEATHSIG = 1
@@ -18,30 +21,32 @@ export type Inheritance =
 
 let inheritance: Inheritance | undefined
 
-/** A child says who it is; it attaches to the arena only when it needs it, since that takes time. */
+/**
+ * Records what this child inherited. The child attaches to the arena only when it needs the arena, because attaching takes time.
+ */
 export function inherit(from: Inheritance): void {
   inheritance = from
 }
 
-/** undefined in one that no other of a family started. */
+/** Returns what this member inherited; undefined in the first process of a family. */
 export function inherited(): Inheritance | undefined {
   return inheritance
 }
 
-/** The arena is for the family alone: programs that this process starts must not keep it alive. */
+/** Closes the arena's descriptor in programs that this process starts: only the family may keep the arena alive. */
 export function closeArenaOnExec(): void {
   if (system().fcntl(ARENA_FD, F_SETFD, FD_CLOEXEC) < 0) throw systemError('fcntl')
 }
 
-/** The lifeline is for this process alone: see lifeline.ts. */
+/** Closes the lifeline in programs that this process starts: it belongs to this process alone, see lifeline.ts. */
 export function closeLifelineOnExec(): void {
   if (system().fcntl(LIFELINE_FD, F_SETFD, FD_CLOEXEC) < 0) throw systemError('fcntl')
 }
 
 /**
- * The kernel kills this process with its parent, whatever either is doing: prctl(2), PR_SET_PDEATHSIG. A parent that died
- * before the call is noticed by its pid. Answers false then: this process must end. A parent that has become another user may not kill it,
- * as prctl(2) obeys kill(2)'s rules; the lifeline does.
+ * Asks the kernel to kill this process when its parent dies, whatever either is doing: prctl(2), PR_SET_PDEATHSIG. Returns false
+ * if the parent died before the call, which shows in the parent's pid; this process must then end. If the parent has become
+ * another user, it may not kill this process, because prctl(2) obeys the rules of kill(2); the lifeline still works then.
  */
 export function dieWithParent(parentPid: number): boolean {
   if (system().prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) throw systemError('prctl')

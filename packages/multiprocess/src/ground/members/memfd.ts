@@ -1,4 +1,4 @@
-/** The process ground's shared bytes: a sparse memfd_create(2) file, inherited by children, parked on with futex(2). */
+/** The shared bytes of processes: a sparse file of memfd_create(2) that children inherit, with futex(2) for sleeping. */
 import { fstatSync } from 'node:fs'
 import { MultiprocessError } from '../../errors.ts'
 import { ARENA_BYTES, WINDOW_BYTES } from '../arena/layout.ts'
@@ -19,12 +19,12 @@ const FUTEX_WAIT = 0
 const FUTEX_WAKE = 1
 const EINTR = 4
 const EFBIG = 27
-/** A limit on the length of files may leave less than the usual length, but not less than this. */
+/** A limit on the length of files may reduce the arena's length, but not below this. */
 const LEAST_BYTES = 2 ** 28
 const EAGAIN = 11
 const ETIMEDOUT = 110
 
-/** An arena that nobody else has: answers its file descriptor. */
+/** Creates a new arena. Returns its file descriptor. */
 export function createArenaFile(): number {
   const { memfd_create, ftruncate, close, errno } = system()
   const fd = memfd_create('multiprocess', MFD_CLOEXEC)
@@ -42,7 +42,10 @@ export function createArenaFile(): number {
   }
 }
 
-/** @param windows by number: addresses of windows that are mapped in this process for good, or 0; those mapped here join them */
+/**
+ * Maps an arena.
+ * @param windows by number: addresses of windows that stay mapped in this process, or 0; windows that are mapped here are added
+ */
 export function mapArenaFile(fd: number, windows?: BigInt64Array): Backing {
   const { mmap, munmap, view, futex, sched_yield, fallocate, errno } = system()
   const timespec = new BigInt64Array(2)

@@ -1,6 +1,6 @@
 /**
- * Doorbells: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. Nothing is on disk, and
- * the kernel takes it away with its owner. Who rings, and when, is `EventLoop`'s matter.
+ * Doorbells of processes: a pipe that the owner's event loop reads, and that others open through /proc/PID/fd. A doorbell has no
+ * file on disk, and the kernel removes it with its owner. `EventLoop` decides who rings, and when.
  */
 import { fstatSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -16,7 +16,7 @@ const EINTR = 4
 const ENOMEM = 12
 const ENFILE = 23
 const EMFILE = 24
-/** What may soon be over. */
+/** Errors that may soon be over. */
 const SHORTAGES = [EINTR, ENOMEM, ENFILE, EMFILE]
 
 const NOBODY = -1
@@ -24,20 +24,20 @@ const UNREACHABLE = -2
 
 const ONE = new Uint8Array(1)
 
-/** The low bits of the number that all descriptors of a pipe have in common, and no other pipe has. */
+/** Returns the low bits of the number that all descriptors of one pipe share, and no other pipe has. */
 function pipeNumber(fd: number): number {
   const stats = fstatSync(fd, { bigint: true })
   return stats.isFIFO() ? Number(stats.ino & (2n ** 31n - 1n)) : -1
 }
 
 class PipeBell implements Bell {
-  /** Of the reading end. */
+  /** The descriptor of the reading end. */
   readonly descriptor: number
   readonly #socket: Socket
 
   constructor(table: ProcessTable, self: OwnerId, onRing: () => void) {
     const fds = new Int32Array(2)
-    // Non-blocking at both ends: a bell that has rung often enough to fill the pipe needs no more ringing.
+    // Both ends are non-blocking: a bell that has rung often enough to fill the pipe needs no more ringing.
     if (system().pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) throw systemError('pipe2')
     const buffer = Buffer.allocUnsafe(4096)
     const callback = () => {
@@ -54,8 +54,8 @@ class PipeBell implements Bell {
     this.#socket.unref()
     this.#socket.resume()
     this.descriptor = fds[0]
-    // The writing end stays open here, or the last ringer that dies would end the stream. It is what others open, too: that of
-    // a thread outlives its event loop, so that its number stands for nothing else as long as others know it.
+    // The writing end stays open in this process, or the death of the last ringer would end the stream. Others open this end,
+    // too. A thread's writing end outlives its event loop, so that its number names no other file as long as others know it.
     table.setBell(self, fds[1], pipeNumber(fds[1]))
   }
 
@@ -74,7 +74,7 @@ export class PipeBells implements Bells {
   #own = -1
   readonly #others = new Map<number, { owner: OwnerId; fd: number }>()
 
-  /** @param keeps whether it keeps others' bells open: a thread, which may be stopped, could not close them */
+  /** @param keeps true to keep the bells of others open; a thread, which may be stopped, could not close them */
   constructor(table: ProcessTable, keeps = true) {
     this.#table = table
     this.#keeps = keeps
@@ -105,9 +105,9 @@ export class PipeBells implements Bells {
     if (bell < 0) return NOBODY
     const { open, errno } = system()
     const fd = open(`/proc/${this.#table.pid(owner)}/fd/${bell}`, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    // Without the right to open it, or without /proc, its owner looks by itself: see LISTEN_MS of the event loop.
+    // Without the right to open the bell, or without /proc, its owner checks by itself: see LISTEN_MS of the event loop.
     if (fd < 0) return SHORTAGES.includes(errno()) ? UNREACHABLE : NOBODY
-    // Its owner may have gone before, and another process have its pid, and another file the number.
+    // The owner may be gone, another process may have its pid, and another file the descriptor's number.
     if (this.#table.bell(owner) !== bell || this.#table.bellPipe(owner) !== pipeNumber(fd)) {
       system().close(fd)
       return NOBODY

@@ -1,12 +1,12 @@
 /**
- * What the threads of one process know of its place among processes. It stands in the header of the arena that they share:
+ * What the threads of one process know of its place among processes, in the header of the arena that they share:
  *
  *     ARENA     0 → descriptor of the arena of processes + 1   by the first thread that has one, compare-and-exchange
  *     OWNER     the id there of the process's first thread, 0 until it has one; written by it, before ARENA or when it attaches
- *     WINDOWS   by window: 0 → the address that it is mapped at, for all threads   by who mapped it, compare-and-exchange
+ *     WINDOWS   by window: 0 → the address where it is mapped, for all threads   by the thread that mapped it, compare-and-exchange
  *
- * Neither the descriptor nor a window is ever given back: each thread would need another one otherwise, and one that is
- * stopped could not give it back.
+ * The process keeps the descriptor and the windows until it ends: otherwise each thread would need its own, and a thread that is
+ * stopped could not give them back.
  */
 import { ARENA_BYTES, PROCESSES_WORD, WINDOW_BYTES } from '../arena/layout.ts'
 import type { Memory } from '../arena/memory.ts'
@@ -27,7 +27,7 @@ export class ProcessDirectory {
     this.windows = new BigInt64Array(buffer, byteOffset + WINDOWS * 4, ARENA_BYTES / WINDOW_BYTES)
   }
 
-  /** The arena of processes; -1: there is none yet. */
+  /** The descriptor of the arena of processes; -1 if there is none yet. */
   get fd(): number {
     return Atomics.load(this.#words, ARENA) - 1
   }
@@ -40,7 +40,7 @@ export class ProcessDirectory {
     Atomics.store(this.#words, OWNER, owner)
   }
 
-  /** False when another thread has published one before. */
+  /** Publishes an arena of processes. Returns false if another thread has published one before. */
   publish(fd: number): boolean {
     return Atomics.compareExchange(this.#words, ARENA, 0, fd + 1) === 0
   }

@@ -1,4 +1,4 @@
-/** The process ground: a memfd, futexes, pipes, and what the kernel knows of processes. */
+/** The platform of processes: a memfd, futexes, pipes, and what the kernel knows of processes. */
 
 import type { Backing } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
@@ -16,9 +16,9 @@ export class ProcessPlatform implements Platform {
   readonly #isThread: boolean
 
   /**
-   * @param fd the inherited arena; left out: a new one
-   * @param windows what threads of this process have mapped
-   * @param isThread whether this is one that may be stopped at any time
+   * @param fd the inherited arena; a new one by default
+   * @param windows the windows that threads of this process have mapped
+   * @param isThread true in a thread, which may be stopped at any time
    */
   constructor(fd: number = createArenaFile(), windows?: BigInt64Array, isThread = false) {
     this.fd = fd
@@ -30,14 +30,14 @@ export class ProcessPlatform implements Platform {
     return new PipeBells(table, !this.#isThread)
   }
 
-  /** A child has been registered by its parent, as a rule. */
+  /** Registers `self`, unless its parent has already done so, as it usually has. */
   register(table: ProcessTable, self: OwnerId): void {
     if (table.pid(self) !== 0) return
     const status = processStatus(process.pid)
     if (status !== null) table.setProcess(self, process.pid, status.startTime)
   }
 
-  /** Asks the kernel, so it costs some 20 µs. */
+  /** Returns true if the process lives. This asks the kernel, which takes about 20 µs. */
   isAlive(table: ProcessTable, id: OwnerId): boolean {
     const pid = table.pid(id)
     return pid !== 0 && !table.isStopped(id) && isRunning(pid, table.startTime(id))

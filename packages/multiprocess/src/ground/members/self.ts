@@ -1,4 +1,4 @@
-/** The process or thread that asks, as its family knows it. */
+/** The current process or thread, as its family knows it. */
 import { constants } from 'node:os' // lazy
 import { ProcessError } from '../../errors.ts'
 import { inherited } from './inheritance.ts'
@@ -7,18 +7,22 @@ function isThread(): boolean {
   return inherited()?.method === 'thread'
 }
 
-/** Of a thread that a family started: its threadId. */
+/** Returns the pid of this process or, in a thread that a family started, its threadId. */
 export function ownPid(): number {
   return isThread() ? process.getBuiltinModule('node:worker_threads').threadId : process.pid
 }
 
-/** A thread gets no signals: whichever it is, the thread ends, and has the exit code of one that the signal ended. */
+/**
+ * Sends a signal to this process. A thread cannot get signals: it ends, with the exit code of a process that the signal ended.
+ */
 export function signalSelf(signal: NodeJS.Signals): void {
   if (isThread()) process.exit(-constants.signals[signal])
   process.kill(process.pid, signal)
 }
 
-/** @throws ProcessError in a thread: the parent, too, is one, and can be ended by its own parent only */
+/**
+ * Sends a signal to the parent. @throws ProcessError in a thread: its parent is a thread, too, which only its own parent can end
+ */
 export function signalParent(pid: number, signal: NodeJS.Signals): void {
   if (isThread()) {
     throw new ProcessError(

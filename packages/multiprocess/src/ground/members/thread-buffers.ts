@@ -1,7 +1,6 @@
 /**
- * How a SharedArrayBuffer gets from one thread to another: as what it is, which only the structured clone of a message port can
- * do. A message names it; who reads the message asks on a channel that all threads of the program hear, and who sent it
- * answers.
+ * Passes a SharedArrayBuffer from one thread to another as itself, which only the structured clone of a message port can do. A
+ * message names the buffer; its reader asks for it on a channel that all threads of the program hear, and its sender answers.
  */
 import type { BroadcastChannel as Channel } from 'node:worker_threads'
 import { MultiprocessError } from '../../errors.ts'
@@ -16,7 +15,7 @@ interface Answer {
   readonly buffer: SharedArrayBuffer
 }
 
-/** So long an answer may take, in milliseconds: the sender's event loop may be busy, or its thread gone. */
+/** How long an answer may take, in milliseconds: the sender's event loop may be busy, or its thread gone. */
 const PATIENCE_MS = 10_000
 const CHANNEL = 'multiprocess:buffers'
 
@@ -27,9 +26,9 @@ let channel: Channel | undefined
 let count = 0
 
 /**
- * Answers who asks for the buffer.
- * @param isOnce the first to ask is the only one; otherwise until `withdrawBuffer`
- * @returns its name
+ * Offers the buffer to threads that ask for it.
+ * @param isOnce true to answer only the first thread that asks; false to answer until `withdrawBuffer`
+ * @returns the buffer's name
  */
 export function offerBuffer(buffer: SharedArrayBuffer, isOnce: boolean): string {
   open()
@@ -42,7 +41,7 @@ export function withdrawBuffer(name: string): void {
   offered.delete(name)
 }
 
-/** Asks for the buffer, for `takeBuffer`. @throws MultiprocessError `ERR_IMPORT` when nobody answers */
+/** Asks for the buffer, so that `takeBuffer` finds it. @throws MultiprocessError `ERR_IMPORT` if no thread answers */
 export async function requestBuffer(name: string): Promise<void> {
   const channel = open()
   let timer: NodeJS.Timeout | undefined
@@ -70,7 +69,7 @@ export function hasBuffer(name: string): boolean {
   return received.has(name)
 }
 
-/** The buffer that was asked for, once. */
+/** Returns the buffer that was asked for, and forgets it. */
 export function takeBuffer(name: string): SharedArrayBuffer | undefined {
   const buffer = received.get(name)
   received.delete(name)

@@ -1,7 +1,7 @@
 /**
- * The thread ground: one SharedArrayBuffer, `Atomics.wait` to park on, `Atomics.waitAsync` for a bell. It needs nothing
- * native, and runs wherever Node does. What was freed stays with the program until it ends, since a SharedArrayBuffer can't
- * give part of its memory back; what was never touched takes none.
+ * The platform of threads: one SharedArrayBuffer, `Atomics.wait` for sleeping, `Atomics.waitAsync` for a bell. It needs nothing
+ * native, and runs wherever Node does. Freed memory stays with the program until the program ends, because a SharedArrayBuffer
+ * cannot free a part of its memory; parts that were never touched take none.
  */
 import type { Backing } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
@@ -15,7 +15,7 @@ export class ThreadPlatform implements Platform {
   readonly buffer: SharedArrayBuffer
   readonly backing: Backing
 
-  /** @param buffer the inherited arena; left out: a new one */
+  /** @param buffer the inherited arena; a new one by default */
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(THREAD_ARENA_BYTES)) {
     this.buffer = buffer
     this.backing = bufferBacking(buffer)
@@ -30,8 +30,9 @@ export class ThreadPlatform implements Platform {
   }
 
   /**
-   * A thread's end is known once its parent's event loop has heard of it, and freed its slot. One that was stopped may have
-   * ended in a section whose lock its parent, blocked, waits for: it passes for dead when it must have come to a stop.
+   * Returns true if the thread lives. A thread counts as dead once the event loop of its parent has noticed its end and freed its
+   * slot. A stopped thread may have ended in a section under a lock that its blocked parent waits for: it also counts as dead
+   * once it must have come to a halt.
    */
   isAlive(table: ProcessTable, id: OwnerId): boolean {
     return (table.isLive(id) || table.isStarting(id)) && !table.isStopped(id)
@@ -53,7 +54,7 @@ function bufferBacking(buffer: SharedArrayBuffer): Backing {
   }
 }
 
-/** A thread with a bell waits, in its event loop, for its ASLEEP to be notified. */
+/** The bells of threads: a thread with a bell waits, in its event loop, until its word ASLEEP is notified. */
 class AtomicsBells implements Bells {
   readonly #table: ProcessTable
   readonly #words: Int32Array
@@ -76,7 +77,7 @@ class AtomicsBells implements Bells {
       else queueMicrotask(rung)
     }
     listen()
-    // The wait itself does not keep an event loop alive; a timer that never fires can.
+    // The wait itself does not keep an event loop alive; a timer that never fires does.
     const keeper = setInterval(() => {}, 2 ** 30)
     keeper.unref()
     return { ref: () => void keeper.ref(), unref: () => void keeper.unref() }

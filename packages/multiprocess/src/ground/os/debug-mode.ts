@@ -1,18 +1,18 @@
-/** Whether this process keeps what a report of its family's waits needs, and where in the program something is called. */
+/** The debug mode of this process, and the program's place that called into this package. */
 import { fileURLToPath } from 'node:url'
 
-/** Set when the process starts, and passed on to its children. */
+/** True if MULTIPROCESS_DEBUG=1 was set when the process started. Children inherit the variable. */
 export const isDebug = process.env.MULTIPROCESS_DEBUG === '1'
 
 const MOST_FRAMES = 50
 
-/** Where this package's own code stands: as compiled, or bundled. */
+/** Returns the directory of this package's own code, compiled or bundled. */
 function ownCode(): string {
   const here = fileURLToPath(import.meta.url)
   return here.replace(/(?:[/\\]ground[/\\]os)?[/\\][^/\\]+$/, '/').replaceAll('\\', '/')
 }
 
-/** The nearest caller outside this package, as `file:line:column`; 'an unknown place' where there is none. */
+/** Returns the nearest caller outside this package as `file:line:column`, or 'an unknown place' if every frame is inside it. */
 export function callerPlace(): string {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = MOST_FRAMES

@@ -1,8 +1,8 @@
-/** Which of this process's Node options a child gets: all but those that name a program or a port of its own. */
+/** Chooses the Node options that a child inherits: all except those that name a program or a port of the parent's own. */
 import { resolve } from 'node:path'
 import { startDirectory } from './started.ts'
 
-/** Stay behind, with the argument that follows unless it is joined by `=`. */
+/** Options that children do not inherit; their argument is dropped too, unless it is joined by `=`. */
 const DROPPED_WITH_ARGUMENT = new Set(
   (
     '-e --eval -p --print -pe --input-type --run --inspect-port --debug-port --inspect-publish-uid ' +
@@ -10,14 +10,16 @@ const DROPPED_WITH_ARGUMENT = new Set(
     '--test-skip-pattern --test-timeout --watch-path --watch-kill-signal'
   ).split(' ')
 )
-/** Stay behind, and so do those that begin with them and a hyphen. */
+/** Options that children do not inherit, nor any option that begins with one of these and a hyphen. */
 const DROPPED = ['-i', '--interactive', '--inspect', '--test', '--watch']
 
 const ENVIRONMENT_FILES = ['--env-file', '--env-file-if-exists']
-/** Name a file, which may be relative to the directory that the program was started in. */
+/** Options that name a file; the file may be relative to the directory in which the program was started. */
 const WITH_FILE = new Set(['--import', '-r', '--require', '--loader', '--experimental-loader', ...ENVIRONMENT_FILES])
 
-/** `--import tsx`, `--max-old-space-size=…`, `--enable-source-maps` go on; `-e CODE`, `--inspect`, `--test` do not. */
+/**
+ * Returns the options for a child: keeps `--import tsx` and `--max-old-space-size=…`, drops `-e CODE`, `--inspect` and `--test`.
+ */
 export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv): string[] {
   const inherited: string[] = []
   for (let i = 0; i < execArgv.length; i++) {
@@ -34,7 +36,7 @@ export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv
   return inherited
 }
 
-/** A name without `./` is a package's, but for files of environment variables. */
+/** Makes a file's name absolute. A name without `./` is a package's name, except for files of environment variables. */
 function absolute(file: string, option: string): string {
   return ENVIRONMENT_FILES.includes(option) || /^\.\.?\//.test(file) ? resolve(startDirectory, file) : file
 }

@@ -1,21 +1,24 @@
 /**
- * What the C library does with memory that was given back. glibc returns a block of some hundred KiB, and the end of its heap, to
- * the kernel at once: each long message then takes its memory anew, page by page, which costs several times as much as
- * copying it (mallopt(3)). By and by glibc learns of longer blocks, but only until the first such setting is made: so this one has to
- * go as far.
+ * What the C library does with freed memory. By default, glibc gives a freed block of some hundred KiB, and the end of its heap,
+ * back to the kernel at once. Each long message then takes its memory anew, page by page, which costs several times as much as
+ * copying the message (mallopt(3)). glibc raises these limits by itself as it meets longer blocks, but stops doing so at the
+ * first explicit setting. So the setting made here covers the longest blocks that glibc allows.
  */
 import { system } from './system.ts'
 
 const M_TRIM_THRESHOLD = -1
 const M_MMAP_THRESHOLD = -3
-/** Blocks up to this length come from the heap; glibc takes no more (malloc.c, HEAP_MAX_SIZE / 2). */
+/** glibc takes blocks up to this length from the heap, and allows no larger limit (malloc.c, HEAP_MAX_SIZE / 2). */
 const HEAP_BLOCK_BYTES = 2 ** 25
-/** The heap keeps so much, to be used again: what the collector lets come together, and as much as the arena keeps. */
+/**
+ * The heap keeps this many free bytes for reuse: about what accumulates between two garbage collections, and as much as the arena
+ * keeps.
+ */
 const KEPT_BYTES = 2 ** 26
 
 let isSet = false
 
-/** From now on this process keeps some memory for buffers to come. Nothing happens where the user has tuned it, or without glibc. */
+/** Makes this process keep freed memory for later buffers. Does nothing if the user has tuned glibc, or if there is no glibc. */
 export function keepFreedMemory(): void {
   if (isSet) return
   isSet = true

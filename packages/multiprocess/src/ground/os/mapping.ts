@@ -1,13 +1,13 @@
 /**
- * Views of mapped files. A file is mapped once in a thread, however many views it has: a segment that comes with every message
- * costs no system call but one. It is unmapped with its last view.
+ * Views of mapped files. Each thread maps a file once, however many views it has, so a segment that comes with every message
+ * costs one system call in all. The thread unmaps the file when its last view is closed.
  *
- * Nothing here can make a program touch memory that is not there:
+ * No view can make a program touch memory that is not mapped:
  *
- *  - `close()` detaches the view's ArrayBuffer, so that all that look through it have the length 0.
- *  - When the program has itself transferred the buffer, another one has the memory now, which nobody can find. The same may
- *    be so of a buffer that was dropped and collected. Then the last view does not unmap but maps zeros in the place of the
- *    file: the shared pages are given back, a range of addresses is not.
+ * - `close()` detaches the view's ArrayBuffer: every typed array over the buffer then has length 0.
+ * - If the program has transferred the buffer itself, another buffer that nobody can find owns the memory. The same may be true
+ *   after a buffer was dropped and collected. In both cases, closing the last view does not unmap the file but maps zeros in its
+ *   place: the shared pages are freed, the range of addresses is not.
  */
 import { closeSync } from 'node:fs'
 import { system, systemError } from './system.ts'
@@ -24,10 +24,10 @@ interface Mapping {
   readonly inode: bigint
   readonly address: bigint
   readonly length: number
-  /** Kept open for locks on it; -1: it is not. */
+  /** The file's descriptor, kept open for locks on the file; -1 if it was not kept. */
   fd: number
   views: number
-  /** Whether some buffer may still have the memory that is not a view's. */
+  /** True if a buffer that belongs to no view may still refer to the memory. */
   isLost: boolean
 }
 
@@ -49,24 +49,30 @@ export class View {
     dropped.register(this.buffer, mapping, this)
   }
 
-  /** A view of the first `length` bytes. @throws MultiprocessError as mmap(2) fails */
+  /**
+   * Opens a view of the first `length` bytes of the file.
+   * @throws MultiprocessError with the `code` of mmap(2)
+   */
   static open(fd: number, inode: bigint, length: number): View {
     const mapping = mappings.get(inode)
     return new View(mapping?.length === length ? mapping : map(fd, inode, length))
   }
 
-  /** One more view of what is mapped; undefined when it is not, with this length. */
+  /** Returns another view of a mapped file, or undefined if no file with this inode and length is mapped. */
   static ofMapped(inode: bigint, length: number): View | undefined {
     const mapping = mappings.get(inode)
     return mapping?.length === length ? new View(mapping) : undefined
   }
 
-  /** -1 unless `keepFile` was called. */
+  /** The descriptor that `keepFile` took over; -1 if it took none. */
   get fd(): number {
     return this.#mapping.fd
   }
 
-  /** Takes over the open file, until the last view is closed. @returns whether it was not kept already */
+  /**
+   * Takes over the open file until the last view is closed.
+   * @returns false if another descriptor was kept already
+   */
   keepFile(fd: number): boolean {
     if (this.#mapping.fd >= 0) return false
     this.#mapping.fd = fd
@@ -101,13 +107,13 @@ function release(mapping: Mapping): void {
   else mmap(address, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0)
 }
 
-/** What has the memory afterwards is garbage, and known to nobody. */
+/** Detaches the buffer. Its memory then belongs to garbage that no code can reach. */
 function detach(buffer: ArrayBuffer & { transfer?(): ArrayBuffer }): void {
   if (buffer.transfer !== undefined) {
     buffer.transfer()
     return
   }
-  // Node 20 has no transfer(), and its postMessage copies memory that is not V8's. A stream of bytes takes it: Streams Standard,
-  // ReadableByteStreamControllerEnqueue, step 6.
+  // Node 20 has no transfer(), and its postMessage copies memory that V8 did not allocate. A stream of bytes takes the buffer
+  // over: Streams Standard, ReadableByteStreamControllerEnqueue, step 6.
   new ReadableStream({ type: 'bytes', start: controller => controller.enqueue(new Uint8Array(buffer)) })
 }

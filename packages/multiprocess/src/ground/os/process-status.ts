@@ -1,17 +1,17 @@
-/** What proc_pid_stat(5) says of a process. */
+/** A process's status as the kernel reports it in proc_pid_stat(5). */
 import { existsSync, readFileSync } from 'node:fs'
 
 export interface ProcessStatus {
-  /** `R`, `S`, `D`, …; `Z` for one that has ended and was not yet waited for. */
+  /** `R`, `S`, `D`, …; `Z` for a process that has ended and that its parent has not waited for yet. */
   readonly state: string
   readonly parent: number
-  /** Clock ticks after boot: with the pid it names a process for good, though pids are used again. */
+  /** Clock ticks since boot. The pid and the start time together name a process for good, although pids are reused. */
   readonly startTime: number
 }
 
 /**
- * null when there is no such process.
- * @throws when it can't be told, as with no file descriptor left
+ * Returns the status of a process, or null if no process has this pid.
+ * @throws an error if the status cannot be read, for example because no file descriptor is left
  */
 export function processStatus(pid: number): ProcessStatus | null {
   let text: string
@@ -22,15 +22,18 @@ export function processStatus(pid: number): ProcessStatus | null {
     if (code === 'ENOENT' || code === 'ESRCH') return null
     throw error
   }
-  // The command's name, in parentheses, may itself hold spaces and parentheses.
+  // The command's name is in parentheses, and may itself contain spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return { state: fields[0], parent: Number(fields[1]), startTime: Number(fields[19]) }
 }
 
-/** Stands for a start time that could not be read. */
+/** The start time of a process whose start time could not be read. */
 export const UNKNOWN_START = 0
 
-/** Whether this very process, told by its start time, still runs. What can't be told counts as running: locks stay held. */
+/**
+ * Returns true if the process with this pid and start time still runs. If this is unknown, returns true, so that its locks stay
+ * held.
+ */
 export function isRunning(pid: number, startTime: number): boolean {
   try {
     const status = processStatus(pid)
@@ -42,12 +45,12 @@ export function isRunning(pid: number, startTime: number): boolean {
   }
 }
 
-/** Returns false in a chroot where /proc is not mounted. */
+/** Returns true if /proc is mounted; in a chroot it may not be. */
 function hasProc(): boolean {
   return existsSync('/proc/self/stat')
 }
 
-/** Whether a process has the pid, as far as kill(2) tells without /proc. */
+/** Returns true if a process has this pid, asking kill(2) instead of /proc. */
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -1,19 +1,20 @@
-/** How many processors this process may use. */
+/** The number of processors that this process may use. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os' // lazy
 
 /**
- * Affinity (sched_getaffinity(2), which `os.availableParallelism` asks) and the CPU limits of cgroup v1 and v2, of this
- * group and those above it: a container's `--cpus=1.5` makes 2.
- * @returns at least 1
+ * Returns the number of processors that this process may use: the smaller of its affinity (sched_getaffinity(2), which
+ * `os.availableParallelism` asks) and the CPU limits (cgroup v1 and v2) of its group and all groups above, rounded up. In a
+ * container started with `--cpus=1.5`, it is 2.
+ * @returns an integer, at least 1
  */
 export function cpuCount(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.ceil(cgroupLimit(readText))))
 }
 
 /**
- * Processors' worth of time that cgroups(7) grant; Infinity when they set no limit.
- * @param read answers a file's text, or null when it can't be read
+ * Returns the processor time that cgroups(7) grant, in processors (1.5 is one and a half); Infinity if no group sets a limit.
+ * @param read returns the text of a file, or null if the file cannot be read
  */
 export function cgroupLimit(read: (path: string) => string | null): number {
   let limit = Number.POSITIVE_INFINITY
@@ -48,12 +49,14 @@ function limitV1(quota: string | null, period: string | null): number {
   return quota === null || period === null ? Number.POSITIVE_INFINITY : ratio(Number(quota), Number(period))
 }
 
-/** `max` of version 2 is no number; version 1 says -1 for no limit. */
+/** Divides a quota by its period. Version 2 writes `max` (NaN here) and version 1 writes -1 for "no limit". */
 function ratio(quota: number, period: number): number {
   return quota > 0 && period > 0 ? quota / period : Number.POSITIVE_INFINITY
 }
 
-/** The group itself, then those above it, then the root as ''. In a container the path may be one of the host's. */
+/**
+ * Yields the path of the group, of each group above it, and '' for the root. In a container, the path may be one of the host's.
+ */
 function* upwards(path: string): Generator<string> {
   let group = path === '/' ? '' : path
   while (group !== '') {

@@ -1,6 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Returns random bytes for keys: the kernel's. Those of node:crypto are the same; loading it takes 4 ms of processor time. */
+/**
+ * Returns random bytes for keys, from the kernel. node:crypto would return the same bytes, but takes 4 ms of processor time to
+ * load.
+ */
 export function randomBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   let fd: number

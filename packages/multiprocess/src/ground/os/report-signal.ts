@@ -1,8 +1,8 @@
 /**
- * In debug mode a process that gets SIGUSR2 tells what its family waits for. A listener in the event loop does, or, when that is
- * blocked in a wait of this package, the wait itself: a system call that waits with a timeout ends with EINTR when a handler has
- * run in its thread (signal(7)). For as long as it waits, other signals that are caught go to other threads of the process, so
- * EINTR says which it was. What is fatal stays so.
+ * In debug mode, a process that gets SIGUSR2 prints what its family waits for. A listener in the event loop prints the report.
+ * While the event loop is blocked in a wait of this package, the wait itself does: a system call with a timeout ends with EINTR
+ * when a signal handler has run in its thread (signal(7)). During such a wait, this thread blocks every other signal that the
+ * process catches, so only SIGUSR2 can cause EINTR. Signals that end the process still do.
  */
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os' // lazy
@@ -12,18 +12,21 @@ import { system } from './system.ts'
 
 const SIG_BLOCK = 0
 const SIG_SETMASK = 2
-/** sigset_t in 64-bit words. */
+/** The length of a sigset_t in 64-bit words. */
 const SET_WORDS = 16
-/** A thread that commits them must get them. */
+/** Signals of faults: the thread that caused the fault must get them. */
 const FAULTS = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP'] as const
 
 type Report = () => string | undefined
 
 const reports: Report[] = []
-/** The event loop has yet to hear of as many signals that were answered. */
+/** How many signals were answered by a wait although the event loop will still deliver them to its listener. */
 let answered = 0
 
-/** @param report is asked for at each signal; undefined: somebody else tells */
+/**
+ * Adds a report to print at each SIGUSR2.
+ * @param report returns the text; undefined if another thread or process prints it
+ */
 export function addReport(report: Report): void {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return
   if (reports.length === 0) process.on('SIGUSR2', onSignal)
@@ -46,7 +49,7 @@ function tell(): void {
   }
 }
 
-/** Runs a system call that blocks; one that a signal interrupts has answered it then. */
+/** Runs a system call that blocks. If SIGUSR2 interrupts the call, prints the report. */
 export function answering<R>(call: () => R): R {
   if (!isDebug || reports.length === 0) return call()
   const { pthread_sigmask } = system()
@@ -65,7 +68,7 @@ export function answering<R>(call: () => R): R {
   return result
 }
 
-/** Signals that this process catches, but the one. */
+/** Returns the set of signals that this process catches, except SIGUSR2 and faults. */
 function otherHandlers(): BigUint64Array {
   const set = new BigUint64Array(SET_WORDS)
   const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'

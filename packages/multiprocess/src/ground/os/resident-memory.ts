@@ -1,7 +1,10 @@
-/** How much memory a process has resident. */
+/** The resident memory of a process. */
 import { readFileSync } from 'node:fs'
 
-/** Bytes, VmRSS of proc_pid_status(5); 0 when it can't be told, as of a process that has ended. */
+/**
+ * Returns the resident memory of a process in bytes (VmRSS of proc_pid_status(5)); 0 if unknown, for example because it has
+ * ended.
+ */
 export function residentBytes(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]

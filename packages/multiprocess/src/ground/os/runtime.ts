@@ -1,4 +1,4 @@
-/** What runs this program, if that is not Node itself: such a program cannot start processes as Node's can. */
+/** Detects runtimes other than Node. They cannot start processes in the way that Node can. */
 
 interface Elsewhere {
   readonly Bun?: object
@@ -7,7 +7,7 @@ interface Elsewhere {
 
 let known: { readonly reason: string | undefined } | undefined
 
-/** Why this program cannot start processes, whatever the platform; undefined: Node runs it. */
+/** Returns the reason why this runtime cannot start processes on any platform, or undefined if the runtime is Node. */
 export function unsuitedRuntime(): string | undefined {
   known ??= { reason: look() }
   return known.reason
@@ -23,14 +23,17 @@ function look(): string | undefined {
   return undefined
 }
 
-/** Single executable applications: Node's own, and those of pkg and nexe. */
+/** Returns true in a single executable application of Node, pkg or nexe. */
 function isSingleExecutable(): boolean {
   const { pkg, __nexe } = process as { pkg?: unknown; __nexe?: unknown }
   if (pkg !== undefined || __nexe !== undefined) return true
   return process.getBuiltinModule('node:sea')?.isSea() ?? false
 }
 
-/** Electron runs a script as Node does when it is told so by this variable; it would open the application once more otherwise. */
+/**
+ * Returns the environment that makes Electron run a script as Node does (without it, Electron opens the application again), or
+ * undefined if this is not Electron.
+ */
 export function nodeEnvironment(): NodeJS.ProcessEnv | undefined {
   return process.versions.electron === undefined ? undefined : { ...process.env, ELECTRON_RUN_AS_NODE: '1' }
 }

@@ -1,4 +1,6 @@
-/** Where a socket is: the path of a unix socket, one of Linux's abstract names (beginning with \0), or host and port. */
+/**
+ * The address of a socket: the path of a unix socket, one of Linux's abstract names (which begin with \0), or a host and a port.
+ */
 import { endianness } from 'node:os' // lazy
 import { ValueError } from '../../errors.ts'
 
@@ -9,13 +11,13 @@ export interface HostAndPort {
 
 export type NetAddress = string | HostAndPort
 
-/** sockaddr_un's `sun_path`, unix(7); a path ends with a 0 there. */
+/** The length of `sun_path` in a sockaddr_un, including the 0 that ends a path (unix(7)). */
 const PATH_BYTES = 108
 const AF_UNIX = 1
 const AF_INET = 2
 const AF_INET6 = 10
 
-/** The bytes of a sockaddr_un, sockaddr_in or sockaddr_in6, where `host` is an IP address. */
+/** Returns the bytes of a sockaddr_un, sockaddr_in or sockaddr_in6. `host` must be an IP address. */
 export function socketAddress(address: NetAddress): Uint8Array {
   if (typeof address === 'string') {
     const path = Buffer.from(address)
@@ -47,9 +49,9 @@ function setFamily(bytes: Uint8Array, family: number): void {
   bytes[endianness() === 'LE' ? 0 : 1] = family
 }
 
-/** The sixteen bytes of an IPv6 address in any of its spellings. */
+/** Returns the sixteen bytes of an IPv6 address in any of its spellings. */
 function ipv6Bytes(host: string): number[] {
-  // An URL's host is the address in its canonical spelling: groups in hexadecimal, no dots.
+  // A URL's host is the address in its canonical spelling: hexadecimal groups without dots.
   const [head, tail] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::')
   const groups = (text: string | undefined) => (text ? text.split(':') : [])
   const before = groups(head)

@@ -1,6 +1,7 @@
 /**
- * What Node's `net` has not: a socket that is bound when the call returns, who is at its other end, and its descriptor read
- * and written by a thread that blocks. Where the system calls are not to be had, blocking falls back on `node:fs`.
+ * Socket calls that Node's `net` does not have: binding a socket before the call returns, asking for the peer's user, and reading
+ * and writing a descriptor from a thread that blocks. Where the system calls are not available, blocking reads and writes use
+ * `node:fs`.
  */
 import { answering } from './report-signal.ts'
 import { type NetAddress, socketAddress } from './socket-address.ts'
@@ -24,12 +25,12 @@ const ECONNABORTED = 103
 const POLLIN = 1
 const POLLOUT = 4
 
-/** Without the system calls a thread that blocks looks this often, in milliseconds. */
+/** Without the system calls, a blocked thread looks at its descriptors this often, in milliseconds. */
 const LOOK_EVERY_MS = 1
 
 let calls: System | null | undefined
 
-/** null: this platform has them not, or koffi's binary is missing. */
+/** Returns the system calls, or null if this platform does not have them or koffi's binary is missing. */
 function callsHere(): System | null {
   if (calls === undefined) {
     try {
@@ -41,13 +42,13 @@ function callsHere(): System | null {
   return calls
 }
 
-/** Whether sockets can be bound, accepted and asked for their peer here. */
+/** Returns true if this platform can bind sockets, accept connections and ask for a peer. */
 export function hasSocketCalls(): boolean {
   return callsHere() !== null
 }
 
 /**
- * A listening socket, which belongs to the caller.
+ * Returns a listening socket. The caller has to close it.
  * @throws MultiprocessError with the system's `code`: EADDRINUSE, EACCES, …
  */
 export function bindSocket(address: NetAddress, backlog: number): number {
@@ -69,8 +70,8 @@ export function bindSocket(address: NetAddress, backlog: number): number {
 }
 
 /**
- * A connection to a unix socket, which is made at once or not at all. Node 20 pads abstract names, which makes other names of
- * them.
+ * Returns a connection to a unix socket; it connects at once or throws. Node 20 pads abstract names, which makes different names
+ * of them.
  * @throws MultiprocessError with the system's `code`: ECONNREFUSED, EAGAIN, …
  */
 export function connectUnix(path: string): number {
@@ -84,7 +85,7 @@ export function connectUnix(path: string): number {
   throw error
 }
 
-/** A connection that waits at a listening socket; -1: there is none. */
+/** Accepts a connection that waits at a listening socket, or returns -1 if none waits. */
 export function acceptNow(fd: number): number {
   const { accept4, errno } = system()
   for (;;) {
@@ -96,7 +97,7 @@ export function acceptNow(fd: number): number {
   }
 }
 
-/** The user whose process is at the other end of a unix socket: unix(7), SO_PEERCRED. */
+/** Returns the user id of the process at the other end of a unix socket (unix(7), SO_PEERCRED). */
 export function peerUser(fd: number): number {
   const { getsockopt } = system()
   const credentials = new Int32Array(3)
@@ -104,7 +105,7 @@ export function peerUser(fd: number): number {
   return credentials[1]
 }
 
-/** Another descriptor of the same socket; -1 where that cannot be had. */
+/** Returns another descriptor of the same socket, or -1 if the platform cannot make one. */
 export function duplicateSocket(fd: number): number {
   const calls = callsHere()
   if (calls === null) return -1
@@ -115,11 +116,11 @@ export function duplicateSocket(fd: number): number {
 
 export interface Descriptor {
   readonly fd: number
-  /** Until it can be written, too. */
+  /** True to wait until the descriptor can be written, too. */
   readonly writes?: boolean
 }
 
-/** Blocks until something can be read (or written), for so many milliseconds at the most; may return early. */
+/** Blocks until a descriptor can be read (or written), for at most `timeout` milliseconds. May return early. */
 export function pollDescriptors(descriptors: readonly Descriptor[], timeout: number): void {
   const calls = callsHere()
   const ms = Math.min(Math.max(0, Math.ceil(timeout)), 0x7fffffff)
@@ -127,7 +128,7 @@ export function pollDescriptors(descriptors: readonly Descriptor[], timeout: num
     if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(ms, LOOK_EVERY_MS))
     return
   }
-  // struct pollfd: fd, events and revents.
+  // An array of struct pollfd: fd, events and revents.
   const words = new Int32Array(2 * descriptors.length)
   descriptors.forEach(({ fd, writes }, i) => {
     words[2 * i] = fd
@@ -140,12 +141,15 @@ export function pollDescriptors(descriptors: readonly Descriptor[], timeout: num
   })
 }
 
-/** Reads what is there: how many bytes, 0 at the end, -1 when nothing is there. @throws MultiprocessError (ECONNRESET, …) */
+/**
+ * Reads the available bytes. @returns their count; 0 at the end, -1 if none are available. @throws MultiprocessError (ECONNRESET,
+ * …)
+ */
 export function readNow(fd: number, buffer: Uint8Array): number {
   return transfer('read', fd, buffer)
 }
 
-/** Writes what there is room for: how many bytes, -1 when there is none. @throws MultiprocessError (EPIPE, ECONNRESET, …) */
+/** Writes as many bytes as fit. @returns their count; -1 if none fit. @throws MultiprocessError (EPIPE, ECONNRESET, …) */
 export function writeNow(fd: number, bytes: Uint8Array): number {
   return transfer('write', fd, bytes)
 }

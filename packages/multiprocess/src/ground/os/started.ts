@@ -1,6 +1,8 @@
-/** What Node started this program with, and the program may change later on: to be imported with the first of this package. */
+/**
+ * What Node started this program with. The program may change these values later, so this module must be among the first to load.
+ */
 
-/** The working directory; one that has been removed is read as the root. */
+/** The working directory at the start; '/' if it has been removed. */
 export const startDirectory = currentDirectory()
 
 export function currentDirectory(): string {
@@ -12,8 +14,8 @@ export function currentDirectory(): string {
   }
 }
 
-/** Node's file. */
+/** The path of Node's executable. */
 export const startedNode = process.execPath
 
-/** The script; undefined where there is none. */
+/** The path of the program's script; undefined if there is no script. */
 export const startedScript: string | undefined = process.argv[1]

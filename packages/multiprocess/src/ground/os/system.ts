@@ -1,6 +1,6 @@
 /**
- * The system calls this package stands on, through koffi's prebuilt binary for the platform. Nothing is loaded before
- * the first call of `system()`, so that importing the package costs nothing and works everywhere.
+ * The system calls that this package uses, through koffi's prebuilt binary for the platform. Nothing loads before the first call
+ * of `system()`, so importing the package costs nothing and works everywhere.
  */
 import { createRequire } from 'node:module' // lazy
 import { getSystemErrorName } from 'node:util'
@@ -19,7 +19,7 @@ interface AsyncFlock {
   async(fd: number, operation: number, answer: (error: Error | null, result: number) => void): void
 }
 
-/** C functions as they stand in their man pages; those that fail answer -1 and leave `errno()`. */
+/** C functions with the arguments of their man pages. A function that fails returns -1 and sets `errno()`. */
 export interface System {
   view(address: bigint, length: number): ArrayBuffer
   errno(): number
@@ -37,7 +37,7 @@ export interface System {
   munmap(address: bigint, length: number): number
   futex(address: number, op: number, value: number, timeout: Pointer): number
   sched_yield(): number
-  /** Undefined where the C library is not glibc. */
+  /** Undefined if the C library is not glibc. */
   readonly mallopt: ((parameter: number, value: number) => number) | undefined
   prctl(option: number, argument: number): number
   fcntl(fd: number, command: number, argument: number): number
@@ -48,7 +48,7 @@ export interface System {
   close(fd: number): number
   pidfd_open(pid: number): number
   poll(fds: Int32Array, count: number, timeout: number): number
-  /** Answers the error, 0: none. */
+  /** Returns the error, or 0 for success. */
   pthread_sigmask(how: number, set: BigUint64Array, former: BigUint64Array | null): number
   waitid(idType: number, id: number, info: Int32Array, options: number): number
   linkat(oldDirectory: number, oldPath: string, newDirectory: number, newPath: string, flags: number): number
@@ -60,17 +60,20 @@ export interface System {
   accept4(fd: number, address: null, length: null, flags: number): number
   setsockopt(fd: number, level: number, name: number, value: Int32Array, length: number): number
   getsockopt(fd: number, level: number, name: number, value: Int32Array, length: Int32Array): number
-  /** Does not block the event loop, and keeps it alive. */
+  /** Does not block the event loop, but keeps it alive. */
   flockAsync(fd: number, operation: number): Promise<number>
 }
 
-// asm-generic and x86-64 differ in the numbers of older calls only.
+// asm-generic and x86-64 give different numbers to the older calls only.
 const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202
 const SYS_PIDFD_OPEN = 434
 
 let loaded: System | undefined
 
-/** @throws MultiprocessError on a platform other than Linux x64 and arm64, or when koffi's binary is missing */
+/**
+ * Returns the system calls; the first call loads them.
+ * @throws MultiprocessError on a platform other than Linux x64 and arm64, or if koffi's binary is missing
+ */
 export function system(): System {
   loaded ??= load()
   return loaded
@@ -83,7 +86,10 @@ function load(): System {
     ...args: unknown[]
   ) => number
   const define = (definition: string) => libc.func(definition) as never
-  /** Reading a definition takes 60 µs, and a process calls a third of these functions as a rule. */
+  /**
+   * Returns a function that defines itself at its first call: a definition takes 60 µs, and most processes call a third of these
+   * functions.
+   */
   const later = (definition: string) => {
     let call: ((...args: never[]) => number) | undefined
     return ((...args: never[]) => (call ??= libc.func(definition))(...args)) as never
@@ -136,10 +142,13 @@ function load(): System {
   }
 }
 
-/** The package with koffi's binary for this platform. */
+/** The name of the package with koffi's binary for this platform. */
 const BINARY = `@koromix/koffi-${process.platform}-${process.arch}`
 
-/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where the calls above cannot be had */
+/**
+ * Checks that the platform has the system calls.
+ * @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) if it does not
+ */
 export function checkPlatform(what: string, instead: string): void {
   const platform = `${process.platform}-${process.arch}`
   if (platform === 'linux-x64' || platform === 'linux-arm64') return
@@ -162,7 +171,7 @@ function requireKoffi(): Koffi {
   checkPlatform('processes', 'multiprocess/threads has the same names on threads')
   const require = createRequire(import.meta.url)
   try {
-    // The package's index first reads the headers of Node's executable, to tell which binary fits; that doubles the time.
+    // The package's index would first read the headers of Node's executable to choose a binary, which doubles the time.
     return require(`${BINARY}/linux_${process.arch}/koffi.node`) as Koffi
   } catch {
     // The C library is not glibc, or the package has its files elsewhere.
@@ -189,7 +198,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   }
 }
 
-/** The error of the system call that has just failed, as Node's own `fs` words it. */
+/** Returns an error for the system call that has just failed, worded as in Node's own `fs`. */
 export function systemError(call: string, errno = system().errno()): MultiprocessError {
   const name = getSystemErrorName(-errno)
   return new MultiprocessError(`${call} failed: ${name}`, { code: name })

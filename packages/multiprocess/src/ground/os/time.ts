@@ -1,20 +1,23 @@
 /**
- * The clock and the timers of this package. They are taken once, when the package is loaded, so that tests that fake or freeze those of
- * their program later (Jest, Vitest, Sinon) do not stop what this package waits for. No other module may use the globals: the linter
- * refuses them.
+ * The clock and the timers of this package. This module takes them once, when the package is loaded, so that tests which later
+ * fake or freeze the timers of their program (Jest, Vitest, Sinon) do not stop the waits of this package. The linter refuses the
+ * globals in all other modules.
  */
 
 const { hrtime, nextTick } = process
 const { queueMicrotask: enqueue } = globalThis
 
-/** The globals may be faked already where a test runner loads the package; those of the module are Node's own. */
+/** The timers of `node:timers`: the globals may already be faked when a test runner loads the package. */
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } =
   process.getBuiltinModule('node:timers')
 
-/** A spin that the clock should end ends after so many looks at the clock, too: no clock, however odd, can make it spin for ever. */
+/**
+ * A spin that waits for the clock also ends after this many looks at the clock, so that no clock, however odd, makes it spin for
+ * ever.
+ */
 export const MOST_SPINS = 4096
 
-/** Milliseconds on the clock that all processes and threads of a machine share: CLOCK_MONOTONIC, clock_gettime(2). */
+/** Returns milliseconds on the clock that all processes and threads of a machine share: CLOCK_MONOTONIC, clock_gettime(2). */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = hrtime()
   return seconds * 1000 + nanoseconds / 1e6
@@ -22,12 +25,12 @@ export function monotonicMs(): number {
 
 const WORD_MASK = 2 ** 31 - 1
 
-/** A time of that clock in a word, never 0; it comes round after 24 days. */
+/** Returns a time of this clock as one word, never 0. The word wraps around after 24 days. */
 export function toWord(ms: number): number {
   return (Math.floor(ms) % 2 ** 31) | 1
 }
 
-/** Milliseconds from one such word to a later one. */
+/** Returns the milliseconds from one word of `toWord` to a later one. */
 export function wordsBetween(from: number, to: number): number {
   return (to - from) & WORD_MASK
 }
@@ -36,7 +39,7 @@ export function queueMicrotask(callback: () => void): void {
   enqueue(callback)
 }
 
-/** Runs the callback before the event loop goes on; an error of it is an uncaught one. */
+/** Runs the callback before the event loop continues. An error that it throws is an uncaught exception. */
 export function runNext(callback: () => void): void {
   nextTick(callback)
 }

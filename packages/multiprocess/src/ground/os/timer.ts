@@ -1,14 +1,14 @@
 import { clearTimeout, monotonicMs, setTimeout } from './time.ts'
 
-/** What setTimeout can wait at once; longer ones it would not wait for at all. */
+/** The longest delay that setTimeout accepts; it fires at once if the delay is longer. */
 const MAX_MS = 2 ** 31 - 1
-/** Timers of Node count whole milliseconds of a coarse clock. One that is earlier than this runs on a clock that somebody has faked. */
+/** Node's timers count whole milliseconds of a coarse clock. A timer that fires earlier than this runs on a faked clock. */
 const MOST_EARLY_MS = 5
 
 /**
- * setTimeout for any number of milliseconds, never early on the clock of `monotonicMs`; Infinity never fires.
- * @param keepsAlive whether the process waits for it
- * @returns a function that stops it
+ * Starts a timer that works for any number of milliseconds, and never fires early on the clock of `monotonicMs`; Infinity never fires.
+ * @param keepsAlive true (the default) if the timer keeps the process alive
+ * @returns a function that stops the timer
  */
 export function startTimer(callback: () => void, ms: number, keepsAlive = true): () => void {
   if (ms === Number.POSITIVE_INFINITY) return () => {}

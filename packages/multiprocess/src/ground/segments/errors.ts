@@ -1,8 +1,8 @@
-/** What can go wrong with named shared memory, in words that say what to do. */
+/** The errors of named shared memory, with what to do. */
 import { statfsSync } from 'node:fs'
 import { MultiprocessError } from '../../errors.ts'
 
-/** The error of a system call or of `node:fs`, which `code` names. */
+/** Returns an error for a failed system call or a failed call of `node:fs`; `code` names the failure. */
 export function segmentError(
   code: string,
   doing: string,
@@ -38,7 +38,7 @@ export function noRoom(size: number, code: string): MultiprocessError {
     const { bavail, bsize } = statfsSync('/dev/shm')
     left = `, which has ${bavail * bsize} left`
   } catch {
-    // The count is a courtesy.
+    // The error tells the free bytes only if they can be read.
   }
   return new MultiprocessError(
     `cannot create shared memory of ${size} bytes: no room in /dev/shm${left}. ` +

@@ -1,8 +1,8 @@
-/** Names of segments, which are names of files. */
+/** The names of segments, which are names of files. */
 import { statSync, unlinkSync } from 'node:fs'
 import { segmentError } from './errors.ts'
 
-/** Where POSIX shared memory has its names on Linux: shm_overview(7). */
+/** The directory of the names of POSIX shared memory on Linux: shm_overview(7). */
 export const DIRECTORY = '/dev/shm'
 
 export function pathOf(name: string): string {
@@ -10,8 +10,8 @@ export function pathOf(name: string): string {
 }
 
 /**
- * Takes the name from the segment with this inode, and from no other that has got it since.
- * @returns false when the segment does not have the name
+ * Unlinks the name if it belongs to the segment with this inode, and not if a later segment has got it.
+ * @returns false if the segment does not have the name
  */
 export function unlinkIf(name: string, inode: bigint): boolean {
   try {

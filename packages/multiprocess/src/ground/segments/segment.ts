@@ -1,8 +1,8 @@
 /**
- * Files of POSIX shared memory: what shm_open(3) opens. On Linux that function is open(2) of a file in /dev/shm, in glibc as in
- * musl, so CPython's `_posixshmem` and this file mean the same by a name; going there ourselves gives what shm_open cannot: a
- * segment is made whole, with its size and its first content, before it gets its name, by O_TMPFILE and linkat(2). Nobody ever
- * attaches to one half made, and whoever dies while making one leaves nothing.
+ * Files of POSIX shared memory: the files that shm_open(3) opens. On Linux, in glibc as in musl, shm_open is open(2) of a file in
+ * /dev/shm, so CPython's `_posixshmem` and this file give a name the same meaning. Opening the file directly allows what shm_open
+ * does not: with O_TMPFILE and linkat(2), a segment gets its size and its first content before it gets its name. So no process
+ * ever attaches to a half-made segment, and a process that dies while creating one leaves nothing behind.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
@@ -21,7 +21,7 @@ const EINTR = 4
 const LOCK_EX = 2
 const LOCK_UN = 8
 
-/** The most bytes that a segment can have here. */
+/** The maximum length of a segment in bytes. */
 export const MAX_SEGMENT_BYTES = MAX_VIEW_BYTES
 
 export interface SegmentOptions {
@@ -30,16 +30,16 @@ export interface SegmentOptions {
 }
 
 export interface CreateOptions extends SegmentOptions {
-  /** Writes the first content, before anybody can attach. */
+  /** Writes the first content, before any process can attach. */
   readonly fill?: (buffer: ArrayBuffer) => void
-  /** Runs when all is made but the name: what has to be known of it however the process ends from here on. */
+  /** Runs when the segment is complete except for its name: records the segment, however this process ends afterwards. */
   readonly beforeLink?: (name: string, inode: bigint) => void
 }
 
 export class Segment {
   readonly name: string
   readonly size: number
-  /** Tells it from others that have its name before or after it; tmpfs does not use one twice. */
+  /** Tells the segment from others with the same name, earlier or later; tmpfs does not use an inode twice. */
   readonly inode: bigint
   readonly #view: View
 
@@ -51,7 +51,8 @@ export class Segment {
   }
 
   /**
-   * @param names tried in turn, until one is free
+   * Creates a segment.
+   * @param names names to try in turn, until one is free
    * @throws MultiprocessError with the system's `code`: EEXIST, ENOSPC, ENOMEM, …
    */
   static create(names: Iterable<string>, size: number, options: CreateOptions = {}): Segment {
@@ -74,7 +75,8 @@ export class Segment {
   }
 
   /**
-   * @param inode the one it must have; left out: any
+   * Attaches to a segment.
+   * @param inode the inode that the segment must have; any by default
    * @throws MultiprocessError with the system's `code`: ENOENT, EACCES, …
    */
   static attach(name: string, inode?: bigint, { keepsFile }: SegmentOptions = {}): Segment {
@@ -102,7 +104,7 @@ export class Segment {
     )
   }
 
-  /** Without opening it, when this thread has it already, and it has its name. */
+  /** Attaches without opening the file, if this thread has mapped it already and the segment still has its name. */
   static #attachAgain(name: string, inode: bigint, keepsFile = false): Segment | undefined {
     const stats = statSync(pathOf(name), { bigint: true, throwIfNoEntry: false })
     if (stats?.ino !== inode) return undefined
@@ -112,12 +114,15 @@ export class Segment {
     return undefined
   }
 
-  /** Detached once the segment is closed. */
+  /** The bytes of the segment; detached once the segment is closed. */
   get buffer(): ArrayBuffer {
     return this.#view.buffer
   }
 
-  /** Runs `write` while no other process or thread is in here; the kernel lets go for one that dies. Needs `keepsFile`. */
+  /**
+   * Runs `write` under an exclusive lock of the file (flock(2)), which the kernel releases if the process dies. Needs
+   * `keepsFile`.
+   */
   lock<R>(write: () => R): R {
     const { flock, errno } = system()
     const { fd } = this.#view
@@ -136,7 +141,7 @@ export class Segment {
     this.#view.close()
   }
 
-  /** Takes the name away. @throws MultiprocessError (ENOENT) when it is gone, or another segment has it now */
+  /** Unlinks the name. @throws MultiprocessError (ENOENT) if it does not exist, or another segment has it now */
   unlink(): void {
     if (!unlinkIf(this.name, this.inode)) throw segmentError('ENOENT', 'unlink', this.name)
   }
@@ -154,7 +159,7 @@ function openFile(path: string, flags: number, doing: string, name: string | und
   }
 }
 
-/** Closes the file afterwards, unless the view that `use` made is to keep it, and has none. */
+/** Opens a file, and closes it afterwards, unless the view that `use` created keeps it. */
 function withFile(open: () => number, keepsFile: boolean | undefined, use: (fd: number) => [Segment, View]): Segment {
   const fd = open()
   let isKept = false
@@ -167,7 +172,7 @@ function withFile(open: () => number, keepsFile: boolean | undefined, use: (fd: 
   }
 }
 
-/** Takes the memory now: a page that cannot be had later would end the process with SIGBUS. */
+/** Reserves the memory now: a page that is missing later would end the process with SIGBUS. */
 function reserve(fd: number, size: number): void {
   const { fallocate, errno } = system()
   while (fallocate(fd, 0, 0, size) < 0) {
@@ -176,7 +181,7 @@ function reserve(fd: number, size: number): void {
   }
 }
 
-/** The kernel would end processes, this one maybe, before it said that there is not so much. */
+/** Checks that there is enough memory: otherwise the kernel would end processes, maybe this one, before fallocate(2) failed. */
 function checkMemory(size: number): void {
   if (size > MAX_SEGMENT_BYTES) throw tooLarge(size)
   const lines = readFileSync('/proc/meminfo', 'latin1')
@@ -196,7 +201,7 @@ function tooLarge(size: number | bigint): ValueError {
   )
 }
 
-/** Gives the file the first of the names that is free, and answers that. */
+/** Links the file to the first of the names that is free. Returns that name. */
 function linked(
   fd: number,
   { ino }: BigIntStats,

@@ -1,4 +1,4 @@
-/** The program of the process that `segment-watcher.ts` describes. */
+/** The program of the watcher process that `watcher.ts` describes. */
 import { constants, openSync, write } from 'node:fs'
 import { Socket } from 'node:net'
 import { system } from '../os/system.ts'
@@ -6,13 +6,15 @@ import { unlinkIf } from './names.ts'
 import { formatRecord, LOCK_FD, RECORDS_FD, SegmentNames } from './watcher-records.ts'
 
 const LOCK_EX = 2
-/** No file's: after the family's end the watcher writes it to itself, behind all that the family wrote. */
+/**
+ * No file has this inode. After the family's end, the watcher writes this record to itself, behind all records of the family.
+ */
 const END = 0n
 
-// A service manager that stops the family sends these to all; the family's end is waited for all the same.
+// A service manager that stops the family sends these signals to all its processes; the watcher still waits for the family's end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {})
 
-// With this the pipe does not end when the members close theirs.
+// With this descriptor, the pipe does not end when the members close theirs.
 const self = openSync(`/proc/self/fd/${RECORDS_FD}`, constants.O_RDWR)
 const segments = new SegmentNames()
 new Socket({ fd: RECORDS_FD, readable: true, writable: false }).on('data', (bytes: Buffer) => {
@@ -29,7 +31,7 @@ function end(): void {
     try {
       unlinkIf(name, inode)
     } catch {
-      // The others are still to be unlinked.
+      // The other segments still have to be unlinked.
     }
   }
   process.exit()

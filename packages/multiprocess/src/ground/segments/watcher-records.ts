@@ -1,4 +1,7 @@
-/** What members of a family tell the watcher of their named segments, and where the watcher finds what it is given. */
+/**
+ * The records by which members of a family tell the watcher of their named segments, and the descriptors that the watcher
+ * inherits.
+ */
 
 export const RECORDS_FD = 3
 export const LOCK_FD = 4
@@ -7,12 +10,12 @@ export function formatRecord(sign: '+' | '-', name: string, inode: bigint): Buff
   return Buffer.from(`${sign}${inode} ${name}\0`)
 }
 
-/** By inode, the names of the segments that are there, as far as the records go that were taken. */
+/** The names of the existing segments, by inode, according to the records taken so far. */
 export class SegmentNames {
   readonly names = new Map<bigint, string>()
   #rest = ''
 
-  /** The next bytes of the pipe, which may end within a record. */
+  /** Takes the next bytes of the pipe. They may end within a record. */
   take(bytes: Buffer): void {
     // By the byte, as a character may be cut as well.
     const records = (this.#rest + bytes.toString('latin1')).split('\0')

@@ -1,23 +1,25 @@
 /**
- * Named segments end with the family that created them, however that ends: a watcher, a process of its own that is started
- * with the first of them, unlinks what is still there.
+ * Unlinks named segments when the family that created them ends, however it ends. A separate process, the watcher, starts with
+ * the first named segment and unlinks those that still exist at the end.
  *
- * How it notices the end. All members have the arena's file descriptor from one open file description, which has a flock(2) as
- * soon as there is a watcher. The kernel drops that lock with the description: when the last member has ended, or SIGKILL has
- * ended it, and not before. The watcher has opened the arena's file a second time and waits for the same lock.
+ * How the watcher notices the end: all members have the arena's file descriptor from one open file description. As soon as there
+ * is a watcher, this description has a flock(2). The kernel drops the lock with the description: when the last member has ended,
+ * even by SIGKILL, and not before. The watcher has opened the arena's file a second time and waits for the same lock.
  *
- * How it knows the names. Members write records to a pipe that only the watcher reads:
+ * How the watcher knows the names: members write records to a pipe that only the watcher reads:
  *
- *     +INODE NAME NUL    before the name is given to the segment
- *     -INODE NAME NUL    after it was taken away
+ *     +INODE NAME NUL    before the segment gets its name
+ *     -INODE NAME NUL    after its name was unlinked
  *
- * They are shorter than PIPE_BUF, so they arrive whole and in order, also from one that dies right after. A record may name a
- * segment that never got the name, or has lost it to another: the watcher compares inodes, and touches no other.
+ * Records are shorter than PIPE_BUF, so they arrive whole and in order, even from a member that dies right after writing. A
+ * record may name a segment that never got the name, or has lost it to another: the watcher compares inodes, and touches no other
+ * segment.
  *
- * Who starts it. WATCHER_WORD and the word after it have the watcher's pid and its pipe's inode; 0: there is none. A member that
- * finds none, or whose pipe can no longer be opened or written to (somebody has killed the watcher), starts one, offers it by
- * compare-and-exchange, and ends its own again if another was faster. So does the one that had started it, when its event loop
- * is told of the end. A new watcher is told of all that this member has; what others had told the killed one is lost.
+ * Who starts the watcher: WATCHER_WORD and the word after it have the watcher's pid and the inode of its pipe; 0 means that there
+ * is none. A member that finds none, or whose pipe can no longer be opened or written to (because the watcher was killed), starts
+ * one, offers it by compare-and-exchange, and ends it again if another member was faster. The member that started a watcher does
+ * the same when its event loop learns that the watcher was killed. A new watcher learns all names of this member; names that
+ * other members told the killed one are lost.
  */
 import { type ChildProcess, spawn } from 'node:child_process' // lazy
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
@@ -35,15 +37,17 @@ const LOCK_EX = 2
 const O_CLOEXEC = 0o2000000
 const SMALL = ['--max-old-space-size=16', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-opt', '--no-warnings']
 
-/** Times that one that was killed is replaced at once; after that, with the next segment. */
+/** How many killed watchers are replaced at once; after that, the next segment starts a watcher. */
 const MAX_REPLACEMENTS = 8
 let replacements = 0
 
 const watched = new Map<bigint, string>()
-/** The pipe to the watcher that the words named last. */
+/** The pipe to the watcher that the words last named. */
 let pipe = { watcher: 0n, fd: -1 }
 
-/** Call it before the segment gets the name. @throws ProcessError when no watcher can be started */
+/**
+ * Tells the watcher of a segment. Call it before the segment gets its name. @throws ProcessError if no watcher can be started
+ */
 export function watchSegment(name: string, inode: bigint): void {
   watched.set(inode, name)
   const word = watcherWord()
@@ -52,22 +56,22 @@ export function watchSegment(name: string, inode: bigint): void {
   replace(word, watcher)
 }
 
-/** Starts a watcher in the place of one that is gone, and tells it of all that this member has. */
+/** Starts a new watcher after one that is gone, and tells it of all segments of this member. */
 function replace(word: BigUint64Array, previous: bigint): void {
   start(word, previous)
   for (const [inode, name] of watched) write(formatRecord('+', name, inode))
 }
 
-/** Call it when the segment does not have the name (any more). */
+/** Tells the watcher that the segment does not have the name, or has it no more. */
 export function forgetSegment(name: string, inode: bigint): void {
   const isMine = watched.delete(inode)
-  // One that was never of a family has no watcher to tell.
+  // A process that was never in a family has no watcher to tell.
   if (!isMine && pipe.fd < 0 && inherited()?.method !== 'spawn') return
   const watcher = Atomics.load(watcherWord(), 0)
   if (watcher !== 0n && open(watcher)) write(formatRecord('-', name, inode))
 }
 
-/** The pid of the family's watcher, 0 where there is none. */
+/** Returns the pid of the family's watcher, or 0 if there is none. */
 export function watcherPid(): number {
   return Number(Atomics.load(watcherWord(), 0) & 0xffffffffn)
 }
@@ -77,12 +81,12 @@ function watcherWord(): BigUint64Array {
   return new BigUint64Array(words.buffer, words.byteOffset + WATCHER_WORD * 4, 1)
 }
 
-/** Opens the pipe of a watcher; false when it is gone. */
+/** Opens the pipe of a watcher. Returns false if the watcher is gone. */
 function open(watcher: bigint): boolean {
   if (pipe.watcher === watcher) return true
   const path = `/proc/${watcher & 0xffffffffn}/fd/${RECORDS_FD}`
   try {
-    // First a look: the pid may be used again, by a process that has another file there.
+    // First checks the file: the pid may have been reused by a process that has another file there.
     const stats = statSync(path, { bigint: true })
     if (!stats.isFIFO() || pipeNumber(stats) !== watcher >> 32n) return false
   } catch {
@@ -102,7 +106,7 @@ function pipeNumber({ ino }: BigIntStats): bigint {
   return ino & 0xffffffffn
 }
 
-/** False when nobody reads any more. */
+/** Returns false if no process reads the pipe any more. */
 function write(bytes: Buffer): boolean {
   return system().write(pipe.fd, bytes, bytes.length) === bytes.length
 }
@@ -121,7 +125,7 @@ function start(word: BigUint64Array, previous: bigint): void {
     child = spawn(process.execPath, [...SMALL, MAIN], {
       stdio: ['ignore', 'ignore', 'ignore', readEnd, lock],
       cwd: '/',
-      // A session of its own: what is typed at the terminal does not reach it.
+      // The watcher has a session of its own, so it gets no signals that are typed at the terminal.
       detached: true,
       env: libraryPath()
     })
@@ -150,18 +154,21 @@ function start(word: BigUint64Array, previous: bigint): void {
   if (!open(found)) start(word, found)
 }
 
-/** One that ends by itself would end again. */
+/** Replaces a watcher that a signal killed. A watcher that ended by itself would end again. */
 function replaceKilled(word: BigUint64Array, watcher: bigint, signal: NodeJS.Signals | null): void {
   if (signal === null || watched.size === 0 || replacements === MAX_REPLACEMENTS) return
   replacements++
   try {
     if (Atomics.load(word, 0) === watcher) replace(word, watcher)
   } catch {
-    // The next segment tries again, and says why it cannot.
+    // The next segment tries again, and its error says why no watcher can be started.
   }
 }
 
-/** Options and settings of this program are not for it, but Node may need this to start. */
+/**
+ * Returns the watcher's environment: options and settings of this program are not for it, but Node may need LD_LIBRARY_PATH to
+ * start.
+ */
 function libraryPath(): NodeJS.ProcessEnv {
   const { LD_LIBRARY_PATH } = process.env
   return LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH }
