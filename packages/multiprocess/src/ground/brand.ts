@@ -1,10 +1,12 @@
 /**
- * The brand of an object that crosses to other processes as itself: the name of its kind. Classes brand their objects when they are
- * made. The codec asks for the brand and for nothing else, so plain values never leave it, and no trap of a Proxy runs.
+ * The brand of an object that crosses to other processes as itself: the name of its kind. Constructors brand their objects. The
+ * codec reads only the brand, so it never looks into plain values, and no trap of a Proxy runs.
  */
 const brands = new WeakMap<object, string>()
 
-/** All copies of this package that the program has loaded: where each is, and what it knows of an object. */
+/**
+ * All copies of this package that the program has loaded: where each copy is, and a function that returns its brand of an object.
+ */
 const COPIES = Symbol.for('multiprocess.copies')
 type Copies = Map<string, (object: object) => string | undefined>
 
@@ -23,7 +25,7 @@ export function brandOf(object: object): string | undefined {
   return brands.get(object)
 }
 
-/** Returns where the copy of this package is that has made an object which is not of this copy; undefined if no copy has. */
+/** Returns where another copy of this package is that has created the object; undefined if no other copy has. */
 export function otherCopyOf(object: object): string | undefined {
   if (copies.size < 2) return undefined
   for (const [url, knows] of copies) {

@@ -1,6 +1,6 @@
 /**
- * Which start method the default face, `multiprocess`, has here: processes, or threads where processes cannot be had. The program is
- * warned once then of what it loses.
+ * The start method of the default face, `multiprocess`: processes, or threads where processes are not available. In the latter
+ * case, one warning tells the program what it loses.
  */
 import { MultiprocessError } from '../errors.ts'
 import { inherited } from './members/inheritance.ts'
@@ -13,7 +13,7 @@ const WARNING_CODE = 'MULTIPROCESS_THREADS'
 
 let chosen: StartMethod | undefined
 
-/** 'spawn'; 'thread' where processes cannot be had, with one warning of the program's first thread. */
+/** Returns 'spawn', or 'thread' where processes are not available; the program's first thread then prints one warning. */
 export function defaultMethod(): StartMethod {
   chosen ??= choose()
   return chosen
@@ -33,7 +33,7 @@ function choose(): StartMethod {
   return 'thread'
 }
 
-/** Returns true if processes can be had here, as far as that can be told without loading anything. */
+/** Returns true if processes are available, as far as this can be known without loading anything. */
 export function hasProcesses(): boolean {
   if (chosen !== undefined) return chosen === 'spawn'
   try {
@@ -44,7 +44,7 @@ export function hasProcesses(): boolean {
   }
 }
 
-/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`) where processes cannot be had, with the reason */
+/** @throws MultiprocessError (`ERR_UNSUPPORTED_PLATFORM`), with the reason, if processes are not available */
 export function checkProcesses(): void {
   const reason = reasonAgainstProcesses()
   if (reason === undefined) return
@@ -60,7 +60,10 @@ function checkSuited(): void {
   checkPlatform('processes', 'threads run everywhere')
 }
 
-/** undefined where processes can be had. @throws MultiprocessError when the program itself has forbidden what they need */
+/**
+ * Returns the reason why processes are not available, or undefined. @throws MultiprocessError if the program itself forbids what
+ * they need
+ */
 function reasonAgainstProcesses(): string | undefined {
   try {
     checkSuited()
@@ -68,7 +71,7 @@ function reasonAgainstProcesses(): string | undefined {
     return undefined
   } catch (error) {
     const { message, cause } = error as MultiprocessError
-    // Whoever starts Node without the right to load addons can give it that right.
+    // Node was started without the right to load addons; its options can give that right.
     if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_DLOPEN_DISABLED') throw error
     return message.replace(/; [^;]*$/, '')
   }

@@ -1,6 +1,6 @@
 /**
- * A family: the processes that share one arena. The first creates it when it first needs it; a child attaches to the one
- * it inherits.
+ * A family: the processes that share one arena. The first process creates the arena when it first needs it; a child attaches to
+ * the arena that it inherits.
  */
 
 import { MultiprocessError, ProcessError } from '../errors.ts'
@@ -45,7 +45,7 @@ export class Family {
   readonly seats: Seats
   readonly loop: EventLoop
   readonly lot: ParkingLot
-  /** In debug mode. */
+  /** The records of waits, in debug mode only. */
   readonly waits: Waits | undefined
 
   private constructor(platform: Platform, claim: (table: ProcessTable) => OwnerId) {
@@ -75,7 +75,7 @@ export class Family {
     if (waits !== undefined) addReport(() => (waits.mayReport() ? waitReport(this, waits) : undefined))
   }
 
-  /** @param thread the id among threads of one that creates it */
+  /** @param thread the id among threads of a thread that creates the family */
   static create(platform: Platform, thread: OwnerId = 0): Family {
     const family = new Family(platform, table => table.claim(0, thread))
     family.arena.format()
@@ -95,7 +95,7 @@ export class Family {
     return family
   }
 
-  /** Another thread of this process may be at it. */
+  /** Waits until the arena is complete: another thread of this process may be creating it. */
   #awaitCreation(): void {
     const end = monotonicMs() + CREATION_MS
     while (Atomics.load(this.memory.first.words, MAGIC_WORD) === 0 && monotonicMs() < end) {
@@ -103,14 +103,14 @@ export class Family {
     }
   }
 
-  /** The same in all its processes. */
+  /** A number that all processes of the family share. */
   get number(): number {
     return this.memory.first.words[FAMILY_WORD]
   }
 
   /**
-   * After a process has ended: its memory, its place in every wait, and its slot are freed, and so are those of its
-   * descendants, which the kernel has killed with it.
+   * Frees, after a process has ended, its memory, its place in every wait, and its slot, and those of its descendants, which the
+   * kernel has killed with it.
    */
   reap(dead: OwnerId): void {
     const orphans = [...this.table.members()].filter(
@@ -123,14 +123,17 @@ export class Family {
     this.shared.countOut(dead)
     this.seats.freeAllOf(dead)
     this.table.free(dead)
-    // Once more: from now on all can see that it is gone.
+    // Again, because from now on every process can see that the dead one is gone.
     this.lot.wakeAll()
     for (const id of this.table.members()) this.loop.ringAnyway(id)
-    // Only now: two of them that are gone are orphans of each other as long as both have their slots.
+    // Not before: two dead processes can be orphans of each other as long as both have their slots.
     for (const id of orphans) this.#reapOnceDead(id)
   }
 
-  /** For a thread that blocks, whose event loop would have noticed: what the dead held, who are yet to be reaped, is let go of. */
+  /**
+   * Releases what dead processes hold that are not reaped yet, for a blocked thread whose event loop would have noticed their
+   * end.
+   */
   countOutUnnoticed(): void {
     for (const id of this.table.members()) {
       if (id === this.self || !this.table.isLive(id) || this.table.pid(id) === 0) continue
@@ -147,8 +150,8 @@ export class Family {
 const families = new Map<StartMethod, Family>()
 
 /**
- * The family of this process or thread: attached to or, where none was inherited, created when it is first asked for.
- * @param method left out: the one that this process or thread was itself started with
+ * Returns the family of this process or thread. Attaches to the inherited family, or creates one, at the first call.
+ * @param method the start method by which this process or thread was itself started, by default
  */
 export function currentFamily(method: StartMethod = inherited()?.method ?? defaultMethod()): Family {
   let family = families.get(method)
@@ -160,17 +163,20 @@ export function currentFamily(method: StartMethod = inherited()?.method ?? defau
   return family
 }
 
-/** From now on `currentFamily` answers a family that this process or thread has attached to by itself. */
+/** Makes `currentFamily` return a family that this process or thread has attached to by itself. */
 export function setFamily(family: Family): void {
   families.set(family.platform.method, family)
 }
 
-/** The same, where this process or thread uses it already. */
+/** Returns the family of this process or thread if it is already in use. */
 export function openFamily(method: StartMethod): Family | undefined {
   return families.get(method)
 }
 
-/** The process or thread that holds what one family's parcel keeps in another: it lives as long as any that reads the parcel. */
+/**
+ * Returns the process or thread that holds what one family's parcel keeps in another: it lives as long as any reader of the
+ * parcel.
+ */
 export function keeperIn(family: Family): OwnerId {
   if (family.platform.method === 'spawn') return directory()?.owner || family.self
   const [first] = family.table.members()
@@ -182,11 +188,11 @@ function dropElsewhere(number: number, parcel: number): void {
   family?.shared.drop(parcel, keeperIn(family))
 }
 
-/** The family with a number, if this process belongs to it. */
+/** Returns the family with this number, if this process belongs to it. */
 export function familyWith(number: number): Family | undefined {
   const open = openFamilyWith(number)
   if (open !== undefined) return open
-  // This process may have yet to attach to the one that it inherited, or that another thread of it has created.
+  // This process may not have attached yet to the family that it inherited, or that another of its threads has created.
   const from = inherited()
   if (from !== undefined) currentFamily(from.method)
   if (!families.has('spawn') && (directory()?.fd ?? -1) >= 0) currentFamily('spawn')
@@ -240,18 +246,18 @@ function joinAmongThreads(known: ProcessDirectory, thread: OwnerId): Family {
   })
 }
 
-/** Where this process has threads of its own. */
+/** Returns what the threads of this process share, if it has threads of its own. */
 function directory(): ProcessDirectory | undefined {
   const isThere = inherited()?.method === 'thread' || families.has('thread')
   return isThere ? new ProcessDirectory(currentFamily('thread').memory) : undefined
 }
 
-/** A thread was told to stop: it passes for dead among processes, too, once it must have come to a stop. */
+/** Records that a thread was told to stop: it counts as dead among processes, too, once it must have come to a halt. */
 export function stopAmongProcesses(thread: OwnerId): void {
   for (const [{ table }, id] of slotsAmongProcesses(thread)) table.setStopped(id)
 }
 
-/** After a thread has ended, and before it is reaped among threads: frees what it had among processes. */
+/** Frees what a thread had among processes. Call it after the thread has ended, and before it is reaped among threads. */
 export function reapAmongProcesses(thread: OwnerId): void {
   for (const [family, id] of slotsAmongProcesses(thread)) {
     const bell = family.table.bell(id)

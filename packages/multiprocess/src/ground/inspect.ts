@@ -1,6 +1,7 @@
 /**
- * What `console.log` and `util.inspect` show of shared objects: a class's name and one line, as in `Event { set }`. Inspecting changes
- * nothing, waits for nothing and throws nothing. `node:util` is not imported for it: whoever inspects brings its own `inspect`.
+ * What `console.log` and `util.inspect` show of shared objects: the name of the class and one line, as in `Event { set }`.
+ * Inspecting changes nothing, waits for nothing and throws nothing. This module does not import `node:util`: the inspecting code
+ * passes its own `inspect`.
  */
 const CUSTOM = Symbol.for('nodejs.util.inspect.custom')
 
@@ -10,9 +11,9 @@ type Inspect = (value: unknown, options?: object) => string
 export type Show = (value: unknown) => string
 
 /**
- * Gives a class and its subclasses their line.
- * @param line what stands between the braces; a text in brackets gets no braces
- * @param nameOf the name in front of them; left out: that of the object's class
+ * Defines the line of a class and of its subclasses.
+ * @param line returns the text between the braces; a text in brackets gets no braces
+ * @param nameOf returns the name before the braces. Default: the name of the object's class
  */
 export function inspectAs<T extends object>(
   type: { readonly prototype: T },
@@ -28,14 +29,14 @@ export function inspectAs<T extends object>(
       const text = line(this, part => inspect(part, deeper))
       return text.startsWith('[') ? `${name} ${text}` : `${name} { ${text} }`
     } catch {
-      // A prototype, a Proxy, and what a constructor has left unfinished have no state to show.
+      // A prototype, a Proxy, and an object whose constructor has not finished have no state to show.
       return `${name} {}`
     }
   }
   Object.defineProperty(type.prototype, CUSTOM, { value, configurable: true, writable: true })
 }
 
-/** Returns a name without characters that a terminal does not print. */
+/** Returns a name with escapes for the characters that a terminal does not print. */
 export function printable(name: string): string {
   return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
@@ -43,6 +44,6 @@ export function printable(name: string): string {
 function classNameOf(object: object | undefined, type: object): string {
   const own = (object?.constructor as { name?: unknown } | undefined)?.name
   const name = typeof own === 'string' && own !== '' ? own : (type as { name: string }).name
-  // A bundler may have put a number behind the name.
+  // A bundler may have appended a number to the name.
   return name.replace(/\$\d+$/, '')
 }

@@ -1,8 +1,8 @@
 /**
- * What a child hangs on from its first moment: a pipe of its own, of which it has the reading end and its parent alone the writing end, and
- * nobody writes. When the parent ends, however it ends, the kernel closes the pipe and kills the child: fcntl(2), O_ASYNC. That needs no
- * /proc, no event loop and nothing that the child has loaded, and works when parent or child have become another user, since the right
- * to the signal is that of the moment of `hang`.
+ * A child's lifeline: a pipe, created before the child, that carries no data. The child has its reading end, and only its parent
+ * has the writing end. When the parent ends, however it ends, the kernel closes the pipe and kills the child: fcntl(2), O_ASYNC.
+ * This needs no /proc, no event loop and nothing that the child has loaded. It also works when the parent or the child has become
+ * another user, because the permission for the signal is checked as of the moment of `hang`.
  */
 import { isMainThread } from 'node:worker_threads' // lazy
 import { system } from './os/system.ts'
@@ -24,7 +24,9 @@ export class Lifeline {
     this.#own = own
   }
 
-  /** undefined where there can be none. In a thread, which may be stopped at any time, its descriptors would stay open. */
+  /**
+   * Returns undefined where there is no lifeline: in a thread, which may be stopped at any time, its descriptors would stay open.
+   */
   static open(): Lifeline | undefined {
     if (!isMainThread) return undefined
     const { pipe2, fcntl } = system()
@@ -38,17 +40,17 @@ export class Lifeline {
     return undefined
   }
 
-  /** The child has been started with the reading end. */
+  /** Makes the kernel kill the child, which has been started with the reading end. */
   hang(pid: number): void {
     system().fcntl(this.end, F_SETOWN, pid)
   }
 
-  /** The child has the reading end, or will not have it. */
+  /** Closes the reading end here: the child has it, or will not have it. */
   release(): void {
     system().close(this.end)
   }
 
-  /** The child has ended: one that still ran would be killed. */
+  /** Closes the writing end, after the child has ended: a child that still ran would be killed. */
   cut(): void {
     system().close(this.#own)
   }

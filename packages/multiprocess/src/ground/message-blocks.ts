@@ -1,22 +1,22 @@
-/** Messages in blocks of the arena, and behind them what is looked at where it stands. */
+/** Messages in blocks of the arena. Large parts, which are not copied out, follow the message. */
 
 import { PAGE_BYTES } from './arena/layout.ts'
 import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
 
-/** What stands behind a message. */
+/** The parts that follow a message. */
 export interface Behind {
-  /** Each begins so many bytes, a multiple of a page, behind the message's last page. */
+  /** Each part begins this many bytes (a multiple of a page) after the end of the message's last page. */
   readonly parts: readonly { readonly offset: number; readonly bytes: Uint8Array }[]
-  /** From the first part to the end of the last one. */
+  /** The length in bytes from the first part to the end of the last one. */
   readonly length: number
 }
 
 /**
- * Copies the message in `bytes[start..end)`, and what stands behind it, to a block.
- * @param owner whose the block is; left out: this process
- * @returns where it begins
- * @throws MultiprocessError `ERR_OUT_OF_MEMORY` when the arena has no room for it
+ * Copies the message in `bytes[start..end)`, and the parts that follow it, to a block.
+ * @param owner the owner of the block; this process by default
+ * @returns the offset of the block
+ * @throws MultiprocessError `ERR_OUT_OF_MEMORY` if the arena has no room for it
  */
 export function storeMessage(
   { arena, memory, self }: Family,
@@ -41,7 +41,7 @@ export function storeMessage(
   return at
 }
 
-/** Where the first part stands, from the beginning of the block. */
+/** Returns where the first part is, from the beginning of the block. */
 export function alignToPage(length: number): number {
   return Math.ceil(length / PAGE_BYTES) * PAGE_BYTES
 }

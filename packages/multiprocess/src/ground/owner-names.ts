@@ -1,4 +1,4 @@
-/** What the owner of a shared object is called, as far as this process knows it. It takes no lock. */
+/** The name of the owner of a shared object, as far as this process knows it. This module takes no lock. */
 import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
 import { printable } from './inspect.ts'

@@ -1,26 +1,26 @@
-/** What keeps the shared objects that a message names, from when it is written until its reader holds them by itself. */
+/** Keeps the shared objects that a message names, from the time when it is written until its reader holds them itself. */
 import type { OwnerId } from './arena/process-table.ts'
 import { type Family, keeperIn } from './family.ts' // lazy
 
-/** This process holds a parcel until `drop`; whoever it was handed to holds it besides. */
+/** A parcel is held by this process until `drop`, and also by the process that it was handed to. */
 export class Parcel {
-  /** By family: the parcel there. */
+  /** For each family, the parcel in it. */
   readonly #parts = new Map<Family, number>()
 
-  /** The message names a block, which this process holds. */
+  /** Adds a block that the message names. This process must hold the block. */
   add(family: Family, block: number): void {
     const part = this.#parts.get(family) ?? family.parcels.create()
     this.#parts.set(family, part)
     this.#parts.set(family, family.parcels.add(part, block))
   }
 
-  /** The message names what another one, which is given up, does. */
+  /** Adds what another parcel keeps, and drops that parcel. */
   join(other: Parcel): void {
     for (const [family, at] of other.#parts) this.add(family, at)
     other.drop()
   }
 
-  /** The one block of a family that keeps all. */
+  /** Returns the one parcel in a family that keeps everything. */
   in(family: Family): number {
     let part = this.#parts.get(family)
     if (part === undefined) {
@@ -32,14 +32,14 @@ export class Parcel {
       const keeper = keeperIn(other)
       other.shared.hold(at, keeper)
       family.parcels.addOther(part, other.number, at)
-      // The keeper's bit is the parcel's now, also where this process is the keeper.
+      // The keeper's bit belongs to the parcel now, even if this process is the keeper.
       if (keeper !== other.self) other.shared.drop(at)
       this.#parts.delete(other)
     }
     return part
   }
 
-  /** Gives it to another process or thread of a family, and lets go of it. @returns the block */
+  /** Gives the parcel to another process or thread of a family, and releases it here. @returns the block */
   giveTo(family: Family, to: OwnerId): number {
     const at = this.in(family)
     family.parcels.give(at, to)
@@ -47,14 +47,14 @@ export class Parcel {
     return at
   }
 
-  /** This process has it no more. */
+  /** Releases the parcel. */
   drop(): void {
     for (const [family, at] of this.#parts) family.shared.drop(at)
     this.#parts.clear()
   }
 }
 
-/** The one parcel of a message that is made of others. */
+/** Joins the parcels of several messages that become one. */
 export function joinParcels([first, ...others]: readonly Parcel[]): Parcel {
   for (const other of others) first.join(other)
   return first
@@ -64,13 +64,13 @@ export function joinParcels([first, ...others]: readonly Parcel[]): Parcel {
 interface Taken {
   readonly family: Family
   readonly at: number
-  /** The message, and what of it is yet to be read. */
+  /** How many parts of the message, including itself, are still to be read. */
   readers: number
 }
 
 let reading: Taken | undefined
 
-/** Runs `read`, which reads the message of a parcel that this process has taken, and lets go of the parcel. */
+/** Runs `read`, which reads the message of a parcel that this process has taken, and then releases the parcel. */
 export function withParcel(family: Family, at: number, read: () => void): void {
   const outer = reading
   const taken = { family, at, readers: 1 }
@@ -83,7 +83,7 @@ export function withParcel(family: Family, at: number, read: () => void): void {
   }
 }
 
-/** Keeps the parcel of the message that is being read until a part of it, which is to be read later, has been. */
+/** Keeps the parcel of the message that is being read until a part that is read later has been read. */
 export function keepParcelFor(later: Promise<unknown>): void {
   const taken = reading
   if (taken === undefined) return

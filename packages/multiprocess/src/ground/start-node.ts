@@ -1,4 +1,4 @@
-/** Starting Node, or telling truly why the system refuses it. */
+/** Starts Node. If the system refuses, throws an error with the true reason. */
 import type { ChildProcess } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { devNull } from 'node:os' // lazy
@@ -6,10 +6,11 @@ import { ProcessError } from '../errors.ts'
 import { nodeEnvironment } from './os/runtime.ts'
 import { startedNode } from './os/started.ts'
 
-/** What this process runs, also after its file was replaced or removed, as an upgrade does: proc_pid_exe(5). */
+/** The program that this process runs, even after an upgrade has replaced or removed its file: proc_pid_exe(5). */
 const OWN_IMAGE = '/proc/self/exe'
 
 /**
+ * Starts Node.
  * @param fds the descriptors that the child has from 3 on
  * @returns a process that has a pid
  * @throws ProcessError with the reason
@@ -19,7 +20,7 @@ export function startNode(argv: readonly string[], fds: readonly number[]): Chil
   if (started !== undefined) return started
   const missing = failureOf(() => accessSync(process.execPath, constants.X_OK))
   if (missing === undefined) throw refused(fileShortage())
-  // A program that names another file means that one.
+  // A program that sets another `process.execPath` means that file.
   const again = process.execPath === startedNode ? spawnNode(OWN_IMAGE, argv, fds) : undefined
   if (again !== undefined) return again
   const { code } = missing
@@ -29,7 +30,7 @@ export function startNode(argv: readonly string[], fds: readonly number[]): Chil
   )
 }
 
-/** undefined when it could not be started: Node tells the reason later, as an event. */
+/** Returns undefined if Node could not be started: Node reports the reason later, as an event. */
 function spawnNode(file: string, argv: readonly string[], fds: readonly number[]): ChildProcess | undefined {
   const child = process
     .getBuiltinModule('node:child_process')
@@ -38,7 +39,7 @@ function spawnNode(file: string, argv: readonly string[], fds: readonly number[]
   return child.pid === undefined ? undefined : child
 }
 
-/** @param files what opening a file fails with just now; undefined: files can be opened */
+/** @param files the error of opening a file at this moment; undefined if files can be opened */
 function refused(files: NodeJS.ErrnoException | undefined): ProcessError {
   const reason =
     files === undefined
@@ -47,7 +48,7 @@ function refused(files: NodeJS.ErrnoException | undefined): ProcessError {
   return new ProcessError(`cannot start ${process.execPath}: ${reason}`, { cause: files })
 }
 
-/** What opening a file fails with just now; undefined: files can be opened. */
+/** Returns the error of opening a file at this moment; undefined if files can be opened. */
 export function fileShortage(): NodeJS.ErrnoException | undefined {
   return failureOf(() => closeSync(openSync(devNull, 'r')))
 }

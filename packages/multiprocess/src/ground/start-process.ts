@@ -1,4 +1,4 @@
-/** Starting a process of the family, and learning how it ended. */
+/** Starts a process of the family, and learns how it ended. */
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os' // lazy
 import { fileURLToPath } from 'node:url'
@@ -45,9 +45,9 @@ export class ProcessMember implements Member {
   readonly #lifeline: Lifeline | undefined
 
   /**
-   * Starts `node main id parent-pid block length has-more has-lifeline`, where the block, which belongs to the child, holds `preparation`,
-   * and more if something is to stand behind it; a length of 0 has it wait for its work.
-   * @throws ProcessError when the system refuses
+   * Starts `node main id parent-pid block length has-more has-lifeline`. The block, which belongs to the child, holds
+   * `preparation`, and more if parts follow it; with a length of 0, the child waits for its work.
+   * @throws ProcessError if the system refuses
    */
   constructor(family: Family, main: URL, given: Given | null) {
     const { table, arena, self } = family
@@ -143,17 +143,17 @@ export class ProcessMember implements Member {
     try {
       startTime = processStatus(this.pid)?.startTime ?? UNKNOWN_START
     } catch {
-      // With no file descriptor left its pid has to do.
+      // No file descriptor is left: the pid alone has to identify the process.
     }
     this.#family.table.setProcess(this.id, this.pid, startTime)
   }
 
-  /** Asks the kernel, which knows before the event loop has been told; the event loop still waits for the child. */
+  /** Asks the kernel, which knows of the end before the event loop does; the event loop still waits for the child. */
   #look(): void {
     const { waitid, errno } = system()
     const info = new Int32Array(32)
     if (waitid(P_PID, this.pid, info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-      // The event loop has waited for it already, and is about to say how it ended.
+      // The event loop has waited for the child already, and is about to report how it ended.
       if (errno() === ECHILD) this.#isCollected = true
     } else if (info[SI_PID] !== 0) {
       this.#end(info[SI_CODE] === CLD_EXITED ? info[SI_STATUS] : -info[SI_STATUS])

@@ -1,4 +1,4 @@
-/** Starting a thread of the family, and learning how it ended. */
+/** Starts a thread of the family, and learns how it ended. */
 import { constants } from 'node:os' // lazy
 import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
@@ -13,14 +13,14 @@ import { monotonicMs } from './os/time.ts'
 import { fileShortage, textOfShortage } from './start-node.ts' // lazy
 import type { Given } from './work.ts'
 
-/** A thread that was stopped is looked at this often, by one that blocks. */
+/** A blocked thread checks a thread that was stopped this often, in milliseconds. */
 const LOOK_EVERY_MS = 20
 
-/** What the thread's main finds as its `workerData`. */
+/** The `workerData` of the thread's main module. */
 export interface ThreadData {
   readonly id: OwnerId
   readonly buffer: SharedArrayBuffer
-  /** null: it waits for its work. */
+  /** null if the thread waits for its work. */
   readonly preparation: Uint8Array | null
 }
 
@@ -35,7 +35,7 @@ export class ThreadMember implements Member {
   #startFailure: ProcessError | undefined
   #references = 1
 
-  /** @throws ProcessError when the family is full */
+  /** @throws ProcessError if the family is full */
   constructor(family: Family, main: URL, given: Given | null) {
     const { table, self } = family
     this.#family = family
@@ -66,7 +66,7 @@ export class ThreadMember implements Member {
     if (this.#exitcode === null) {
       const { table, platform } = this.#family
       if (table.hasEnded(this.id)) this.#end(table.endCode(this.id))
-      // One that was stopped says nothing, and this thread, blocked, does not hear of its end.
+      // A stopped thread reports nothing, and this thread, while it blocks, does not learn of its end.
       else if (this.#killedBy !== 0 && !platform.isAlive(table, this.id)) this.#end(-this.#killedBy)
     }
     return this.#exitcode
@@ -95,7 +95,7 @@ export class ThreadMember implements Member {
     return -1
   }
 
-  /** A thread gets no signals: whichever it is, the thread is stopped, also in a busy loop. */
+  /** Stops the thread, even in a busy loop. A thread gets no signals, so every signal does the same. */
   kill(signal: NodeJS.Signals): void {
     if (this.exitcode !== null || this.#killedBy !== 0) return
     this.#killedBy = constants.signals[signal]
@@ -112,7 +112,7 @@ export class ThreadMember implements Member {
     if (--this.#references === 0) this.#worker.unref()
   }
 
-  /** One that has reported gets what it printed, as Node prints it for a process that an uncaught error ends. */
+  /** Prints the error, if the thread has reported, as Node prints it for a process that an uncaught error ends. */
   #fail(error: unknown): void {
     if (this.#family.table.hasReported(this.id)) {
       console.error(`Uncaught ${inspect(error)}`)
@@ -137,7 +137,9 @@ export class ThreadMember implements Member {
   }
 }
 
-/** Options that hold for the whole process are refused for a thread; it has them as all threads do when it is given none. */
+/**
+ * Node refuses, for a thread, options that apply to the whole process; without own options, a thread has them as all threads do.
+ */
 function startWorker(main: URL, workerData: ThreadData): Worker {
   const { Worker } = process.getBuiltinModule('node:worker_threads')
   try {

@@ -1,4 +1,4 @@
-/** What all processes of a family wait for, as a text for whoever runs the program. */
+/** Reports what all processes of a family wait for, as text for the person who runs the program. */
 
 import type { OwnerId } from './arena/process-table.ts'
 import type { Family } from './family.ts'
@@ -8,7 +8,7 @@ import type { Wait, Waits } from './waiting/waits.ts'
 const ID = 0x3fffffff
 const NUMBER = 0x7fffffff
 
-/** @param waits those of the family */
+/** @param waits the records of the family's waits */
 export function waitReport(family: Family, waits: Waits): string {
   const { table } = family
   const blocks = [...table.members()].map(id => {
@@ -32,7 +32,7 @@ function lineOf(family: Family, waits: Waits, { subject, place, since, isBlockin
   return `waits ${resolve(family, waits, subject)}; ${how}, for ${seconds} s, at ${place}`
 }
 
-/** The name of a process, and its pid. */
+/** Returns the name of a process, and its pid. */
 function nameOf(family: Family, waits: Waits, id: OwnerId): string {
   const { table, platform } = family
   const pid = table.pid(id)
@@ -42,7 +42,7 @@ function nameOf(family: Family, waits: Waits, id: OwnerId): string {
   return `${name} (${platform.method === 'thread' ? 'thread' : 'pid'} ${pid}${isDead ? ', dead' : ''})`
 }
 
-/** Reads what stands in braces, as `Wait.subject` tells. */
+/** Replaces what is in braces, as `Wait.subject` describes. */
 function resolve(family: Family, waits: Waits, subject: string): string {
   const load = (at: number) => {
     const { words } = family.memory.windowOf(at)

@@ -55,7 +55,7 @@ export class Titles {
     this.#memory.first.words[this.#table.slotWord(id) + ROLE] = ROLES.indexOf(role)
   }
 
-  /** This process serves so many objects of a manager to so many clients; undefined: none any more. */
+  /** Records that this process serves this many objects of a manager to this many clients; undefined: it serves none any more. */
   setServed(objects: number | undefined, clients = 0): void {
     const { words } = this.#memory.first
     const base = this.#table.slotWord(this.#self)

@@ -17,7 +17,7 @@ export class SegmentNames {
 
   /** Takes the next bytes of the pipe. They may end within a record. */
   take(bytes: Buffer): void {
-    // By the byte, as a character may be cut as well.
+    // Byte by byte, because the end may also divide a character.
     const records = (this.#rest + bytes.toString('latin1')).split('\0')
     this.#rest = records.pop() as string
     for (const record of records) {
