@@ -1,8 +1,8 @@
-/** A chunk of a ring, in the arena; `ring.ts` says what is in it. */
+/** A chunk of a ring, in the arena; `ring-layout.ts` says what it contains. */
 import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { Memory } from '../ground/arena/memory.ts'
 
-/** A long message that was received: its chunk belongs to this process now. */
+/** A long message that was received: its chunk now belongs to this process. */
 export interface LongMessage {
   readonly chunk: number
   readonly length: number
@@ -11,23 +11,23 @@ export interface LongMessage {
 export const NEXT = 0
 export const SIZE = 4
 export const LENGTH = 8
-/** Of a long message. */
+/** The parcel of a long message. */
 export const PARCEL = 12
-/** Here the messages of a chunk begin. */
+/** The messages of a chunk begin here. */
 export const CHUNK_HEADER_BYTES = 16
 
-/** Up to this length a loop copies faster than a call. */
+/** Up to this length, a loop copies faster than a call. */
 const LOOPED_BYTES = 48
 
 const NO_WORDS: Int32Array = new Int32Array(0)
 const NO_BYTES: Uint8Array = new Uint8Array(0)
 
-/** The chunk that was looked at last. A chunk lies within one window. */
+/** The chunk that was used last. A chunk lies within one window. */
 export class ChunkView {
   chunk = 0
   words = NO_WORDS
   bytes = NO_BYTES
-  /** Where it begins in `bytes`. */
+  /** Where the chunk begins in `bytes`. */
   start = 0
   readonly #memory: Memory
 
@@ -42,11 +42,11 @@ export class ChunkView {
     this.chunk = chunk
     this.words = words
     this.bytes = bytes
-    // An integer to V8, too, which does not know how large a remainder is.
+    // The `| 0` tells V8 that this is an integer; V8 does not know how large a remainder is.
     this.start = (at % WINDOW_BYTES) | 0
   }
 
-  /** Read each time: another chunk may be there by now. */
+  /** The size of the chunk, read from the arena each time because another chunk may be there by now. */
   get size(): number {
     return this.words[(this.start + SIZE) >> 2]
   }

@@ -1,4 +1,6 @@
-/** The chunks of a ring, as a list that begins at LIST of the ring's block. `ring.ts` says what a death may lose of them. */
+/**
+ * The chunks of a ring, in a list that begins at LIST of the ring's block. `ring-layout.ts` says which of them a death may lose.
+ */
 import { UNIT } from '../ground/arena/layout.ts'
 import { LISTED_OWNER } from '../ground/arena/process-table.ts'
 import type { Family } from '../ground/family.ts'
@@ -9,7 +11,7 @@ export class Chunks {
   readonly #family: Family
   readonly #list: number
 
-  /** @param block of the ring */
+  /** @param block the ring's block */
   constructor(family: Family, block: number) {
     this.#family = family
     this.#list = family.shared.listOf(block)
@@ -19,7 +21,7 @@ export class Chunks {
     this.#family.memory.set(this.#list, chunk)
   }
 
-  /** Makes an empty chunk, which is in no list yet. */
+  /** Creates an empty chunk that is in no list yet. */
   create(size: number): number {
     const { arena, memory } = this.#family
     const at = arena.allocate(size, LISTED_OWNER)
@@ -28,7 +30,7 @@ export class Chunks {
     return at / UNIT
   }
 
-  /** Makes the chunk of a long message, which belongs to this process. */
+  /** Creates the chunk of a long message. It belongs to this process. */
   pack(bytes: Uint8Array, start: number, length: number, isRaw: boolean): number {
     const { arena, memory } = this.#family
     const at = arena.allocate(CHUNK_HEADER_BYTES + length)
@@ -44,17 +46,17 @@ export class Chunks {
     return at / UNIT
   }
 
-  /** Puts a chunk behind the last one, and tells readers that the last one ends at an offset. */
+  /** Puts a chunk after the last one, and tells readers at which offset the last one ends. */
   link(last: number, chunk: number, offset: number): void {
     const { memory, shared } = this.#family
     const left = memory.get(last * UNIT + NEXT)
     memory.set(last * UNIT + NEXT, chunk)
     memory.set(last * UNIT + offset, END)
-    // A sender died before its message was sent.
+    // A sender died before it sent its message.
     shared.freeList(left)
   }
 
-  /** Puts the chunk of a long message, and an empty one where the next messages go, behind the last one. @returns the empty one */
+  /** Puts the chunk of a long message, and an empty one for the next messages, after the last one. @returns the empty one */
   append(chunk: number, last: number, offset: number, size: number): number {
     const { arena, memory } = this.#family
     const next = this.create(size)
@@ -64,7 +66,7 @@ export class Chunks {
     return next
   }
 
-  /** Gives back the chunks before `head`. @param kept but this one */
+  /** Frees the chunks before `head`. @param kept a chunk that is not freed */
   unlink(head: number, kept: number): void {
     const { arena, memory } = this.#family
     for (let chunk = memory.get(this.#list); chunk !== head; ) {
@@ -75,7 +77,10 @@ export class Chunks {
     }
   }
 
-  /** Shows `use` the bytes of a long message. One longer than a window of the arena is mapped anew, from its page on. */
+  /**
+   * Passes the bytes of a long message to `use`. A message longer than a window of the arena is mapped separately, from its page
+   * on.
+   */
   show<R>(chunk: number, length: number, use: (bytes: Uint8Array, start: number) => R): R {
     return this.#family.memory.withBytes(chunk * UNIT, CHUNK_HEADER_BYTES + length, (bytes, start) =>
       use(bytes, start + CHUNK_HEADER_BYTES)

@@ -1,6 +1,6 @@
 /**
- * One end of a way for messages: Python's `multiprocessing.connection.Connection`. It is the same class over the rings of a
- * pipe and over a socket.
+ * One end of a channel for messages: Python's `multiprocessing.connection.Connection`. The rings of a pipe and a socket have the
+ * same class.
  */
 import { checkInteger, describe, optionNames } from '../checks.ts'
 import { Pending } from '../codec/receive.ts'
@@ -14,12 +14,21 @@ import { EOF, type Incoming, type Place, type Transport } from './transport.ts'
 
 const RECEIVE_OPTIONS = optionNames('{ maxLength: 4096 }', 'maxLength', 'signal', 'timeout')
 
-/** Returns true if a value is a Connection; it asks no Proxy for its prototype. */
+/** Returns true if a value is a Connection. Does not ask a Proxy for its prototype. */
 export let isConnection: (value: object) => value is Connection
 
 /**
- * One end of a pipe, or of a connection between programs. Another process that an end of a pipe is sent to holds it too: it is
- * closed once all who hold it have closed it or have ended. Messages that were sent before are still received.
+ * One end of a pipe, or of a connection between two programs; `Pipe`, `Client` and `Listener` create it. See Python's
+ * `multiprocessing.connection.Connection`.
+ *
+ * An end of a pipe that is sent to another process is held by both processes. The end is closed once all its holders have closed
+ * it or have ended. Messages that were sent before are still received.
+ * @example
+ * import { Pipe } from 'multiprocess'
+ *
+ * const [here, there] = Pipe<{ page: number }>()
+ * await here.send({ page: 1 })
+ * console.log(await there.recv()) // { page: 1 }
  */
 export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disposable {
   readonly #transport: Transport
@@ -32,7 +41,7 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     )
   }
 
-  /** @internal Connections are made by `Pipe`, `Client` and `Listener`. */
+  /** @internal `Pipe`, `Client` and `Listener` create connections. */
   constructor() {
     const transport = transports.take()
     if (transport === undefined) throw new TypeError('a Connection is made by Pipe(), Client() or a Listener')
@@ -40,24 +49,30 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     brand(this, 'shared')
   }
 
+  /** True once this process has closed this end. */
   get closed(): boolean {
     return this.#isClosed
   }
 
+  /** True if this end can receive. False for the second end of `Pipe({ duplex: false })`. */
   get readable(): boolean {
     return this.#transport.isReadable
   }
 
+  /** True if this end can send. False for the first end of `Pipe({ duplex: false })`. */
   get writable(): boolean {
     return this.#transport.isWritable
   }
 
   /**
-   * Sends a value; it is read before this returns. Waits while the other side does not receive: in a pipe 4 MiB of messages
-   * may wait, between programs as much as the system takes.
-   * @throws SerializationError when the value cannot cross
-   * @throws MultiprocessError `ERR_BROKEN_PIPE` when the other end is closed, `ERR_CLOSED` when this one is,
-   *   `ERR_DIRECTION` when it only receives; TimeoutError; the signal's reason
+   * Sends a value. The value is read before the call returns. The promise resolves once the message is sent: while the other side
+   * receives nothing, a pipe holds 4 MiB of messages, and a connection between programs holds as much as the system's buffers.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws SerializationError if the value cannot cross
+   * @throws TimeoutError if the timeout expires first; the signal's reason if the signal is aborted: in both cases the message is
+   * not sent
+   * @throws MultiprocessError `ERR_BROKEN_PIPE` if the other end is closed, `ERR_CLOSED` if this end is closed, `ERR_DIRECTION`
+   * if this end only receives
    */
   async send(value: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
@@ -66,17 +81,21 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     if (sent !== true) checkSent(await sent, timeout)
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `send`, and blocks the thread. */
   sendSync(value: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
     checkSent(this.#transport.sendSync(value, timeout), timeout)
   }
 
   /**
-   * Receives the next value, waiting in the event loop while there is none.
-   * @throws EOFError when nothing is left and the other end is closed or its processes are gone
-   * @throws MultiprocessError `ERR_CLOSED`, `ERR_DIRECTION`; `ERR_BYTES` when the next message in a pipe was sent by
-   *   `sendBytes`: it stays; SerializationError when it is no value; TimeoutError; the signal's reason
+   * Receives the next value, and waits in the event loop while there is none.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws EOFError if no message is left and the other end is closed or its processes have ended
+   * @throws TimeoutError if the timeout expires first; the signal's reason if the signal is aborted: in both cases nothing is
+   * received
+   * @throws SerializationError if the message is not a value
+   * @throws MultiprocessError `ERR_CLOSED`, `ERR_DIRECTION`; `ERR_BYTES` if `sendBytes` sent the next message of a pipe: that
+   * message stays
    */
   async recv(options?: WaitOptions): Promise<T> {
     const { timeout, signal } = waitOptions(options)
@@ -84,43 +103,48 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
-  /** The same, blocking the thread. @throws MultiprocessError `ERR_IMPORT` as `Queue.getSync` does */
+  /** Does the same as `recv`, and blocks the thread. @throws MultiprocessError `ERR_IMPORT` as `Queue.getSync` does */
   recvSync(options?: { timeout?: number }): T {
     const { timeout } = waitOptions(options)
     return checkCame(this.#transport.receiveSync(timeout), timeout).value as T
   }
 
-  /** Whether a message is there, or the end of them, within the timeout; left out: 0, as in Python. */
+  /**
+   * Resolves to true if a message is available within the timeout, or the other end is closed.
+   * @param options.timeout milliseconds. Default: 0, as in Python
+   */
   async poll(options?: WaitOptions): Promise<boolean> {
     return await this.#transport.poll(timeoutOf(options, 0), options?.signal)
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `poll`, and blocks the thread. */
   pollSync(options?: { timeout?: number }): boolean {
     return this.#transport.pollSync(timeoutOf(options, 0))
   }
 
   /**
-   * Sends bytes as a message that `recvBytes` receives. Between programs more than 16 KiB are not copied: they must not change
+   * Sends bytes as a message that `recvBytes` receives. Between programs, more than 16 KiB are not copied: do not change them
    * before the promise resolves.
-   * @param offset of the first, left out: 0 @param size left out: all that follow
-   * @throws ValueError when there are not so many; otherwise as `send`
+   * @param offset the index of the first byte. Default: 0
+   * @param size the number of bytes. Default: all bytes after `offset`
+   * @throws ValueError if there are fewer bytes; otherwise the errors of `send`
    */
   async sendBytes(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): Promise<void> {
     const sent = this.#transport.sendBytes(part(bytes, offset, size))
     if (sent !== true) await sent
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `sendBytes`, and blocks the thread. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): void {
     this.#transport.sendBytesSync(part(bytes, offset, size))
   }
 
   /**
    * Receives the bytes of the next message.
-   * @param options.maxLength a longer message is refused, and stays
-   * @throws MultiprocessError `ERR_TOO_LONG`; `ERR_VALUE_MESSAGE` when it was sent by `send` through a pipe: it stays;
-   *   otherwise as `recv`
+   * @param options.timeout milliseconds. Default: Infinity
+   * @param options.maxLength the maximum number of bytes: a longer message is refused, and stays. Default: no maximum
+   * @throws MultiprocessError `ERR_TOO_LONG`; `ERR_VALUE_MESSAGE` if `send` sent the next message of a pipe: that message stays;
+   * otherwise the errors of `recv`
    */
   async recvBytes(options: WaitOptions & { maxLength?: number } = {}): Promise<Uint8Array> {
     const { timeout, signal } = waitOptions(options, RECEIVE_OPTIONS)
@@ -128,7 +152,7 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     return checkCame(await this.#transport.receiveBytes(ownMemory, most, timeout, signal), timeout)
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `recvBytes`, and blocks the thread. */
   recvBytesSync(options: { timeout?: number; maxLength?: number } = {}): Uint8Array {
     const { timeout } = waitOptions(options, RECEIVE_OPTIONS)
     return checkCame(this.#transport.receiveBytesSync(ownMemory, checkMaxLength(options.maxLength), timeout), timeout)
@@ -136,9 +160,9 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
 
   /**
    * Receives the bytes of the next message into a buffer.
-   * @param offset where they begin, left out: 0
-   * @returns how many they are
-   * @throws BufferTooShort when they don't fit; its `bytes` are the message
+   * @param offset the index in the buffer where the bytes begin. Default: 0
+   * @returns the number of bytes received
+   * @throws BufferTooShort if the bytes do not fit; its `bytes` are the message
    */
   async recvBytesInto(buffer: Uint8Array, offset = 0): Promise<number> {
     const place = placeIn(buffer, offset)
@@ -146,13 +170,13 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     return filled(checkCame(came, FOR_EVER), buffer, offset)
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `recvBytesInto`, and blocks the thread. */
   recvBytesIntoSync(buffer: Uint8Array, offset = 0): number {
     const came = this.#transport.receiveBytesSync(placeIn(buffer, offset), FOR_EVER, FOR_EVER)
     return filled(checkCame(came, FOR_EVER), buffer, offset)
   }
 
-  /** This process holds the end no longer. */
+  /** Closes this end in this process. Other processes that hold it are not affected. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -163,19 +187,19 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     this.close()
   }
 
-  /** Ready while `recv` would not wait: a message is there, or the end of them. */
+  /** Makes the connection an object that `wait` accepts: ready when `recv` would not wait. */
   get [waitable](): unknown {
     return this.#transport.target
   }
 
-  /** Values as they come, until the other end is closed. */
+  /** Iterates over the values as they arrive, until the other end is closed. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
     for (;;) {
       let value: T
       try {
         value = await this.recv()
       } catch (error) {
-        // With a cause, it did not end where a message ends.
+        // An error with a cause: the stream did not end between two messages.
         if (error instanceof EOFError && error.cause === undefined) return
         throw error
       }
@@ -238,7 +262,7 @@ function ownMemory(length: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
 }
 
-/** In the buffer if they fit, else in memory of their own. */
+/** Returns a function that puts bytes into the buffer if they fit, and otherwise into new memory. */
 function placeIn(buffer: Uint8Array, offset: number): Place {
   if (!(buffer instanceof Uint8Array)) throw new TypeError(`buffer must be a Uint8Array, got ${describe(buffer)}`)
   checkInteger('offset', offset, 0, buffer.length)

@@ -1,4 +1,4 @@
-/** Those of one process who wait to send: one after the other, in the order they came. */
+/** The senders of one process that wait for room, one after the other in the order of their arrival. */
 import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 
@@ -10,8 +10,8 @@ export class Line {
   }
 
   /**
-   * Runs `action` once all who came before are done.
-   * @param timeout milliseconds; past it the action runs with 0 of them left
+   * Runs `action` once all earlier actions are done.
+   * @param timeout milliseconds; once they have passed, the action runs with a timeout of 0
    * @throws the signal's reason, once it is aborted
    */
   async run<R>(timeout: number, signal: AbortSignal | undefined, action: (timeout: number) => Promise<R>): Promise<R> {
@@ -21,7 +21,7 @@ export class Line {
     const left = new Promise<void>(resolve => {
       leave = resolve
     })
-    // Who gives up still stands behind those before.
+    // An action that was given up still waits for those before it.
     const own = Promise.all([before, left]).then(() => {
       if (this.#last === own) this.#last = undefined
     })

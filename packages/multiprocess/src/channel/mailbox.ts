@@ -1,6 +1,6 @@
 /**
- * Frames of bytes for one process, which others put into its ring: what servers and their clients speak through. The word
- * OWNER behind the ring names the process that reads; it is rung in its event loop.
+ * A mailbox: a ring of frames of bytes that one process reads. Servers and their clients communicate through mailboxes. The word
+ * OWNER after the ring names the process that reads; its event loop is rung.
  */
 
 import { kindNumber } from '../ground/arena/block-kinds.ts'
@@ -13,7 +13,7 @@ import type { LongMessage } from './chunk.ts'
 import { LARGEST_INLINE, Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
-/** From the beginning of the block. */
+/** The place of OWNER, from the beginning of the block. */
 const OWNER_AT = SHARED_HEADER_BYTES + RING_BYTES
 
 const NOTHING = new Uint8Array(0)
@@ -23,7 +23,7 @@ export class Mailbox extends SharedObject {
   readonly #ring: Ring
   readonly #owner: number
 
-  /** @internal Made by `createMailbox` and `mailboxAt`. */
+  /** @internal `createMailbox` and `mailboxAt` create mailboxes. */
   constructor(isFirst: boolean) {
     super()
     const handle = handleOf(this)
@@ -32,7 +32,7 @@ export class Mailbox extends SharedObject {
     this.#ring = new Ring(handle, isFirst ? { messages: 0, bytes: 0 } : undefined, OWNER_AT)
   }
 
-  /** Who reads; 0: nobody yet. */
+  /** The process that reads; 0 if there is none yet. */
   get owner(): OwnerId {
     return this.family.memory.get(this.#owner)
   }
@@ -42,8 +42,8 @@ export class Mailbox extends SharedObject {
   }
 
   /**
-   * Puts bytes in, and tells the reader.
-   * @param parcel what keeps the shared objects that they name
+   * Puts bytes into the mailbox, and wakes the reader.
+   * @param parcel keeps the shared objects that the bytes name
    * @throws MultiprocessError `ERR_OUT_OF_MEMORY`
    */
   post(bytes: Uint8Array, start: number, length: number, parcel: Parcel | null = null): void {
@@ -62,15 +62,15 @@ export class Mailbox extends SharedObject {
     return this.#ring.isEmpty
   }
 
-  /** Whether all is taken that was in it when this was called: answered anew each time it is asked. */
+  /** Returns a function that returns true once all frames have been taken that were in the mailbox at the time of this call. */
   untilNow(): () => boolean {
     const end = this.#ring.sent.load()
     return () => ((end - this.#ring.received.load()) | 0) <= 0
   }
 
   /**
-   * Takes what was put in first, and shows it to `use`, which has it for as long as it runs.
-   * @returns false when there was nothing
+   * Takes the first frame and passes its bytes to `use`, which must not keep them.
+   * @returns false if the mailbox was empty
    */
   take(use: (bytes: Uint8Array, start: number, end: number) => void): boolean {
     const ring = this.#ring
@@ -91,7 +91,7 @@ export class Mailbox extends SharedObject {
       }
       return
     }
-    // Reading may run a class's own code, and that may take the next one.
+    // Reading may run code of a class, and that code may take the next frame.
     const { scratch } = ring
     ring.scratch = NOTHING
     try {
@@ -102,7 +102,7 @@ export class Mailbox extends SharedObject {
   }
 }
 
-/** A new one. @param owner who reads; left out: nobody yet */
+/** Creates a mailbox. @param owner the process that reads; none by default */
 export function createMailbox(family: Family, owner: OwnerId = 0): Mailbox {
   const at = family.shared.create(RING_BYTES + 4, '', kindNumber('Mailbox'))
   const mailbox = adopt({ family, at }, () => new Mailbox(true))
@@ -110,7 +110,7 @@ export function createMailbox(family: Family, owner: OwnerId = 0): Mailbox {
   return mailbox
 }
 
-/** The object of one that exists. */
+/** Returns an object for a mailbox that exists. */
 export function mailboxAt(handle: Handle): Mailbox {
   return adopt(handle, () => new Mailbox(false))
 }

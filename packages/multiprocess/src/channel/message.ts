@@ -1,4 +1,4 @@
-/** Values as messages of a ring, and back. */
+/** Encodes values as messages of a ring, and decodes them. */
 import { Encoder, type Releases, runAll } from '../codec/encode.ts'
 import { missingModules, receive } from '../codec/receive.ts'
 import { importModuleNow } from '../codec/references/imports.ts'
@@ -10,46 +10,46 @@ import { type Check, LARGEST_INLINE, type Ring } from './ring.ts' // lazy
 
 const encoder = new Encoder()
 
-/** A message on its way. */
+/** A message that is to be sent. */
 export interface Letter {
-  /** Valid until the next message, unless it is kept. */
+  /** Valid until the next message, unless `keepLetter` copied them. */
   readonly bytes: Uint8Array
   readonly start: number
   readonly length: number
-  /** The bytes are no value, but what the user gave. */
+  /** True if the bytes are the user's own, and not an encoded value. */
   readonly isRaw: boolean
-  /** Of a long message, that they were copied to; 0: none. */
+  /** The chunk that holds a copy of a long message; 0 if there is none. */
   readonly chunk: number
-  /** What it holds, to be given back when it is not sent after all. */
+  /** Frees what the message holds, if it is not sent after all. */
   readonly releases: Releases
-  /** What keeps the shared objects that it names. */
+  /** Keeps the shared objects that the message names. */
   readonly parcel: Parcel | null
 }
 
-/** The same letter, in memory of its own. */
+/** Returns the same letter with its own memory. */
 function keepLetter(letter: Letter): Letter {
   if (letter.chunk !== 0) return letter
   const { bytes, start, length } = letter
   return { ...letter, bytes: bytes.slice(start, start + length), start: 0 }
 }
 
-/** Sends the messages of one process, in the order in which they are given to it. */
+/** Sends the messages of one process, in the order in which they are given. */
 export class Sender {
   readonly #ring: Ring
   readonly #line = new Line()
   readonly #check: ((looksClosely: boolean) => void) | undefined
 
-  /** @param check runs before each try; throws to give up. `looksClosely`: see `Step` */
+  /** @param check runs before each attempt, and throws to give up. `looksClosely`: see `Step` */
   constructor(ring: Ring, check?: (looksClosely: boolean) => void) {
     this.#ring = ring
     this.#check = check
   }
 
   /**
-   * Sends a value if that can be done at once.
-   * @param inLine not while others of this process wait in the event loop: who sends there stands behind them
-   * @returns undefined once it is sent, or the letter, to be given to another method before anything else is
-   * @throws SerializationError when the value cannot cross
+   * Sends a value if it can be sent at once.
+   * @param inLine true to not send while others of this process wait in the event loop: the caller then waits behind them
+   * @returns undefined if it was sent; otherwise the letter, which must be passed to another method before anything else happens
+   * @throws SerializationError if the value cannot cross
    */
   post(value: unknown, path: string, inLine: boolean): Letter | undefined {
     encoder.encode(value, undefined, 0, 0, path)
@@ -57,7 +57,7 @@ export class Sender {
     return this.#post(bytes, start, end - start, false, releases, parcel, inLine)
   }
 
-  /** The same for bytes, that are sent as they are. */
+  /** Does the same for bytes, which are sent as they are. */
   postBytes(bytes: Uint8Array, inLine: boolean): Letter | undefined {
     return this.#post(bytes, 0, bytes.length, true, null, null, inLine)
   }
@@ -88,13 +88,16 @@ export class Sender {
     return isSent ? undefined : { bytes, start, length, isRaw, chunk, releases, parcel }
   }
 
-  /** It is not sent after all. */
+  /** Discards a letter that is not sent after all. */
   discard({ chunk, releases }: Letter): void {
     this.#ring.discard(chunk)
     runAll(releases)
   }
 
-  /** Blocks the thread for so many milliseconds at the most. @returns false when it could not be sent, and is gone */
+  /**
+   * Sends a letter, blocking the thread for up to `timeout` milliseconds. @returns false if it could not be sent, and was
+   * discarded
+   */
   sendSync(letter: Letter, timeout: number): boolean {
     let isSent: boolean | undefined
     try {
@@ -105,7 +108,7 @@ export class Sender {
     return isSent ?? false
   }
 
-  /** The same in the event loop. @throws the signal's reason, once it is aborted */
+  /** Does the same in the event loop. @throws the signal's reason, once it is aborted */
   async send(letter: Letter, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     let isSent: boolean | undefined
     const kept = keepLetter(letter)
@@ -125,22 +128,22 @@ export class Sender {
   }
 }
 
-/** What was received: a value or a Pending. */
+/** A received message: a value or a Pending. */
 export interface Received {
   readonly value: unknown
 }
 
-/** Answered when there is no message. */
+/** Returned if there is no message. */
 export const NONE: unique symbol = Symbol()
 
-/** Receives a value or a Pending: it is read before anything else can be received. */
+/** Receives a value or a Pending. The message is decoded before anything else can be received. */
 export function receiveLetter(ring: Ring, check?: Check): unknown {
   const message = ring.receive(check)
   if (message === undefined) return NONE
   return ring.parcel === 0 ? readLetter(ring, message) : readNaming(ring, message)
 }
 
-/** Reads a message that names shared objects: its parcel keeps them until this process holds them. */
+/** Decodes a message that names shared objects: its parcel keeps them until this process holds them. */
 function readNaming(ring: Ring, message: number | LongMessage): unknown {
   let value: unknown
   withParcel(ring.family, ring.parcel, () => {
@@ -149,7 +152,7 @@ function readNaming(ring: Ring, message: number | LongMessage): unknown {
   return value
 }
 
-/** As a step of waiting, which answers undefined when there is none. */
+/** Converts the result of `receiveLetter` to that of a step of waiting, which returns undefined if there is no message. */
 export function received(value: unknown): Received | undefined {
   return value === NONE ? undefined : { value }
 }
@@ -159,7 +162,7 @@ export function receiveBytes(ring: Ring, check?: Check): Uint8Array | undefined 
   return receiveInto(ring, length => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer), check)
 }
 
-/** The same, copied once, to what `place` has for so many bytes. */
+/** Receives the bytes of a message into the memory that `place` returns for their number. The bytes are copied once. */
 export function receiveInto(ring: Ring, place: (length: number) => Uint8Array, check?: Check): Uint8Array | undefined {
   const message = ring.receive(check)
   if (message === undefined) return undefined
@@ -182,7 +185,7 @@ export function receiveInto(ring: Ring, place: (length: number) => Uint8Array, c
 function readLetter(ring: Ring, message: number | LongMessage): unknown {
   if (typeof message === 'number') {
     const { scratch } = ring
-    // Decoding may run a class's own code, and that code may receive.
+    // Decoding may run code of a class, and that code may receive.
     ring.scratch = NO_SCRATCH
     try {
       return receive(scratch, 0, message)
@@ -199,7 +202,7 @@ function readLetter(ring: Ring, message: number | LongMessage): unknown {
 
 const NO_SCRATCH = new Uint8Array(0)
 
-/** A message that cannot be read without waiting, and was left. */
+/** Thrown for a message that cannot be decoded without waiting. The message stays. */
 class NeedsModules extends MultiprocessError {
   readonly modules: readonly string[]
 
@@ -213,17 +216,17 @@ class NeedsModules extends MultiprocessError {
   }
 }
 
-/** Of a message that is to be read without waiting. */
+/** Checks that a message can be decoded without waiting. */
 export const checkModules: Check = (bytes, start, end) => {
   const modules = missingModules(bytes, start, end, false)
   if (modules.length > 0) throw new NeedsModules(modules)
 }
 
 /**
- * Receives a value without waiting, also when what it needs must be imported first, as far as that can be done at once. That is
- * done while the message stands in the ring: a module's own code may receive.
- * @param check does what `checkModules` does, too
- * @throws MultiprocessError (`ERR_IMPORT`): it cannot, and the message is left
+ * Receives a value without waiting. Imports the modules that the value needs first, if they can be imported at once; the message
+ * stays in the ring meanwhile, because a module's own code may receive.
+ * @param check must do what `checkModules` does, too
+ * @throws MultiprocessError (`ERR_IMPORT`) if the modules cannot be imported at once: the message stays
  */
 export function receiveReadable(ring: Ring, check: Check = checkModules): unknown {
   for (;;) {
@@ -235,7 +238,7 @@ export function receiveReadable(ring: Ring, check: Check = checkModules): unknow
   }
 }
 
-/** The same of a message that stands in nobody's way. */
+/** Does the same for a message that is not in a ring. */
 export function checkReadable(bytes: Uint8Array, start: number, end: number): void {
   const modules = missingModules(bytes, start, end, true)
   if (modules.length > 0) throw new NeedsModules(modules)

@@ -1,7 +1,7 @@
 /**
- * The two ends of a pipe: Python's `multiprocessing.Pipe`. A pipe is one ring for each direction. An end is a shared block that
- * keeps the rings it uses; it goes when no process has it any more and no message brings it, and then the rings are told: who
- * receives finds the end of the messages, who sends learns that nobody would receive.
+ * The two ends of a pipe: Python's `multiprocessing.Pipe`. A pipe has one ring for each direction. An end is a shared block that
+ * keeps the rings it uses. The block goes once no process has it and no message carries it, and then the rings' words record it:
+ * a receiver finds the end of the messages, and a sender learns that no process would receive.
  */
 
 import { checkBoolean, checkOptions, optionNames } from '../checks.ts'
@@ -14,22 +14,22 @@ import { RECEIVING_END, Ring, SENDING_END } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 import { RingTransport } from './ring-transport.ts' // lazy
 
-/** Bytes that wait in one direction of a pipe before a sender waits too; a longer message waits until the pipe is empty. */
+/** The bytes that wait in one direction of a pipe before a sender waits, too. A longer message waits until the pipe is empty. */
 const MOST_BYTES = 2 ** 22
 const READABLE = 1
 const WRITABLE = 2
-/** Behind the two links. */
+/** The place of the mode, after the two links. */
 const MODE = 24
 const END_BYTES = 28
 
 const ends = new WeakSet<Connection>()
 
-/** Whether a connection is an end of a pipe, closed or not. */
+/** Returns true if a connection is an end of a pipe, closed or not. */
 export function isPipeEnd(connection: Connection): boolean {
   return ends.has(connection)
 }
 
-/** The object of an end that exists. */
+/** Returns an object for an end that exists. */
 export function connectionAt(handle: Handle): Connection {
   const { family, at } = handle
   const mode = family.memory.get(payloadAt(handle) + MODE)
@@ -44,13 +44,14 @@ export function connectionAt(handle: Handle): Connection {
   const connection = connectionOver(transport)
   const end = new WeakRef(connection)
   ends.add(connection)
-  // Who waits in the transport may have dropped the connection.
+  // Code that waits in the transport may have dropped the connection.
   keepFor(connection, handle, transport)
   return connection
 }
 
+/** The options of `Pipe`. */
 export interface PipeOptions {
-  /** true, the default: both ends send and receive; false: the first only receives, the second only sends */
+  /** True: both ends send and receive. False: the first end only receives, the second only sends. Default: true. */
   duplex?: boolean
 }
 
@@ -66,7 +67,7 @@ export function pipeOver<T>(method: StartMethod, options: PipeOptions = {}): [Co
   const back = duplex ? makeRing(family) : undefined
   const first = makeEnd(family, forward, back)
   const second = makeEnd(family, back, forward)
-  // The ends keep them now.
+  // The ends keep the rings from now on.
   shared.drop(forward)
   if (back !== undefined) shared.drop(back)
   return [connectionAt({ family, at: first }), connectionAt({ family, at: second })] as [Connection<T>, Connection<T>]

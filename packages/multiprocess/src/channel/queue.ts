@@ -16,8 +16,16 @@ const LARGEST = 0x7fffffff
 let lineOf: (queue: Queue) => string
 
 /**
- * A queue: what is put in is taken out once, the first first. An item is in the queue when `put` has returned, or its
- * promise resolved, whatever becomes of the process that put it. What a process had taken when it died is lost with it.
+ * A queue: items are taken in the order in which they were put, each of them once. See Python's `multiprocessing.Queue`. An item
+ * is in the queue once `put` has returned, or its promise has resolved, even if the process that put the item dies. If a process
+ * dies, the items that it had taken are lost with it.
+ * @example
+ * import { Process, Queue } from 'multiprocess'
+ *
+ * const queue = new Queue<string>()
+ * const child = new Process({ target: () => queue.put('done') })
+ * child.start()
+ * console.log(await queue.get({ timeout: 10_000 })) // done
  */
 export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncIterable<T> {
   protected static override readonly size: number = RING_BYTES
@@ -33,8 +41,8 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 
   /**
-   * @param maxsize items that it holds at the most; 0, the default, or less: as many as there is memory for
-   * @throws TypeError if `maxsize` is not a number, ValueError if it is not an integer
+   * @param maxsize the maximum number of items. Default: 0; with 0 or less, only memory limits the queue
+   * @throws TypeError if `maxsize` is not a number; ValueError if it is not an integer
    */
   constructor(maxsize = 0) {
     checkInteger('maxsize', maxsize, -LARGEST, LARGEST)
@@ -45,16 +53,17 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     this.#sender = new Sender(this.ring)
   }
 
-  /** 0: no bound but memory. */
+  /** The maximum number of items; 0 if only memory limits the queue. */
   get maxsize(): number {
     return this.#maxsize
   }
 
   /**
-   * Puts an item in; the item is read before this returns. Waits in the event loop while the queue is full; the puts of one
-   * process go in in the order they were made.
-   * @throws Full when the timeout, in milliseconds, ran out; the signal's reason when that is aborted: the item is not put
-   * @throws SerializationError when the item cannot cross; ValueError once closed
+   * Puts an item into the queue. The item is read before the call returns. Waits in the event loop while the queue is full; items
+   * of one process enter in the order of the calls.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws Full if the timeout expires first; the signal's reason if the signal is aborted: in both cases the item is not put
+   * @throws SerializationError if the item cannot cross; ValueError after `close()`
    */
   async put(item: T, options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
@@ -64,7 +73,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     if (letter !== undefined && !(await this.#sender.send(letter, timeout, signal))) throw new Full()
   }
 
-  /** The same, blocking the thread while the queue is full. */
+  /** Does the same as `put`, and blocks the thread while the queue is full. */
   putSync(item: T, options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
     this.#checkOpen()
@@ -72,7 +81,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     if (letter !== undefined && !this.#sender.sendSync(letter, timeout)) throw new Full()
   }
 
-  /** The same, without waiting. @throws Full */
+  /** Does the same as `put` without waiting. @throws Full if the queue is full */
   putNowait(item: T): void {
     this.#checkOpen()
     const letter = this.#sender.post(item, 'item', true)
@@ -82,8 +91,9 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 
   /**
-   * Takes the first item, waiting in the event loop while there is none.
-   * @throws Empty when the timeout, in milliseconds, ran out; the signal's reason when that is aborted: nothing is taken
+   * Takes the first item, and waits in the event loop while there is none.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws Empty if the timeout expires first; the signal's reason if the signal is aborted: in both cases nothing is taken
    */
   async get(options?: WaitOptions): Promise<T> {
     const { timeout, signal } = waitOptions(options)
@@ -97,9 +107,9 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 
   /**
-   * The same, blocking the thread.
-   * @throws MultiprocessError `ERR_IMPORT` when the item needs modules that can't be imported at once: those that await
-   *   something at their top level. It stays in the queue then
+   * Does the same as `get`, and blocks the thread.
+   * @throws MultiprocessError `ERR_IMPORT` if the item needs modules that cannot be imported at once, because they await at their
+   * top level: the item then stays in the queue
    */
   getSync(options?: { timeout?: number }): T {
     const { timeout } = waitOptions(options)
@@ -109,31 +119,36 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
     return valueOf(ring.sent.waitSync(() => received(receiveReadable(ring)), timeout)) as T
   }
 
-  /** The same, without waiting. @throws Empty */
+  /** Does the same as `getSync` without waiting. @throws Empty if the queue is empty */
   getNowait(): T {
     return valueOf(received(receiveReadable(this.ring))) as T
   }
 
-  /** How many items stand in the queue, exactly, at this moment. */
+  /** Returns the number of items in the queue, which is exact at the moment of the call. */
   qsize(): number {
     return this.ring.size
   }
 
+  /** Returns true if the queue has no item. */
   empty(): boolean {
     return this.ring.isEmpty
   }
 
+  /** Returns true if the queue has `maxsize` items. False if only memory limits the queue. */
   full(): boolean {
     return this.ring.isFull
   }
 
-  /** This process puts no more: `put` throws ValueError from now on. Others go on, and what was put stays. */
+  /**
+   * Closes the queue in this process: from now on, `put` throws ValueError here. Other processes can still put, and all items
+   * stay.
+   */
   close(): void {
     this.#isClosed = true
   }
 
   /**
-   * Resolves at once: no thread stands between a process and its queue, and what was put is in.
+   * Resolves at once: a process writes into its queue directly, without a thread, so every item that was put is already in it.
    * @throws ValueError before `close()`, as Python's `join_thread` does
    */
   async joinThread(): Promise<void> {
@@ -141,15 +156,15 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
       throw new ValueError('cannot join the thread of a queue that is not closed: call close() first')
   }
 
-  /** Does nothing: a process never waits at its end for its queues. */
+  /** Does nothing: a process never waits for its queues when it ends. */
   cancelJoinThread(): void {}
 
-  /** Ready while an item is there. */
+  /** Makes the queue an object that `wait` accepts: ready while it has an item. */
   get [waitable](): unknown {
     return { family: this.ring.family, word: this.ring.sent, isReady: () => !this.ring.isEmpty }
   }
 
-  /** Items as they come, without end: leave the loop when there is nothing more to come. */
+  /** Iterates over the items as they arrive, without end: leave the loop after the last item. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
     for (;;) yield await this.get()
   }
@@ -159,7 +174,7 @@ export class Queue<T = unknown> extends SharedObject implements Waitable, AsyncI
   }
 }
 
-/** How many items are in a queue, for `util.inspect`. @param most 0: without bounds */
+/** Returns the number of items in a queue, for `util.inspect`. @param most the maximum; 0 for no maximum */
 export function itemsText(ring: Ring, most: number, isClosed: boolean): string {
   const bound = most === 0 ? (ring.size === 1 ? ' item' : ' items') : ` of ${most}`
   return `${ring.size}${bound}${isClosed ? ', closed' : ''}`
@@ -170,7 +185,18 @@ function valueOf(received: Received | undefined): unknown {
   return received.value
 }
 
-/** A queue that knows how many of its items are yet to be done: each is, by a `taskDone` of whoever took it. */
+/**
+ * A queue that counts unfinished items: `taskDone` reports that an item which was taken is done. See Python's
+ * `multiprocessing.JoinableQueue`.
+ * @example
+ * import { JoinableQueue } from 'multiprocess'
+ *
+ * const queue = new JoinableQueue<number>()
+ * await queue.put(1)
+ * await queue.get()
+ * queue.taskDone()
+ * await queue.join()
+ */
 export class JoinableQueue<T = unknown> extends Queue<T> {
   protected static override readonly kind: BlockKind = 'JoinableQueue'
 
@@ -178,21 +204,22 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     inspectAs<JoinableQueue>(JoinableQueue, queue => `${lineOf(queue)}, ${queue.ring.unfinished} unfinished`)
   }
 
-  /** An item that was taken is done. @throws ValueError when as many were as ever were put */
+  /** Reports that an item which was taken is done. @throws ValueError if it is called more often than items were put */
   taskDone(): void {
     if (!this.ring.finish()) throw new ValueError('taskDone() was called more often than items were put')
   }
 
   /**
    * Resolves once all items that were put are done.
-   * @throws TimeoutError when the timeout, in milliseconds, ran out; the signal's reason when that is aborted
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws TimeoutError if the timeout expires first; the signal's reason if the signal is aborted
    */
   async join(options?: WaitOptions): Promise<void> {
     const { timeout, signal } = waitOptions(options)
     checkJoined(await this.ring.done.wait(() => this.#step(), timeout, signal), timeout)
   }
 
-  /** The same, blocking the thread. */
+  /** Does the same as `join`, and blocks the thread. */
   joinSync(options?: { timeout?: number }): void {
     const { timeout } = waitOptions(options)
     checkJoined(

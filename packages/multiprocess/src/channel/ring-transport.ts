@@ -17,7 +17,7 @@ export interface Ends {
   readonly family: Family
   readonly from: Ring | undefined
   readonly to: Ring | undefined
-  /** This process holds the end no longer. */
+  /** Releases the end that this process holds. */
   readonly release: () => void
 }
 
@@ -138,7 +138,7 @@ export class RingTransport implements Transport {
 
   #step<R>(ring: Ring, take: (ring: Ring) => R | undefined, looksClosely = false): Incoming<R> {
     this.#checkOpen(looksClosely)
-    // Asked first: what was sent before the other end went is received before EOF.
+    // Checked first, so that messages sent before the other end went are received before EOF.
     const isLast = !ring.hasSenders
     const received = take(ring)
     return received === undefined && isLast ? EOF : received
@@ -157,7 +157,7 @@ export class RingTransport implements Transport {
     return this.#sender
   }
 
-  /** @param looksClosely as a `Step` does: whether the other end's processes are there is about to be asked */
+  /** @param looksClosely as in a `Step`: true if the next question is whether the processes of the other end still live */
   #checkOpen(looksClosely = false): void {
     if (this.#isClosed) throw failure('ERR_CLOSED', 'this process has closed its end of the pipe')
     if (looksClosely) this.#ends.family.countOutUnnoticed()

@@ -1,4 +1,4 @@
-/** A queue of messages in shared memory, first in, first out, for any number of senders and receivers: see ring-layout.ts. */
+/** A queue of messages in shared memory, first in, first out, for any number of senders and receivers. See ring-layout.ts. */
 import type { Instructions } from '../ground/arena/instructions.ts'
 import { UNIT, WINDOW_BYTES } from '../ground/arena/layout.ts'
 import type { RingPlaces } from '../ground/arena/parcel-words.ts'
@@ -41,14 +41,14 @@ import {
 
 export { LARGEST_INLINE, RECEIVING_END, SENDING_END } from './ring-layout.ts'
 
-/** Looks at a message before it is taken; throws to leave it. */
+/** Inspects a message before it is taken; throws to leave it in the ring. */
 export type Check = (bytes: Uint8Array, start: number, end: number, isRaw: boolean) => void
 
 export class Ring {
   readonly family: Family
-  /** The last message taken that was not a long one begins here, in `scratch`. */
+  /** The last short message that was taken begins here, in `scratch`. */
   scratch = new Uint8Array(1024)
-  /** What keeps the shared objects that the last message taken names; this process holds it. 0: that message names none. */
+  /** The parcel of the last message that was taken, held by this process; 0 if the message names no shared objects. */
   parcel = 0
   readonly sent: WaitWord
   readonly received: WaitWord
@@ -57,7 +57,7 @@ export class Ring {
   readonly #base: number
   readonly #on: Instructions
   readonly #self: OwnerId
-  /** Where words are for `#on`. */
+  /** The places of words for `#on`. */
   readonly #sentAt: number
   readonly #receivedAt: number
   readonly #sendLockAt: number
@@ -71,16 +71,16 @@ export class Ring {
   readonly #mostBytes: number
   readonly #tail: ChunkView
   readonly #head: ChunkView
-  /** So many were sent at least, when no more than `#receivedLast` had been received. */
+  /** At least this many messages were sent while no more than `#receivedLast` had been received. */
   #sentSeen = 0
   #receivedLast = 0
-  /** So many messages, and bytes, were received at least. */
+  /** At least this many messages, and bytes, were received. */
   #receivedSeen: number
   #leftSeen = 0
 
   /**
-   * @param limits of a new one: messages and bytes that it holds at the most, 0: as many as there is memory for
-   * @param reader where its block names the only process that reads, from its beginning; 0: several may read
+   * @param limits of a new ring: the maximum of messages and of bytes that it holds; 0 means that only memory limits it
+   * @param reader where the ring's block names the only process that reads, from the block's beginning; 0 if several may read
    */
   constructor(handle: Handle, limits?: { messages: number; bytes: number }, reader = 0) {
     const { family } = handle
@@ -127,7 +127,7 @@ export class Ring {
     }
   }
 
-  /** Messages that stand here. */
+  /** The number of messages in the ring. */
   get size(): number {
     for (;;) {
       const received = this.#on.load(this.#receivedAt)
@@ -144,12 +144,12 @@ export class Ring {
     return this.#mostMessages !== 0 && this.size >= this.#mostMessages
   }
 
-  /** Messages that were sent and not yet reported done. */
+  /** The number of messages that were sent and not reported as done yet. */
   get unfinished(): number {
     return (this.#on.load(this.#sentAt) - this.done.load()) | 0
   }
 
-  /** One more is done. @returns false when all were already */
+  /** Reports that one more message is done. @returns false if all messages were done already */
   finish(): boolean {
     for (;;) {
       const done = this.done.load()
@@ -168,22 +168,22 @@ export class Ring {
     return Atomics.load(this.#words, this.#base + NO_RECEIVERS) === 0
   }
 
-  /** The chunk of a long message, with the bytes. One that is not sent must be given to `discard`. */
+  /** Creates the chunk of a long message with these bytes. If it is not sent, pass it to `discard`. */
   pack(bytes: Uint8Array, start: number, length: number, isRaw: boolean): number {
     return this.#chunks.pack(bytes, start, length, isRaw)
   }
 
-  /** @param chunk 0: none */
+  /** Frees a chunk. @param chunk 0 for none */
   discard(chunk: number): void {
     if (chunk !== 0) this.family.arena.free(chunk * UNIT)
   }
 
   /**
    * Sends `length` bytes.
-   * @param isRaw they are no value, but what the user gave
-   * @param chunk of what is longer than LARGEST_INLINE, that `pack` copied it to; 0: none
-   * @param parcel what keeps the shared objects that the message names; once the message is sent, the ring has the parcel
-   * @returns false when there is no room
+   * @param isRaw true if the bytes are the user's own, and not an encoded value
+   * @param chunk the chunk that `pack` returned, for a message longer than LARGEST_INLINE; otherwise 0
+   * @param parcel keeps the shared objects that the message names; once the message is sent, the ring has the parcel
+   * @returns false if there is no room
    */
   send(
     bytes: Uint8Array,
@@ -198,7 +198,7 @@ export class Ring {
     const base = this.#base
     const on = this.#on
     const named = parcel === null ? 0 : parcel.in(this.family)
-    // Tried here, and given back here, V8 compiles the instruction into this method; those of WordLock serve several kinds.
+    // Tried and released here: V8 then compiles the instruction into this method; WordLock's methods serve several kinds of words.
     if (on.compareExchange(this.#sendLockAt, 0, this.#self) !== 0 && this.#sendLock.acquire()) {
       this.family.parcels.delistUnsent(this.#block)
     }
@@ -220,7 +220,7 @@ export class Ring {
     return true
   }
 
-  /** What was seen last is looked at again only when it says no: it can only have become more. */
+  /** Returns true if there is room. Reads the words again only if the values seen last leave none: the room can only have grown. */
   #hasRoom(length: number): boolean {
     const mostMessages = this.#mostMessages
     if (mostMessages !== 0) {
@@ -278,7 +278,7 @@ export class Ring {
     words[to + OFFSET] = offset + needed
   }
 
-  /** The chunk of a long message, and behind it the one where it goes on. */
+  /** Appends the chunk of a long message, and after it the chunk for the next messages. */
   #append(chunk: number, parcel: number, from: number, to: number): void {
     if (parcel !== 0) this.family.memory.set(chunk * UNIT + PARCEL, parcel)
     const words = this.#words
@@ -288,7 +288,7 @@ export class Ring {
 
   /**
    * Takes the first message.
-   * @returns its length, and it is in `scratch`; or a long one; undefined when there is none
+   * @returns its length, with the message in `scratch`; or a long message; or undefined if there is none
    */
   receive(check?: Check): number | LongMessage | undefined {
     const on = this.#on
@@ -311,17 +311,17 @@ export class Ring {
   }
 
   /**
-   * Wakes who waits for room for bytes once half of them have left: so a sender that is slow to wake finds room for several
-   * messages, and the receiver has some left meanwhile. Who wants more than half is woken each time from there on.
+   * Wakes senders that wait for room for bytes once half of the bytes have left: a slow sender then finds room for several messages, and
+   * the receiver has some left meanwhile. A sender that needs more than half is woken at each message from there on.
    */
   #tellRoom(): void {
     const waiting =
       this.#bytesAt(TAILS, this.#on.load(this.#sentAt)) - this.#bytesAt(HEADS, this.#on.load(this.#receivedAt))
-    // Room for so many may be enough for several, and not for the one that came first.
+    // All are woken: this room may be enough for several senders, but not for the first.
     if ((waiting | 0) <= this.#mostBytes / 2) this.received.wake(Number.POSITIVE_INFINITY)
   }
 
-  /** Whether more than `received` were sent. What was seen last says so as long as nobody else has received since. */
+  /** Returns true if more than `received` messages were sent. The values seen last are valid until another process has received. */
   #hasMessage(received: number): boolean {
     if (received === this.#receivedLast && received !== this.#sentSeen) return true
     this.#receivedLast = received
@@ -361,7 +361,7 @@ export class Ring {
     return length
   }
 
-  /** Before the message is taken: the ring has its parcel no more from then on. */
+  /** Holds the parcel before the message is taken: the ring has the parcel no more from then on. */
   #holdParcel(unit: number): void {
     this.family.shared.hold(unit * UNIT)
     this.parcel = unit * UNIT
@@ -388,12 +388,12 @@ export class Ring {
     return { chunk, length }
   }
 
-  /** Shows `use` the bytes of a long message, for as long as it runs. */
+  /** Passes the bytes of a long message to `use`, which must not keep them. */
   read<R>({ chunk, length }: LongMessage, use: (bytes: Uint8Array, start: number) => R): R {
     return this.#chunks.show(chunk, length, use)
   }
 
-  /** Gives the long message's chunk back. */
+  /** Frees the chunk of a long message. */
   free({ chunk }: LongMessage): void {
     this.family.arena.free(chunk * UNIT)
   }

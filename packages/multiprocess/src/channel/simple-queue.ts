@@ -9,7 +9,16 @@ import { itemsText } from './queue.ts'
 import { Ring } from './ring.ts' // lazy
 import { RING_BYTES } from './ring-size.ts'
 
-/** A queue without bounds. Items and processes that die are as in `Queue`. */
+/**
+ * A queue without a maximum, with only `put`, `get` and `empty`. See Python's `multiprocessing.SimpleQueue`. A death has the same
+ * effects as in `Queue`.
+ * @example
+ * import { SimpleQueue } from 'multiprocess'
+ *
+ * const queue = new SimpleQueue<string>()
+ * await queue.put('first')
+ * console.log(await queue.get()) // first
+ */
 export class SimpleQueue<T = unknown> extends SharedObject {
   protected static override readonly size: number = RING_BYTES
   protected static override readonly kind: BlockKind = 'SimpleQueue'
@@ -21,6 +30,7 @@ export class SimpleQueue<T = unknown> extends SharedObject {
     inspectAs<SimpleQueue>(SimpleQueue, queue => itemsText(queue.#ring, 0, queue.#isClosed))
   }
 
+  /** Creates an empty queue. */
   constructor() {
     const isFirst = isNew()
     super()
@@ -28,18 +38,18 @@ export class SimpleQueue<T = unknown> extends SharedObject {
     this.#sender = new Sender(this.#ring)
   }
 
-  /** @throws SerializationError when the item cannot cross; ValueError once closed */
+  /** Puts an item into the queue. @throws SerializationError if the item cannot cross; ValueError after `close()` */
   async put(item: T): Promise<void> {
     this.putSync(item)
   }
 
-  /** The same; it never has to wait. */
+  /** Does the same as `put`; it never has to wait. */
   putSync(item: T): void {
     this.#checkOpen()
     this.#sender.post(item, 'item', false)
   }
 
-  /** Takes the first item, waiting in the event loop while there is none. @throws ValueError once closed */
+  /** Takes the first item, and waits in the event loop while there is none. @throws ValueError after `close()` */
   async get(): Promise<T> {
     this.#checkOpen()
     const ring = this.#ring
@@ -51,7 +61,7 @@ export class SimpleQueue<T = unknown> extends SharedObject {
     return (value instanceof Pending ? await value.promise : value) as T
   }
 
-  /** The same, blocking the thread. @throws MultiprocessError as `Queue.getSync` does */
+  /** Does the same as `get`, and blocks the thread. @throws MultiprocessError as `Queue.getSync` does */
   getSync(): T {
     this.#checkOpen()
     const ring = this.#ring
@@ -60,13 +70,13 @@ export class SimpleQueue<T = unknown> extends SharedObject {
     return (ring.sent.waitSync(() => received(receiveReadable(ring)), Number.POSITIVE_INFINITY) as Received).value as T
   }
 
-  /** Returns true if the queue has no item. @throws ValueError once closed */
+  /** Returns true if the queue has no item. @throws ValueError after `close()` */
   empty(): boolean {
     this.#checkOpen()
     return this.#ring.isEmpty
   }
 
-  /** This process neither puts nor gets any more. */
+  /** Closes the queue in this process, which can then neither put nor get. Other processes are not affected. */
   close(): void {
     this.#isClosed = true
   }

@@ -9,45 +9,55 @@ import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts
 import type { SocketSource } from '../socket/waiting.ts'
 import { type WaitWord, waitOptions } from '../sync/waiting.ts'
 
-/** What an object has behind `waitable`: a word that changes when it becomes ready. */
+/** What an object in shared memory has at `waitable`: a word that changes when the object becomes ready. */
 interface Word {
   readonly family: Family
   readonly word: WaitWord
   isReady(): boolean
 }
 
-/** The same of a socket: it tells after each change. */
+/** What a socket has there: an event after each change. */
 interface Stream {
   readonly source: SocketSource
   isReady(): boolean
 }
 
-/** The same of a process: it tells when it has ended. */
+/** What a process has there: an event when it has ended. */
 interface Member {
   readonly name: string
   readonly pid: number
   isAlive(): boolean
   onEnd(listener: () => void): () => void
-  /** A descriptor that can be read from when it has ended; -1: there is none. */
+  /** Returns a descriptor that is readable when the process has ended; -1 if there is none. */
   openEnd(): number
-  /** It keeps this process alive from now on. */
+  /** Makes the process keep this process alive from now on. */
   ref(): void
   unref(): void
 }
 
 type Target = Word | Stream | Member
 
-/** What tells nothing of its end is looked at this often, in milliseconds, by a thread that blocks. */
+/** A blocked thread checks a process without a descriptor this often, in milliseconds. */
 const LOOK_EVERY_MS = 20
-/** A wake-up that a death swallowed is made up for after so many milliseconds. */
+/** A death may swallow a wake-up; the waiter checks by itself after this many milliseconds. */
 const SLICE_MS = 500
 
 /**
- * Waits until one of the objects is ready: a connection that has a message or has ended, a listener at which one has come, a
- * queue that has an item, an event that is set, the sentinel of a process that has ended.
- * @returns all that are ready, in their order; [] when the timeout, in milliseconds, ran out. Without objects it waits for the timeout
- *   or the signal; without these too it returns [] at once, as nothing could end the wait
- * @throws TypeError for what cannot be waited for; the signal's reason when that is aborted
+ * Waits until one of the objects is ready: a connection that has a message or has ended, a listener with a waiting connection, a
+ * queue with an item, an event that is set, or the `sentinel` of a process that has ended. See Python's
+ * `multiprocessing.connection.wait`.
+ * @param options.timeout milliseconds. Default: Infinity
+ * @returns all objects that are ready, in their order; [] if the timeout expires first. Without objects, it waits for the timeout
+ * or the signal; without these, it returns [] at once, because nothing could end the wait
+ * @throws TypeError for an object that cannot be waited for; the signal's reason if the signal is aborted
+ * @example
+ * import { Pipe, Queue, wait } from 'multiprocess'
+ *
+ * const [here, there] = Pipe<string>()
+ * const queue = new Queue<string>()
+ * await here.send('a message')
+ * const ready = await wait([there, queue], { timeout: 10_000 })
+ * console.log(ready[0] === there) // true
  */
 export async function wait<T extends Waitable>(objects: Iterable<T>, options?: WaitOptions): Promise<T[]> {
   const { timeout, signal } = waitOptions(options)
@@ -70,7 +80,7 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   }
 }
 
-/** The same, blocking the thread. */
+/** Does the same as `wait`, and blocks the thread. */
 export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { timeout?: number }): T[] {
   const { timeout } = waitOptions(options)
   const all = [...objects]
@@ -103,7 +113,7 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { t
   }
 }
 
-/** For reports, until what it answers is called. */
+/** Records the wait for reports, until the returned function is called. */
 function tell(targets: readonly Target[], isBlocking: boolean): (() => void) | undefined {
   if (!isDebug) return undefined
   const { waits } = targets.find(target => 'word' in target)?.family ?? currentFamily()
@@ -125,7 +135,7 @@ function readyOf<T>(all: readonly T[], targets: readonly Target[], hasSlept: boo
   return all.filter((_, i) => {
     const target = targets[i]
     if (!isReady(target)) return false
-    // The wake-up may have been meant for one who takes what is there; whoever waits here only looks.
+    // The wake-up may have been meant for a process that takes what is there; this thread only looks.
     if (hasSlept && 'word' in target) target.word.wake(1)
     return true
   })

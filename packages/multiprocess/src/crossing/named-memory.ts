@@ -1,4 +1,6 @@
-/** Named shared memory crosses by its name, and is attached to where it arrives. Who receives it first imports this. */
+/**
+ * Named shared memory crosses by its name, and its receiver attaches to it. The first receiver in a process imports this module.
+ */
 
 import { markImported } from '../codec/references/imports.ts'
 import { registerKind } from '../codec/values/registry.ts'

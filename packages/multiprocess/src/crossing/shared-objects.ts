@@ -1,6 +1,6 @@
 /**
- * Objects over shared memory cross as themselves: by the number of their family and their block's offset in it. All of them
- * are registered here. Who receives one first imports this.
+ * Objects over shared memory cross as themselves: by the number of their family and the offset of their block in it. All of them
+ * are registered here. The first receiver of one in a process imports this module.
  */
 import { type Connection, isConnection } from '../channel/connection.ts'
 import { Mailbox, mailboxAt } from '../channel/mailbox.ts'
@@ -25,16 +25,16 @@ import { RLock } from '../sync/rlock.ts'
 import { BoundedSemaphore, Semaphore } from '../sync/semaphore.ts'
 import { lockOf, synchronize, withText } from '../sync/synchronized.ts'
 
-/** How one class is told, and made again over the block that it has. */
+/** How objects of one class are described in a message, and created again over their block. */
 interface SharedKind<T extends object = object> {
   readonly name: string
   test(object: object): boolean
-  /** What it takes besides the block. */
+  /** Returns what the object needs besides the block. */
   describe(object: T): unknown
   revive(description: unknown, handle: Handle): T
 }
 
-/** A class before those that it extends. */
+/** Each class comes before the classes that it extends. */
 const KINDS: readonly SharedKind[] = [
   {
     name: 'Array',
@@ -102,7 +102,7 @@ const KINDS: readonly SharedKind[] = [
   )
 ]
 
-/** Of a class: what arrives is of the class that the start method of its family has. */
+/** Describes a class. The received object has the class that belongs to the start method of its family. */
 function kind<A extends unknown[], T extends object>(
   type: new (...args: A) => T,
   describe: (object: T) => unknown = () => null,
