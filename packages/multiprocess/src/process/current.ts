@@ -1,4 +1,4 @@
-/** The process that asks, and its parent, as Process objects. */
+/** The current process and its parent, as Process objects. */
 import { boundTo } from '../ground/bound-class.ts'
 import { currentFamily, openFamily } from '../ground/family.ts' // lazy
 import { inherited } from '../ground/members/inheritance.ts'
@@ -9,20 +9,27 @@ import type { Role } from './role.ts'
 import { currentIdentity, isChild, setIdentity } from './state.ts'
 import type { Target } from './target.ts'
 
-/** True in the program's first process; false in its children, also while they load the modules they need. */
+/** True in the program's first process. False in its children, even while they load the modules they need. */
 export const isMainProcess: boolean = !isChild()
 
 let current: Process | undefined
 let parent: Process | null | undefined
 
-/** The Process that this process is; in the program's first process, one with the name `MainProcess`. */
+/**
+ * Returns the Process object of this process; in the program's first process, its name is `MainProcess`. See Python's
+ * `multiprocessing.current_process`.
+ * @example
+ * import { currentProcess } from 'multiprocess'
+ *
+ * console.log(currentProcess().name) // MainProcess
+ */
 export function currentProcess(): Process {
   const { name, isDaemon } = currentIdentity()
   current ??= processInRole(itself(name, isDaemon), ownClass())
   return current
 }
 
-/** A child of a subclass of Process is an instance of it, with the fields it was sent with. */
+/** Makes the current process an instance of a subclass of Process, with the fields that were sent. */
 export function becomeInstance(
   subclass: typeof Process,
   fields: object,
@@ -34,7 +41,13 @@ export function becomeInstance(
   return current
 }
 
-/** null in the program's first process. */
+/**
+ * Returns the Process object of the parent; null in the program's first process. See Python's `multiprocessing.parent_process`.
+ * @example
+ * import { parentProcess } from 'multiprocess'
+ *
+ * console.log(parentProcess()) // null
+ */
 export function parentProcess(): Process | null {
   if (parent === undefined) {
     const from = currentIdentity().parent
@@ -43,12 +56,12 @@ export function parentProcess(): Process | null {
   return parent
 }
 
-/** A thread and its parent are Processes of the start method `thread`. */
+/** Returns the class for this process and its parent. A thread and its parent are Processes of the start method `thread`. */
 function ownClass(): typeof Process {
   return boundTo(Process, inherited()?.method ?? 'spawn')
 }
 
-/** What a number of this process or of its parent counts. */
+/** Returns what the numbers of this process and of its parent are: pids, or threadIds. */
 function ownPlace(): string {
   return inherited()?.method === 'thread' ? 'thread' : 'pid'
 }
@@ -71,7 +84,7 @@ function itself(name: string, daemon: boolean): Role {
   }
 }
 
-/** A child never outlives its parent: while it can ask, the parent runs. */
+/** Returns the role of the parent. A child never outlives its parent, so whenever the child asks, the parent runs. */
 function other(name: string, pid: number): Role {
   return {
     name,

@@ -1,4 +1,7 @@
-/** The time that a child has to report that it runs: see report-word.ts. Past it the child is killed, and who waits for it is told why. */
+/**
+ * The time within which a child must report that it runs: see report-word.ts. A late child is killed, and the processes that wait
+ * for it get the reason.
+ */
 import { loadavg } from 'node:os' // lazy
 import { ProcessError } from '../errors.ts'
 import type { Family } from '../ground/family.ts'
@@ -9,7 +12,7 @@ import { startTimer } from '../ground/os/timer.ts'
 
 const START_MS = 30_000
 
-/** Milliseconds. On a busy machine a start takes longer. */
+/** Returns the default deadline in milliseconds, which grows with the load of the machine. */
 export function usualStartTimeout(): number {
   return Math.round(START_MS * Math.max(1, loadavg()[0] / cpuCount()))
 }
@@ -26,7 +29,7 @@ export class Deadline {
   #error: ProcessError | undefined
 
   /**
-   * @param timeout milliseconds from now; Infinity: there is no deadline
+   * @param timeout milliseconds from now; Infinity for no deadline
    * @param onLate runs when the child is killed because it is late
    */
   constructor(
@@ -44,12 +47,12 @@ export class Deadline {
     child.onEnd(() => this.#end())
   }
 
-  /** Milliseconds until `check` has to be called by a thread that blocks; Infinity: it need not be. */
+  /** Milliseconds until a blocked thread has to call `check`; Infinity if it need not. */
   get left(): number {
     return this.#isOver || this.#hasReported() ? Number.POSITIVE_INFINITY : Math.max(0, this.#due - monotonicMs())
   }
 
-  /** Why the child was killed; undefined: it was in time, as far as is known. */
+  /** The reason why the child was killed; undefined if it was in time, as far as is known. */
   get error(): ProcessError | undefined {
     return this.#error
   }

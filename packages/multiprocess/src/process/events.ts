@@ -1,28 +1,34 @@
 /**
- * What this library tells of its processes, managers and connections on channels of `node:diagnostics_channel`. Where nobody subscribes,
- * nothing is made.
+ * What this library publishes about its processes, managers and connections on channels of `node:diagnostics_channel`. Without
+ * subscribers, it creates no messages.
  */
 import type { Channel } from 'node:diagnostics_channel'
 import { queueMicrotask } from '../ground/os/time.ts'
 
 /** The payload of `multiprocess:process:start`, in the parent. */
 export interface ProcessStartMessage {
+  /** The name of the process, such as `Process-1`. */
   readonly name: string
-  /** Of a thread its `threadId`. */
+  /** The pid; of a thread, its `threadId`. */
   readonly pid: number
+  /** True for a daemon. */
   readonly daemon: boolean
 }
 
 /** The payload of `multiprocess:process:exit`, in the parent. */
 export interface ProcessExitMessage extends ProcessStartMessage {
-  /** −N for signal N. */
+  /** The exit status, or −N if signal N ended the process. */
   readonly exitcode: number
 }
 
-/** The payload of `multiprocess:manager:start`, `multiprocess:manager:connect` and `multiprocess:manager:end`, in the program that called. */
+/**
+ * The payload of `multiprocess:manager:start`, `multiprocess:manager:connect` and `multiprocess:manager:end`, in the program that
+ * called.
+ */
 export interface ManagerMessage {
+  /** The manager object. */
   readonly manager: object
-  /** Of the server: a path, host and port, or `pid 123` if it serves its family alone. */
+  /** The address of the server: a path, a host and port, or `pid 123` if it serves only its family. */
   readonly address: unknown
 }
 
@@ -34,20 +40,23 @@ export interface ManagerCreateMessage {
 
 /** The payload of `multiprocess:connection:open`, in the process that called `Client` or `accept`. */
 export interface ConnectionMessage {
+  /** The Connection. */
   readonly connection: object
+  /** 'client' for a connection made by `Client`, 'listener' for one that `accept` returned. */
   readonly side: 'client' | 'listener'
-  /** What was connected to; of an accepted one where it came from, null for a unix socket. */
+  /** The address that `Client` connected to, or that an accepted connection came from; null for an accepted unix socket. */
   readonly address: unknown
 }
 
 /** The payload of `multiprocess:connection:close`, once for each connection, in the process that has it. */
 export interface ConnectionCloseMessage {
-  /** Null if nobody in this process refers to it any more. */
+  /** The Connection; null if it has been garbage-collected. */
   readonly connection: object | null
+  /** As in ConnectionMessage. */
   readonly side: 'client' | 'listener'
-  /** As when it was opened. */
+  /** As in ConnectionMessage. */
   readonly address: unknown
-  /** Null if either side has closed it; otherwise what broke it off. */
+  /** The error that broke the connection off; null if either side has closed it. */
   readonly error: Error | null
 }
 
@@ -85,7 +94,10 @@ function channelOf(name: string): Channel {
   return channel
 }
 
-/** Tells subscribers, in a microtask: they may do as they like. @param make makes the payload, if anybody wants it */
+/**
+ * Publishes a message in a microtask, so that subscribers may do as they like. @param make creates the payload; called only if
+ * needed
+ */
 export function tell<E extends keyof Messages>(event: E, make: () => Messages[E]): void {
   const channel = channelOf(CHANNELS[event])
   if (!channel.hasSubscribers) return

@@ -1,4 +1,6 @@
-/** Python's `multiprocessing.get_logger` and `log_to_stderr`: what processes do, one line each, over `node:diagnostics_channel`. */
+/**
+ * Python's `multiprocessing.get_logger` and `log_to_stderr`: what processes do, one line each, over `node:diagnostics_channel`.
+ */
 import { channel, subscribe } from 'node:diagnostics_channel' // lazy
 import { format } from 'node:util' // lazy
 import { describe } from '../checks.ts'
@@ -16,27 +18,30 @@ import {
 } from './events.ts'
 import { currentIdentity, logSettings } from './state.ts'
 
-/** Python's levels, and the numbers that they have. */
+/** The levels and their numbers, as in Python's `logging`. */
 export const LOG_LEVELS = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 } as const
 
+/** The name of a level. */
 export type LogLevelName = keyof typeof LOG_LEVELS
 
-/** A level by its name or by its number: 'info' is 20. */
+/** A level by its name or its number: 'info' is 20. */
 export type LogLevel = LogLevelName | number
 
 /** The payload of `multiprocess:log`. */
 export interface LogMessage {
-  /** As LOG_LEVELS has it: 20 is info. */
+  /** The number of the level, as in LOG_LEVELS: 20 is info. */
   readonly level: number
-  /** INFO, or `Level 25` for a number without a name. */
+  /** The name of the level, such as `INFO`, or `Level 25` for a number without a name. */
   readonly levelName: string
+  /** The formatted message. */
   readonly message: string
-  /** The name of the process that logs, such as Process-1. */
+  /** The name of the process that logs, such as `Process-1`. */
   readonly processName: string
+  /** The pid of the process that logs; of a thread, its `threadId`. */
   readonly pid: number
 }
 
-/** @throws TypeError, ValueError for what is not a level */
+/** @throws TypeError, ValueError if `level` is not a level */
 function levelOf(level: unknown): number {
   if (typeof level === 'number' && level >= 0) return level
   const name = typeof level === 'string' ? level.toLowerCase() : ''
@@ -51,27 +56,33 @@ function nameOf(level: number): string {
 }
 
 /**
- * The logger of this process. Messages of its level and above are published on `multiprocess:log`; `logToStderr` prints them.
+ * The logger of this process. It publishes messages of its level and above on `multiprocess:log`; `logToStderr` prints them.
  * @example
+ * import { getLogger, logToStderr } from 'multiprocess'
+ *
+ * logToStderr('info')
  * getLogger().info('%d pages', 12)
  */
 export class Logger {
-  /** The least level that is logged, as a number. Default: 30, warnings. Children start with the level that their parent had then. */
+  /**
+   * The lowest level that is logged, as a number. Default: 30 (warning). Children start with the level that their parent has
+   * then.
+   */
   get level(): number {
     return logSettings.level
   }
 
-  /** @throws TypeError, ValueError for what is not a level */
+  /** Sets the lowest level that is logged. @throws TypeError, ValueError if `level` is not a level */
   setLevel(level: LogLevel): void {
     logSettings.level = levelOf(level)
   }
 
-  /** Returns true if messages of the level are logged. */
+  /** Returns true if messages of this level are logged. */
   isEnabledFor(level: LogLevel): boolean {
     return levelOf(level) >= logSettings.level
   }
 
-  /** Logs a message; `%s`, `%d` and `%o` in it stand for the values, as in `console.log`. */
+  /** Logs a message. Its `%s`, `%d` and `%o` are replaced by the values, as in `console.log`. */
   log(level: LogLevel, message: unknown, ...values: unknown[]): void {
     const number = levelOf(level)
     if (number < logSettings.level) return
@@ -87,22 +98,27 @@ export class Logger {
     onLog.publish(record)
   }
 
+  /** Logs a message of level 10. */
   debug(message: unknown, ...values: unknown[]): void {
     this.log(LOG_LEVELS.debug, message, ...values)
   }
 
+  /** Logs a message of level 20. */
   info(message: unknown, ...values: unknown[]): void {
     this.log(LOG_LEVELS.info, message, ...values)
   }
 
+  /** Logs a message of level 30. */
   warning(message: unknown, ...values: unknown[]): void {
     this.log(LOG_LEVELS.warning, message, ...values)
   }
 
+  /** Logs a message of level 40. */
   error(message: unknown, ...values: unknown[]): void {
     this.log(LOG_LEVELS.error, message, ...values)
   }
 
+  /** Logs a message of level 50. */
   critical(message: unknown, ...values: unknown[]): void {
     this.log(LOG_LEVELS.critical, message, ...values)
   }
@@ -110,7 +126,13 @@ export class Logger {
 
 let logger: Logger | undefined
 
-/** Returns the logger of this process. */
+/**
+ * Returns the logger of this process. See Python's `multiprocessing.get_logger`.
+ * @example
+ * import { getLogger } from 'multiprocess'
+ *
+ * console.log(getLogger().level) // 30
+ */
 export function getLogger(): Logger {
   if (logger === undefined) {
     logger = new Logger()
@@ -120,10 +142,15 @@ export function getLogger(): Logger {
 }
 
 /**
- * Prints what is logged to stderr from now on, in this process and in those that it starts, as `[INFO/Process-1] message`.
- * @param level the least level; default: that of the logger, warnings at first
- * @throws TypeError, ValueError for what is not a level
- * @example logToStderr('info')
+ * Prints log messages to stderr from now on, in this process and in those that it starts, as `[INFO/Process-1] message`. See
+ * Python's `multiprocessing.log_to_stderr`.
+ * @param level the lowest level. Default: the logger's level, which is 'warning' at first
+ * @throws TypeError, ValueError if `level` is not a level
+ * @example
+ * import { Process, logToStderr } from 'multiprocess'
+ *
+ * logToStderr('info')
+ * new Process({ target: () => {} }).start() // prints: [INFO/MainProcess] started Process-1 (pid …)
  */
 export function logToStderr(level?: LogLevel): Logger {
   if (level !== undefined) logSettings.level = levelOf(level)
@@ -136,11 +163,11 @@ export function logToStderr(level?: LogLevel): Logger {
 
 function print(message: unknown): void {
   const { levelName, processName, message: text } = message as LogMessage
-  // One call for a line: lines of several processes do not mix.
+  // One call for each line, so that lines of several processes do not mix.
   writeError(`[${levelName}/${processName}] ${text}\n`)
 }
 
-/** In a child, before its target runs: the settings of its parent. */
+/** Applies the logger's settings of the parent, in a child before its target runs. */
 export function inheritLogging({ level, isPrinted }: { level: number; isPrinted: boolean }): void {
   logSettings.level = level
   if (isPrinted) logToStderr()
@@ -149,7 +176,7 @@ export function inheritLogging({ level, isPrinted }: { level: number; isPrinted:
   process.once('exit', code => own.info('process exiting with exitcode %d', code))
 }
 
-/** What the library does is logged: processes at info, the rest at debug. */
+/** Logs what the library does: processes at level info, the rest at level debug. */
 function logEvents(own: Logger): void {
   const on = <M>(name: string, log: (message: M) => void) => subscribe(name, message => log(message as M))
   on<ProcessStartMessage>(CHANNELS.processStart, ({ name, pid }) => own.info('started %s (pid %d)', name, pid))

@@ -1,6 +1,6 @@
 /**
- * What a parent tells its child at the start: two messages, the first of which can be read before any of the user's
- * modules is imported. Four bytes before them have the length of the first.
+ * What a parent tells its child at the start: two messages. The child can read the first before it imports any of the user's
+ * modules. The four bytes before them are the length of the first.
  */
 import type { Identity } from './state.ts'
 import type { SentTarget } from './target.ts'
@@ -11,19 +11,22 @@ export interface Preparation {
   readonly argv: readonly string[]
   /** Modules that no child runs again. */
   readonly entries: readonly string[]
-  /** The parent's settings of its logger; null: as they are at first. */
+  /** The parent's settings of its logger; null if they were never changed. */
   readonly logging: { readonly level: number; readonly isPrinted: boolean } | null
-  /** What keeps the shared objects that the second message names; the child holds it from its start. 0: the message names none. */
+  /**
+   * The parcel that keeps the shared objects named by the second message; the child holds it from its start. 0 if the message
+   * names none.
+   */
   readonly parcel: number
 }
 
-/** May name or hold functions, whose modules are imported before it is read. */
+/** The second message. It may name or contain functions whose modules are imported before it is read. */
 export interface Load {
   readonly target: SentTarget | null
   /** A subclass of Process with its own `run`. */
   readonly subclass: SentTarget | null
   args: readonly unknown[]
-  /** A subclass's fields are sent; its constructor does not run again. */
+  /** The fields of a subclass, which are sent; its constructor does not run again. */
   fields: object | null
 }
 

@@ -1,4 +1,4 @@
-/** A process of one's own: Python's `multiprocessing.Process`. */
+/** Python's `multiprocessing.Process`. */
 
 import {
   checkArray,
@@ -25,21 +25,24 @@ import { currentIdentity, nextPath } from './state.ts'
 import { checkTarget, sentTarget, type Target } from './target.ts'
 
 interface ProcessSettings<A extends unknown[]> {
-  /** What the child runs. It ends when that is done and nothing else keeps its event loop alive. */
+  /** The function that the child runs. The child ends once the function is done and nothing else keeps its event loop alive. */
   target?: Target<A>
-  /** Left out: `Process-1`, `Process-1:2` for a child's child, … */
+  /** The name. Default: `Process-1`, or `Process-1:2` for a child's child, … */
   name?: string
-  /** A daemon is ended when its parent ends, does not keep the parent alive, and may not start children. Left out: as this process. */
+  /**
+   * True for a daemon: it ends when its parent ends, does not keep the parent alive, and may not start children. Default: as this
+   * process.
+   */
   daemon?: boolean
   /**
-   * Takes a started, idle process from the reserve of this program, if one is ready, and keeps so many ready for the next starts,
-   * which then take a small part of the time. The reserve lets the program end, and ends with it. Each of them has a Node's
-   * memory. 0 gives up what is left. Left out: a start of its own, which leaves the reserve alone.
+   * Takes a started, idle process from the reserve of this program, if one is ready, and keeps this many ready for the next starts, which
+   * then take a small part of the time. The reserve does not keep the program alive, and ends with it. Each idle process has the memory of
+   * a Node. With 0, the reserve ends. Default: starts a new process, and leaves the reserve alone.
    */
   reserve?: number
   /**
-   * Milliseconds that the child has from its start until its Node has loaded this library; one that is late is killed, and `join()` rejects with
-   * `ERR_WORKER_START`. Default: 30,000, times the load of each processor.
+   * The milliseconds that the child has from its start until its Node has loaded this library. A child that is late is killed,
+   * and `join()` rejects with `ERR_WORKER_START`. Default: 30,000, times the load of each processor if that is above 1.
    */
   startTimeout?: number
 }
@@ -54,7 +57,10 @@ interface RequiredArgs<A extends unknown[]> {
   args: A
 }
 
-/** The options of a process whose target takes the arguments `A`: without those that the target needs it does not compile. */
+/**
+ * The options of a process whose target takes the arguments `A`. Code that leaves out arguments which the target needs does not
+ * compile.
+ */
 export type ProcessOptions<A extends unknown[]> = ProcessSettings<A> &
   ([] extends A ? OptionalArgs<A> : RequiredArgs<A>)
 
@@ -63,21 +69,28 @@ const roles = new Handed<Role>()
 let lineOf: (process: Process) => string
 
 /**
- * A Process for one that this object did not start: the current one, or its parent. The constructor of `subclass` does
- * not run.
+ * Returns a Process for a process that no Process object started: the current process, or its parent. The constructor of
+ * `subclass` does not run.
  */
 export function processInRole(role: Role, subclass: typeof Process): Process {
   return roles.during(role, () => Reflect.construct(Process, [], subclass))
 }
 
 /**
- * Runs `target(...args)`, or an overriding `run()`, in a process of its own.
+ * A child process that runs `target(...args)`, or an overriding `run()`. See Python's `multiprocessing.Process`.
  *
- * A process that is not a daemon keeps its parent's event loop alive while it runs, so that a program ends after its
- * children (Python's parent joins them at its exit); `process.exit()` ends them at once.
+ * A process that is not a daemon keeps its parent's event loop alive while it runs, so a program ends after its children
+ * (Python's parent joins them at its exit). `process.exit()` ends them at once.
+ * @example
+ * import { Process } from 'multiprocess'
+ *
+ * const child = new Process({ target: (name: string) => console.log(`hello ${name}`), args: ['Ada'] })
+ * child.start()
+ * await child.join()
+ * console.log(child.exitcode) // 0
  */
 export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
-  /** What its instances start. */
+  /** The start method of the instances. */
   protected static get method(): StartMethod {
     return defaultMethod()
   }
@@ -98,7 +111,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     }
   }
 
-  /** @throws TypeError for an option of another type */
+  /** @throws TypeError for an option of the wrong type, and for an unknown option */
   constructor(options: ProcessOptions<A> = {} as ProcessOptions<A>) {
     const identity = currentIdentity()
     const role = roles.take()
@@ -121,17 +134,17 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.#authkey = identity.authkey
   }
 
-  /** What the child runs; a subclass may override it instead of giving a target. */
+  /** Runs in the child. Calls the target; a subclass may override it instead of passing a target. */
   run(): Awaitable<unknown> {
     const { target, args } = this.#work ?? {}
     return typeof target === 'function' ? (target as (...args: unknown[]) => unknown)(...(args ?? [])) : undefined
   }
 
   /**
-   * Starts the child; returns at once.
-   * @throws SerializationError when the target or its arguments cannot cross
-   * @throws ValueError when it was started before, in a daemon, and while a child still imports its modules
-   * @throws ProcessError when the system refuses another process
+   * Starts the child, and returns at once.
+   * @throws SerializationError if the target or its arguments cannot cross
+   * @throws ValueError if the process was already started, in a daemon, and while a child still imports its modules
+   * @throws ProcessError if the system refuses another process
    */
   start(): void {
     this.#checkOpen()
@@ -150,7 +163,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
       startTimeout: this.#startTimeout ?? usualStartTimeout(),
       ...this.#plan(this.#work)
     })
-    // The child has its own copy: what only the target keeps alive here can be collected.
+    // The child has its own copy, so an object that only the target keeps alive here can be collected.
     this.#work = undefined
   }
 
@@ -167,9 +180,10 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
   }
 
   /**
-   * Resolves to true once the child has ended, to false when the timeout, in milliseconds, ran out. Rejects with the
-   * signal's reason when that fires, and with `ERR_WORKER_START` when the child did not report in time (`startTimeout`).
-   * @throws ValueError before `start()`, and for a process that is not this one's child
+   * Resolves to true once the child has ended, or to false if the timeout expires first. Rejects with the signal's reason if the
+   * signal is aborted, and with `ERR_WORKER_START` if the child did not report in time (`startTimeout`).
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws ValueError before `start()`, and for a process that is not a child of this one
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
     const child = this.#child('join')
@@ -178,7 +192,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     return hasEnded
   }
 
-  /** The same, blocking this thread. */
+  /** Does the same as `join`, and blocks the thread. */
   joinSync(options: { timeout?: number } = {}): boolean {
     const child = this.#child('join')
     const hasEnded = child.joinSync(timeoutOf(options))
@@ -186,27 +200,31 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     return hasEnded
   }
 
+  /** Returns true while the process runs. */
   isAlive(): boolean {
     this.#checkOpen()
     return this.#role?.isAlive() ?? false
   }
 
-  /** SIGTERM. Nothing happens when it has ended. */
+  /** Sends SIGTERM to the process. Does nothing if it has ended. */
   terminate(): void {
     this.#signal('SIGTERM')
   }
 
-  /** SIGKILL */
+  /** Sends SIGKILL to the process. Does nothing if it has ended. */
   kill(): void {
     this.#signal('SIGKILL')
   }
 
-  /** SIGINT */
+  /** Sends SIGINT to the process. Does nothing if it has ended. */
   interrupt(): void {
     this.#signal('SIGINT')
   }
 
-  /** Lets go of the process; other methods throw ValueError from then on. @throws ValueError while it runs */
+  /**
+   * Releases the resources of this object; most of its methods throw ValueError from then on. @throws ValueError while the
+   * process runs
+   */
   close(): void {
     if (this.#isClosed) return
     if (this.#role instanceof Started && this.#role.isAlive()) {
@@ -216,6 +234,7 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.#work = undefined
   }
 
+  /** The name of the process. It may be changed at any time, and need not be unique. */
   get name(): string {
     return this.#name
   }
@@ -225,17 +244,18 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.#role?.setName?.(value)
   }
 
+  /** True if the process is a daemon. It can be set until the process is started. */
   get daemon(): boolean {
     return this.#daemon
   }
 
-  /** @throws ValueError once started */
+  /** @throws ValueError once the process is started */
   set daemon(value: boolean) {
     if (this.#role !== undefined) throw new ValueError(`cannot make ${this.#name} a daemon or none: it has started`)
     this.#daemon = Boolean(value)
   }
 
-  /** The key that connections of the family prove; children get it. 32 random bytes, unless set. */
+  /** The key by which connections of the family authenticate; children inherit it. Default: 32 random bytes. */
   get authkey(): Uint8Array {
     return this.#authkey
   }
@@ -246,25 +266,25 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
     this.#role?.setAuthkey?.(value)
   }
 
-  /** null before `start()`. */
+  /** The pid; of a thread, its `threadId`. null before `start()`. */
   get pid(): number | null {
     this.#checkOpen()
     return this.#role?.pid ?? null
   }
 
-  /** null while running; the exit status; or -N when signal N ended it. An uncaught error makes it 1. */
+  /** The exit status, or -N if signal N ended the process; null while it runs. An uncaught error makes it 1. */
   get exitcode(): number | null {
     this.#checkOpen()
     return this.#role?.exitcode ?? null
   }
 
-  /** Ready, for `wait`, once the child has ended. @throws ValueError before `start()` */
+  /** An object for `wait`, ready once the child has ended. @throws ValueError before `start()` */
   get sentinel(): Waitable {
     const child = this.#child('wait for')
     return { [waitable]: child }
   }
 
-  /** Terminates it if it still runs, and waits for its end. */
+  /** Terminates the process if it still runs, and waits for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed || !(this.#role instanceof Started)) return
     this.terminate()
@@ -308,7 +328,13 @@ function checked<A extends unknown[]>(options: ProcessOptions<A>): ProcessOption
   return options
 }
 
-/** The children of this process that still run. */
+/**
+ * Returns the children of this process that still run. See Python's `multiprocessing.active_children`.
+ * @example
+ * import { activeChildren } from 'multiprocess'
+ *
+ * console.log(activeChildren()) // []
+ */
 export function activeChildren(): Process[] {
   return runningObjects().filter(object => object instanceof Process)
 }

@@ -1,7 +1,7 @@
 /**
- * The reserve: processes, or threads, of this one that are started and idle, each blocked until it is given what to run. One that
- * was started in other circumstances than those of now (environment, working directory, Node's options) is never used: what a
- * start promises of them holds whether or not it comes from the reserve.
+ * The reserve: processes or threads of this one that are started and idle. Each is blocked until it gets work. A member that was
+ * started in other circumstances than the present ones (environment, working directory, Node's options) is never used, so a start
+ * has the same effect whether or not it uses the reserve.
  */
 
 import { readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { type Given, giveWork } from '../ground/work.ts'
 import { usualStartTimeout } from './deadline.ts'
 import { mainOf } from './state.ts'
 
-/** @param given null: it will be given later */
+/** @param given the work; null if it will be given later */
 export function createMember(method: StartMethod, given: Given | null): Member {
   const family = currentFamily(method)
   return method === 'spawn'
@@ -24,13 +24,13 @@ export function createMember(method: StartMethod, given: Given | null): Member {
     : new ThreadMember(family, mainOf(method), given)
 }
 
-/** So long after a start the reserve is filled up, in milliseconds: one of it has begun to run by then. */
+/** The reserve is refilled this many milliseconds after a start: by then, the member that was taken has begun to run. */
 const REFILL_MS = 30
 
 interface Idle {
   readonly member: Member
   readonly circumstances: string
-  /** On the clock of monotonicMs: when it must have reported. */
+  /** When the member must have reported, on the clock of monotonicMs. */
   readonly due: number
 }
 
@@ -44,7 +44,7 @@ class Reserve {
     this.#method = method
   }
 
-  /** A member that runs what is prepared, if one is ready. @throws MultiprocessError when there is no memory for it */
+  /** Returns a member that runs what is prepared, if one is ready. @throws MultiprocessError if there is no memory for it */
   take(given: Given): Member | undefined {
     this.#discardStale()
     const member = this.#idle.shift()?.member
@@ -59,7 +59,7 @@ class Reserve {
     return member
   }
 
-  /** A little later: the process that is started just now needs the processors first. */
+  /** Sets the size. Refills a little later, because the process that is being started needs the processors first. */
   keep(size: number): void {
     this.#size = size
     if (this.#isDue) return
@@ -76,7 +76,7 @@ class Reserve {
     try {
       while (this.#idle.length < this.#size) this.#add()
     } catch {
-      // What the system refuses now, a start that needs it will be told.
+      // If the system refuses now, a later start that needs the process gets the error.
     }
   }
 
@@ -95,7 +95,7 @@ class Reserve {
     if (this.#idle.length === 0) return
     const now = circumstances(this.#method)
     const { platform, table } = currentFamily(this.#method)
-    // Asking whether one has ended may take it out.
+    // Asking whether a member has ended may remove it.
     const isStale = ({ member, circumstances, due }: Idle) =>
       circumstances !== now || (due < monotonicMs() && !table.hasReported(member.id))
     for (const idle of [...this.#idle]) {
@@ -107,7 +107,7 @@ class Reserve {
   }
 }
 
-/** All that one has from its parent at its start, and cannot be told later. */
+/** Returns everything that a member has from its parent at its start and that cannot be changed later. */
 function circumstances(method: StartMethod): string {
   const umask = method === 'spawn' ? /^Umask:.*/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[0] : undefined
   return JSON.stringify([process.execPath, inheritedExecArgv(), currentDirectory(), umask, process.env])

@@ -1,12 +1,12 @@
 import type { Target } from './target.ts'
 
-/** What `run()` does unless it is overridden. */
+/** What `run()` calls unless it is overridden. */
 export interface TargetCall {
   readonly target: Target | undefined
   readonly args: readonly unknown[]
 }
 
-/** What a Process object stands for: a started child, this process, or its parent. */
+/** What a Process object represents: a started child, this process, or its parent. */
 export interface Role {
   readonly name: string
   readonly daemon: boolean
@@ -14,10 +14,10 @@ export interface Role {
   readonly exitcode: number | null
   isAlive(): boolean
   kill(signal: NodeJS.Signals): void
-  /** What it was started for, in the process itself. */
+  /** In the process itself: what it was started for. */
   readonly work?: TargetCall
   setName?(name: string): void
   setAuthkey?(key: Uint8Array): void
-  /** For `util.inspect`. */
+  /** Returns a description for `util.inspect`. */
   describe(): string
 }

@@ -1,4 +1,4 @@
-/** What a child does with what its parent prepared: in a process and in a thread alike. */
+/** Runs, in a child process or thread, what its parent prepared. */
 import { decode } from '../codec/decode.ts' // lazy
 import { importRequired } from '../codec/receive.ts'
 import { setEntries } from '../codec/references/entries.ts'
@@ -13,7 +13,7 @@ import type { Process } from './process.ts'
 import { receivedTarget } from './received-target.ts'
 import { currentIdentity, setIdentity } from './state.ts'
 
-/** @param large the block with the message, when buffers stand behind it; it goes with the last view of them */
+/** @param large the block of the message, if buffers follow it; it is freed with the last view of them */
 export async function runPreparation(message: Uint8Array, large: LargeBlock | null = null): Promise<void> {
   try {
     await run(message, large)
@@ -41,7 +41,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
 
   await importRequired(second)
   const load = decode(second, 0, second.length, large) as Load
-  // What the message named is held by the objects that came.
+  // The received objects hold what the message named.
   if (parcel !== 0) (await import('../ground/family.ts')).currentFamily().shared.drop(parcel)
   large?.release()
   const target = load.target === null ? undefined : await receivedTarget(load.target)
@@ -54,7 +54,7 @@ async function run(message: Uint8Array, large: LargeBlock | null): Promise<void>
   }
 }
 
-/** Who calls has nothing of it from now on: what the target lets go of can be collected while it runs. */
+/** Calls `run` with the arguments, and clears them in `load`: what the target drops can be collected while it runs. */
 function handOver(load: Load, run: (args: readonly unknown[], fields: object | null) => unknown): unknown {
   const { args, fields } = load
   load.args = []
@@ -62,7 +62,7 @@ function handOver(load: Load, run: (args: readonly unknown[], fields: object | n
   return run(args, fields)
 }
 
-/** Before Node prints an error that nobody handles: whose it is, as Python says it. */
+/** Prints the name of the process before Node prints an uncaught error, as Python does. */
 function nameOfFailed(): void {
   if (process.listenerCount('uncaughtException') > 0) return
   writeError(`Process ${currentIdentity().name}:\n`)

@@ -1,4 +1,7 @@
-/** Processes that send functions import this: it says what names them, which is asked for when the first one is sent. */
+/**
+ * Processes that send functions import this module. It registers the code that names functions; that code loads with the first
+ * function sent.
+ */
 import { codeCodec } from '../codec/closures/write.ts' // lazy
 import { resolveReference } from '../codec/references/imports.ts'
 import { referenceOf } from '../codec/references/reference.ts' // lazy

@@ -1,4 +1,4 @@
-/** Starting a process, and what can be asked of one that was started. */
+/** Starts a process, and represents a started one. */
 import { encode, encodeHeld, runAll } from '../codec/encode.ts' // lazy
 import { entries } from '../codec/references/entries.ts'
 import { isImporting } from '../codec/references/imports.ts'
@@ -18,7 +18,7 @@ import type { Role } from './role.ts'
 import { currentIdentity, isBooting, logSettings } from './state.ts'
 import './sending.ts'
 
-/** A function that starts itself in a child may do so this deep; a module that does so at its import must end somewhere. */
+/** A function may start itself in a child to this depth; a module that does so when it is imported must end somewhere. */
 const MAX_DEPTH = 16
 
 export interface Plan {
@@ -29,19 +29,19 @@ export interface Plan {
   readonly path: readonly number[]
   readonly isDaemon: boolean
   readonly isPoolWorker: boolean
-  /** For those who look on from outside; left out: `process`. */
+  /** The role that observers outside the family see. Default: `process`. */
   readonly role?: ProcessRole
   readonly authkey: Uint8Array
-  /** Left out: it is neither taken from the reserve, nor is that changed. */
+  /** The size of the reserve. Default: the process is not taken from the reserve, and the reserve is left alone. */
   readonly reserve?: number
-  /** Milliseconds that the child has to report; Infinity: its starter looks after that. */
+  /** The milliseconds that the child has to report; Infinity if its starter checks that. */
   readonly startTimeout: number
   readonly load: Load
 }
 
 const running = new Map<Started, object>()
 
-/** The objects of those that still run. */
+/** Returns the Process objects of the children that still run. */
 export function runningObjects(): object[] {
   return [...running].filter(([started]) => started.isAlive()).map(([, object]) => object)
 }
@@ -51,7 +51,7 @@ addOwnerNamer(({ platform }, owner) => {
   return undefined
 })
 
-/** @throws as `Process.start` */
+/** Starts a process. @throws the errors of `Process.start` */
 export function start(plan: Plan): Started {
   const identity = currentIdentity()
   if (isImporting() || isBooting()) {
@@ -113,7 +113,7 @@ export class Started implements Role {
   readonly #method: StartMethod
   readonly #deadline: Deadline
   #knownExitcode: number | null = null
-  /** How many wait for its end, and so are told of a late start. */
+  /** How many callers wait for the end, and so get the error of a late start. */
   #joins = 0
 
   constructor(plan: Plan, child: Member) {
@@ -123,7 +123,7 @@ export class Started implements Role {
     this.#method = plan.method
     running.set(this, plan.object)
     const family = currentFamily(plan.method)
-    // No closure of here may hold the plan, which has the target and its arguments.
+    // No closure here may keep the plan, which has the target and its arguments.
     const { isPoolWorker } = plan
     this.#deadline = new Deadline({ family, child, name: plan.name }, plan.startTimeout, ({ message, code }) => {
       if (this.#joins === 0 && !isPoolWorker) process.emitWarning(message, { type: 'MultiprocessWarning', code })
@@ -145,7 +145,7 @@ export class Started implements Role {
     return this.#child.id
   }
 
-  /** Returns true if it is this member of the family of this start method. */
+  /** Returns true if this is the member with this id in the family of this start method. */
   isMember(method: StartMethod, id: number): boolean {
     return this.#method === method && this.id === id
   }
@@ -158,7 +158,7 @@ export class Started implements Role {
     return this.#child.exitcode
   }
 
-  /** Null until this process has noticed the end; unlike `exitcode` it does not look. */
+  /** The exit code; null until this process has noticed the end. Unlike `exitcode`, it does not ask the kernel. */
   get knownExitcode(): number | null {
     return this.#knownExitcode
   }
@@ -167,12 +167,12 @@ export class Started implements Role {
     return !this.#child.hasEnded
   }
 
-  /** Why it could not start, as far as is known. */
+  /** The reason why the child could not start, as far as is known. */
   get startFailure(): unknown {
     return this.#child.startFailure
   }
 
-  /** Why it was killed before it ran anything; undefined: it was not. */
+  /** The reason why the child was killed before it ran anything; undefined if it was not. */
   get startError(): ProcessError | undefined {
     return this.#deadline.error
   }
@@ -181,12 +181,12 @@ export class Started implements Role {
     this.#child.kill(signal)
   }
 
-  /** @returns a function that takes the listener back */
+  /** Adds a listener for the end. @returns a function that removes the listener */
   onEnd(listener: (exitcode: number) => void): () => void {
     return this.#child.onEnd(listener)
   }
 
-  /** It keeps this process alive while it runs, whether or not it is a daemon; each `unref()` takes back one `ref()`. */
+  /** Makes the child keep this process alive while it runs, even if it is a daemon; each `unref()` takes back one `ref()`. */
   ref(): void {
     this.#child.ref()
   }
@@ -195,7 +195,7 @@ export class Started implements Role {
     this.#child.unref()
   }
 
-  /** As a Member has it. */
+  /** See `Member.openEnd`. */
   openEnd(): number {
     return this.#child.openEnd()
   }
@@ -224,7 +224,7 @@ export class Started implements Role {
   join(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      // Its end may be seen before it is known how it ended.
+      // The end may be visible before the exit status is known.
       if (this.exitcode !== null) return resolve(true)
       if (timeout === 0) return resolve(!this.isAlive())
       const told = this.#tell(false)
@@ -252,12 +252,12 @@ export class Started implements Role {
     })
   }
 
-  /** For reports, until what it answers is called. */
+  /** Records the wait for reports, until the returned function is called. */
   #tell(isBlocking: boolean): (() => void) | undefined {
     return currentFamily(this.#method).waits?.begin(`for ${this.name} (${this.pid}) to end`, isBlocking)
   }
 
-  /** For those who look on from outside, until what it answers is called. */
+  /** Records the wait for observers outside the family, until the returned function is called. */
   #join(isBlocking: boolean): () => void {
     return currentFamily(this.#method).titles.join(this.id, isBlocking)
   }
@@ -271,7 +271,7 @@ export class Started implements Role {
 
 let isArmed = false
 
-/** They get SIGTERM when this process ends by itself; whatever else ends it, the kernel kills them. */
+/** Daemons get SIGTERM when this process ends by itself; if it ends in another way, the kernel kills them. */
 function endDaemonsAtExit(): void {
   if (isArmed) return
   isArmed = true

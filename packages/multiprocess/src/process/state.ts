@@ -5,7 +5,7 @@ import type { StartMethod } from '../ground/members/platform.ts'
 import { randomBytes } from '../ground/os/random.ts'
 import { addOwnerNamer } from '../ground/owner-names.ts'
 
-/** The first module of a child. */
+/** Returns the first module of a child. */
 export function mainOf(method: StartMethod): URL {
   return method === 'spawn'
     ? new URL('../entries/child-main.js', import.meta.url)
@@ -22,24 +22,24 @@ export interface Identity {
   /** [] for the program's first process, [2, 1] for the first child of its second child. */
   readonly path: readonly number[]
   readonly isDaemon: boolean
-  /** A daemon may not start children; a pool's worker, which is one, may. */
+  /** True if this process may start children: a daemon may not, except for a pool's worker. */
   readonly mayStart: boolean
   readonly authkey: Uint8Array
   readonly parent: { readonly name: string; readonly pid: number } | null
 }
 
-/** What the logger of this process logs, from which level on; children inherit it. */
+/** The logger's settings in this process; children inherit them. */
 export const logSettings = { level: 30, isPrinted: false }
 
 let identity: Identity | undefined
 let children = 0
 
-/** Also true before the child's main has run: in a module that `--import` brings. */
+/** Returns true in a child, even before its main module has run: for example, in a module that `--import` loads. */
 export function isChild(): boolean {
   return isMain(process.argv[1]) || identity?.parent != null
 }
 
-/** A child that has yet to be told what it is: what runs now runs in every child. */
+/** Returns true in a child that does not know its identity yet: what runs now runs in every child. */
 export function isBooting(): boolean {
   return isChild() && identity === undefined
 }
@@ -65,7 +65,7 @@ addOwnerNamer(({ platform, self, table }, owner) => {
   return isParent ? parent?.name : undefined
 })
 
-/** The place in the family of the next process that this one makes. */
+/** Returns the place in the family of the next process that this one creates. */
 export function nextPath(): readonly number[] {
   return [...currentIdentity().path, ++children]
 }
