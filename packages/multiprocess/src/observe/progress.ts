@@ -1,6 +1,6 @@
 /**
- * How far a piece of work is: on a terminal a bar that is drawn again and again, else a plain line every two seconds. With the
- * rate, and with the time that is left where the whole is known.
+ * The progress of a piece of work: on a terminal, a bar that is redrawn; elsewhere, a plain line every two seconds. It shows the
+ * rate and, if the total is known, the remaining time.
  */
 import cliProgress from 'cli-progress'
 import { clearInterval, monotonicMs, setInterval } from '../ground/os/time.ts'
@@ -9,7 +9,7 @@ import { Screen } from './screen.ts'
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 2000
 const BAR_WIDTH = 30
-/** A bar that must be shorter is none. */
+/** A bar that would be shorter is not drawn. */
 const LEAST_BAR_WIDTH = 5
 
 export class ProgressLine {
@@ -21,17 +21,20 @@ export class ProgressLine {
   #done = 0
   #total: number | undefined
   #isEnded = false
-  /** When there was something for the first time, and how much: what is left knows no workers that have yet to start. */
+  /**
+   * The time and the count of the first progress. The estimate of the remaining time starts here, and so leaves out the start of
+   * the workers.
+   */
   #first: { readonly at: number; readonly done: number } | undefined
 
-  /** @param label stands before it; '' for none */
+  /** @param label text before the bar; '' for none */
   constructor(label: string, stream: NodeJS.WriteStream) {
-    // It is a part of one line.
+    // A label is a part of one line.
     this.#label = label.replaceAll(/[\x00-\x1f\x7f]+/g, ' ')
     this.#stream = stream
     this.#screen = stream.isTTY ? Screen.of(stream) : undefined
     this.#screen?.add(this)
-    // Nothing that only looks on keeps a program alive.
+    // A display does not keep the program alive.
     this.#timer = setInterval(() => this.#draw(), stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS).unref()
   }
 
@@ -41,7 +44,7 @@ export class ProgressLine {
     if (done > 0) this.#first ??= { at: monotonicMs(), done }
   }
 
-  /** Draws it a last time, and leaves the line. */
+  /** Draws the line a last time, and moves on to the next line. */
   end(): void {
     if (this.#isEnded) return
     this.#isEnded = true
@@ -55,7 +58,7 @@ export class ProgressLine {
     else this.#stream.write(`${this.textFor(Number.POSITIVE_INFINITY)}\n`)
   }
 
-  /** In so many columns, if that can be; the bar is what is left out first. */
+  /** Returns the line in at most this many columns, if possible; the bar is the first part to be left out. */
   textFor(columns: number): string {
     const elapsed = (monotonicMs() - this.#begin) / 1000
     const rate = this.#rate(elapsed)
@@ -79,7 +82,7 @@ export class ProgressLine {
     return width < LEAST_BAR_WIDTH ? label + text : `${label}${bar(progress, width)} ${text}`
   }
 
-  /** A second; 0: not known yet. */
+  /** Returns the rate per second; 0 if it is not known yet. */
   #rate(elapsed: number): number {
     if (this.#isEnded) return elapsed > 0 ? this.#done / elapsed : 0
     if (this.#first === undefined || this.#done === this.#first.done) return 0

@@ -1,4 +1,4 @@
-/** The last lines of a terminal, where several pieces of work may be under way at once: a line for each, drawn over and over. */
+/** The last lines of a terminal, shared by several pieces of work at once: each has a line, and all lines are redrawn. */
 import { clearLine, cursorTo, moveCursor } from 'node:readline'
 
 const NO_WRAP = '\x1b[?7l'
@@ -14,7 +14,7 @@ const screens = new WeakMap<NodeJS.WriteStream, Screen>()
 export class Screen {
   readonly #stream: NodeJS.WriteStream
   readonly #lines = new Set<ScreenLine>()
-  /** Lines on the terminal that will be drawn over; the cursor is in the last of them. */
+  /** The number of lines on the terminal that will be redrawn; the cursor is in the last of them. */
   #drawn = 0
 
   static of(stream: NodeJS.WriteStream): Screen {
@@ -39,7 +39,7 @@ export class Screen {
     this.#write([...this.#lines])
   }
 
-  /** It is drawn a last time above those that go on, and stays. */
+  /** Draws a line a last time, above those that continue, and leaves it there. */
   end(line: ScreenLine): void {
     this.#lines.delete(line)
     this.#write([line, ...this.#lines])
@@ -55,7 +55,7 @@ export class Screen {
     const columns = (this.#stream.columns ?? DEFAULT_COLUMNS) - 1
     if (this.#drawn > 1) moveCursor(this.#stream, 0, 1 - this.#drawn)
     cursorTo(this.#stream, 0)
-    // A line that wraps could not be drawn over. Characters may be wider than they count.
+    // A line that wraps could not be redrawn. Characters may be wider than their count.
     this.#stream.write(NO_WRAP)
     for (const [index, line] of lines.entries()) {
       this.#stream.write(`${index > 0 ? '\n' : ''}${line.textFor(columns).slice(0, columns)}`)
@@ -65,7 +65,7 @@ export class Screen {
     this.#drawn = lines.length
   }
 
-  /** What is written next begins a line. */
+  /** Makes the next output begin a new line. */
   readonly #leave = (): void => {
     if (this.#drawn > 0) this.#stream.write('\n')
     this.#drawn = 0

@@ -1,6 +1,6 @@
 /**
- * A trace in the Trace Event Format, as Perfetto and chrome://tracing read it: a JSON array of complete events (`ph: X`) and
- * names (`ph: M`), in microseconds. Rows are worker processes; what no task fills between two is shown as idle.
+ * A trace in the Trace Event Format, for Perfetto and chrome://tracing: a JSON array of complete events (`ph: X`) and names (`ph:
+ * M`), in microseconds. Each row is a worker process; the time between two tasks is shown as idle.
  */
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { clearTimeout, setTimeout } from '../ground/os/time.ts'
@@ -8,9 +8,9 @@ import type { TaskEndMessage } from '../pool/telling/task-events.ts'
 
 const FLUSH_MS = 500
 const FLUSH_COUNT = 2000
-/** Shorter pauses are not worth a box, in milliseconds. */
+/** Shorter pauses get no box, in milliseconds. */
 const MIN_IDLE_MS = 0.05
-/** Where a worker has several tasks at once, each row below its first is another thread to the format. */
+/** If a worker runs several tasks at once, each further row is another thread in the trace. */
 const LANE = 10_000_000
 
 interface Row {
@@ -44,7 +44,7 @@ export class TraceFile {
     this.#write({ ph: 'X', cat: 'task', name: label, ...row, ...span(start, last), args: { id, outcome } })
   }
 
-  /** The row of the worker that is free for the time; it is named when it is new, and what was idle there before is shown. */
+  /** Returns the row of the worker that is free at this time. Names a new row, and adds the idle time before. */
   #lane(pid: number, start: number, end: number): number {
     let row = this.#rows.get(pid)
     if (row === undefined) {
@@ -80,7 +80,7 @@ export class TraceFile {
     this.#lines = []
   }
 
-  /** The format allows an end without its bracket: so much is there when a program ends before this. */
+  /** Closes the file. The format also allows a file without the last bracket, as it is if the program ends before this. */
   close(): void {
     this.#flush()
     process.off('exit', this.#flushAtExit)
@@ -89,8 +89,8 @@ export class TraceFile {
 }
 
 /**
- * In microseconds, to the eighth: boxes that follow each other in a row must not overlap, and of such numbers the sum of begin and
- * duration, which viewers compare with the next begin, is exact.
+ * Returns a span in microseconds, rounded to eighths: adjacent boxes in a row must not overlap, and for such numbers the sum of
+ * begin and duration, which viewers compare with the next begin, is exact.
  */
 function span(start: number, end: number): { ts: number; dur: number } {
   const [from, to] = [Math.round(start * 8000), Math.round(end * 8000)]
