@@ -9,17 +9,16 @@ import { Budget } from './values/budget.ts'
 import type { LargeSource } from './values/large-buffers.ts'
 import { Reader } from './values/reader.ts'
 
-/** The reader of the next message; null while one is being decoded, whose decoding may begin another. */
+/** The reader of the next message; null while one message is being decoded, whose decoding may decode another. */
 let idle: Reader | null = new Reader()
 
 /**
- * The value of the message in `bytes[start..end)`. Everything is copied: the bytes may be used again afterwards. What
- * `modulesOf` answers must have been imported.
- *
- * Throws SerializationError when the message is damaged, or was written by another version of this package.
- *
- * @param large where the buffers are that follow the message
- * @param isUntrusted a program wrote the message that has not shown a key: only plain data is taken, within a budget of memory and work
+ * Decodes the message in `bytes[start..end)`. Everything is copied, so the bytes may be used again afterwards. The modules that `modulesOf`
+ * returns must have been imported.
+ * @param large the buffers that follow the message
+ * @param isUntrusted true if the message comes from a program that has not authenticated: it may hold only plain data, within a budget of
+ * memory and work
+ * @throws SerializationError if the message is damaged, or was written by another version of this package
  */
 export function decode(
   bytes: Uint8Array,
@@ -47,7 +46,7 @@ export function decode(
   }
 }
 
-/** The value of a message that is one integer: those are read without a Reader. */
+/** Returns the value of a message that is one integer. Such messages need no Reader. */
 function integerIn(bytes: Uint8Array, start: number, end: number): number | undefined {
   const length = end - start
   if (length > 6 || !(start >= 0 && end <= bytes.length) || bytes[start] !== VERSION) return undefined
@@ -58,20 +57,20 @@ function integerIn(bytes: Uint8Array, start: number, end: number): number | unde
   return bytes[start + 2] | (bytes[start + 3] << 8) | (bytes[start + 4] << 16) | (bytes[start + 5] << 24)
 }
 
-/** Whether the bytes begin as a message does. */
+/** Returns true if the bytes begin as a message does. */
 export function isMessage(bytes: Uint8Array): boolean {
   return bytes.length > 1 && (bytes[0] & ~HAS_MODULES) === VERSION
 }
 
 const NO_MODULES: readonly string[] = []
 
-/** Those of `modulesOf` that are yet to be imported. */
+/** Returns those of the modules in `modulesOf` that are not imported yet. */
 export function missingModulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): readonly string[] {
   if ((bytes[start] & HAS_MODULES) === 0) return NO_MODULES
   return modulesOf(bytes, start, end).filter(module => !isImported(module))
 }
 
-/** The URLs of the modules that must be imported before the message can be decoded. Throws as `decode` does. */
+/** Returns the URLs of the modules that must be imported before the message can be decoded. Throws the errors of `decode`. */
 export function modulesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string[] {
   if ((bytes[start] & HAS_MODULES) === 0) return []
   const reader = new Reader()

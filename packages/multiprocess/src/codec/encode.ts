@@ -10,21 +10,21 @@ export type Releases = readonly (() => void)[] | null
 const NOTHING = new Uint8Array(0)
 
 /**
- * Turns values into messages. One encoder serves for all messages of a process; a getter that encodes again while its
- * object is being encoded is safe.
+ * Encodes values as messages. A process needs one encoder for all its messages. A getter may encode another value while its object is being
+ * encoded.
  */
 export class Encoder {
   /** Where the last message is: in the target, or in the encoder's own scratch. */
   bytes: Uint8Array = NOTHING
   start = 0
   end = 0
-  /** What gives back what the last message holds of shared objects: to be called once nobody reads it any more. */
+  /** Frees what the last message holds of shared objects; to be called once the message is no longer read. */
   releases: Releases = null
-  /** What keeps the shared objects that the last message names, until it is handed over; `releases` let go of it, too. */
+  /** The parcel that keeps the shared objects named by the last message until it is handed over; `releases` free it, too. */
   parcel: Parcel | null = null
   /** True if large buffers may follow the next messages. */
   allowsLarge = false
-  /** Whether SharedArrayBuffers may be in the next messages: their reader is a thread of this program. */
+  /** Which SharedArrayBuffers may be in the next messages: some, if their reader is a thread of this program. */
   sharesBuffers: SharesBuffers = 'no'
   audience: Audience = 'family'
   large: LargeBuffers | null = null
@@ -33,12 +33,12 @@ export class Encoder {
   #isBusy = false
 
   /**
-   * Writes `value` to `target[start..limit)` when it fits there, and answers true; otherwise to the encoder's own
-   * scratch, which is valid until the next `encode`, and answers false. Without a target it goes to the scratch. For
-   * speed, hand in the same `target` object again and again.
-   *
-   * Throws SerializationError when the value, or something in it, cannot cross; its message and `path` name the place,
-   * beginning with the `path` given here (default `value`). What a getter of the value throws is thrown on.
+   * Writes `value` to `target[start..limit)` and returns true if it fits there. Otherwise writes it to the encoder's own scratch, which is
+   * valid until the next `encode`, and returns false. Without a target, it uses the scratch. Passing the same `target` object each time is
+   * faster.
+   * @param path the name of the value in errors, `value` by default
+   * @throws SerializationError if the value, or something in it, cannot cross; its message and `path` name the place. An error that a
+   * getter of the value throws is thrown on
    */
   encode(value: unknown, target?: Uint8Array, start = 0, limit = target?.length ?? 0, path = 'value'): boolean {
     if (this.#isBusy) return this.#encodeWith(new Writer(), value, target, start, limit, path)
@@ -52,7 +52,7 @@ export class Encoder {
     }
   }
 
-  /** The same for what runs no code of the user's, holds nothing, and has no parts. */
+  /** Does the same for a value that runs no user code, holds nothing, and has no parts. */
   #encodePlain(value: number | string, target: Uint8Array | undefined, start: number, limit: number, path: string) {
     const writer = this.#writer
     writer.place(target, start, limit, path)
@@ -101,35 +101,35 @@ export class Encoder {
   }
 }
 
-/** Gives back what a message holds. */
+/** Frees what a message holds. */
 export function runAll(releases: Releases): void {
   if (releases !== null) for (const release of releases) release()
 }
 
 const encoder = new Encoder()
 
-/** The message of a value, as bytes of its own. Throws as `Encoder.encode` does. */
+/** Returns the message of a value in its own memory. Throws the errors of `Encoder.encode`. */
 export function encode(value: unknown, path?: string): Uint8Array {
   return encodeHeld(value, path).bytes
 }
 
-/** A message as bytes of its own. */
+/** A message in its own memory. */
 export interface HeldMessage {
   readonly bytes: Uint8Array
   /** The large buffers that must follow the message. */
   readonly large: LargeBuffers | null
-  /** What gives back what it holds. */
+  /** Frees what the message holds. */
   readonly releases: Releases
   readonly parcel: Parcel | null
 }
 
-/** What may be in a message, besides what may be in any. */
+/** What a message may contain besides what every message may. */
 export interface Allowances {
   readonly sharesBuffers?: SharesBuffers
   readonly allowsLarge?: boolean
 }
 
-/** Returns the message of a value, and what gives back the shared objects that it holds. */
+/** Returns the message of a value, with the functions that free the shared objects it holds. */
 export function encodeHeld(value: unknown, path?: string, allowances: Allowances = {}): HeldMessage {
   const { sharesBuffers = 'no', allowsLarge = false } = allowances
   encoder.sharesBuffers = sharesBuffers

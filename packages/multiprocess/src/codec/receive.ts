@@ -1,4 +1,4 @@
-/** Decoding of messages that may require modules: what a message requires is imported before it is decoded. */
+/** Decodes messages that may require modules: these are imported before the message is decoded. */
 
 import { keepParcelFor } from '../ground/parcel.ts'
 import { decode, missingModulesOf } from './decode.ts' // lazy
@@ -18,12 +18,11 @@ export class Pending {
 export type Decode = (bytes: Uint8Array, start: number, end: number) => unknown
 
 /**
- * Decodes the message in `bytes[start..end)`, at once if all that it requires is imported.
- *
- * @param large where the buffers are that follow the message
- * @param isBlocked the thread cannot wait: modules that can be imported at once are imported now
+ * Decodes the message in `bytes[start..end)`, at once if all modules that it requires are imported.
+ * @param large the buffers that follow the message
+ * @param isBlocked true if the thread cannot wait: modules that can be imported at once are imported now
  * @returns the value, or a Pending that decodes a copy of the message later
- * @throws as `decode` does
+ * @throws the errors of `decode`
  */
 export function receive(
   bytes: Uint8Array,
@@ -37,7 +36,7 @@ export function receive(
   return receiveLater(bytes.slice(start, end), missing, copy => decode(copy, 0, copy.length, large))
 }
 
-/** Does the same by a decoder of the caller's. */
+/** Does the same with the caller's own decoder. */
 export function receiveBy(
   decodeMessage: Decode,
   bytes: Uint8Array,
@@ -50,12 +49,12 @@ export function receiveBy(
   return receiveLater(bytes.slice(start, end), missing, copy => decodeMessage(copy, 0, copy.length))
 }
 
-/** Imports what a message requires, in the order in which it names that. */
+/** Imports the modules that a message requires, in the order in which the message names them. */
 export async function importRequired(bytes: Uint8Array): Promise<void> {
   for (const module of missingModulesOf(bytes)) await importModule(module)
 }
 
-/** Returns those required modules of a message that are not imported yet; with `isBlocked`, that cannot be imported at once. */
+/** Returns the required modules of a message that are not imported yet; with `isBlocked`, only those that cannot be imported at once. */
 export function missingModules(bytes: Uint8Array, start: number, end: number, isBlocked: boolean): readonly string[] {
   const missing = missingModulesOf(bytes, start, end)
   return isBlocked && missing.length > 0 ? missing.filter(module => !importModuleNow(module)) : missing

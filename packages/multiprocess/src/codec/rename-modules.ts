@@ -1,4 +1,4 @@
-/** The same message under other names for the modules that it needs: another machine keeps them elsewhere. */
+/** Changes the names of the modules that a message needs, for a machine that has the modules elsewhere. */
 
 import { HAS_MODULES } from './bytes/format.ts'
 import { modulesOf } from './decode.ts'
@@ -7,8 +7,8 @@ import { Writer } from './values/writer.ts'
 const POSITION_BYTES = 4
 
 /**
- * Returns the message with the list of its modules replaced; the bytes themselves if it has none.
- * @param rename gets each name in the list and returns the one to write
+ * Returns the message with new names for its modules; the bytes themselves if it needs none.
+ * @param rename gets the name of a module and returns the new name
  * @throws SerializationError if the message is damaged
  */
 export function renameModules(bytes: Uint8Array, rename: (name: string) => string): Uint8Array {

@@ -1,37 +1,37 @@
-/** What is sent of an error that cannot cross as it is. */
+/** Makes an error that can cross from one that cannot. */
 
 import { encode } from './encode.ts' // lazy
 import { errorClassOf, SPECIAL_FIELDS } from './values/errors.ts'
 
 type Fields = Record<string, unknown>
-/** Returns why a value cannot cross; undefined: it can. */
+/** Returns the reason why a value cannot cross, or undefined if it can. */
 type Refuse = (value: unknown, path: string) => Error | undefined
-/** Returns the text that replaces a field; undefined: the field itself will do. */
+/** Returns the text that replaces a field, or undefined if the field itself can stay. */
 type Describe = (value: unknown, key: string) => string | undefined
 
 /**
- * The error without what cannot cross: of its own class, or else of the nearest one that every process has, with its texts and all
- * fields that can cross. In place of the others stands, in words, what they are.
+ * Returns a copy of the error without what cannot cross. The copy has the error's own class or, if that cannot cross, the nearest class
+ * that every process has, with its texts and all fields that can cross. The other fields are replaced by texts that describe them.
  */
 export function sendableError(error: Error, refuse: Refuse = refusalOf): Error {
   const describeUnsendable: Describe = (value, key) => {
     const refusal = refuse(value, key)
     return refusal === undefined ? undefined : describeRefusal(refusal, key)
   }
-  /** In the end only primitives are left as they are. */
+  /** Replaces every field that is not a primitive. */
   const describeAll: Describe = (value, key) => {
     const isPrimitive = typeof value !== 'symbol' && typeof value !== 'function' && Object(value) !== value
     return isPrimitive ? undefined : (describeUnsendable(value, key) ?? `[${key} cannot cross beside other fields]`)
   }
   const emptyOfItsClass = (error: Error) => emptyCopy(error, copy => refuse(copy, 'error') === undefined)
   const copy = copyOf(error, new Map(), describeUnsendable, emptyOfItsClass)
-  // Fields that cross one by one may not cross together.
+  // Fields that can cross one by one may not be able to cross together.
   return refuse(copy, 'error') === undefined
     ? copy
     : copyOf(error, new Map(), describeAll, error => emptyCopy(error, () => false))
 }
 
-/** Why the value cannot cross; undefined: it can. */
+/** Returns the reason why the value cannot cross, or undefined if it can. */
 export function refusalOf(value: unknown, path: string): Error | undefined {
   try {
     encode(value, path)
@@ -72,7 +72,7 @@ function copyOf(error: Error, met: Map<Error, Error>, describe: Describe, emptyO
   return copy
 }
 
-/** @param canCross tells whether a copy of the error's own class crosses */
+/** @param canCross returns true if a copy with the error's own class can cross */
 function emptyCopy(error: Error, canCross: (copy: Error) => boolean): Error {
   const { name, prototype } = errorClassOf(error)
   if (name === 'DOMException') return new DOMException(error.message, error.name)
@@ -83,7 +83,7 @@ function emptyCopy(error: Error, canCross: (copy: Error) => boolean): Error {
   return copy
 }
 
-/** The reason without its advice. */
+/** Returns the reason of a refusal without its advice. */
 function describeRefusal(reason: unknown, key: string): string {
   const text = reason instanceof Error ? reason.message : String(reason)
   const what = /^cannot send (.*?)(?:; |$)/s.exec(text)?.[1] ?? `${key}: ${text}`

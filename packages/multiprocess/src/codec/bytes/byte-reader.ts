@@ -1,4 +1,4 @@
-/** The bytes of a message while it is read: numbers, texts and lengths. Nothing in them is trusted. */
+/** Reads the bytes of a message: numbers, texts and lengths. It trusts none of them. */
 import { SerializationError } from '../../errors.ts'
 import {
   BIGINT,
@@ -16,7 +16,7 @@ import {
 } from './format.ts'
 
 const NOTHING = new Uint8Array(0)
-/** Memory up to this length stays known between messages, and so does memory of which a message is only a part. */
+/** Memory up to this length is kept between messages, and so is memory of which a message is only a part. */
 const KEPT_MEMORY = 1 << 16
 
 export class ByteReader {
@@ -35,7 +35,7 @@ export class ByteReader {
     this.#buffer = null
   }
 
-  /** Forgets a message that has its memory for itself. */
+  /** Drops a message that has its memory to itself. */
   protected forget(): void {
     if (this.u8.length > KEPT_MEMORY && this.first === 0 && this.end === this.u8.length) this.use(NOTHING)
   }
@@ -54,7 +54,7 @@ export class ByteReader {
     throw new SerializationError(`cannot read the message: it is damaged: ${how}`)
   }
 
-  /** Passes the next `length` bytes; returns where they begin. @throws SerializationError if fewer are left */
+  /** Passes the next `length` bytes, and returns where they begin. @throws SerializationError if fewer bytes are left */
   take(length: number): number {
     const pos = this.pos
     if (length > this.end - pos) this.damaged('it ends too early')
@@ -77,7 +77,7 @@ export class ByteReader {
     return this.view.getFloat64(pos, true)
   }
 
-  /** A count of things that take at least `size` bytes each. */
+  /** Reads the number of items that take at least `size` bytes each. */
   count(size: number): number {
     let count = this.byte()
     if (count === 255) count = this.uint32()
@@ -85,7 +85,7 @@ export class ByteReader {
     return count
   }
 
-  /** Reads the rest of a value that has no identity, of which the tag has been read. */
+  /** Reads the rest of a value without an identity, whose tag has been read. */
   protected scalar(tag: number): unknown {
     switch (tag) {
       case INT32: {

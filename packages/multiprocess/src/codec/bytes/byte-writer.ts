@@ -1,4 +1,4 @@
-/** The bytes of a message while it is written: numbers, texts and lengths, in memory that grows. */
+/** Writes the bytes of a message: numbers, texts and lengths, in memory that grows. */
 import { SerializationError } from '../../errors.ts'
 import {
   BIGINT,
@@ -19,11 +19,11 @@ import {
 } from './format.ts'
 import { ByteMemory, NO_MEMORY } from './memory.ts'
 
-/** V8 answers at once, without a look at the characters, when the string is stored with one byte each. */
+/** If V8 stores the string with one byte for each character, this test returns at once, without looking at the characters. */
 const WIDE_CHARACTER = /[^\0-\xff]/
 
 const FIRST_SCRATCH = 4096
-/** A scratch longer than this is given up when messages need it no longer. */
+/** A scratch longer than this is dropped when several messages have not needed it. */
 const KEPT_SCRATCH = 1 << 20
 const UNUSED_TIMES = 8
 
@@ -36,7 +36,7 @@ export class ByteWriter {
   pos = 0
   limit = 0
 
-  /** What errors call the value. */
+  /** The name of the value in errors. */
   root = 'value'
 
   #memory = NO_MEMORY
@@ -61,7 +61,7 @@ export class ByteWriter {
     this.byte(VERSION)
   }
 
-  /** Ends the message; returns true if it is in the scratch. */
+  /** Ends the message. Returns true if it is in the scratch. */
   finish(): boolean {
     const isScratch = this.#memory === this.#scratch
     if (this.#scratch.u8.length > KEPT_SCRATCH) {
@@ -75,7 +75,7 @@ export class ByteWriter {
     return this.#memory.source
   }
 
-  /** Keeps the last two targets, so that two targets by turns allocate nothing. */
+  /** Keeps the last two targets, so that two alternating targets need no allocation. */
   #takeTarget(target: Uint8Array): void {
     const last = this.#lastTarget
     this.#lastTarget = this.#target
@@ -257,12 +257,12 @@ export class ByteWriter {
     this.pos += bytes.length
   }
 
-  /** Sets a bit of the tag at a position counted from the message's start. */
+  /** Sets a bit of the tag at a position, counted from the message's start. */
   mark(position: number, bit: number): void {
     this.u8[this.base + position] |= bit
   }
 
-  /** Of the next byte, counted from the message's start. */
+  /** The position of the next byte, counted from the message's start. */
   get position(): number {
     return this.pos - this.base
   }

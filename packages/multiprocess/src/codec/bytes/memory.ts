@@ -1,4 +1,4 @@
-/** One stretch of memory with the three faces that writing takes. */
+/** A range of memory with the three objects that writing needs. */
 export class ByteMemory {
   readonly source: Uint8Array
   readonly u8: Uint8Array
@@ -7,7 +7,7 @@ export class ByteMemory {
 
   constructor(source: Uint8Array) {
     this.source = source
-    // A plain Uint8Array whatever the source is, so that the stores below meet one type only.
+    // Always a plain Uint8Array, so that the stores into it meet only one type.
     this.u8 = new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
     this.buffer = Buffer.from(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)

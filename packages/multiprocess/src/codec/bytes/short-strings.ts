@@ -2,7 +2,7 @@ import type { ByteReader } from './byte-reader.ts'
 
 const from = String.fromCharCode
 
-/** A string of up to 31 one-byte characters, which are there. Up to 16 are put together faster here than by native code. */
+/** Returns a string of up to 31 one-byte characters, which must be available. Up to 16 characters, this is faster than native code. */
 export function shortString(reader: ByteReader, pos: number, length: number): string {
   const u8 = reader.u8
   if (length === 0) return ''
@@ -42,10 +42,10 @@ export function shortString(reader: ByteReader, pos: number, length: number): st
 
 const CACHED_KEYS = 2048
 
-/** Keys that came lately. */
+/** Keys that were read recently. */
 const keys: string[] = new Array(CACHED_KEYS).fill('')
 
-/** The same as `shortString`, for strings that tend to come again: as a key, V8 must look a new string up first. */
+/** Does the same as `shortString`, for strings that often recur: before V8 can use a new string as a key, it has to look the string up. */
 export function cachedKey(reader: ByteReader, pos: number, length: number): string {
   const u8 = reader.u8
   let hash = length

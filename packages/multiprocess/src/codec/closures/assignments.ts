@@ -1,9 +1,9 @@
-/** Warns of functions that assign to a variable around them: where they arrive, they assign to a copy of it. */
+/** Warns of functions that assign to a variable around them: at the receiver, they assign to a copy of it. */
 import type { AnyFunction } from '../references/data.ts'
 import { describeFunction } from '../references/refusals.ts'
 import type { Code } from './facts.ts'
 
-/** By places in scripts: a closure that is made again and again is one function to its author. */
+/** By places in scripts: to its author, a closure that is created again and again is one function. */
 const warned = new Set<string>()
 const MOST_WARNED = 1000
 

@@ -1,9 +1,9 @@
-/** Checks the code of a message before any of it is used: nothing in a message is trusted to have its form. */
+/** Checks the code of a message before any of it is used: nothing in a message can be trusted. */
 import type { CodeData, FunctionData, UnitData, VariableData } from './format.ts'
 
 type Unchecked<T> = { readonly [K in keyof T]?: unknown }
 
-/** Returns true if the value has the form of `CodeData`, and every number in it names something. */
+/** Returns true if the value has the form of `CodeData`, and every number in it refers to something. */
 export function isCodeData(value: unknown): value is CodeData {
   if (typeof value !== 'object' || value === null) return false
   const { units, functions } = value as Unchecked<CodeData>
@@ -17,7 +17,7 @@ function isUnit(value: unknown): value is UnitData {
   return (
     typeof url === 'string' &&
     Number.isInteger(line) &&
-    // What stands before the text on its first line is taken off.
+    // The text before the function's own on its first line is subtracted.
     Number.isInteger(column) &&
     typeof code === 'string' &&
     (map === undefined || isMap(map)) &&

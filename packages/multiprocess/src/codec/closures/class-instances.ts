@@ -1,4 +1,4 @@
-/** Which class an object is sent with. */
+/** The class with which an object is sent. */
 
 import type { AnyFunction } from '../references/data.ts'
 import { isNative, textOf } from '../references/loaded/function-text.ts'
@@ -10,7 +10,9 @@ import { readFunctionText } from './text.ts'
 const constructors = new WeakMap<object, AnyFunction | null>()
 const privates = new WeakMap<object, readonly string[]>()
 
-/** The class whose `prototype` this is, if it has to be told; null for what every process has, and for what has no class. */
+/**
+ * Returns the class with this `prototype`, if the message must name it; null for classes that every process has, and if there is no class.
+ */
 export function classOf(prototype: object): AnyFunction | null {
   let found = constructors.get(prototype)
   if (found === undefined) {
@@ -30,19 +32,19 @@ function findClass(prototype: object): AnyFunction | null {
   return 'refusal' in finding && finding.refusal.kind === 'internal' ? null : constructor
 }
 
-/** Classes of Node with private members, whose instances the codec writes by itself. */
+/** Returns true for Node's classes with private members whose instances the codec writes itself. */
 function isWrittenWhole(prototype: object): boolean {
   return prototype === URL.prototype || prototype === URLSearchParams.prototype
 }
 
-/** The function whose `prototype` the object is. */
+/** Returns the function whose `prototype` the object is. */
 export function constructorOf(object: object): AnyFunction | undefined {
   const constructor: unknown = Object.getOwnPropertyDescriptor(object, 'constructor')?.value
   if (typeof constructor !== 'function') return undefined
   return Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === object ? constructor : undefined
 }
 
-/** Whether a prototype is an object like any other, which inherits from nothing but such objects. */
+/** Returns true if a prototype is an object like any other, and inherits only from such objects. */
 export function isPlainHeirloom(prototype: object): boolean {
   for (let link: object | null = prototype; link !== null; link = Object.getPrototypeOf(link)) {
     if (link === Object.prototype) return true
@@ -52,7 +54,7 @@ export function isPlainHeirloom(prototype: object): boolean {
   return false
 }
 
-/** Names of the private fields and methods that instances have, of their class and of those it extends. */
+/** Returns the names of the private fields and methods that instances have, of their class and of those it extends. */
 export function privateMembers(prototype: object): readonly string[] {
   let found = privates.get(prototype)
   if (found === undefined) {

@@ -1,13 +1,13 @@
 /**
- * Classes that were sent by value keep their identity: each has a name from the process that it was written in, by which a process
- * knows one that it got before, and one of its own that comes back.
+ * Classes that were sent by value keep their identity: each has a name from the process in which it was written. By this name, a process
+ * recognises a class that it has received before, and its own class that comes back.
  */
 
 import type { AnyFunction } from '../references/data.ts'
 
 export interface KnownClass {
   readonly fn: AnyFunction
-  /** Set the variables that its code uses; null for a class of this process. */
+  /** Functions that set the variables of its code; null for a class of this process. */
   readonly setters: readonly ((value: unknown) => void)[] | null
 }
 

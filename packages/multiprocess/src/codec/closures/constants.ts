@@ -1,6 +1,6 @@
 /**
- * The values of a function that captures nothing but constants: what they are, once they are initialised, nobody can change, so a
- * function that is sent again is not asked for them again. What objects among them hold is written anew each time.
+ * The captured values of a function that captures only constants. Once initialised, they cannot change, so they are read once, even if the
+ * function is sent again. The contents of objects among them are written each time.
  */
 
 import type { AnyFunction } from '../references/data.ts'
@@ -9,20 +9,23 @@ import { textOf } from '../references/loaded/function-text.ts'
 import { type Code, scopeOf } from './facts.ts'
 import { areConstants } from './place.ts'
 
-/** As long as the function lives, which keeps them itself. */
+/** Kept as long as the function lives, which itself keeps the values. */
 const kept = new WeakMap<AnyFunction, ReadonlyMap<string, unknown>>()
-/** It pays for what is sent more than once: a function that was, and is no such one, is not looked at again. */
+/**
+ * Keeping values pays only for functions that are sent more than once. A function that was sent and captures other variables is not
+ * examined again.
+ */
 const looks = new WeakMap<AnyFunction, 'sent' | 'no'>()
 /** By places in scripts. */
 const places = new Map<string, boolean>()
 const MOST_PLACES = 1000
 
-/** Undefined: V8 has to be asked. */
+/** Returns the kept values; undefined if V8 has to be asked. */
 export function keptConstants(fn: AnyFunction): ReadonlyMap<string, unknown> | undefined {
   return kept.get(fn)
 }
 
-/** Keeps the values that were read, if they are those of constants. */
+/** Keeps the values that were read, if they are the values of constants. */
 export function keepConstants(
   fn: AnyFunction,
   code: Code,
@@ -36,13 +39,13 @@ export function keepConstants(
     looks.set(fn, 'sent')
     return
   }
-  // Node 20 shows what is not initialised yet as undefined.
+  // Node 20 shows a variable that is not initialised yet as undefined.
   if ([...values.values()].includes(undefined)) return
   if (standsInScript(code, facts) && areConstantsAt(code, textOf(fn), reader)) kept.set(fn, values)
   else looks.set(fn, 'no')
 }
 
-/** The REPL declares a constant of its scripts anew when it is told to. */
+/** Returns true if no captured variable belongs to a script: the REPL can declare the constants of its scripts again. */
 function standsInScript({ captured }: Code, { scopes }: FunctionFacts): boolean {
   return captured.every(name => !/^(?:Script|With)/.test(scopeOf(scopes, name)?.kind ?? 'Script'))
 }

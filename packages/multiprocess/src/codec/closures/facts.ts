@@ -1,4 +1,4 @@
-/** What of a function does not change from one sending to the next, kept once it is known: all but the values it captures. */
+/** What does not change from one sending of a function to the next: everything except the values that it captures. It is kept. */
 
 import { types } from 'node:util'
 import { type ImportBinding, type ImportTable, readImports } from '../references/bindings.ts'
@@ -40,22 +40,22 @@ export interface Code {
   readonly column: number
   readonly isStrict: boolean
   readonly imports: ReadonlyMap<string, ImportBinding>
-  /** What every CommonJS module has for itself, and `import.meta`. */
+  /** What every CommonJS module has of its own, and `import.meta`. */
   readonly own: readonly OwnName[]
-  /** Variables whose values are sent. */
+  /** The variables whose values are sent. */
   readonly captured: readonly string[]
-  /** Those of the captured variables and imports that the text assigns to, in vain. */
+  /** Those of the captured variables and imports to which the text assigns in vain. */
   readonly constants: ReadonlySet<string>
-  /** The same of the program's own globals. */
+  /** Those of them that are the program's own globals. */
   readonly globals: readonly string[]
 }
 
-/** `this`: that of a CommonJS module, which is what it exports. */
+/** `this` is that of a CommonJS module, which is its exports. */
 export type OwnName = 'require' | 'module' | 'this' | typeof META
 
 const ways = new WeakMap<AnyFunction, Way>()
 
-/** Enumerable, and there in every process; all other enumerable globals are the program's. */
+/** Globals that are enumerable and exist in every process; all other enumerable globals are the program's. */
 const NODE_GLOBALS = new Set(
   (
     'global clearImmediate setImmediate clearInterval clearTimeout setInterval setTimeout queueMicrotask structuredClone ' +
@@ -64,8 +64,9 @@ const NODE_GLOBALS = new Set(
 )
 
 /**
- * @param reader is opened only where something is not known yet
- * @throws Refused where neither a reference nor the text will do
+ * Finds how a function crosses.
+ * @param reader is opened only if something is not known yet
+ * @throws Refused if the function has no reference and its text does not suffice
  */
 export function wayOf(fn: AnyFunction, reader: () => FunctionReader): Way {
   const reference = knownReference(fn)
@@ -79,8 +80,8 @@ export function wayOf(fn: AnyFunction, reader: () => FunctionReader): Way {
 }
 
 /**
- * Whether a function is the same whenever it is sent: it has a reference, or captures nothing but imports.
- * @throws Refused
+ * Returns true if a function is the same whenever it is sent: it has a reference, or captures only imports.
+ * @throws Refused if the function cannot be sent
  */
 export function isFixed(fn: AnyFunction): boolean {
   let reader: FunctionReader | undefined
@@ -119,7 +120,7 @@ function findWay(fn: AnyFunction, reader: () => FunctionReader): Way {
   }
 }
 
-/** A function whose text says all. */
+/** Reads a function that its text describes completely. */
 function readUninspected(fn: AnyFunction, reason: string): Code {
   const isStrict = isStrictFunction(fn)
   const text = readText(fn, isStrict, () => false)
@@ -151,7 +152,7 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
     return usesModuleThis
   }
   let text = readText(fn, isStrict, isModuleThis)
-  // A declaration's name stands for a variable, which may hold something else by now.
+  // The name of a declaration is a variable, which may have another value by now.
   if (text.ownName !== undefined && !text.isClass && isOtherValue(facts.scopes, text.ownName, fn)) {
     text = readText(fn, isStrict, isModuleThis, true)
   }
@@ -167,7 +168,7 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
     else if (name === META) own.push(META)
     else if (scope === undefined) {
       if (!isOfProgram(name)) continue
-      // `node -e` has these as globals.
+      // In `node -e`, these are globals.
       if (name === 'require' || name === 'module') own.push(name)
       else globals.push(name)
     } else if ((name === 'require' || name === 'module') && isOfScript(scope)) own.push(name)
@@ -183,7 +184,7 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
   return { way: 'code', ...code }
 }
 
-/** A sloppy function's `arguments` may be asked for; of every other function the question is an error. */
+/** Returns true for a strict function. Reading `arguments` is allowed for a sloppy function, and throws for every other. */
 function isStrictFunction(fn: AnyFunction): boolean {
   try {
     void fn.arguments
@@ -193,7 +194,7 @@ function isStrictFunction(fn: AnyFunction): boolean {
   }
 }
 
-/** @param isModuleThis whether the `this` that it uses is that of its module */
+/** @param isModuleThis returns true if the `this` in the text is that of the module */
 function readText(fn: AnyFunction, isStrict: boolean, isModuleThis: () => boolean, isAnonymous = false): FunctionText {
   let text: FunctionText
   try {
@@ -208,7 +209,7 @@ function readText(fn: AnyFunction, isStrict: boolean, isModuleThis: () => boolea
   return text
 }
 
-/** Where the text begins, of which V8 tells a place further in. */
+/** Returns where the text begins; the place that V8 gives is further in. */
 function placeOfText(
   fn: AnyFunction,
   text: FunctionText,

@@ -1,4 +1,4 @@
-/** Makes functions of a message's code: each unit once a message, so that its functions share their variables. */
+/** Makes the functions of a message's code. Each unit runs once for each message, so that its functions share their variables. */
 
 import { SerializationError } from '../../errors.ts'
 import { compileUnder } from '../references/compile.ts'
@@ -21,7 +21,7 @@ export class UnitReader {
   readonly #bind: (number: number, setter: Setter) => void
   readonly #units: Unit[] = []
 
-  /** @param bind has a variable set when its value is there */
+  /** @param bind sets a variable when its value is available */
   constructor(data: CodeData, modules: readonly string[], bind: (number: number, setter: Setter) => void) {
     this.#data = data
     this.#modules = modules
@@ -66,7 +66,7 @@ export class UnitReader {
   }
 }
 
-/** Code that declares constants, and gets a value for each. */
+/** Code that declares constants, and takes a value for each. */
 type Constants = Iterator<void, void, unknown>
 
 function settersOf(code: Constants, count: number): Setter[] {
@@ -74,12 +74,12 @@ function settersOf(code: Constants, count: number): Setter[] {
   code.next()
   return Array.from({ length: count }, (_, i) => value => {
     values.set(i, value)
-    // A value of the code that has come to its end, by a message of later, changes nothing.
+    // Once the code has ended, a value from a later message changes nothing.
     if (values.size === count) for (let k = 0; k < count; k++) code.next(values.get(k))
   })
 }
 
-/** The method, getter or setter of an object or a class that has no other member. */
+/** Returns the method, getter or setter of an object or a class with only this member. */
 function member(owner: object | { prototype: object }): unknown {
   const object = typeof owner === 'function' ? (owner as { prototype: object }).prototype : owner
   const [key] = Reflect.ownKeys(object).filter(name => typeof owner !== 'function' || name !== 'constructor')
@@ -87,7 +87,7 @@ function member(owner: object | { prototype: object }): unknown {
   return descriptor?.get ?? descriptor?.set ?? descriptor?.value
 }
 
-/** `import.meta` of the module at `url`. */
+/** Returns `import.meta` of the module at `url`. */
 function metaOf(url: string): object {
   const isFile = url.startsWith('file:')
   const path = isFile ? process.getBuiltinModule('node:path') : undefined
@@ -113,7 +113,7 @@ function requireOf(url: string): NodeJS.Require {
   return process.getBuiltinModule('node:module').createRequire(base)
 }
 
-/** The module itself where it has been loaded here; a main program never is. */
+/** Returns the module itself if it is loaded here; a main program never is. */
 function moduleOf(url: string): unknown {
   const filename = url.startsWith('file:') ? process.getBuiltinModule('node:url').fileURLToPath(url) : url
   const require = requireOf(url)

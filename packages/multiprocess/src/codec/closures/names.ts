@@ -1,17 +1,17 @@
-/** Which variables of the code around it a function's text uses, and what else it takes from there. */
+/** Finds which variables of the surrounding code a function's text uses, and what else it takes from there. */
 
 import { childrenOf, type Node } from '../references/syntax.ts'
 
 export interface Names {
-  /** Variables that the text uses and does not declare. */
+  /** The variables that the text uses and does not declare. */
   readonly free: ReadonlySet<string>
-  /** Those of them that it assigns to. */
+  /** The free variables to which it assigns. */
   readonly assigned: ReadonlySet<string>
-  /** Those of the assigned ones that are not merely given a first value, as by `cache ??= make()`. */
+  /** The assigned variables that do not merely get a first value, as in `cache ??= make()`. */
   readonly changed: ReadonlySet<string>
-  /** Those of them that are used as soon as the definition is evaluated: in the computed keys of a class. */
+  /** The free variables that are used as soon as the definition is evaluated: in the computed keys of a class. */
   readonly early: ReadonlySet<string>
-  /** What the text takes from the function around it and V8 does not reveal. */
+  /** What the text takes from the surrounding function, and V8 does not reveal. */
   readonly lexical: ReadonlySet<'this' | 'super' | 'arguments' | 'new.target' | 'eval'>
   readonly metas: readonly Node[]
   readonly usesDynamicImport: boolean
@@ -26,7 +26,7 @@ interface Reference {
   readonly name: string
   readonly scope: Scope
   readonly isAssigned: boolean
-  /** It gets a value only if it has none. */
+  /** True if the assignment happens only while the variable has no value. */
   readonly isFirstValue: boolean
   readonly isEarly: boolean
 }
@@ -36,7 +36,7 @@ const FIRST_VALUE = new Set(['??=', '||='])
 /** What surrounds the node that is being visited. */
 interface Context {
   readonly scope: Scope
-  /** Of the nearest function that has its own: 'outside' when that is not part of the text. */
+  /** The nearest function with its own `this`: 'outside' if it is not part of the text. */
   readonly thisOf: 'inside' | 'outside'
   readonly argumentsOf: 'inside' | 'outside'
   readonly superOf: 'inside' | 'outside'
@@ -47,7 +47,7 @@ export function namesIn(root: Node, isStrict: boolean): Names {
   return new Visitor(isStrict).names(root)
 }
 
-/** The first private name that the text uses outside of any class of its own. */
+/** Returns the first private name that the text uses outside of its own classes. */
 export function privateNameIn(node: Node): string | undefined {
   if (node.type === 'PrivateIdentifier') return node.name
   if (/^Class/.test(node.type)) return undefined
@@ -262,14 +262,14 @@ class Visitor {
     this.#visitFunction(node.value, { ...context, superOf }, true)
   }
 
-  /** What is assigned to: a name, a member, or a pattern of them. */
+  /** Visits the target of an assignment: a name, a member, or a pattern of them. */
   #visitTarget(node: Node, context: Context): void {
     if (node.type === 'Identifier') this.#refer(node.name, context, true)
     else if (node.type === 'MemberExpression') this.#visit(node, context)
     else this.#visitPattern(node, context, (name, at) => this.#refer(name, at, true))
   }
 
-  /** The expressions in a pattern: defaults and computed keys; its names only when `assign` is given. */
+  /** Visits the expressions in a pattern (defaults and computed keys), and its names only if `assign` is given. */
   #visitPattern(node: Node, context: Context, assign?: (name: string, context: Context) => void): void {
     switch (node.type) {
       case 'Identifier':
@@ -346,7 +346,7 @@ function hoistVars(node: Node, scope: Scope, isStrict: boolean): void {
   if (node.type === 'VariableDeclaration' && node.kind === 'var') {
     for (const { id } of node.declarations as Node[]) declarePattern(id, scope)
   }
-  // In sloppy code a function in a block is a variable of the function around it, too.
+  // In sloppy code, a function in a block is also a variable of the enclosing function.
   if (node.type === 'FunctionDeclaration' && !isStrict) scope.declared.add(node.id.name)
   if (/Function|Class|Expression$|^StaticBlock$/.test(node.type)) return
   for (const child of childrenOf(node)) hoistVars(child, scope, isStrict)

@@ -1,14 +1,14 @@
-/** Where a function stands in the text of its script. */
+/** Finds where a function is in the text of its script. */
 
 import type { Script } from '../references/inspector.ts'
 import { childrenOf, type Node, parseScript } from '../references/syntax.ts'
 
-/** What has a `this` of its own, and so hides that of the module. */
+/** Nodes with their own `this`, which hides that of the module. */
 const BINDS_THIS = /^(?:FunctionDeclaration|FunctionExpression|PropertyDefinition|StaticBlock)$/
 
 /**
- * Whether nothing stands around an arrow function that has a `this` of its own: then it uses that of its module.
- * @param line, column count from 0
+ * Returns true if nothing with its own `this` encloses an arrow function: it then uses the `this` of its module.
+ * @param line, column counted from 0
  */
 export function isTopLevelArrow(source: string, script: Script, text: string, line: number, column: number): boolean {
   if (!source.includes(text)) return false
@@ -50,8 +50,8 @@ function offsetOf(
 const FUNCTION = /Function/
 
 /**
- * Those of the names that are constants where a function stands.
- * @param line, column of the function's text; count from 0
+ * Returns those of the names that are constants where a function is.
+ * @param line, column of the function's text, counted from 0
  */
 export function constantsAmong(
   names: readonly string[],
@@ -78,10 +78,10 @@ export function constantsAmong(
   })
 }
 
-/** These let a name stand for something else than the text says. */
+/** With these, a name may mean something else than the text shows. */
 const CHANGES_NAMES = /(?<![.\w$])(?:eval|with)\s*\(/
 
-/** Whether all of the names are certainly constants where the function of this text stands. */
+/** Returns true if all of the names are certainly constants where the function with this text is. */
 export function areConstants(
   names: readonly string[],
   source: string,
@@ -95,7 +95,7 @@ export function areConstants(
   return constantsAmong(names, source, script, line, column).length === names.length
 }
 
-/** A look at the text, which spares most programs the parser. */
+/** A quick test of the text, which saves most programs the parser. */
 function mayBeConstant(name: string, source: string): boolean {
   const escaped = name.replaceAll('$', '\\$')
   return new RegExp(`\\b(?:const|using)\\b[^;]*?(?<![\\w$])${escaped}(?![\\w$])|\\bclass\\s+${escaped}(?![\\w$])`).test(
@@ -103,7 +103,7 @@ function mayBeConstant(name: string, source: string): boolean {
   )
 }
 
-/** What contains the place and does not begin there, the innermost first. */
+/** Returns the nodes that contain the place and do not begin there, the innermost first. */
 function nodesAround(tree: Node, at: number): Node[] {
   const around: Node[] = []
   for (let node: Node | undefined = tree; node !== undefined; ) {
@@ -116,7 +116,7 @@ function nodesAround(tree: Node, at: number): Node[] {
 
 type Kind = 'const' | 'other'
 
-/** How a node declares a name for what it contains; undefined: it does not. */
+/** Returns how a node declares a name for its contents; undefined if it does not. */
 function kindIn(node: Node, name: string): Kind | undefined {
   if (FUNCTION.test(node.type)) {
     if ((node.params as Node[]).some(parameter => declares(parameter, name))) return 'other'
@@ -141,7 +141,7 @@ function kindIn(node: Node, name: string): Kind | undefined {
   return node.type === 'Program' && declaresVar(node, name) ? 'other' : undefined
 }
 
-/** Whether a pattern binds the name. */
+/** Returns true if a pattern binds the name. */
 function declares(pattern: Node, name: string): boolean {
   if (pattern.type === 'Identifier') return pattern.name === name
   if (pattern.type === 'AssignmentPattern') return declares(pattern.left, name)
@@ -149,7 +149,7 @@ function declares(pattern: Node, name: string): boolean {
   return [...childrenOf(pattern)].some(child => declares(child, name))
 }
 
-/** Whether there is a `var` of this name in a function's body, however deep. */
+/** Returns true if a function's body has a `var` of this name, however deep. */
 function declaresVar(body: Node, name: string): boolean {
   const open = [body]
   for (let node = open.pop(); node !== undefined; node = open.pop()) {

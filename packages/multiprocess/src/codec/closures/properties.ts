@@ -1,4 +1,4 @@
-/** What a function has beside what its text gives it: properties, members of its `prototype`, what these inherit from. */
+/** What a function has besides its text: properties, members of its `prototype`, and what these inherit from. */
 
 import type { AnyFunction } from '../references/data.ts'
 import { textOf } from '../references/loaded/function-text.ts'
@@ -61,13 +61,13 @@ function list(
   return found
 }
 
-/** Whether the class's text makes this function. */
+/** Returns true if the class's text creates this function. */
 function isMember(value: unknown, prefix: string, text: FunctionText): boolean {
   return typeof value === 'function' && text.members.has(`${prefix}${textOf(value)}`)
 }
 
 function prototypeHeritage(fn: AnyFunction, prototype: object, text: FunctionText): { value: unknown } | undefined {
-  // A generator's has no constructor, and inherits what makes it one.
+  // A generator's prototype has no constructor, and inherits what makes it a generator's.
   if (
     !Object.hasOwn(prototype, 'constructor') &&
     !text.isClass &&
@@ -80,7 +80,7 @@ function prototypeHeritage(fn: AnyFunction, prototype: object, text: FunctionTex
   return value === usual || (usual === Object.prototype && isObjectPrototype(value)) ? undefined : { value }
 }
 
-/** Functions inherit from what their kind of function does, in whatever realm they were made. */
+/** Returns what a function inherits from, if that is unusual: functions inherit from what their kind of function does, in any realm. */
 function heritage(value: unknown): { value: unknown } | undefined {
   if (typeof value === 'function')
     return textOf(value).endsWith('{ [native code] }') && isString(value, 'name') && ownValue(value, 'name') === ''

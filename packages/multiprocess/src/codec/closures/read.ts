@@ -1,4 +1,4 @@
-/** Functions, classes and instances, on their way out of a message. Their modules have been imported. */
+/** Reads functions, classes and instances from a message. Their modules have been imported. */
 
 import { SerializationError } from '../../errors.ts'
 import { CODE, isStackOverflow } from '../bytes/format.ts'
@@ -42,11 +42,11 @@ class CodeReader {
   readonly #reader: Reader
   readonly #data: CodeData
   readonly #units: UnitReader
-  /** By number; those that are not there yet have setters waiting. */
+  /** By number. A number whose value is not available yet has setters that wait. */
   readonly #values = new Map<number, unknown>()
   readonly #setters = new Map<number, Setter[]>()
   readonly #symbols = new Map<string, symbol>()
-  /** By number; those that were read are gone. */
+  /** By number. A late part that was read is removed. */
   readonly #late = new Map<number, () => void>()
   #lateCount = 0
 
@@ -153,7 +153,7 @@ class CodeReader {
     return fn
   }
 
-  /** @param fn undefined for a class of this process, which nobody else changes */
+  /** @param fn undefined for a class of this process, which no message changes */
   #readLate(data: FunctionData, fn: AnyFunction | undefined, privates: PrivateSetters): void {
     const reader = this.#reader
     this.#readValues(data.values)
@@ -186,7 +186,7 @@ class CodeReader {
     }
   }
 
-  /** Sets a variable as soon as its value is there. */
+  /** Sets a variable as soon as its value is available. */
   #bind(number: number, setter: Setter): void {
     const setters = this.#setters.get(number)
     if (setters === undefined) this.#setters.set(number, [setter])
@@ -296,7 +296,7 @@ setObjectReader(CODE, (reader, tag, at) =>
   })
 )
 
-/** What V8 throws of code that is damaged. Errors of other classes come from the user's own code and are thrown on. */
+/** What V8 throws for damaged code. Errors of other classes come from the user's own code and are thrown on. */
 const OF_THE_LANGUAGE: ReadonlySet<unknown> = new Set([
   Error,
   EvalError,
@@ -307,7 +307,7 @@ const OF_THE_LANGUAGE: ReadonlySet<unknown> = new Set([
   URIError
 ])
 
-/** @throws SerializationError in place of what V8 throws of damaged code */
+/** @throws SerializationError instead of what V8 throws for damaged code */
 function guarded<T>(read: () => T): T {
   try {
     return read()

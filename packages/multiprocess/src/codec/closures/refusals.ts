@@ -1,6 +1,6 @@
-/** What is said of a function that cannot be sent as its text. */
+/** The errors for functions whose text cannot be sent. */
 
-/** Why a function cannot cross; the place where it stands is added by whoever sends it. */
+/** The reason why a function cannot cross. The sender adds the place of the function. */
 export class Refused extends Error {}
 
 type Lexical = 'this' | 'super' | 'arguments' | 'new.target' | 'eval'

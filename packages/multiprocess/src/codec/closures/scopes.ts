@@ -1,19 +1,19 @@
 /**
- * Which variables of two functions are one and the same. V8 shows each function's scopes as copies and tells the identity of none,
- * so it is inferred:
+ * Finds which variables of two functions are the same. V8 shows the scopes of each function as copies, and does not reveal their identity.
+ * So it is inferred:
  *
  * - The variables of a module exist once, and so do those of a CommonJS module's wrapper and of a script.
- * - Further in, two functions share a scope if they stand in the same one around it, and the scope has the same variables with the
- *   same values, unless both are the same piece of code: then each comes from a call of its own.
+ * - Further in, two functions share a scope if they are in the same scope around it, and the scope has the same variables with the same
+ *   values, unless both are the same piece of code: then each comes from a call of its own.
  */
 
 import type { FunctionFacts, Scope } from '../references/inspector.ts'
 
-/** A scope that functions of this message stand in. */
+/** A scope that contains functions of this message. */
 export class SharedScope {
   readonly parent: SharedScope | undefined
   readonly #inner: Inner[] = []
-  /** Of the variables that were asked for. */
+  /** The variables that were asked for. */
   readonly #variables = new Map<string, Variable>()
 
   constructor(parent?: SharedScope) {
@@ -46,7 +46,7 @@ export class SharedScope {
     return inner.shared
   }
 
-  /** Another call of the same function looks the same: which of them a function comes from is not known. */
+  /** True if another call of the same function looks the same: then the call from which a function comes is unknown. */
   isAmbiguous = false
 }
 
@@ -93,7 +93,7 @@ export const GLOBALS = 'globals'
 export class ScopeTree {
   readonly #scripts = new Map<string, SharedScope>()
 
-  /** One for each scope of the function, the innermost first. */
+  /** Returns one shared scope for each scope of the function, the innermost first. */
   sharedScopes(facts: FunctionFacts): SharedScope[] {
     const { location, scopes } = facts
     const { scriptId = '', line = 0, column = 0 } = location ?? {}
@@ -111,11 +111,11 @@ export class ScopeTree {
     return found
   }
 
-  /** The scope of a script, or of all of them, by a name of its own. */
+  /** Returns the scope of a script, or one that all scripts share, under its own name. */
   script(key: string): SharedScope {
     let scope = this.#scripts.get(key)
     if (scope === undefined) {
-      // The program's globals surround what scripts declare, and that surrounds every module.
+      // The program's globals enclose what scripts declare, and this encloses every module.
       const parent = key === GLOBALS ? undefined : this.script(key === 'Script' ? GLOBALS : 'Script')
       scope = new SharedScope(parent)
       this.#scripts.set(key, scope)
@@ -128,7 +128,7 @@ function isOfRealm(scope: Scope): boolean {
   return scope.kind === 'Global' || scope.kind === 'Script'
 }
 
-/** The scope of a module, or of the function that wraps a CommonJS one. */
+/** Returns true for the scope of a module, or of the function that wraps a CommonJS module. */
 export function isOfScript(scope: Scope): boolean {
   if (scope.kind === 'Module') return true
   return (

@@ -1,6 +1,6 @@
 /**
- * The code in one message: which functions it holds, and what they capture. One session of V8's inspector serves them all, and ends
- * with the message; everything is read at one moment, as nothing else runs meanwhile.
+ * The code of one message: its functions, and what they capture. One session of V8's inspector serves all of them, and ends with the
+ * message. Everything is read at one moment, because no other code runs meanwhile.
  */
 
 import { types } from 'node:util'
@@ -38,9 +38,9 @@ import { Refused } from './refusals.ts'
 import { GLOBALS, ScopeTree, SharedScope, type Variable } from './scopes.ts'
 import { type Definition, makeUnits } from './units.ts'
 
-/** What is left to write of something that was met, and where that was. */
+/** The part of an object or function that is written later, and the place of the object. */
 interface LatePart {
-  /** Of what it is a part. */
+  /** The position of the object or function. */
   readonly position: number
   readonly path: string
   readonly origin: Origin | null
@@ -58,13 +58,13 @@ export class CodeSession {
   readonly #scopes = new ScopeTree()
   readonly #definitions: Definition[] = []
   readonly #symbols = new Map<symbol, number>()
-  /** By number; those that were written are gone. */
+  /** By number. A late part that was written is removed. */
   readonly #late = new Map<number, LatePart>()
   #lateCount = 0
-  /** Where objects stand that are made of what is being written, and what they are. */
+  /** The positions of objects whose components are being written, and what the objects are. */
   readonly #making: { readonly position: number; readonly what: string; readonly touched: Set<number> }[] = []
   #valueCount = 0
-  /** Variables whose values stand in the message. */
+  /** The variables whose values are in the message. */
   readonly #written = new Set<number>()
   #reader: FunctionReader | undefined
   #isUsed = false
@@ -78,14 +78,14 @@ export class CodeSession {
     return this.#reader
   }
 
-  /** Writes the tag and the form of what the code's reader is to read. */
+  /** Writes the tag, and the form of what follows. */
   begin(form: number): void {
     this.#isUsed = true
     this.#writer.byte(CODE)
     this.#writer.byte(form)
   }
 
-  /** @throws Refused when a variable cannot be read */
+  /** @throws Refused if a variable cannot be read */
   writeFunction(fn: AnyFunction, code: Code): void {
     const writer = this.#writer
     const captured = this.#captured(fn, code)
@@ -109,7 +109,7 @@ export class CodeSession {
     this.#addLate({ position, path, origin, write })
   }
 
-  /** Where what a function captures is said to come from. */
+  /** Returns the origin of what a function captures, for errors. */
   #originOf(fn: AnyFunction, path: string): Origin {
     const { origin, steps, depth } = this.#writer
     if (origin !== null)
@@ -122,7 +122,7 @@ export class CodeSession {
     const captured: Captured[] = []
     const kept = keptConstants(fn)
     if (kept !== undefined) {
-      // Whether others have the same constants makes no difference.
+      // Whether other functions have the same constants makes no difference.
       const scope = new SharedScope()
       for (const [name, value] of kept) captured.push({ variable: scope.variable(name), value })
     } else if (code.captured.length > 0) {
@@ -178,7 +178,7 @@ export class CodeSession {
     }
   }
 
-  /** Writes a value as what is captured under a name. */
+  /** Writes a value as one that is captured under a name. */
   #write(path: string, origin: Origin, name: string, value: unknown): void {
     const writer = this.#writer
     const { root, depth, origin: outer } = writer
@@ -238,7 +238,7 @@ export class CodeSession {
     else this.#writeSymbol(key)
   }
 
-  /** The class of an instance, or the object that it inherits from. */
+  /** Writes the class of an instance, or the object that it inherits from. */
   writeClass(owner: object): void {
     const writer = this.#writer
     const depth = writer.enter()
@@ -247,7 +247,10 @@ export class CodeSession {
     writer.depth = depth
   }
 
-  /** Writes an object so that it is made before its fields are read, as it may be among what they lead to; false: not one of these. */
+  /**
+   * Writes an object so that it is made before its fields are read, because they may lead to it. Returns false if the value is not such an
+   * object.
+   */
   writeShell(value: unknown): boolean {
     if (typeof value !== 'object' || value === null || types.isProxy(value) || Array.isArray(value)) return false
     const prototype: object | null = Object.getPrototypeOf(value)
@@ -284,7 +287,7 @@ export class CodeSession {
     return true
   }
 
-  /** Writes an object that is named and not copied, if this is one. */
+  /** Writes an object that is named and not copied. Returns false if it is not such an object. */
   writeKnown(object: object): boolean {
     const writer = this.#writer
     const known = knownObject(object)
@@ -323,8 +326,8 @@ export class CodeSession {
   }
 
   /**
-   * Writes what an object is made of, which must not lead to it.
-   * @param what it is, with its article
+   * Writes the components of an object, which must not lead to the object.
+   * @param what what the object is, with its article
    */
   make(what: string, position: number, write: () => void): void {
     this.#making.push({ position, what, touched: new Set() })
@@ -332,7 +335,7 @@ export class CodeSession {
     this.#making.pop()
   }
 
-  /** The same for an object that is made by a call, before which all is to be whole that the call gets. */
+  /** Does the same for an object that a call makes: everything that the call gets must be complete before it. */
   makeByCall(what: string, position: number, write: () => void): void {
     const first = this.#lateCount
     const making = { position, what, touched: new Set<number>() }

@@ -1,10 +1,10 @@
-/** Where the text of a function that is sent stands in the source it was made of, where Node has source maps turned on. */
+/** Finds the places of a function's text in the source from which it was made, if Node has source maps enabled. */
 
 import module from 'node:module' // lazy
 import { type Position, positionOf } from '../values/mapped-stacks.ts'
 import type { Code } from './facts.ts'
 
-/** A place in a function's text, from where its text begins: columns of the first line count from there. */
+/** A place in a function's text, counted from where the text begins: columns of the first line count from there. */
 export interface MappedPlace extends Position {
   readonly textLine: number
   readonly textColumn: number
@@ -16,7 +16,7 @@ const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/
 /** A longer text is sent without its map. */
 const LONGEST_TEXT = 200_000
 
-/** The places at which something else begins; empty where there is no map. */
+/** Returns the places at which a new segment begins; empty if there is no map. */
 export function mappedPlaces(code: Code): readonly MappedPlace[] {
   const { sourceMapsEnabled } = process as { sourceMapsEnabled?: boolean }
   if ((sourceMapsEnabled !== true && code.mapNumber === undefined) || code.url === '') return []

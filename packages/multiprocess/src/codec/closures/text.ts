@@ -1,14 +1,14 @@
 /**
- * What is to be known of a function from its text alone, and the text as it is compiled again elsewhere: an expression of the same
- * length, line by line, whose value is the function.
+ * What the text of a function alone tells, and the text as it is compiled again elsewhere: an expression of the same length, line by line,
+ * whose value is the function.
  */
 
 import { type Node, parseFunction } from '../references/syntax.ts'
 import { type Names, namesIn, privateNameIn } from './names.ts'
 
-/** Stands for `import.meta`, and is as long. */
+/** Replaces `import.meta`, and has the same length. */
 export const META = '__mp$meta__'
-/** Stands for the class that a class extends. */
+/** Replaces the class that a class extends. */
 export const HERITAGE = '__mp$h'
 /** Takes the method out of an object or a class that has one member. */
 export const MEMBER = '__mp$m'
@@ -21,14 +21,14 @@ export interface FunctionText {
   readonly names: Names
   /** The expression. */
   readonly source: string
-  /** What of it stands before the function's own text. */
+  /** The length of what precedes the function's own text in it. */
   readonly prefixLength: number
   readonly hasHeritage: boolean
-  /** The name that the text gives the function; undefined where the place it is assigned to does. */
+  /** The name that the text gives the function; undefined if the function is named after what it is assigned to. */
   readonly ownName: string | undefined
   /** How far from the text's start V8 locates the function. */
   readonly locatedAt: number
-  /** Texts of a class's methods and accessors, each after `static ` or nothing. */
+  /** The texts of a class's methods and accessors, each after `static ` or nothing. */
   readonly members: ReadonlySet<string>
   readonly privateFields: readonly string[]
   readonly staticPrivateFields: readonly string[]
@@ -41,8 +41,9 @@ const known = new Map<string, FunctionText>()
 const MOST_KNOWN = 2000
 
 /**
- * @param isAnonymous the function's own name does not stand for the function within it, and is left out
- * @throws SyntaxError when the parser cannot read the text
+ * Reads the text of a function.
+ * @param isAnonymous true if the function's own name does not refer to the function within it, and is left out
+ * @throws SyntaxError if the parser cannot read the text
  */
 export function readFunctionText(text: string, isStrict: boolean, isAnonymous = false): FunctionText {
   const key = `${isStrict ? 's' : ''}${isAnonymous ? 'a' : ''} ${text}`
@@ -68,7 +69,7 @@ function readText(text: string, isStrict: boolean, isAnonymous: boolean): Functi
   if (form === 'expression') {
     source = edit(text, edits)
   } else {
-    // The key may be an expression that only the class or the object around it could evaluate.
+    // The key may be an expression that only the surrounding class or object can evaluate.
     if (node.computed) edits.push({ start: text.indexOf('['), end: bracketEnd(text, node), text: '["k"]' })
     source = `${MEMBER}(${form === 'member' ? '{' : 'class{'}${edit(text, edits)}\n})`
   }
@@ -92,7 +93,7 @@ function readText(text: string, isStrict: boolean, isAnonymous: boolean): Functi
   }
 }
 
-/** Where the computed key's bracket closes: what follows is the parameters. */
+/** Returns where the bracket of the computed key closes; the parameters follow. */
 function bracketEnd(text: string, node: Node): number {
   return text.lastIndexOf(']', parameters(text, node.key.end)) + 1
 }
@@ -108,8 +109,8 @@ interface Edit {
 }
 
 /**
- * A class is compiled again without what its definition evaluates: static fields and blocks, whose results are sent as they are
- * now, and the expression after `extends`, whose value the class itself tells.
+ * Reads a class. It is compiled again without what its definition evaluates: static fields and blocks, whose present results are sent, and
+ * the expression after `extends`, whose value the class itself tells.
  */
 function readClass(text: string, node: Node): FunctionText {
   const edits: Edit[] = []
@@ -142,7 +143,7 @@ function readClass(text: string, node: Node): FunctionText {
   }
   const constructor = (node.body.body as Node[]).find(member => member.kind === 'constructor')
   const stripped = edit(text, edits)
-  // What is left out uses no variables.
+  // The parts that are left out use no variables.
   const remaining = edits.length === 0 ? node : parseFunction(stripped).node
   const names = namesIn(remaining, true)
   const free = new Set(names.free)
@@ -168,7 +169,7 @@ function readClass(text: string, node: Node): FunctionText {
   }
 }
 
-/** Its text is all there is of it: making it again runs nothing. */
+/** Returns true if the text describes the function completely: making it again runs nothing. */
 function isPlainFunction(node: Node): boolean {
   return /^(?:Arrow)?FunctionExpression$/.test(node.type)
 }
@@ -177,7 +178,7 @@ function metaEdits(names: Names): Edit[] {
   return names.metas.map(({ start, end }) => ({ start, end, text: META }))
 }
 
-/** Replaces parts of a text; each keeps its line breaks, and its length where that can be. */
+/** Replaces parts of a text. Each part keeps its line breaks and, where possible, its length. */
 function edit(text: string, edits: readonly Edit[]): string {
   let result = ''
   let at = 0

@@ -1,4 +1,4 @@
-/** Puts the functions of a message together into units of code. */
+/** Combines the functions of a message into units of code. */
 
 import { type ImportBinding, importsComment } from '../references/bindings.ts'
 import { isEntry } from '../references/entries.ts'
@@ -10,10 +10,10 @@ import { type MappedPlace, mappedPlaces } from './source-maps.ts'
 import { HERITAGE, PRIVATE } from './text.ts'
 
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/
-/** A function that begins further to the right, as in a bundle of one line, has our text before it in its line. */
+/** If a function begins further to the right, as in a bundle of one line, our text precedes it in its line. */
 const MOST_INDENT = 2000
 
-/** A function as it stands in one message. */
+/** A function in one message. */
 export interface Definition {
   readonly code: Code
   readonly name: string
@@ -22,7 +22,7 @@ export interface Definition {
   readonly origin: string | undefined
 }
 
-/** @param moduleNumber the number of a required module */
+/** @param moduleNumber returns the number of a required module */
 export function makeUnits(definitions: readonly Definition[], moduleNumber: (module: string) => number): CodeData {
   const functions: FunctionData[] = new Array(definitions.length)
   const units = groups(definitions).map((members, unit) => {
@@ -45,7 +45,7 @@ export function makeUnits(definitions: readonly Definition[], moduleNumber: (mod
   return { units, functions }
 }
 
-/** Numbers of the definitions, those together that share a variable which one of them assigns to. */
+/** Returns the numbers of the definitions, grouped: definitions that share a variable to which one of them assigns are together. */
 function groups(definitions: readonly Definition[]): number[][] {
   const groupOf = new Map<number, number[]>(definitions.map((_, number) => [number, [number]]))
   const first = new Map<Variable, number>()
@@ -67,7 +67,7 @@ function groups(definitions: readonly Definition[]): number[][] {
   return [...new Set(groupOf.values())]
 }
 
-/** A scope of the unit: the variables declared there, and the functions that stand there. */
+/** A scope of the unit: the variables declared there, and the functions in it. */
 interface Block {
   readonly variables: Set<Variable>
   readonly functions: number[]
@@ -80,12 +80,12 @@ class UnitWriter {
   readonly indexes: number[] = []
   readonly #moduleNumber: (module: string) => number
   readonly #variables: VariableData[] = []
-  /** Functions whose text has a source map, and where that begins. */
+  /** The functions whose text has a source map, and where their text begins. */
   readonly #mapped: { readonly places: readonly MappedPlace[]; readonly at: number }[] = []
   #functionCount = 0
   #isAlone = false
   #text = ''
-  /** Where the text is, as lines and columns of the original; undefined before the first function. */
+  /** The present place in the text, as lines and columns of the original; undefined before the first function. */
   #line: number | undefined
   #firstLine = 0
   #firstColumn = 0
@@ -99,14 +99,14 @@ class UnitWriter {
     this.#isAlone = members.length === 1
     const imports = new Map<string, ImportBinding>(members.flatMap(member => [...member.code.imports]))
     const own = new Set(members.flatMap(member => member.code.own))
-    // In front, as no directive may follow anything else.
+    // First, because a directive must come before everything else.
     this.#text = `${importsComment(imports)}${code.isStrict ? '"use strict";' : ''}`
     for (const [name, { module, name: exportName }] of imports) {
       if (members.every(member => member.code.constants.has(name))) continue
       this.#declare(name, [this.#moduleNumber(module), exportName])
     }
     for (const name of own) if (name === 'require' || name === 'module') this.#declare(name, name)
-    // So that it is loaded there; the main program never is.
+    // So that the module is loaded there; the main program never is.
     if (own.has('this') && !isEntry(code.url)) this.#moduleNumber(code.url)
     this.#writeBlock(blockOf(members), members)
     return {
@@ -151,7 +151,7 @@ class UnitWriter {
     }
   }
 
-  /** What makes constants of variables that a function assigns to: they are declared where the function can see them only. */
+  /** Makes constants of variables to which a function assigns: they are declared where only the function can see them. */
   #constants({ constants, imports }: Code, variables: readonly Variable[]): { begin: string; end: string } {
     if (constants.size === 0) return { begin: '', end: '' }
     for (const name of constants) {
@@ -183,14 +183,14 @@ class UnitWriter {
     this.indexes[position] = this.#functionCount++
   }
 
-  /** Has the line of an uncaught error, which Node quotes, begin with the function's own text: ours is in the line before. */
+  /** Makes the line of an uncaught error, which Node quotes, begin with the function's own text: our text is in the line before. */
   #beginApart({ line, column }: Code, before: string): void {
     this.#text += `${before}\n${' '.repeat(column)}`
     this.#firstLine = line - 1
     this.#line = line
   }
 
-  /** Goes to where the function's text is to begin, if that is ahead. */
+  /** Moves to where the function's text is to begin, if that is ahead. */
   #moveTo(line: number, column: number, beforeLength: number): void {
     if (this.#line === undefined) {
       this.#line = this.#firstLine = line
@@ -235,7 +235,7 @@ function blockOf(members: readonly Definition[]): Block {
   return root
 }
 
-/** From the outermost. */
+/** Returns the chain of scopes, from the outermost. */
 function chainOf(scope: SharedScope): SharedScope[] {
   const chain: SharedScope[] = []
   for (let link: SharedScope | undefined = scope; link !== undefined; link = link.parent) chain.unshift(link)

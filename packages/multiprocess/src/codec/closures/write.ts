@@ -1,4 +1,4 @@
-/** Functions, classes and instances, on their way into a message. */
+/** Writes functions, classes and instances to a message. */
 
 import { types } from 'node:util'
 import { FUNCTION, REFERRED } from '../bytes/format.ts'
@@ -25,7 +25,7 @@ function sessionOf(writer: Writer): CodeSession {
   return writer.code as CodeSession
 }
 
-/** The message has not met the function yet. */
+/** Writes a function that the message has not met yet. */
 function writeFunction(writer: Writer, fn: AnyFunction): void {
   if (types.isProxy(fn) ? writeProxy(writer, fn) : writeReduced(writer, fn)) return
   const way = findWay(writer, fn)
@@ -89,7 +89,7 @@ function writeBound(writer: Writer, fn: AnyFunction): void {
   })
 }
 
-/** False where V8 does not tell what is behind it. */
+/** Returns false if V8 does not reveal what the proxy is made of. */
 function writeProxy(writer: Writer, proxy: object): boolean {
   if (writer.audience === 'stranger') return false
   const session = sessionOf(writer)
@@ -117,7 +117,10 @@ function readProxy(session: CodeSession, proxy: object): ProxyFacts | undefined 
   }
 }
 
-/** Writes an object whose class has to be told; false: it has none. Of what is nested deep, its frame counts: it is a small one. */
+/**
+ * Writes an object whose class the message must name. Returns false if there is none. Its frame is small, because it counts for deep
+ * nesting.
+ */
 function writeInstance(writer: Writer, object: object, prototype: object, writeContents: WriteContents): boolean {
   if (writeReduced(writer, object)) return true
   const position = beginInstance(writer, object, prototype)
@@ -127,7 +130,7 @@ function writeInstance(writer: Writer, object: object, prototype: object, writeC
   return true
 }
 
-/** Answers where the contents are to stand; -1: it has no class that would have to be told. */
+/** Returns the position of the contents, or -1 if the object has no class that the message must name. */
 function beginInstance(writer: Writer, object: object, prototype: object): number {
   const constructor = classOf(prototype)
   if (constructor === null) {
@@ -154,7 +157,7 @@ function isHeir(object: object, prototype: object): boolean {
   return !Array.isArray(object) && !types.isNativeError(object) && isPlainHeirloom(prototype)
 }
 
-/** Built-in types whose own content is not all that an object of a class extending them may hold. */
+/** Returns true if an object of a class that extends a built-in type may hold more than the type's own content. */
 function hasOtherFields(object: object): boolean {
   if (types.isNativeError(object) || Array.isArray(object)) return false
   const isBuiltIn =
@@ -193,14 +196,14 @@ function constructorBehind(object: object): AnyFunction {
   return typeof constructor === 'function' ? (constructor as AnyFunction) : Object
 }
 
-/** Whether it takes `new` to call it. */
+/** Returns true if the callee must be called with `new`. */
 function isClassOf(callee: AnyFunction, object: object): boolean {
   const prototype: unknown = Object.getOwnPropertyDescriptor(callee, 'prototype')?.value
   if (textOf(callee).startsWith('class')) return true
   return typeof prototype === 'object' && prototype !== null && Object.prototype.isPrototypeOf.call(prototype, object)
 }
 
-/** An object, or a function, that says itself how to make it again. */
+/** Writes an object, or a function, that defines itself how to make it again. */
 function writeReduced(writer: Writer, object: object): boolean {
   const reduce: unknown = (object as Record<symbol, unknown>)[REDUCE]
   if (typeof reduce !== 'function') return false

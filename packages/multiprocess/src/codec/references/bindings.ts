@@ -1,9 +1,9 @@
-/** Which variables of a module stand for imports, and of what. */
+/** Finds which variables of a module are imports, and of what. */
 
 import { parseModule } from './lexer.ts'
 import { type Node, parseModuleStatement } from './syntax.ts'
 
-/** `module` is what `importModule` takes; `name` is an export's name, or `*` for the module's namespace. */
+/** `module` is an argument of `importModule`; `name` is the name of an export, or `*` for the module's namespace. */
 export interface ImportBinding {
   readonly module: string
   readonly name: string
@@ -16,8 +16,9 @@ const RECEIVED = /^\/\*mp:(\{.*?\})\*\//
 const NOTHING: ImportTable = new Map()
 
 /**
- * @param url the module's, to which its imports are relative
- * @param source as V8 compiled it
+ * Reads the imports of a module.
+ * @param url the module's URL, to which its imports are relative
+ * @param source the text as V8 compiled it
  */
 export function readImports(url: string, source: string, isModule: boolean): ImportTable {
   if (!isModule) {
@@ -28,14 +29,14 @@ export function readImports(url: string, source: string, isModule: boolean): Imp
   }
   const table = new Map<string, ImportBinding>()
   for (const { type, importStart, importEnd } of parseModule(source)[0]) {
-    // `export … from` is listed, too, and makes no variable.
+    // The list also contains `export … from`, which declares no variable.
     if (type !== 'static' || !source.startsWith('import', importStart)) continue
     addImports(table, url, source.slice(importStart, importEnd))
   }
   return table
 }
 
-/** The comment that code which is sent on carries: `readImports` finds it there. */
+/** Returns a comment for code that is sent on, in which `readImports` finds the imports. */
 export function importsComment(imports: ReadonlyMap<string, ImportBinding>): string {
   return imports.size === 0 ? '' : `/*mp:${JSON.stringify(Object.fromEntries(imports)).replaceAll('*/', '*\\u002f')}*/`
 }
@@ -54,7 +55,7 @@ function addImports(table: Map<string, ImportBinding>, url: string, statement: s
   }
 }
 
-/** Says what is imported, and from where; the other process resolves it as the module itself would. */
+/** Returns a request that says what is imported, and from where; the other process resolves it as the module itself would. */
 function moduleRequest(url: string, specifier: string, attributes: Record<string, string>): string {
   if (specifier.startsWith('node:')) return specifier
   return `import:${JSON.stringify(Object.keys(attributes).length > 0 ? [url, specifier, attributes] : [url, specifier])}`

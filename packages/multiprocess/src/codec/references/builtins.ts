@@ -1,4 +1,4 @@
-/** Functions that every process has: those of the language and of Node, found by identity. */
+/** Finds functions that every process has, those of the language and of Node, by their identity. */
 
 import { isBuiltin } from 'node:module' // lazy
 import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from './data.ts'
@@ -6,8 +6,8 @@ import { nameOf } from './loaded/function-text.ts'
 import { findMember } from './members.ts'
 
 /**
- * Globals whose members are looked at. The list is fixed because many of Node's globals load a part of Node when they are
- * touched; those are found below as members of `globalThis`, if the program has touched them.
+ * Globals whose members are searched. The list is fixed because many of Node's globals load a part of Node when they are touched; those
+ * that the program has touched are found below, as members of `globalThis`.
  */
 const NAMESPACES = `
   Object Function Array Number Boolean String Symbol BigInt Math JSON Reflect Atomics Intl Date RegExp Promise Proxy
@@ -19,7 +19,7 @@ const NAMESPACES = `
   .trim()
   .split(/\s+/)
 
-/** A reference through a global name, such as `Math.sqrt`, if one leads to `fn`; it goes by the function's name. */
+/** Returns a reference through a global name, such as `Math.sqrt`, if there is one for `fn`. The search uses the function's name. */
 export function intrinsicReference(fn: AnyFunction): FunctionReferenceData | undefined {
   const name = nameOf(fn)
   if (name === '') return undefined
@@ -35,12 +35,11 @@ export function intrinsicReference(fn: AnyFunction): FunctionReferenceData | und
 }
 
 /**
- * A reference to an export of a Node builtin.
- *
- * @param url the script that `fn` stands in, if known: where that is itself a public builtin, it is asked first
+ * Returns a reference to an export of a Node builtin.
+ * @param url the script that contains `fn`, if known: if it is a public builtin, it is searched first
  */
 export function builtinReference(fn: AnyFunction, url?: string): FunctionReferenceData | undefined {
-  // What `node:fs/promises` exports stands in `node:internal/fs/promises`, and only that has been loaded for `fs.promises`.
+  // `node:internal/fs/promises` contains what `node:fs/promises` exports, and only the former is loaded when a program uses `fs.promises`.
   const home = url?.replace('node:internal/', 'node:')
   const first = home !== undefined && isPublic(home) ? [home] : []
   for (const module of [...first, 'node:process', ...loadedBuiltins()]) {
@@ -50,7 +49,9 @@ export function builtinReference(fn: AnyFunction, url?: string): FunctionReferen
   return undefined
 }
 
-/** A function that a program holds comes from a builtin that is loaded; loading others would only cost time and memory. */
+/**
+ * Returns the builtins that are loaded: a function that a program has comes from one of them. Loading others would cost time and memory.
+ */
 function loadedBuiltins(): string[] {
   const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? []
   return loaded
@@ -59,12 +60,15 @@ function loadedBuiltins(): string[] {
     .filter(isPublic)
 }
 
-/** Loading a deprecated one (`punycode`, `sys`, `_http_agent`, …) would print a warning. */
+/**
+ * Returns true for a public builtin that is not deprecated; loading a deprecated one (`punycode`, `sys`, `_http_agent`, …) prints a
+ * warning.
+ */
 function isPublic(url: string): boolean {
   return isBuiltin(url) && !/^node:(?:_|punycode$|sys$|internal\/)/.test(url)
 }
 
-/** Own or inherited, but never by a getter. */
+/** Returns an own or inherited value, but never runs a getter. */
 function valueOf(owner: unknown, key: string): unknown {
   let object = owner
   while ((typeof object === 'object' || typeof object === 'function') && object !== null) {

@@ -1,4 +1,4 @@
-/** Functions among the exports of CommonJS modules, found by identity in what `require` has loaded. */
+/** Finds functions among the exports of CommonJS modules that `require` has loaded, by their identity. */
 
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -8,12 +8,12 @@ import { isEntry } from './entries.ts'
 import { nameOf } from './loaded/function-text.ts'
 import { findMember } from './members.ts'
 
-/** The one table of the thread, whoever's `require` it is taken from. */
+/** The table is the same for every `require` function of the thread. */
 const { cache } = createRequire(import.meta.url)
 
 const MOST_GETTERS = 200
 
-/** Whether `require`, or `import` of a CommonJS module, has loaded the file. */
+/** Returns true if `require`, or `import` of a CommonJS module, has loaded the file. */
 export function isCommonJs(url: string): boolean {
   return loadedModule(url) !== undefined
 }
@@ -21,7 +21,9 @@ export function isCommonJs(url: string): boolean {
 /** Reads a getter of an object without running code that changes anything; see `FunctionReader.valueOfGetter`. */
 export type ReadGetter = (getter: AnyFunction, owner: object) => unknown
 
-/** A reference to `fn` in the exports of the module at `url`; without `readGetter`, getters that do more than return a variable are left out. */
+/**
+ * Returns a reference to `fn` in the exports of the module at `url`. Without `readGetter`, only getters that return a variable are read.
+ */
 export function commonJsReference(
   fn: AnyFunction,
   url: string,
@@ -31,12 +33,12 @@ export function commonJsReference(
   const keys = findMember(exports, fn) ?? (readGetter && findBehindGetter(exports, fn, readGetter))
   if (keys === undefined) return undefined
   if (keys.length === 0) return { module: url, export: 'default' }
-  // Of a function with a member called `default`, importers see the function itself by that name.
+  // If the exports are a function with a member called `default`, importers get the function itself by that name.
   const prefix = keys[0] === 'default' && typeof exports === 'function' ? 'default.' : ''
   return { module: url, export: prefix + keys.join('.') }
 }
 
-/** Compilers export by getters too; those of an index that loads each part on first use are not run. */
+/** Compilers export through getters, too. The getters of an index that loads each part on first use are not run. */
 function findBehindGetter(exports: unknown, fn: AnyFunction, readGetter: ReadGetter): string[] | undefined {
   if (typeof exports !== 'object' || exports === null || types.isProxy(exports)) return undefined
   const getters = Object.entries(Object.getOwnPropertyDescriptors(exports)).filter(
@@ -51,11 +53,11 @@ function findBehindGetter(exports: unknown, fn: AnyFunction, readGetter: ReadGet
   return undefined
 }
 
-/** The same in any module but the main program: for a function of which it is not known where it stands. */
+/** Searches all modules except the main program, for a function whose module is unknown. */
 export function anyCommonJsReference(fn: AnyFunction): FunctionReferenceData | undefined {
   for (const file of Object.keys(cache)) {
     const url = pathToFileURL(file).href
-    // `import` cannot load a native addon; a module that passes its functions on can be imported.
+    // `import` cannot load a native addon, but it can import a module that exports the addon's functions.
     const reference = file.endsWith('.node') || isEntry(url) ? undefined : commonJsReference(fn, url)
     if (reference !== undefined) return reference
   }

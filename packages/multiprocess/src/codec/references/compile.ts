@@ -1,4 +1,4 @@
-/** Compiles received code, so that it stands where it stood in its module: by URL, line and column. */
+/** Compiles received code so that its URL, lines and columns are those in its own module. */
 
 import type { CompileFunctionOptions } from 'node:vm'
 
@@ -8,7 +8,7 @@ const units = new Map<string, Compiled>()
 const MOST_UNITS = 1000
 let isPrimed = false
 
-/** A function whose `import()` is resolved as in the module at `url`. Compiled once for each text and place. */
+/** Compiles a function whose `import()` is resolved as in the module at `url`. Compiles each text and place once. */
 export function compileUnder(url: string, code: string, parameters: readonly string[], line = 0, column = 0): Compiled {
   const key = `${line}:${column} ${url} ${code}`
   let compiled = units.get(key)
@@ -22,7 +22,7 @@ export function compileUnder(url: string, code: string, parameters: readonly str
   return compiled
 }
 
-/** `vm.compileFunction`, as `new Function` may be forbidden, and knows neither place nor loader. */
+/** Uses `vm.compileFunction`: `new Function` may be forbidden, and takes neither a place nor a loader. */
 function compile(code: string, parameters: readonly string[], options: CompileFunctionOptions): Compiled {
   const vm = process.getBuiltinModule('node:vm')
   if (/\bimport\b/.test(code)) {
@@ -32,7 +32,7 @@ function compile(code: string, parameters: readonly string[], options: CompileFu
   return vm.compileFunction(code, parameters, options) as Compiled
 }
 
-/** Node warns, once, that this use of a loader is experimental; the program has not asked for it. */
+/** Node warns once that this use of a loader is experimental. The program has not asked for it, so the warning is suppressed. */
 function prime(vm: typeof import('node:vm')): void {
   if (isPrimed) return
   isPrimed = true

@@ -2,9 +2,9 @@
 
 /** Where the other process finds a function or a class. */
 export interface FunctionReferenceData {
-  /** Absolute URL (`file:`, `node:`, `data:`, or a loader's own scheme), or `intrinsic:` for what every process has as a global. */
+  /** An absolute URL (`file:`, `node:`, `data:`, or a loader's own scheme), or `intrinsic:` for what every process has as a global. */
   module: string
-  /** Name of the export, or a dotted path from it to a member: `square`, `Point.from`, `Point.prototype.norm`. */
+  /** The name of the export, or a dotted path from it to a member: `square`, `Point.from`, `Point.prototype.norm`. */
   export: string
 }
 

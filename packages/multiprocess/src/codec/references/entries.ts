@@ -1,6 +1,6 @@
 /**
- * Which modules are the main program. A child never runs them again, so nothing in them is named by reference: not in the
- * program's first process, and not in its children, who are told by `setEntries` what the first process found.
+ * The modules of the main program. A child never runs them again, so nothing in them is named by reference: neither in the program's first
+ * process, nor in its children, which learn through `setEntries` what the first process found.
  */
 
 import { readFileSync, realpathSync } from 'node:fs'
@@ -14,23 +14,23 @@ const OPTIONS_WITH_VALUE = /^(?:-r|-C|--require|--import|--loader|--experimental
 let known: readonly string[] | undefined
 let keys: ReadonlySet<string> | undefined
 
-/** Called in a child before any user code runs there: the entries of the family's first process. */
+/** Sets the entries of the family's first process, in a child before any user code runs there. */
 export function setEntries(urls: readonly string[]): void {
   known = [...urls]
   keys = undefined
 }
 
 /**
- * URLs of the modules that are the main program: the script that Node was started with, under each name that it may have been
- * loaded by (as written, with extension or `package.json` resolved, with symbolic links followed), and in a worker thread the
- * worker's own script too. Empty where the program has no file (`node -e`, standard input, REPL).
+ * Returns the URLs of the modules that are the main program: the script that Node was started with, under each name by which it may have
+ * been loaded (as written, with its extension or `package.json` resolved, with symbolic links followed) and, in a worker thread, the
+ * worker's own script, too. Empty if the program has no file (`node -e`, standard input, REPL).
  */
 export function entries(): string[] {
   known ??= findEntries()
   return [...known]
 }
 
-/** Whether `url` belongs to the main program: one of `entries()`, `node -e`, standard input, or the REPL. */
+/** Returns true if `url` belongs to the main program: one of `entries()`, `node -e`, standard input, or the REPL. */
 export function isEntry(url: string): boolean {
   keys ??= new Set(entries().map(keyOf))
   return isTyped(url) || keys.has(keyOf(url))
@@ -40,7 +40,7 @@ function isTyped(url: string): boolean {
   return /^(?:.*\/)?\[(?:eval|stdin|worker eval)\d*\]$/.test(url) || /^REPL\d*$/.test(url)
 }
 
-/** The query and the fragment make another module of the same file; running it would run the program again all the same. */
+/** Returns the URL without query and fragment. These make another module of the same file, but running it would run the program again. */
 function keyOf(url: string): string {
   try {
     const parsed = new URL(url)
@@ -52,7 +52,7 @@ function keyOf(url: string): string {
 
 function findEntries(): string[] {
   const urls = new Set<string>()
-  // With `node -e code file`, the file is an argument and no script.
+  // In `node -e code file`, the file is an argument and not a script.
   if (startedScript !== undefined && (process as { _eval?: unknown })._eval === undefined)
     addScript(urls, startedScript)
   const { main } = createRequire(import.meta.url)
@@ -77,13 +77,13 @@ function addScript(urls: Set<string>, script: string): void {
     try {
       files.push(attempt())
     } catch {
-      // Not every script resolves each way, for example an extensionless one that only a loader knows.
+      // Not every script can be resolved in each way; for example, only a loader may know one without an extension.
     }
   }
   for (const file of files) urls.add(pathToFileURL(file).href)
 }
 
-/** A worker thread is not told which program its process runs; the command line tells, where there is /proc. */
+/** Returns the script of the process in a worker thread, which cannot know it otherwise. The command line has it, if there is a /proc. */
 function scriptOfCommandLine(): string | undefined {
   try {
     const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(1, -1)

@@ -1,4 +1,4 @@
-/** Functions that the program names as `{ module, export }`, instead of giving them. */
+/** Functions that the program names as `{ module, export }` instead of passing them. */
 
 import { createRequire, isBuiltin } from 'node:module' // lazy
 import path from 'node:path'
@@ -9,15 +9,14 @@ import { type FunctionReferenceData, INTRINSIC } from './data.ts'
 import { entries } from './entries.ts'
 
 /**
- * Checks a reference that the program wrote, and completes it. The module is not loaded here.
+ * Checks a reference that the program wrote, and completes it. Does not load the module.
  *
- * `module` is a `URL` or a string: a URL, an absolute path, the name of a Node builtin, or the name of a package. A package is looked
- * up from the main program's file (from the working directory, if there is none) the way `require` does it, which for a package
- * with two builds is the CommonJS one; for another build, or for a package of another module, give `import.meta.resolve(name)`.
- *
- * @param ref `export` is a name or a dotted path to a member, `default` if left out
- * @param path where it stands in what is sent, for the error
- * @throws SerializationError
+ * `module` is a `URL` or a string: a URL, an absolute path, the name of a Node builtin, or the name of a package. A package is looked up
+ * from the main program's file (from the working directory, if there is none) as `require` does it. For a package with two builds, this is
+ * the CommonJS one; for another build, or for a package of another module, use `import.meta.resolve(name)`.
+ * @param ref `export` is a name or a dotted path to a member. Default: `default`
+ * @param path the place of the reference in what is sent, for errors
+ * @throws SerializationError if the reference is invalid
  */
 export function explicitReference(ref: { module: string | URL; export?: string }, path: string): FunctionReferenceData {
   const fail = (reason: string, cause?: unknown): never => {

@@ -1,42 +1,42 @@
-/** Which variables of an ES module are exported and by what names, read from its source text. */
+/** Reads from the source text of an ES module which of its variables are exported, and by what names. */
 
 import type { AnyFunction } from './data.ts'
 import { parseModule } from './lexer.ts'
 import { nameOf, textOf } from './loaded/function-text.ts'
 
 export interface ExportTable {
-  /** By local variable. */
+  /** By the name of the local variable. */
   readonly names: ReadonlyMap<string, ExportedVariable>
-  /** Of `export default <expression>`, which makes no variable. */
+  /** For `export default <expression>`, which declares no variable. */
   readonly defaultExpression: DefaultExpression | undefined
 }
 
 export interface ExportedVariable {
-  /** `default` only for one that has no other name. */
+  /** `default` only if the variable has no other name. */
   readonly name: string
-  /** Where the variable stands in the export: in its declaration, unless it is exported in a list. */
+  /** Where the source names the variable for the export: in its declaration, unless a list exports it. */
   readonly at: number
 }
 
 interface DefaultExpression {
-  /** Counts from 0. */
+  /** The line, counted from 0. */
   readonly line: number
-  /** The first characters, by which nearly every other function is ruled out; empty for one in parentheses. */
+  /** The first characters, which exclude nearly every other function; empty for an expression in parentheses. */
   readonly head: string
-  /** The variable, for `export default square`, unless it is assigned to again: the export keeps the value it had. */
+  /** The variable, for `export default square`. Undefined if it is assigned to later: the export keeps the first value. */
   readonly local: string | undefined
 }
 
 const HEAD_LENGTH = 40
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/g
 
-/** @throws Error when the text is not a module that the lexer can read */
+/** @throws Error if the lexer cannot read the text as a module */
 export function readExports(source: string): ExportTable {
   const names = new Map<string, ExportedVariable>()
   let defaultExpression: DefaultExpression | undefined
   for (const entry of parseModule(source)[1]) {
     if (entry.type !== 'direct' || entry.typeOnly) continue
-    // The lexer takes the word after `export default class` for a name also where it is `extends`.
+    // After `export default class`, the lexer takes the next word for a name, even if it is `extends`.
     if (entry.localName === undefined || entry.localName === 'extends') {
       if (entry.name === 'default') defaultExpression = readDefault(source, entry.end)
     } else if (!names.has(entry.localName) || names.get(entry.localName)?.name === 'default') {
@@ -46,7 +46,7 @@ export function readExports(source: string): ExportTable {
   return { names, defaultExpression }
 }
 
-/** A quick look, before the source is read for `isDefaultExport`. */
+/** A quick test, before the source is read for `isDefaultExport`. */
 export function mayBeDefault(table: ExportTable, fn: AnyFunction, line: number): boolean {
   const expression = table.defaultExpression
   if (expression === undefined) return false
@@ -56,13 +56,12 @@ export function mayBeDefault(table: ExportTable, fn: AnyFunction, line: number):
 }
 
 /**
- * Whether the function at a place in the source is the value of `export default`: it is the whole expression, or the whole value of
- * the top-level declaration that the expression names.
+ * Returns true if the function at a place in the source is the value of `export default`: the function is the whole expression, or the
+ * whole value of the top-level declaration that the expression names.
  *
- * V8 shows no variable for the default export, so the text has to prove it. Two functions cannot have the same text and share a
- * place, and the top level of a module runs once.
- *
- * @param line counts from 0, as `column` does; the place is anywhere within the function
+ * V8 shows no variable for the default export, so the text has to prove it. Two functions cannot have the same text and the same place, and
+ * the top level of a module runs once.
+ * @param line counted from 0, as `column` is; the place is anywhere within the function
  */
 export function isDefaultExport(source: string, fn: AnyFunction, line: number, column: number): boolean {
   const entry = parseModule(source)[1].find(candidate => candidate.type === 'direct' && candidate.name === 'default')
@@ -79,12 +78,12 @@ export function isDefaultExport(source: string, fn: AnyFunction, line: number, c
 
 function readDefault(source: string, end: number): DefaultExpression {
   const { at } = skipBlank(source, end)
-  // Joined anew, so that V8 does not keep the whole source for the sake of a slice of it.
+  // Joined again, so that V8 does not keep the whole source for a slice of it.
   const head = source.charAt(at) === '(' ? '' : [...source.slice(at, at + HEAD_LENGTH)].join('')
   return { line: source.slice(0, at).match(LINE_BREAK)?.length ?? 0, head, local: variableAt(source, at) }
 }
 
-/** Whether `local` is declared at the top level with the function at `start` as its value. */
+/** Returns true if `local` is declared at the top level, with the function at `start` as its value. */
 function isDeclaredAs(source: string, local: string, start: number, text: string): boolean {
   const name = local.replaceAll('$', '\\$')
   const before = source.slice(0, start)
@@ -96,13 +95,15 @@ function isDeclaredAs(source: string, local: string, start: number, text: string
     return false
   }
   const at = variable?.index ?? start
-  // The lexer sees an export at the top level only, so it sees this one if the declaration stands there.
+  // The lexer sees exports at the top level only, so it sees this one only if the declaration is there.
   return parseModule(`${source.slice(0, at)}export ${source.slice(at)}`)[1].some(
     entry => entry.type === 'direct' && entry.exportStart === at && entry.localName === local
   )
 }
 
-/** Whether what follows this text is a declaration and not an operand, such as the named function in `f = function square() {}`. */
+/**
+ * Returns true if the text is followed by a declaration, and not by an operand such as the named function in `f = function square() {}`.
+ */
 function startsStatement(before: string): boolean {
   const rest = before.trimEnd()
   const line = rest.slice(Math.max(rest.lastIndexOf('\n'), rest.lastIndexOf('\r')) + 1)
@@ -110,7 +111,7 @@ function startsStatement(before: string): boolean {
   return !/[=([,?:&|+\-*/%!~^<>.]$|(?<![\w$.])(?:typeof|void|new|delete|await|return|in|of)$/.test(line)
 }
 
-/** Whether an expression, or with `inList` one declarator of several, ends at `from`. */
+/** Returns true if an expression (with `inList`, one of several declarators) ends at `from`. */
 function ends(source: string, from: number, inList = false): boolean {
   const { at, hasLineBreak } = skipBlank(source, from)
   const next = source.charAt(at)
@@ -118,7 +119,7 @@ function ends(source: string, from: number, inList = false): boolean {
   return hasLineBreak && !/^(?:[([`+\-*/%.,<>=&|^?:]|in(?:stanceof)?\b)/.test(source.slice(at, at + 11))
 }
 
-/** Whether so many parentheses, and with them the whole expression, close at `from`. */
+/** Returns true if this many parentheses, and with them the whole expression, close at `from`. */
 function closes(source: string, from: number, parentheses: number): boolean {
   if (parentheses === 0) return true
   let at = from
@@ -130,7 +131,7 @@ function closes(source: string, from: number, parentheses: number): boolean {
   return ends(source, at)
 }
 
-/** The identifier at a place, where it is a whole expression and the variable keeps its first value. */
+/** Returns the identifier at a place, if it is a whole expression and the variable keeps its first value. */
 function variableAt(source: string, at: number): string | undefined {
   const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*/u.exec(source.slice(at, at + 200))?.[0]
   if (identifier === undefined || !ends(source, at + identifier.length)) return undefined

@@ -1,6 +1,6 @@
 /**
- * The receiving side of functions by reference: import the module, take the export. It loads nothing else, because every child
- * pays for what stands here.
+ * The receiving side of functions by reference: imports the module, takes the export. This module imports little, because every child loads
+ * it.
  */
 
 import { MultiprocessError } from '../../errors.ts'
@@ -10,7 +10,7 @@ import { type FunctionReferenceData, INTRINSIC } from './data.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
 
-/** An import as a module wrote it: `[the module's URL, specifier, attributes]` follows, as JSON. */
+/** The prefix of an import as a module wrote it; `[the module's URL, specifier, attributes]` follows, as JSON. */
 export const WRITTEN_REQUEST = 'import:'
 
 const namespaces = new Map<string, Namespace>()
@@ -18,16 +18,16 @@ const requests = new WeakMap<object, string>()
 let importing = 0
 let hasCodeReader = false
 
-/** Loads what a request asks for, which begins with the loader's prefix. */
+/** Loads what a request with the loader's prefix asks for. */
 export interface Loader {
-  /** Whether `load` returns a promise: what it loads cannot be had while the thread is blocked. */
+  /** True if `load` returns a promise: a blocked thread cannot load such a request. */
   readonly waits: boolean
   load(request: string): void | Promise<void>
 }
 
 const loaders = new Map<string, Loader>()
 
-/** The modules above this one say how they are loaded: see `entries/loaders.ts`. */
+/** Registers a loader. Later rooms do this: see `entries/loaders.ts`. */
 export function registerLoader(prefix: string, loader: Loader): void {
   loaders.set(prefix, loader)
 }
@@ -42,37 +42,38 @@ export function isImported(url: string): boolean {
   return url === INTRINSIC || namespaces.has(url) || (hasCodeReader && url.startsWith(CODE_REQUEST))
 }
 
-/** Called by each module that a request without anything behind its prefix asks for, whoever imported it. */
+/**
+ * Marks a request as imported. Each module that a request with nothing after its prefix asks for calls this, whatever imported the module.
+ */
 export function markImported(request: string): void {
   if (request === CODE_REQUEST) hasCodeReader = true
   else namespaces.set(request, {})
 }
 
-/** What stood behind the request is there no more. */
+/** Forgets a request, because what it asked for no longer exists. */
 export function markGone(request: string): void {
   namespaces.delete(request)
 }
 
-/** The namespace of what a message requires, once it was imported. */
+/** Returns the namespace of what a message requires, once it was imported. */
 export function importedNamespace(url: string): Namespace | undefined {
   return namespaces.get(url)
 }
 
-/** What this process has imported for messages: URLs of modules, and requests. */
+/** Returns what this process has imported for messages: URLs of modules, and requests. */
 export function importedUrls(): Iterable<string> {
   return namespaces.keys()
 }
 
-/** By what request `importModule` got a namespace. */
+/** Returns the request by which `importModule` got a namespace. */
 export function requestOfNamespace(namespace: object): string | undefined {
   return requests.get(namespace)
 }
 
 /**
  * Imports a module that references name, and keeps its namespace for `resolveReference`.
- *
- * @param url absolute, as in `FunctionReferenceData.module`; or a request, as messages with code have them
- * @throws MultiprocessError (`ERR_IMPORT`, with the module's own error as `cause`) when the module cannot be imported
+ * @param url an absolute URL, as in `FunctionReferenceData.module`; or a request, as messages with code have them
+ * @throws MultiprocessError (`ERR_IMPORT`, with the module's own error as `cause`) if the module cannot be imported
  */
 export async function importModule(url: string): Promise<void> {
   if (isImported(url)) return
@@ -96,10 +97,10 @@ export async function importModule(url: string): Promise<void> {
   }
 }
 
-/** Codes of errors that `import()` throws of a file whose type it does not know, though `require()` may. */
+/** Codes of the errors that `import()` throws for a type of file that it does not know. `require()` may know the type. */
 const UNKNOWN_TYPES = new Set(['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'])
 
-/** Imports a module; one of a type that only `require.extensions` knows, as that of `ts-node/register`, is required. */
+/** Imports a module. If only `require.extensions` knows its type, as with `ts-node/register`, requires it. */
 async function importOrRequire(url: string): Promise<unknown> {
   try {
     return await import(url)
@@ -115,8 +116,8 @@ async function importOrRequire(url: string): Promise<unknown> {
 }
 
 /**
- * The same while the thread is blocked: of a module in a file, which awaits nothing while it is loaded, as `require()` does it.
- * @returns whether it is imported now
+ * Does the same while the thread is blocked, for a module in a file that awaits nothing while it is loaded, as `require()` does.
+ * @returns true if it is imported now
  */
 export function importModuleNow(url: string): boolean {
   if (isImported(url)) return true
@@ -139,9 +140,8 @@ export function importModuleNow(url: string): boolean {
 }
 
 /**
- * Imports what a module of the parent imports, as that module would: relative to it, and past the same loaders.
- *
- * `import()` in a script compiled under the module's name is resolved like the module's own.
+ * Imports what a module of the parent imports, as that module would: relative to it, and through the same loaders. `import()` in a script
+ * that is compiled under the module's name is resolved as the module's own.
  */
 async function importAsWritten(request: string): Promise<unknown> {
   const [parent, specifier, attributes] = writtenRequest(request)
@@ -165,20 +165,19 @@ function nameOfRequest(url: string): string {
 }
 
 /**
- * True while `importModule` runs a user's modules. A process that were started then would import the same modules, and start
- * the next one, without end.
+ * Returns true while `importModule` runs a user's modules. A process that was started then would import the same modules, and start the
+ * next process, without end.
  */
 export function isImporting(): boolean {
   return importing > 0
 }
 
 /**
- * The function or class that a reference names; its module has been imported.
+ * Returns the function or class that a reference names. Its module must have been imported.
  *
- * A CommonJS module's exports are looked up by name first, then among the members of `module.exports`, which `import()` shows
- * as `default`: Node finds only some of the names by reading the source.
- *
- * @throws MultiprocessError (`ERR_IMPORT`) when there is no such export, or when it is not a function
+ * The exports of a CommonJS module are looked up by name first, then among the members of `module.exports`, which `import()` shows as
+ * `default`: Node finds only some of the names when it reads the source.
+ * @throws MultiprocessError (`ERR_IMPORT`) if there is no such export, or it is not a function
  */
 export function resolveReference(reference: FunctionReferenceData): unknown {
   const { module, export: name } = reference
@@ -199,13 +198,13 @@ export function resolveReference(reference: FunctionReferenceData): unknown {
   throw failure(`Cannot find \`${name}\` in ${module}${names}`)
 }
 
-/** The object that a `KnownObject` names; its module has been imported. */
+/** Returns the object that a `KnownObject` names. Its module must have been imported. */
 export function resolveKnown(module: string, name: string): unknown {
   if (module === INTRINSIC) return member(globalThis, name.split('.'))
   const namespace = namespaces.get(module)
   if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
   if (name === '*') return namespace
-  // Of a CommonJS module, `import()` shows what it exports as `default`; with some loaders it gives the exports themselves.
+  // `import()` shows the exports of a CommonJS module as `default`; with some loaders, its result is the exports themselves.
   for (const key of name === 'module.exports' ? [name, 'default'] : ['default']) {
     if (Object.hasOwn(namespace, key)) return namespace[key]
   }

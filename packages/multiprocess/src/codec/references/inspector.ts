@@ -1,16 +1,16 @@
 /**
- * What V8 knows of a function and JavaScript does not: the script and the place it stands at, and the variables it can see.
+ * What V8 knows of a function and JavaScript does not: the script and the place of its text, and the variables that it can see.
  *
- * A session is opened for one call and closed in it. One left open makes V8 keep every object that is ever passed to
- * `console.log`, and pins every function that was read; while its Debugger is on, `await` is many times slower. The Debugger is
- * needed for one thing only, the URL (and the source text) of a script, and is turned on when a script is met for the first time.
+ * Each call opens a session and closes it. If a session stayed open, V8 would keep every object that is ever passed to `console.log`, and
+ * every function that was read; while its Debugger is on, `await` is many times slower. The Debugger is needed only for the URL (and the
+ * source text) of a script, and is turned on when a script is met for the first time.
  */
 
 import type { Session } from 'node:inspector'
 import { numberOf, withoutMark } from '../values/mapped-stacks.ts'
 import type { AnyFunction } from './data.ts'
 
-/** `line` and `column` count from 0, in the text that V8 compiled; they lie within the function's own text. */
+/** A place in the text that V8 compiled. `line` and `column` count from 0; the place lies within the function's own text. */
 export interface FunctionLocation {
   readonly scriptId: string
   readonly line: number
@@ -20,29 +20,29 @@ export interface FunctionLocation {
 /** `kind` is V8's word: `Module`, `Closure (outer)`, `Block`, `Script`, `Global`, … */
 export interface Scope {
   readonly kind: string
-  /** The real values, as they were when they were read. Reading one that is not initialised yet throws. */
+  /** The real values at the time of reading. Reading a variable that is not initialised yet throws. */
   readonly variables: Readonly<Record<string, unknown>>
 }
 
 export interface FunctionFacts {
   /** Undefined for native and bound functions. */
   readonly location: FunctionLocation | undefined
-  /** The innermost first. */
+  /** The innermost scope first. */
   readonly scopes: readonly Scope[]
 }
 
 export interface Script {
-  /** As Node loaded it, also where a `//# sourceURL=` comment says otherwise; empty for `eval` and `new Function`. */
+  /** The URL from which Node loaded the script, even if a `//# sourceURL=` comment names another; empty for `eval` and `new Function`. */
   readonly url: string
   readonly isModule: boolean
-  /** The place where its text begins: that of received code is further on. */
+  /** The place where the script's text begins; for received code, this is not the first line. */
   readonly startLine: number
   readonly startColumn: number
-  /** Of received code that brought a map of its positions. */
+  /** The number of the position map, for received code that came with one. */
   readonly mapNumber?: number
 }
 
-/** The inspector cannot be used in this process: a Node built without it, or the permission model forbids it. */
+/** Thrown if the inspector is not available in this process: Node was built without it, or the permission model forbids it. */
 export class InspectorUnavailableError extends Error {}
 
 interface Box {
@@ -54,7 +54,7 @@ interface Box {
 interface RemoteValue {
   objectId?: string
   value?: unknown
-  /** For what JSON lacks, such as `-0` and `1n`. */
+  /** For values that JSON does not have, such as `-0` and `1n`. */
   unserializableValue?: string
 }
 
@@ -80,14 +80,14 @@ export interface ProxyFacts {
   readonly handler: object
 }
 
-/** Found on a class, because that is one object in every context of a thread, where the global object is not. */
+/** The box is a property of a class, because all contexts of a thread share the class, but not the global object. */
 const BOX = Symbol.for('multiprocess.inspector.box')
 const BOX_EXPRESSION = 'process.getBuiltinModule("node:inspector").Session[Symbol.for("multiprocess.inspector.box")]'
 
-/** Scripts by id: those that were alive when the Debugger was last on. V8 never gives an id twice. */
+/** By id, the scripts that were alive when the Debugger was last on. V8 never reuses an id. */
 let scripts = new Map<string, Script>()
 
-/** Runs `work` with a reader; whatever the reader opened is closed when this returns or throws. */
+/** Runs `work` with a reader. Closes all that the reader opened when `work` returns or throws. */
 export function withInspector<T>(work: (reader: FunctionReader) => T): T {
   const reader = new FunctionReader()
   try {
@@ -104,14 +104,14 @@ export class FunctionReader {
   #boxId = ''
   #isDebugging = false
 
-  /** Whether the source of a script can be had at little cost now. */
+  /** True if the source of a script is cheap to get now. */
   get isDebugging(): boolean {
     return this.#isDebugging
   }
 
   /**
-   * A function that is read twice in a row is as it was the first time.
-   * @throws InspectorUnavailableError
+   * Reads a function. If a function is read twice in a row, the second result is that of the first.
+   * @throws InspectorUnavailableError if the inspector is not available
    */
   read(fn: AnyFunction): FunctionFacts {
     if (this.#lastRead?.fn === fn) return this.#lastRead.facts
@@ -133,7 +133,7 @@ export class FunctionReader {
     return facts
   }
 
-  /** What a bound function calls; undefined for other functions. */
+  /** Returns the function that a bound function calls; undefined for other functions. */
   readBound(fn: AnyFunction): BoundFacts | undefined {
     const internals = this.#inspect(fn).internalProperties
     const value = (name: string) => internals.find(property => property.name === name)?.value
@@ -146,7 +146,7 @@ export class FunctionReader {
     }
   }
 
-  /** What a proxy is made of; its handler does not run. Undefined for a revoked one. */
+  /** Returns the target and the handler of a proxy, without running its handler; undefined for a revoked proxy. */
   readProxy(proxy: object): ProxyFacts | undefined {
     const internals = this.#inspect(proxy).internalProperties
     const value = (name: string) => this.#take(internals.find(property => property.name === name)?.value)
@@ -154,7 +154,7 @@ export class FunctionReader {
     return isObject(target) && isObject(handler) ? { target, handler } : undefined
   }
 
-  /** The values of an object's private fields, by name (`#count`). */
+  /** Returns the values of an object's private fields, by name (`#count`). */
   privateFields(object: object): Map<string, unknown> {
     const found = new Map<string, unknown>()
     for (const { name, value } of this.#inspect(object).privateProperties ?? []) {
@@ -163,21 +163,21 @@ export class FunctionReader {
     return found
   }
 
-  /** Undefined for an id that V8 does not list, which a script without a name of its own may be. */
+  /** Returns undefined for an id that V8 does not list, for example that of a script without a name. */
   script(scriptId: string): Script | undefined {
     if (!scripts.has(scriptId)) this.#debug()
     return scripts.get(scriptId)
   }
 
-  /** The text as V8 compiled it: what a loader or type stripping made of the file. */
+  /** Returns the text as V8 compiled it: the result of a loader or of type stripping. */
   source(scriptId: string): string {
     this.#debug()
     return this.#post<{ scriptSource: string }>('Debugger.getScriptSource', { scriptId }).scriptSource
   }
 
   /**
-   * What a getter returns, if it can be run without changing anything; V8 stops one that would (as one that loads a module) before
-   * it does, and then this returns undefined.
+   * Returns what a getter returns, if it runs without changing anything. V8 stops a getter before it changes something (for example, loads
+   * a module); then this returns undefined.
    */
   valueOfGetter(getter: AnyFunction, owner: object): unknown {
     this.#open()
@@ -202,7 +202,7 @@ export class FunctionReader {
     this.#lastRead = undefined
     this.#isDebugging = false
     Object.assign(this.#box, { value: undefined, owner: undefined, scopes: undefined })
-    // This ends what was enabled, and releases every object that was asked about.
+    // Disables what was enabled, and releases every object that was read.
     session?.disconnect()
   }
 
@@ -234,7 +234,7 @@ export class FunctionReader {
     const alive = new Map<string, Script>()
     const session = this.#session!
     session.on('Debugger.scriptParsed', ({ params }) => {
-      // `embedderName` is what Node called it; V8's protocol has it since before Node 20.
+      // `embedderName` is the name that Node gave the script. V8's protocol has had it since before Node 20.
       const named = params as { url: string; hasSourceURL?: boolean; embedderName?: string }
       const url = named.hasSourceURL ? (named.embedderName ?? '') : named.url
       alive.set(params.scriptId, {
@@ -247,7 +247,7 @@ export class FunctionReader {
     })
     this.#post('Debugger.enable')
     this.#isDebugging = true
-    // Replaced, not merged: a program that compiles text again and again would fill it.
+    // Replaced and not merged: a program that compiles texts again and again would fill the map.
     scripts = alive
   }
 
@@ -256,7 +256,7 @@ export class FunctionReader {
     return Array.from(this.#box.scopes ?? [], scope => ({ kind: scope.description ?? '', variables: scope.object }))
   }
 
-  /** Calls it on an object that only the inspector can name, with the box. */
+  /** Calls a function on an object that only the inspector can name, with the box. */
   #call(objectId: string, functionDeclaration: string): void {
     const parameters = { objectId, functionDeclaration, arguments: [{ objectId: this.#boxId }], silent: true }
     this.#post('Runtime.callFunctionOn', parameters)
@@ -269,7 +269,7 @@ export class FunctionReader {
     return this.#properties(held!.value!.objectId!)
   }
 
-  /** The real value of what the inspector shows. */
+  /** Returns the real value of a remote object. */
   #take(remote: RemoteValue | undefined): unknown {
     const { objectId, value, unserializableValue } = remote ?? {}
     const argument = objectId ? { objectId } : unserializableValue ? { unserializableValue } : { value }
@@ -288,7 +288,7 @@ export class FunctionReader {
 
   #post<T>(method: string, parameters: object = {}): T {
     let answer: { error: Error | null; result: unknown } | undefined
-    // On its own thread a session answers before `post` returns.
+    // On its own thread, a session answers before `post` returns.
     this.#session!.post(method, parameters, (error, result) => {
       answer = { error, result }
     })

@@ -1,4 +1,4 @@
-/** Objects that every process has, or gets by importing a module: they are named, never copied. */
+/** Objects that every process has, or gets by importing a module: messages name them, and never copy them. */
 
 import { createRequire, isBuiltin } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { isEntry } from './entries.ts'
 import { requestOfNamespace } from './imports.ts'
 import { findReference } from './reference.ts' // lazy
 
-/** `name`: `*` for a module's namespace, `module.exports`, or the path from a global. */
+/** `name` is `*` for a module's namespace, `module.exports`, or the path from a global. */
 export interface KnownObject {
   readonly module: string
   readonly name: string

@@ -1,4 +1,4 @@
-/** The reader of modules' texts: es-module-lexer, of which one build is WebAssembly and one is JavaScript. */
+/** Reads the imports and exports of a module's text with es-module-lexer, which has a WebAssembly build and a JavaScript build. */
 
 import { createRequire } from 'node:module' // lazy
 
@@ -6,13 +6,13 @@ type Lexer = typeof import('es-module-lexer')
 
 let lexer: Lexer | undefined
 
-/** @throws Error when the text is not a module that the lexer can read */
+/** @throws Error if the lexer cannot read the text as a module */
 export function parseModule(source: string): ReturnType<Lexer['parse']> {
   lexer ??= loadLexer()
   return lexer.parse(source)
 }
 
-/** Loads by require, because references are found synchronously, and only in a process that sends functions. */
+/** Uses require, because references are found synchronously, and only in a process that sends functions. */
 function loadLexer(): Lexer {
   const require = createRequire(import.meta.url)
   try {
@@ -20,7 +20,7 @@ function loadLexer(): Lexer {
     found.parse('')
     return found
   } catch {
-    // There is no WebAssembly (--jitless), or no room in the address space for its memory (ulimit -v).
+    // WebAssembly is missing (--jitless), or the address space has no room for its memory (ulimit -v).
     return require('es-module-lexer/js') as Lexer
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Finds a function inside a value by identity, and never runs anybody's code for it: only data properties are read, and such
- * getters as compilers write for exports, which return a variable and do nothing else.
+ * Finds a function inside a value by its identity, and never runs code of the value: reads only data properties, and getters such as
+ * compilers write for exports, which only return a variable.
  */
 
 import { types } from 'node:util'
@@ -8,18 +8,18 @@ import type { AnyFunction } from './data.ts'
 import { nameOf, textOf } from './loaded/function-text.ts'
 
 const VARIABLE_GETTER = /^(?:\(\)\s*=>\s*[\w$]+|function\s*[\w$]*\(\)\s*\{\s*return\s+[\w$]+;?\s*\})$/
-/** An object with more keys is a table of data, and not one of functions. */
+/** An object with more keys than this is a table of data, and not one of functions. */
 const MOST_MEMBERS = 10_000
 const NOT_MEMBERS = new Set(['arguments', 'caller', 'prototype'])
 
 /**
- * The keys that lead from `root` to `fn`: `[]` when it is `fn`, up to two members deep, and one deep below a class's
- * `prototype`. Undefined when `fn` is not there.
+ * Returns the keys that lead from `root` to `fn`: `[]` if `root` is `fn`, up to two members deep, and one member below a class's
+ * `prototype`. Returns undefined if `fn` is not there.
  */
 export function findMember(root: unknown, fn: AnyFunction): string[] | undefined {
   if (root === fn) return []
   if (!isOwner(root)) return undefined
-  // A member mostly has the name of its function; then nothing else need be looked at.
+  // A member usually has the name of its function; then nothing else needs to be read.
   const name = nameOf(fn)
   if (name !== '' && isKey(name) && ownValue(root, name) === fn) return [name]
   const inner: [key: string, value: object][] = []
@@ -37,7 +37,7 @@ export function findMember(root: unknown, fn: AnyFunction): string[] | undefined
   return undefined
 }
 
-/** The value of an own data property (or of a getter that only returns a variable); undefined for anything else. */
+/** Returns the value of an own data property, or of a getter that only returns a variable; undefined for anything else. */
 export function ownValue(owner: object, key: string): unknown {
   try {
     const descriptor = Object.getOwnPropertyDescriptor(owner, key)
@@ -64,12 +64,12 @@ function* members(owner: object): Iterable<[key: string, value: unknown]> {
   }
 }
 
-/** A dot would be read as a step of the path. */
+/** Returns true for a key that can be a step of a path, which must not contain a dot. */
 function isKey(key: string): boolean {
   return key !== '' && !key.includes('.')
 }
 
-/** Lists can be long, and their places say nothing lasting; a proxy would run its traps. */
+/** Returns true for an object whose members may be named. Lists can be long, and their indexes may change; a proxy would run its traps. */
 function isOwner(value: unknown): value is object {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   return !Array.isArray(value) && !ArrayBuffer.isView(value) && !types.isProxy(value)

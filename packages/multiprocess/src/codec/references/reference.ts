@@ -1,9 +1,9 @@
 /**
- * Functions by reference: the module and the export that another process finds a function by.
+ * Functions by reference: the module and the export by which another process finds a function.
  *
- * A function is found by identity. V8's inspector tells the script it stands in and the values of that module's variables, the
- * script's text tells which of them are exported; nothing is imported and no code of the program runs. Functions of Node, and of
- * the language, are found by identity among globals and builtin modules, those of CommonJS among what `require` has loaded.
+ * A function is found by its identity. V8's inspector tells the script that contains it and the values of that module's variables; the
+ * script's text tells which variables are exported. Nothing is imported, and no code of the program runs. Functions of Node and of the
+ * language are found among globals and builtin modules, and functions of CommonJS modules among what `require` has loaded.
  */
 
 import { types } from 'node:util'
@@ -28,19 +28,19 @@ import { esModuleReference } from './variables.ts'
 export type { FunctionReferenceData } from './data.ts'
 export { explicitReference } from './explicit.ts'
 
-/** The reference to a function, or why there is none. */
+/** The reference to a function, or the reason why there is none. */
 export type Finding =
   | { readonly reference: FunctionReferenceData }
   | { readonly refusal: Refusal; readonly cause?: unknown }
 
 /**
- * Where another process finds a function or a class. Synchronous; it imports nothing, and runs none of the program's code.
+ * Returns the module and the export by which another process finds a function or a class. Synchronous; imports nothing, and runs no code of
+ * the program.
  *
- * The first call costs some tens of milliseconds, a further function of a module that is known less than one, the same function
- * again less than a microsecond.
- *
- * @param path where the function stands in what is sent, as `args[0]`, for the error
- * @throws SerializationError when no module exports the function, or only the main program does
+ * The first call takes some tens of milliseconds, a further function of a known module less than one, the same function again less than a
+ * microsecond.
+ * @param path the place of the function in what is sent, such as `args[0]`, for errors
+ * @throws SerializationError if no module exports the function, or only the main program does
  */
 export function referenceOf(fn: AnyFunction, path: string): FunctionReferenceData {
   const known = references.get(fn)
@@ -50,7 +50,7 @@ export function referenceOf(fn: AnyFunction, path: string): FunctionReferenceDat
   return finding.reference
 }
 
-/** As `referenceOf`, but it tells why there is no reference instead of throwing. */
+/** Does the same as `referenceOf`, but returns the reason why there is no reference instead of throwing. */
 export function findReference(fn: AnyFunction): Finding {
   const known = references.get(fn)
   if (known !== undefined) return { reference: known }
@@ -73,13 +73,13 @@ function find(fn: AnyFunction): Finding {
 }
 
 function findNative(fn: AnyFunction): Finding {
-  // Somebody may have put a bound function in the place of a global; a child has the original there.
+  // Another module may have replaced a global with a bound function; a child has the original global.
   const isBound = /^bound /.test(nameOf(fn)) && !Object.hasOwn(fn, 'prototype')
   const reference = (isBound ? undefined : (intrinsicReference(fn) ?? builtinReference(fn))) ?? anyCommonJsReference(fn)
   return reference ? { reference } : { refusal: { kind: isBound ? 'bound' : 'native' } }
 }
 
-/** The same for a function that a reader has read already, and that is neither native nor a proxy. */
+/** Does the same for a function that a reader has already read, and that is neither native nor a proxy. */
 export function findWith(fn: AnyFunction, reader: FunctionReader, facts: FunctionFacts): Finding {
   const finding = findInScript(fn, reader, facts)
   if ('reference' in finding) references.set(fn, finding.reference)
@@ -104,7 +104,7 @@ function findInScript(fn: AnyFunction, reader: FunctionReader, facts: FunctionFa
   return reference ? { reference } : { refusal: notExported(fn, script, facts.scopes) }
 }
 
-/** Modules of node:vm are called `vm:module(0)`, if nothing else. */
+/** Returns true for a URL that can be imported. Modules of node:vm without a name are called `vm:module(0)`. */
 function isImportable(url: string): boolean {
   return URL.canParse(url) && !url.startsWith('vm:')
 }
@@ -114,11 +114,11 @@ function notExported(fn: AnyFunction, script: Script, scopes: readonly Scope[]):
   return variables.length === 0 ? { kind: 'unexported', url: script.url } : { kind: 'closure', variables }
 }
 
-/** Variables of functions around `fn` that its text mentions, in the order of the text. */
+/** Returns the variables of enclosing functions that the text of `fn` mentions, in the order of the text. */
 function capturedNames(fn: AnyFunction, script: Script, scopes: readonly Scope[]): string[] {
   const text = textOf(fn)
   const inner = scopes.filter(({ kind }) => /^(?:Closure|Block|Catch)/.test(kind))
-  // Node, and some compilers too, wrap a CommonJS module in a function without a name; its variables are those of the module.
+  // Node, and some compilers, wrap a CommonJS module in a function without a name; its variables are those of the module.
   while (!script.isModule && inner.at(-1)?.kind === 'Closure') inner.pop()
   const found = new Map<string, number>()
   for (const name of inner.flatMap(({ variables }) => Object.keys(variables))) {

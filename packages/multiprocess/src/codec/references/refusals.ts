@@ -1,19 +1,17 @@
-/** What is said of a function that cannot be sent, and what to do about it. */
+/** The errors for functions that cannot be sent, with what to do. */
 
 import { SerializationError } from '../../errors.ts'
 import type { AnyFunction } from './data.ts'
 import { nameOf, textOf } from './loaded/function-text.ts'
 
-/** Why there is no reference to a function. */
+/** The reason why there is no reference to a function. */
 export type Refusal =
   | { readonly kind: 'main' | 'proxy' | 'bound' | 'native' | 'internal' }
   | { readonly kind: 'unexported' | 'unloaded'; readonly url: string }
   | { readonly kind: 'closure'; readonly variables: readonly string[] }
   | { readonly kind: 'uninspectable'; readonly reason: string }
 
-/**
- * @param path where the function stands in what is sent, as `args[0]`; may be empty
- */
+/** @param path the place of the function in what is sent, such as `args[0]`; may be empty */
 export function refusalError(fn: AnyFunction, refusal: Refusal, path: string, cause?: unknown): SerializationError {
   const place = path === '' ? '' : ` (${path})`
   return new SerializationError(`cannot send ${describeFunction(fn)}${place}: ${explainRefusal(fn, refusal)}`, path, {
@@ -21,7 +19,7 @@ export function refusalError(fn: AnyFunction, refusal: Refusal, path: string, ca
   })
 }
 
-/** How a function is called in an error. */
+/** Returns what errors call a function. */
 export function describeFunction(fn: AnyFunction): string {
   const kind = /^class\b/.test(textOf(fn)) ? 'class' : 'function'
   return nameOf(fn) === '' ? `an anonymous ${kind}` : `\`${nameOf(fn)}\``

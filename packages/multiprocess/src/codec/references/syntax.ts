@@ -1,4 +1,4 @@
-/** The syntax tree of a function's text, whichever way the function was written. */
+/** The syntax tree of a function's text, in whichever form the function was written. */
 
 import { createRequire } from 'node:module' // lazy
 
@@ -15,19 +15,19 @@ export type Form = 'expression' | 'member' | 'class-member'
 
 export interface Parsed {
   readonly form: Form
-  /** The function, class or method definition; its positions count from the text's start. */
+  /** The function, class or method definition. Its positions count from the text's start. */
   readonly node: Node
 }
 
 let acorn: typeof import('acorn') | undefined
 
 function parser(): typeof import('acorn') {
-  // Loaded by require: functions are read synchronously, and only in a process that sends some by value.
+  // Loaded with require: functions are read synchronously, and only in a process that sends some by value.
   acorn ??= createRequire(import.meta.url)('acorn') as typeof import('acorn')
   return acorn
 }
 
-/** @throws SyntaxError when the text is in none of the forms, or newer than the parser */
+/** @throws SyntaxError if the text has none of the forms, or is newer than the parser */
 export function parseFunction(text: string): Parsed {
   let failure: unknown
   for (const [form, before, after] of FORMS) {
@@ -43,7 +43,7 @@ export function parseFunction(text: string): Parsed {
 }
 
 const FORMS: readonly (readonly [form: Form, before: string, after: string])[] = [
-  // In a function, as an arrow function may use `new.target`.
+  // Inside a function, because an arrow function may use `new.target`.
   ['expression', '(function(){return(', '\n)})'],
   ['member', '({', '\n})'],
   ['class-member', '(class{', '\n})']
@@ -56,7 +56,7 @@ function parse(text: string, offset: number): Node {
     allowAwaitOutsideFunction: false,
     allowSuperOutsideMethod: true,
     allowReturnOutsideFunction: true,
-    // `import.meta` in a script; the parser then allows it wherever it stands.
+    // For `import.meta` in a script; the parser then allows it everywhere.
     allowImportExportEverywhere: true,
     checkPrivateFields: false
   } as import('acorn').Options) as unknown as Node
@@ -64,7 +64,7 @@ function parse(text: string, offset: number): Node {
   return tree
 }
 
-/** The tree of a whole script or module, as V8 got it: a CommonJS module is the body of a function. */
+/** Returns the tree of a whole script or module, as V8 got it: a CommonJS module is the body of a function. */
 export function parseScript(text: string, isModule: boolean): Node {
   return parser().parse(text, {
     ecmaVersion: 'latest',
@@ -75,7 +75,7 @@ export function parseScript(text: string, isModule: boolean): Node {
   } as import('acorn').Options) as unknown as Node
 }
 
-/** The tree of one `import` or `export` statement. */
+/** Returns the tree of one `import` or `export` statement. */
 export function parseModuleStatement(text: string): Node {
   return parser().parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node
 }

@@ -1,4 +1,4 @@
-/** Functions among the exports of ES modules, found by identity in the variables that V8 shows of the module. */
+/** Finds functions among the exports of ES modules, by their identity with the values of the variables that V8 shows for the module. */
 
 import { readFileSync } from 'node:fs'
 import { types } from 'node:util'
@@ -11,7 +11,7 @@ import { findMember } from './members.ts'
 type Variables = Readonly<Record<string, unknown>>
 type References = WeakMap<AnyFunction, FunctionReferenceData>
 
-/** By script; `isExact` when it was read from the text that V8 compiled, and not from the file. */
+/** The exports of a script. `isExact` is true if they were read from the text that V8 compiled, and not from the file. */
 interface ScriptExports {
   readonly table: ExportTable
   readonly isExact: boolean
@@ -21,9 +21,8 @@ const MOST_TABLES = 1000
 const MOST_CHARACTERS_SEARCHED = 1_000_000
 
 /**
- * A reference to `fn` in the exports of the module at `url`, which it stands in.
- *
- * @param found where the references to other functions that are met on the way are kept
+ * Returns a reference to `fn` in the exports of the module at `url`, which contains it.
+ * @param found keeps the references to other functions that are met on the way
  */
 export function esModuleReference(
   fn: AnyFunction,
@@ -65,7 +64,7 @@ function tryReadExports(source: string): ExportTable {
   try {
     return readExports(source)
   } catch {
-    // TypeScript that the lexer cannot read, or syntax newer than it.
+    // TypeScript that the lexer cannot read, or syntax newer than the lexer.
     return { names: new Map(), defaultExpression: undefined }
   }
 }
@@ -76,7 +75,7 @@ function keepTable(scriptId: string, exports: ScriptExports): ScriptExports {
   return exports
 }
 
-/** A file may have changed since, or not be what a loader made of it: what is found in it is checked against the variables' values. */
+/** The file may have changed since, or a loader may have made something else of it: the values of variables confirm what it says. */
 function readFile(url: string): string | undefined {
   if (!url.startsWith('file:')) return undefined
   try {
@@ -108,8 +107,8 @@ function variableOf(variables: Variables, name: string): unknown {
 }
 
 /**
- * V8 copies every variable of a module to tell those that one function sees, so the other exported functions of the module are kept
- * with the first. Those that were made elsewhere are left, because the module they stand in names them better.
+ * Keeps the references of the other exported functions of a module: V8 copies every variable of a module to show those that one function
+ * sees. Functions that were made elsewhere are left out, because their own module names them better.
  */
 function keepReferences(
   found: References,

@@ -1,7 +1,7 @@
 /**
- * What decoding may cost when the bytes come from a program that has not shown a key. The length of a message limits neither memory
- * nor work: two bytes are an empty Map of 200 bytes, and integer keys that collide on purpose take quadratic time. So each object is
- * charged what it takes in V8, before it is made, and keys of Maps and Sets are added under a clock.
+ * What decoding may cost if the bytes come from a program that has not authenticated. The length of a message limits neither memory nor
+ * work: two bytes are an empty Map of 200 bytes, and integer keys that collide on purpose take quadratic time. So each object is charged
+ * its size in V8 before it is created, and the time of adding keys to Maps and Sets is limited.
  */
 import { SerializationError } from '../../errors.ts'
 import { monotonicMs } from '../../ground/os/time.ts'
@@ -24,18 +24,18 @@ import {
   VIEW
 } from '../bytes/format.ts'
 
-/** Bytes of memory that the value of any message may take. */
+/** The bytes of memory that the value of any message may take. */
 const LEAST_MEMORY = 2 ** 26
-/** The same for each byte of a longer message: what honest data takes at most. */
+/** The bytes of memory for each byte of a longer message: the most that honest data takes. */
 const MEMORY_PER_BYTE = 16
-/** Objects inside each other: the encoder's own limit, and what it does not count. */
+/** The maximum depth of objects: the encoder's own limit, and a margin for what the encoder does not count. */
 const MOST_DEPTH = MAX_DEPTH + 8
-/** Shapes of one message that may be compiled. */
+/** The maximum number of shapes of one message that may be compiled. */
 const MOST_COMPILED = 64
 
 /** Up to this many keys of one Map or Set are added without a look at the clock: each takes less than MS_PER_KEY, colliding or not. */
 export const FEW_KEYS = 128
-/** Milliseconds that adding keys may take: for a message, and for each key. An honest key takes 0.0001. */
+/** The milliseconds that adding keys may take: for a message, and for each key. An honest key takes 0.0001. */
 const KEYS_MS = 25
 const MS_PER_KEY = 0.002
 
@@ -56,7 +56,7 @@ const COSTS: readonly (readonly [tag: number, object: number, member: number])[]
   [URL_SEARCH_PARAMS, 300, 0]
 ]
 const OTHER_COST = 64
-/** What remembering an object for later references takes. */
+/** Estimated bytes for remembering an object for later references. */
 const REFERRED_COST = 48
 
 /** By a tag with its flags. */
@@ -74,7 +74,7 @@ for (let tag = 0; tag < 256; tag++) {
   MEMBER_COST[tag] = MEMBER_COST[tag & ~REFERRED]
 }
 
-/** V8 fills a gap up to this length in front of an element, though nothing is there. */
+/** V8 fills a gap up to this length before an element with empty elements. */
 const LONGEST_GAP = 1024
 const GAP_COST = 16
 
@@ -86,7 +86,7 @@ export class Budget {
   #keys = 0
   #keysMs = 0
 
-  /** @param bytes length of the message */
+  /** @param bytes the length of the message */
   constructor(bytes: number) {
     this.#bytes = bytes
     this.#left = Math.max(LEAST_MEMORY, MEMORY_PER_BYTE * bytes)
@@ -94,8 +94,8 @@ export class Budget {
 
   /**
    * Charges an object and enters it.
-   * @param count of its members, where it begins with one
-   * @param rest bytes of the message that follow: there are no more members than that
+   * @param count the number of its members, if it begins with one
+   * @param rest the bytes left in the message: there are no more members than that
    */
   enter(tag: number, count: number, rest: number): void {
     if (++this.#depth > MOST_DEPTH) {
@@ -110,7 +110,7 @@ export class Budget {
     this.#depth--
   }
 
-  /** @throws SerializationError when the message has no bytes of memory left */
+  /** @throws SerializationError if the budget of the message has no bytes of memory left */
   spend(bytes: number): void {
     this.#left -= bytes
     if (this.#left >= 0) return
@@ -128,7 +128,7 @@ export class Budget {
 
   /**
    * Adds many keys to a Map or Set.
-   * @throws SerializationError once they take longer than keys do that do not collide
+   * @throws SerializationError once this takes longer than for keys that do not collide
    */
   addKeys(count: number, add: (index: number) => void): void {
     const begin = monotonicMs()
@@ -147,7 +147,10 @@ export class Budget {
     return KEYS_MS + MS_PER_KEY * this.#keys
   }
 
-  /** The thread may have had to wait for a processor, or other threads may have been busy; both at once are rare. */
+  /**
+   * Compares the time with its limit. The thread may have waited for a processor, or other threads may have been busy; both at once are
+   * rare.
+   */
   #checkKeys(spent: number, cpu: NodeJS.CpuUsage): void {
     const milliseconds = this.#keysMs + Math.min(spent, millisecondsSince(cpu))
     if (milliseconds <= this.#mostMs) return
@@ -163,11 +166,11 @@ function millisecondsSince(before: NodeJS.CpuUsage): number {
   return (user + system) / 1000
 }
 
-/** What the elements cost that a key such as '1023' makes V8 keep. */
+/** Estimates the cost of the elements that a key such as '1023' makes V8 keep. */
 export class IndexCost {
   #highest = -1
 
-  /** @returns bytes for one more key */
+  /** @returns the bytes for one more key */
   of(key: string): number {
     const code = key.charCodeAt(0)
     if (!(code >= 48 && code <= 57)) return 0
@@ -179,7 +182,7 @@ export class IndexCost {
   }
 }
 
-/** Estimated bytes of an object with these keys. */
+/** Returns the estimated bytes of an object with these keys. */
 export function costOfKeys(keys: readonly string[]): number {
   const indexes = new IndexCost()
   let cost = 48 + 16 * keys.length
@@ -187,7 +190,7 @@ export function costOfKeys(keys: readonly string[]): number {
   return cost
 }
 
-/** Estimated bytes that a row of holes takes. */
+/** Returns the estimated bytes of a row of holes. */
 export function costOfHoles(holes: number): number {
   return GAP_COST * Math.min(holes, LONGEST_GAP)
 }

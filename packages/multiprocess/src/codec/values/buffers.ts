@@ -37,14 +37,14 @@ const DATA_VIEW = TYPE_NUMBERS.get('DataView')!
 const UINT8_ARRAY = TYPE_NUMBERS.get('Uint8Array')!
 const BUFFER = TYPE_NUMBERS.get('Buffer')!
 
-/** How long the pools are that `Buffer.from` and `Buffer.allocUnsafe` cut small buffers from. */
+/** The lengths of the pools from which `Buffer.from` and `Buffer.allocUnsafe` take small buffers. */
 const poolLengths = new Set([Buffer.poolSize, poolLength()])
 
 function poolLength(): number {
   return Buffer.allocUnsafe(1).buffer.byteLength
 }
 
-/** Whether a buffer of this length is likely to be a pool; `Buffer.poolSize` can be set at any time. */
+/** Returns true if a buffer of this length is likely to be a pool. A program can set `Buffer.poolSize` at any time. */
 function isPoolLength(length: number): boolean {
   if (poolLengths.has(length)) return true
   if (length !== poolLength()) return false
@@ -85,7 +85,7 @@ export function writeArrayBuffer(writer: Writer, object: object): void {
   if (length > 0) writer.raw(new Uint8Array(buffer, 0, length))
 }
 
-/** It stays the same memory for a thread of this program. */
+/** Writes the name of a shared buffer: for a thread of this program, it stays the same memory. */
 export function writeSharedBuffer(writer: Writer, buffer: object): void {
   if (writer.sharesBuffers === 'no') refuseClosed(writer, buffer)
   const name = offerBuffer(buffer as SharedArrayBuffer, writer.sharesBuffers === 'once')
@@ -169,8 +169,8 @@ function isOutOfBounds(object: object, isArray: boolean): boolean {
 }
 
 /**
- * Whether a view of a resizable buffer grows and shrinks with it. Nothing tells but resizing, which is done to a copy:
- * shortened to where the view begins, it is past the end if its length is fixed.
+ * Returns true if a view of a resizable buffer grows and shrinks with it. Only resizing shows this, so a copy is resized: shortened to
+ * where the view begins, a view of fixed length is out of bounds.
  */
 function isLengthTracking(view: ArrayBufferView, isArray: boolean, byteOffset: number, byteLength: number): boolean {
   const copy = structuredClone(view)
@@ -183,7 +183,7 @@ function isLengthTracking(view: ArrayBufferView, isArray: boolean, byteOffset: n
   return copy.byteLength > 0
 }
 
-/** From this length on, memory that need not be cleared first is worth its detour. */
+/** From this length on, using memory that is not cleared first saves time. */
 const LARGE = 1 << 15
 
 interface ViewConstructor {
@@ -208,7 +208,7 @@ setObjectReader(ARRAY_BUFFER, (reader: Reader, tag, at) => {
 /** Copies the bytes, because the memory of the message is used again. */
 function copyOf(reader: Reader, pos: number, length: number): ArrayBuffer {
   const { u8 } = reader
-  // Slices of shared memory are shared memory too.
+  // A slice of shared memory is shared memory, too.
   if (length < LARGE && u8.buffer instanceof ArrayBuffer) {
     return u8.buffer.slice(u8.byteOffset + pos, u8.byteOffset + pos + length)
   }
@@ -218,7 +218,7 @@ function copyOf(reader: Reader, pos: number, length: number): ArrayBuffer {
 }
 
 function resizableCopyOf(reader: Reader, pos: number, length: number, maxByteLength: number): ArrayBuffer {
-  // Each is a mapping of its own, of which the system has not many, and takes a part of the address space.
+  // Each resizable buffer is a mapping of its own, of which the system has not many, and takes a part of the address space.
   reader.budget?.spend(2 ** 16 + maxByteLength / 64)
   let buffer: ArrayBuffer
   try {
@@ -267,7 +267,7 @@ function makeView(
     reader.damaged('a view goes past the end of its ArrayBuffer')
   const isTracking = byteLength === undefined && (buffer as { resizable?: boolean }).resizable === true
   if (type === BUFFER) {
-    // `Buffer.from` fixes the length.
+    // `Buffer.from` would fix the length.
     if (isTracking) return Object.setPrototypeOf(new Uint8Array(buffer, byteOffset), Buffer.prototype)
     return Buffer.from(buffer, byteOffset, length)
   }
@@ -285,7 +285,7 @@ function makeView(
   return trackingView(constructor, buffer as ResizableBuffer, byteOffset, length % size)
 }
 
-/** A view that grows and shrinks with its buffer, of which the last bytes may be less than an element. */
+/** Returns a view that grows and shrinks with its buffer. The last bytes of the buffer may be less than an element. */
 function trackingView(
   constructor: ViewConstructor,
   buffer: ResizableBuffer,
@@ -293,7 +293,7 @@ function trackingView(
   rest: number
 ): ArrayBufferView {
   if (rest === 0) return new constructor(buffer, byteOffset)
-  // V8 11, in Node 20, has such views, but does not make them.
+  // V8 11, in Node 20, has such views, but refuses to create them.
   const { byteLength } = buffer
   const tail = buffer.slice(byteLength - rest)
   buffer.resize(byteLength - rest)

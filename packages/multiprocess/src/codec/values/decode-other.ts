@@ -76,7 +76,7 @@ setObjectReader(URL_OBJECT, (reader: Reader, tag, at) => {
 
 setObjectReader(URL_SEARCH_PARAMS, (reader: Reader, tag, at) => {
   const text = reader.string()
-  // Each `&` is a name and a value.
+  // Each `&` separates a name and a value.
   reader.budget?.spend(6 * TEXT_COST * text.length)
   const params = new URLSearchParams(text)
   reader.refer(tag, at, params)

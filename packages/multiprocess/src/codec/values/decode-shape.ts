@@ -1,7 +1,7 @@
 import { costOfKeys } from './budget.ts'
 import type { Reader } from './reader.ts'
 
-/** Makes the object of its field values in their order; with more than `MOST_ARGUMENTS` fields, of the reader. */
+/** Makes an object from its field values, in their order; if it has more than `MOST_ARGUMENTS` fields, from the reader. */
 export type Make = (...values: unknown[]) => object
 
 /** A shape that messages have defined, as the decoder knows it. */
@@ -10,21 +10,21 @@ export interface KnownShape {
   readonly hash: number
   /** The keys as the message has them. */
   readonly words: Int32Array
-  /** Compiled once the shape has come a few times. */
+  /** Compiled once objects of the shape have come several times. */
   make: Make | null
   uses: number
   /** Estimated bytes of an object; see `Budget`. */
   readonly cost: number
 }
 
-/** As many as `makeObject` hands over. */
+/** The number of arguments that `makeObject` can pass. */
 const MOST_ARGUMENTS = 6
 const USES_BEFORE_COMPILING = 8
 const TABLE_SIZE = 1024
 
 const table: (KnownShape | null)[] = new Array(TABLE_SIZE).fill(null)
 
-/** Reads a definition (its layout: see `Shape`), of which only the tag has been read. */
+/** Reads a definition (see `Shape` for its layout) whose tag has been read. */
 export function readShapeDefinition(reader: Reader): KnownShape {
   const pos = reader.take(7)
   const keyCount = reader.u8[pos]
@@ -56,7 +56,7 @@ function mayCompile({ budget }: Reader): boolean {
   return budget === null || budget.mayCompile()
 }
 
-/** An object of the next values. */
+/** Makes an object of the next values. */
 export function makeObject(make: Make, keyCount: number, reader: Reader): object {
   switch (keyCount) {
     case 1:
@@ -110,8 +110,8 @@ function readKeys(reader: Reader, count: number, start: number): string[] {
 }
 
 /**
- * A function that makes objects of this shape by an object literal: several times as fast as adding field by field. The
- * keys, which anybody may have chosen, stand in it as string literals. Null where the program forbids code from strings.
+ * Compiles a function that makes objects of this shape with an object literal, several times as fast as adding field by field. The keys,
+ * which anyone may have chosen, are string literals in it. Returns null if the program forbids code from strings.
  */
 function compile(keys: readonly string[]): Make | null {
   const names = keys.map(key => (key === '__proto__' ? '["__proto__"]' : JSON.stringify(key)))

@@ -19,13 +19,13 @@ import {
 import { getCodeCodec, type Kind, kindOf } from './registry.ts'
 import type { Writer } from './writer.ts'
 
-/** A built-in type: how to tell it by what the object is, not by its prototype, and how to write it. */
+/** A built-in type: how to recognise it by what the object is, not by its prototype, and how to write it. */
 interface BuiltIn {
   readonly test: (object: object) => boolean
   readonly write: (writer: Writer, object: never) => void
 }
 
-// Types' own methods, as the object, or a subclass, may have others of the same name.
+// The types' own methods: the object, or a subclass, may have others of the same name.
 const getTime = Date.prototype.getTime
 const mapForEach = Map.prototype.forEach
 const setForEach = Set.prototype.forEach
@@ -67,7 +67,7 @@ const BUILT_INS: readonly BuiltIn[] = [
   ...[types.isGeneratorObject, types.isMapIterator, types.isSetIterator].map(test => ({ test, write: refuseClosed }))
 ]
 
-/** Where to look first; what the object is still decides. */
+/** The type to try first; what the object really is decides. */
 const BY_PROTOTYPE = new Map<object | null, BuiltIn>([
   [Map.prototype, MAP_TYPE],
   [Set.prototype, SET_TYPE],
@@ -93,7 +93,7 @@ function builtInOf(object: object): BuiltIn | undefined {
   return undefined
 }
 
-/** Writes what is neither an array nor an object with `Object.prototype` (or only looks like that). */
+/** Writes an object that is neither an array nor has `Object.prototype` (or only looks as if it had). */
 function writeOther(writer: Writer, object: object, prototype: object | null): void {
   const kind = kindOf(object)
   if (kind !== null) {
@@ -107,27 +107,27 @@ function writeOther(writer: Writer, object: object, prototype: object | null): v
     expected.write(writer, object as never)
     return
   }
-  // Not through `writeWithClass`: of what is nested a thousand deep, each call's frame counts.
+  // Without `writeWithClass`: for objects nested a thousand deep, each call's frame counts.
   const code = getCodeCodec()
   if (code === null || prototype === null || !code.writeInstance(writer, object, prototype, writeContents)) {
     writeContents(writer, object, prototype)
   }
 }
 
-/** Writes an object that arrives with its class; false: it has none that would have to be told. */
+/** Writes an object that arrives with its class. Returns false if it has no class that the message must name. */
 function writeWithClass(writer: Writer, object: object, prototype: object | null): boolean {
   const code = getCodeCodec()
   return code !== null && prototype !== null && code.writeInstance(writer, object, prototype, writeContents)
 }
 
-/** What an object holds, whatever its class is. */
+/** Writes the contents of an object, whatever its class. */
 function writeContents(writer: Writer, object: object, prototype: object | null): void {
   if (Array.isArray(object)) {
     writeArray(writer, object)
     return
   }
   const verdict = prototype === null ? PLAIN : verdictOf(prototype)
-  // Before its keys are listed: those of a typed array are its indexes.
+  // Before its keys are listed: the keys of a typed array are its indexes.
   const builtIn = mayBeBuiltIn(object, prototype, verdict) ? builtInOf(object) : undefined
   if (builtIn !== undefined) {
     builtIn.write(writer, object as never)
@@ -151,7 +151,7 @@ function writeContents(writer: Writer, object: object, prototype: object | null)
   }
 }
 
-/** False for what, going by its prototype and its fields, is nothing but its fields. */
+/** Returns false if the prototype and the fields show that the object is nothing but its fields. */
 function mayBeBuiltIn(object: object, prototype: object | null, verdict: Verdict): boolean {
   if (verdict.is !== 'plain' || prototype === Object.prototype || ArrayBuffer.isView(object)) return true
   if (prototype === null && types.isModuleNamespaceObject(object)) return true
@@ -159,14 +159,14 @@ function mayBeBuiltIn(object: object, prototype: object | null, verdict: Verdict
   return true
 }
 
-/** A proxy crosses as one of the registered kinds, or as what it is made of. */
+/** Writes a proxy as one of the registered kinds, or as its target and handler. */
 function writeProxy(writer: Writer, proxy: object): void {
   const kind = kindOf(proxy)
   if (kind !== null) writeKind(writer, proxy, kind)
   else if (getCodeCodec()?.writeProxy(writer, proxy) !== true) refuseProxy(writer)
 }
 
-/** The fields of an instance, or of an object without a prototype. */
+/** Writes the fields of an instance, or of an object without a prototype. */
 function writeInstance(writer: Writer, object: Record<string, unknown>): void {
   writeKeyedFields(writer, object, Object.keys(object))
 }
@@ -182,7 +182,7 @@ function writeKind(writer: Writer, object: object, kind: Kind): void {
 }
 
 function writeMap(writer: Writer, map: Map<unknown, unknown>): void {
-  // All entries first: what is written may run getters, which may change the map.
+  // All entries first: a value may have getters, which may change the map.
   const entries: unknown[] = []
   mapForEach.call(map, (value, key) => entries.push(key, value))
   writer.byte(MAP)
@@ -239,7 +239,7 @@ function writeBoxed(writer: Writer, object: object): void {
   writeValue(writer, value)
 }
 
-/** What its text is enough to make again. */
+/** Writes an object that its text describes completely. */
 function writeText(writer: Writer, object: object, tag: number, textIn: (this: never) => unknown): void {
   const text = fieldOf(object, textIn)
   if (text === undefined) {
@@ -250,7 +250,7 @@ function writeText(writer: Writer, object: object, tag: number, textIn: (this: n
   writer.string(text)
 }
 
-/** undefined: the object only inherits from the type. */
+/** Returns undefined if the object only inherits from the type. */
 function fieldOf(object: object, method: (this: never) => unknown): string | undefined {
   try {
     return method.call(object as never) as string

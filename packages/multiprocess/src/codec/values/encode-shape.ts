@@ -2,22 +2,22 @@ import { MAX_SHAPES, SHAPE, SHAPE_DEFINITION } from '../bytes/format.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * A list of keys that objects were seen to have more than once. A message carries it once, in a form that both sides
- * recognise without reading the keys: the encoder by comparing the keys' identity, the decoder by comparing words.
+ * A list of keys that several objects had. A message contains it once, in a form that both sides recognise without reading the keys: the
+ * encoder by comparing the identity of the keys, the decoder by comparing words.
  *
- * Definition: tag, number of keys, number of words in two bytes; four bytes of hash (which only helps the decoder find
- * what it knows); then the keys, padded with zeros to whole words: for each a byte `length * 2 + (1 when wide)` and its
- * characters in one byte each, or in two.
+ * Definition: tag, number of keys, number of words in two bytes; four bytes of hash (which only helps the decoder find a shape that it
+ * knows); then the keys, padded with zeros to whole words: for each a byte `length * 2 + (1 if wide)` and its characters in one byte each,
+ * or in two.
  */
 export class Shape {
   readonly keys: readonly string[]
   readonly hash: number
-  /** The whole definition, tag included. */
+  /** The whole definition, including the tag. */
   readonly words: Int32Array
-  /** The writer in whose present message this shape is defined, and its number there. */
+  /** The writer whose present message defines this shape, and the shape's number there. */
   writer: Writer | null = null
   number = 0
-  /** The shape that was met after this one the last time: a guess at what comes next. */
+  /** The shape that followed this one the last time: a guess at what comes next. */
   next: Shape | null = null
   readonly startsWithIndex: boolean
 
@@ -29,7 +29,7 @@ export class Shape {
   }
 }
 
-/** As many as V8 makes an object of at once, instead of a table. */
+/** V8 makes an object with up to this many keys at once, and a table if there are more. */
 const MAX_KEYS = 127
 const MAX_KEY_LENGTH = 127
 const MAX_WORDS = 1023
@@ -42,7 +42,7 @@ const found: string[] = new Array(MAX_KEYS).fill('')
 
 let last = new Shape([], 0, new Int32Array(0))
 
-/** The shape of an object whose prototype has no enumerable fields; null: write its keys out. */
+/** Returns the shape of an object whose prototype has no enumerable fields; null if its keys must be written out. */
 export function shapeOf(object: object): Shape | null {
   const guess = last.next
   if (guess !== null) {
@@ -141,7 +141,7 @@ export function writeShape(writer: Writer, shape: Shape): void {
   let pos = writer.pos
   for (let i = 0; i < words.length; i++, pos += 4) view.setInt32(pos, words[i], true)
   writer.pos = pos
-  // Past the last number, or in the middle of another writer's message, the shape is just defined anew.
+  // After the last number, or in the middle of another writer's message, the shape is defined again.
   if (writer.shapes.length < MAX_SHAPES) {
     shape.writer = writer
     shape.number = writer.shapes.length

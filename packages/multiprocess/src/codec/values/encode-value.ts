@@ -24,7 +24,7 @@ const { getPrototypeOf, keys: keysOf, hasOwn } = Object
 const objectPrototype = Object.prototype
 const arrayPrototype = Array.prototype
 
-/** Longer arrays are asked for fields in a way whose cost does not grow with the length. */
+/** The fields of a longer array are found in a way whose cost does not grow with the length. */
 const LISTED_LENGTH = 64
 const ONLY_FIELDS = {
   maxArrayLength: 0,
@@ -40,12 +40,12 @@ const ONLY_FIELDS = {
   numericSeparator: false
 } as const
 
-/** How objects are written that are neither arrays nor plain objects: `encode-other.ts` says it. */
+/** Writes objects that are neither arrays nor plain objects; see `encode-other.ts`. */
 export interface OtherWriters {
   writeOther(writer: Writer, object: object, prototype: object | null): void
-  /** A proxy, whose handler must not run. */
+  /** Writes a proxy without running its handler. */
   writeProxy(writer: Writer, proxy: object): void
-  /** Writes an object that arrives with its class; returns false if it has no such class. */
+  /** Writes an object that arrives with its class. Returns false if it has no such class. */
   writeWithClass(writer: Writer, object: object, prototype: object | null): boolean
 }
 
@@ -55,7 +55,7 @@ export function setOtherWriters(writers: OtherWriters): void {
   others = writers
 }
 
-/** Writes any value; the caller has set the step that leads to it. */
+/** Writes any value. The caller has set the step that leads to it. */
 export function writeValue(writer: Writer, value: unknown): void {
   switch (typeof value) {
     case 'number':
@@ -89,7 +89,7 @@ function writeObject(writer: Writer, object: object): void {
   if (writer.meet(object)) return
   if (writer.code?.isCapturing && writer.code.writeKnown(object)) return
   if (isProxy(object)) {
-    // Asked first, as every other question would run the proxy's handler.
+    // First, because every other test would run the proxy's handler.
     others.writeProxy(writer, object)
   } else if (isArray(object)) {
     const prototype = getPrototypeOf(object)
@@ -117,7 +117,7 @@ function writeFunction(writer: Writer, fn: AnyFunction): void {
   writer.string(reference.export)
 }
 
-/** An object with `Object.prototype`, as nearly all are. */
+/** Writes an object with `Object.prototype`, as nearly all objects have. */
 function writePlainObject(writer: Writer, object: Record<string, unknown>): void {
   const shape = writer.hasPlainPrototype ? shapeOf(object) : null
   if (shape === null) {
@@ -134,7 +134,7 @@ function writePlainObject(writer: Writer, object: Record<string, unknown>): void
   const depth = writer.enter()
   let i = 0
   for (const key in object) {
-    // A getter may have deleted keys meanwhile, which this loop then leaves out.
+    // A getter may have deleted keys meanwhile; this loop leaves them out.
     for (; i < keys.length && key !== keys[i]; i++) writeAbsent(writer, position)
     if (i++ >= keys.length) break
     const value = object[key]
@@ -156,7 +156,7 @@ function writeAbsent(writer: Writer, position: number): void {
   writer.byte(ABSENT)
 }
 
-/** An object with its keys written out. What has no keys may be something else, and is looked at closely. */
+/** Writes an object with its keys. An object without keys may be something else, and is examined. */
 function writeFields(writer: Writer, object: Record<string, unknown>): void {
   const keys = keysOf(object)
   if (isExotic(object, keys[0])) {
@@ -166,7 +166,7 @@ function writeFields(writer: Writer, object: Record<string, unknown>): void {
   }
 }
 
-/** Any object as a plain one. */
+/** Writes any object as a plain one. */
 export function writeKeyedFields(writer: Writer, object: Record<string, unknown>, keys: readonly string[]): void {
   const position = writer.position
   writer.byte(OBJECT)
@@ -203,8 +203,8 @@ export function writeArray(writer: Writer, array: unknown[]): void {
     return
   }
   const keys = keysOf(array)
-  // Indexes come first and in order: with as many keys as elements, and the last index as the last key, there is
-  // neither a hole nor a field.
+  // Indexes come first and in order: if there are as many keys as elements, and the last index is the last key, there is neither a hole nor
+  // a field.
   if (keys.length === length && (length === 0 || isDecimal(keys[length - 1], length - 1))) {
     writeElements(writer, array, length)
     return
@@ -218,15 +218,15 @@ export function writeArray(writer: Writer, array: unknown[]): void {
   if (indexes < keys.length) writeEntries(writer, array as never, keys, indexes, position)
 }
 
-/** Whether `text` is how `number` is written; faster than writing it. */
+/** Returns true if `text` is the decimal form of `number`; faster than formatting the number. */
 function isDecimal(text: string, number: number): boolean {
   if (number < 10) return text.length === 1 && text.charCodeAt(0) === 48 + number
   return text === String(number)
 }
 
 /**
- * Whether an array has no enumerable fields besides its elements; false when in doubt. Every way that the language has
- * to ask this lists all the indexes; `inspect` asks V8 for the other fields alone.
+ * Returns true if an array has no enumerable fields besides its elements; false if in doubt. Each way of the language to ask this lists all
+ * indexes; `inspect` asks V8 for the other fields alone.
  */
 function hasNoFields(array: unknown[]): boolean {
   return (
@@ -257,7 +257,7 @@ function writeElements(writer: Writer, array: unknown[], length: number): void {
   writer.depth = depth
 }
 
-/** Writes the elements from `index` on, going by the array's keys: holes cost nothing, however many they are. */
+/** Writes the elements from `index` on, following the array's keys: holes cost nothing, however many they are. */
 function writeListedElements(
   writer: Writer,
   array: unknown[],

@@ -16,12 +16,12 @@ const BUILT_INS: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
   ])
 )
 
-/** The prototype of the class of this name, as which an error arrives; undefined: not known here. */
+/** Returns the prototype of the class of this name; undefined if this process does not know the class. */
 function errorPrototype(name: string): Error | undefined {
   return (BUILT_INS.get(name) ?? ERROR_CLASSES.get(name))?.prototype
 }
 
-/** The nearest class in an error's ancestry that every process knows, and its prototype. */
+/** Returns the nearest class in an error's ancestry that every process knows, and its prototype. */
 export function errorClassOf(error: object): { name: string; prototype: Record<string, unknown> } {
   for (let link = Object.getPrototypeOf(error); link !== null; link = Object.getPrototypeOf(link)) {
     const name = nameOf(link)
@@ -30,7 +30,7 @@ export function errorClassOf(error: object): { name: string; prototype: Record<s
   return { name: 'Error', prototype: Error.prototype as never }
 }
 
-/** The name of the class that has this prototype; also when it is another realm's, or another copy's of this package. */
+/** Returns the name of the class with this prototype, even if it belongs to another realm, or to another copy of this package. */
 function nameOf(prototype: object): string | undefined {
   const constructor = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof constructor !== 'function') return undefined
@@ -45,16 +45,16 @@ function nameOf(prototype: object): string | undefined {
   return name === 'DOMException' && constructor === globalThis.DOMException ? name : undefined
 }
 
-/** Fields that are there without being enumerable, and are written by rules of their own. */
+/** Fields that exist without being enumerable, and are written by their own rules. */
 export const SPECIAL_FIELDS: readonly string[] = ['message', 'stack', 'cause', 'errors', 'name']
 
 /**
- * Writes an error: the nearest class in its ancestry that every process knows, and its fields. `message`, `stack` and
- * `name` go by what reading them gives; `cause`, `errors` and all others only when they are the error's own.
+ * Writes an error: the nearest class in its ancestry that every process knows, and its fields. `message`, `stack` and `name` are what
+ * reading them returns; `cause`, `errors` and all others are written only if they are the error's own.
  */
 export function writeError(writer: Writer, error: object): void {
   const { name, prototype: known } = errorClassOf(error)
-  // Where its class is told, too, what that has for all its errors is left to it.
+  // If the message also names the error's class, the fields that the class has for all its errors are left to it.
   const prototype = writer.tellsClass ? (Object.getPrototypeOf(error) as Record<string, unknown>) : known
   writer.tellsClass = false
   const fields = error as Record<string, unknown>
@@ -90,7 +90,7 @@ export function writeError(writer: Writer, error: object): void {
   writer.depth = depth
 }
 
-/** Programs that have not shown a key take errors only with texts where texts belong. */
+/** Returns the text for a program that has not authenticated: such a program accepts only texts in these fields. */
 function textFor(writer: Writer, key: string, value: unknown): unknown {
   if (writer.audience !== 'stranger' || typeof value === 'string' || (key !== 'message' && key !== 'name')) return value
   try {
@@ -106,7 +106,7 @@ function writeField(writer: Writer, key: string, isEnumerable: boolean, value: u
   writeValue(writer, value)
 }
 
-/** Node captures a stack for it, which takes time more than memory. */
+/** Node captures a stack for a DOMException, which costs time rather than memory. */
 const DOM_EXCEPTION_COST = 4096
 /** Bytes of memory for a field. */
 const FIELD_COST = 64
@@ -119,7 +119,7 @@ setObjectReader(ERROR, (reader: Reader, tag, at) => {
     const enumerable = reader.byte() === TRUE
     reader.budget?.spend(FIELD_COST)
     const value = reader.value()
-    // Node's printing of an error relies on its texts.
+    // Node relies on the texts of an error when it prints the error.
     const isText = key === 'stack' || (reader.budget !== null && (key === 'message' || key === 'name'))
     if (isText && typeof value !== 'string') reader.damaged(`the ${key} of an error is no string`)
     Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
@@ -128,14 +128,14 @@ setObjectReader(ERROR, (reader: Reader, tag, at) => {
   return error
 })
 
-/** An error of the class that the message names, without any field of its own. */
+/** Makes an error of the class that the message names, without any own field. */
 function makeError(reader: Reader): Error {
   const name = reader.string()
   if (name === 'DOMException') {
     reader.budget?.spend(DOM_EXCEPTION_COST)
     return new DOMException(reader.string(), reader.string())
   }
-  // Not the class's own constructor: it would ask for arguments, and add fields.
+  // The class's own constructor is not called: it would need arguments, and add fields.
   const error = withoutStack(() => new Error())
   const prototype = errorPrototype(name)
   if (prototype !== undefined && prototype !== Error.prototype) Object.setPrototypeOf(error, prototype)
@@ -143,7 +143,7 @@ function makeError(reader: Reader): Error {
   return error
 }
 
-/** The stack comes with the message: finding out the present one, which takes most of the time, is spared. */
+/** Makes an error without a stack: the message contains the stack, and capturing one takes most of the time. */
 function withoutStack<T>(make: () => T): T {
   const limit = Error.stackTraceLimit
   const isWritable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true

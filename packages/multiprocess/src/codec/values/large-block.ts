@@ -1,7 +1,6 @@
 /**
- * A block of the arena whose message brings large buffers: they stand behind the message, each at the beginning of a page, and whoever
- * reads the message copies them, or, the largest, looks at them where they are. The block goes when the last of these views has been
- * collected.
+ * A block of the arena with a message and its large buffers: these follow the message, each at the beginning of a page. The reader of the
+ * message copies them or, if they are very large, views them in place. The block is freed when the last of these views has been collected.
  */
 
 import { PAGE_BYTES } from '../../ground/arena/layout.ts'
@@ -10,9 +9,9 @@ import { alignToPage } from '../../ground/message-blocks.ts'
 import { keepFreedMemory } from '../../ground/os/malloc.ts'
 import { type LargeSource, VIEWED_LENGTH } from './large-buffers.ts'
 
-/** Past this many bytes in view, further buffers are copied: the collector may be in no hurry. */
+/** Once views have this many bytes in total, further buffers are copied: the garbage collector may not run soon. */
 const MOST_VIEWED = 2 ** 30
-/** Bytes of a page of WebAssembly: a view is a whole number of pages. */
+/** The bytes of a WebAssembly page: a view is a whole number of pages. */
 const VIEW_BYTES = 2 ** 16
 
 let viewed = 0
@@ -29,7 +28,7 @@ export class LargeBlock implements LargeSource {
   /** The number of readers and views. */
   #users = 1
 
-  /** @param at where the block begins; this process has it */
+  /** @param at where the block begins; this process owns it */
   constructor(family: Family, at: number, messageLength: number) {
     this.#family = family
     this.#at = at
@@ -48,8 +47,8 @@ export class LargeBlock implements LargeSource {
   }
 
   /**
-   * The buffer of a WebAssembly memory, over which the block is mapped: unlike other foreign memory it goes when V8 is done with it,
-   * whoever else had it, and cannot be moved to another ArrayBuffer.
+   * Returns the buffer of a WebAssembly memory, over which the block is mapped. Unlike other foreign memory, V8 frees it when V8 no longer
+   * needs it, whatever else referred to it, and it cannot be moved to another ArrayBuffer.
    */
   #view(from: number, length: number): ArrayBuffer | undefined {
     const { backing } = this.#family.memory
@@ -63,8 +62,8 @@ export class LargeBlock implements LargeSource {
   }
 
   /**
-   * A mapping of its own, for lengths that no WebAssembly memory has. The program may move such a buffer to another ArrayBuffer,
-   * and nobody knows then when it is done with it: in the place of the block it finds zeros from then on.
+   * Maps lengths that no WebAssembly memory has separately. The program may move such a buffer to another ArrayBuffer, and then nothing
+   * tells when the program no longer uses it: so the mapping is replaced by zeros.
    */
   #viewExactly(from: number, length: number): ArrayBuffer | undefined {
     const { backing } = this.#family.memory
@@ -84,12 +83,12 @@ export class LargeBlock implements LargeSource {
     return copy.buffer as ArrayBuffer
   }
 
-  /** The message has been read. */
+  /** Releases the block: the message has been read. */
   release(): void {
     if (--this.#users === 0) this.#family.arena.free(this.#at)
   }
 
-  /** A view has been collected. */
+  /** Ends a view that has been collected. */
   end(length: number, address: number | undefined): void {
     if (address !== undefined) this.#family.memory.backing.bury?.(address, length)
     viewed -= length
@@ -97,7 +96,7 @@ export class LargeBlock implements LargeSource {
   }
 }
 
-/** Undefined where there is no WebAssembly, or no room for it. */
+/** Returns undefined if there is no WebAssembly, or no room for the memory. */
 function memoryOf(pages: number): ArrayBuffer | undefined {
   const { WebAssembly } = globalThis as { WebAssembly?: { Memory: new (limits: object) => { buffer: ArrayBuffer } } }
   try {

@@ -1,24 +1,24 @@
 /**
- * Buffers that do not stand in a message but behind it, each at the beginning of a page: they are copied once on their way there, and the
- * largest are viewed where they are.
+ * Buffers that are not in a message but follow it, each at the beginning of a page: they are copied once on their way there, and the
+ * largest are viewed in place.
  */
 
 import { alignToPage, type Behind } from '../../ground/message-blocks.ts'
 import { LARGE_BUFFER } from '../bytes/format.ts'
 import { setObjectReader } from './reader.ts'
 
-/** From this length on, in bytes. */
+/** The minimum length of such a buffer, in bytes. */
 export const LARGE_LENGTH = 2 ** 20
-/** Those of this length are viewed; below, copies into memory that is in use already are as fast. */
+/** Buffers of at least this length are viewed; copies of shorter ones into memory that is already in use are as fast. */
 export const VIEWED_LENGTH = 2 ** 25
 
-/** Where the reader of a message finds them. */
+/** Where the reader of a message finds the buffers. */
 export interface LargeSource {
-  /** @throws RangeError when that is not in the memory behind the message */
+  /** @throws RangeError if the range is not in the memory that follows the message */
   bufferAt(offset: number, length: number): ArrayBuffer
 }
 
-/** What the writer of a message is to put behind it. */
+/** The buffers that the writer of a message has to put after it. */
 export class LargeBuffers implements Behind {
   readonly parts: { readonly offset: number; readonly bytes: Uint8Array }[] = []
   length = 0

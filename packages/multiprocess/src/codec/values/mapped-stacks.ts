@@ -1,12 +1,15 @@
 /**
- * Received code that a compiler or loader made stands, in V8's eyes, in what that made. Node's source maps are of whole modules that it
- * loaded itself, so such code brings a map of its own, and is compiled under a name that leads to it; stacks are rewritten with it
- * before anybody else gets to see them.
+ * For V8, received code that a compiler or loader generated has places in the generated text. Node's source maps cover only modules that
+ * Node loaded itself. So such code comes with its own map, and is compiled under a name that leads to the map; stacks are rewritten with it
+ * before any other code sees them.
  */
 
 import { fileURLToPath } from 'node:url'
 
-/** By fives: line and column in the code, number of the source, line and column there. All count from 0; in the code's order. */
+/**
+ * Five numbers for each segment, in the code's order: line and column in the code, number of the source, line and column there. All count
+ * from 0.
+ */
 export interface PositionMap {
   readonly sources: readonly string[]
   readonly segments: readonly number[]
@@ -32,7 +35,7 @@ const byNumber = new Map<number, PositionMap>()
 const MOST_MAPS = 2000
 let count = 0
 
-/** The name to compile the code under. */
+/** Returns the name under which the code is to be compiled. */
 export function nameMapped(url: string, code: string, line: number, column: number, map: PositionMap): string {
   const key = `${line}:${column} ${url} ${code}`
   let mapped = byCode.get(key)
@@ -53,13 +56,13 @@ function forgetOldest(): void {
   }
 }
 
-/** The map's number in a name that `nameMapped` gave. */
+/** Returns the number of the map in a name from `nameMapped`. */
 export function numberOf(name: string): number | undefined {
   const at = name.lastIndexOf(MARK)
   return at < 0 ? undefined : Number(name.slice(at + MARK.length))
 }
 
-/** The URL in it. */
+/** Returns the URL in such a name. */
 export function withoutMark(name: string): string {
   const at = name.lastIndexOf(MARK)
   return at < 0 ? name : name.slice(0, at)
@@ -83,14 +86,14 @@ export function positionOf(number: number, line: number, column: number): Positi
   return { source: sources[segments[at + 2]], line: segments[at + 3], column: segments[at + 4] }
 }
 
-/** The same for an error that is about to be printed, and for its causes. */
+/** Does the same for an error that is about to be printed, and for its causes. */
 export function mapStacks(error: unknown): void {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 10; cause = cause.cause, depth++) {
     if (count > 0 && typeof cause.stack === 'string' && cause.stack.includes(MARK)) cause.stack = mapStack(cause.stack)
   }
 }
 
-/** A stack that names the sources, as Node writes it with its own source maps. */
+/** Returns a stack that names the sources, in the form that Node uses with its own source maps. */
 export function mapStack(stack: string): string {
   if (count === 0 || !stack.includes(MARK)) return stack
   return stack.replaceAll(MARKED, (_, url: string, number: string, line?: string, column?: string) => {

@@ -1,4 +1,4 @@
-/** Up to this many objects, comparing with each costs less than hashing. */
+/** Up to this many objects, comparing with each of them takes less time than hashing. */
 const LISTED = 16
 const KEPT_POSITIONS = 1 << 14
 
@@ -8,11 +8,11 @@ export class MetObjects {
   #positions: number[] = []
   #listed = 0
   #isListed = true
-  /** All objects, in the order of their positions: one look-up finds and adds, while none has been met twice. */
+  /** All objects, in the order of their positions: as long as none has been met twice, one lookup finds and adds. */
   #set = new Set<object>()
   #map: Map<object, number> | null = null
 
-  /** The position of an object met before; else -1, and it is remembered with this position. */
+  /** Returns the position of an object that was met before. Otherwise remembers the object with this position, and returns -1. */
   meet(object: object, position: number): number {
     if (!this.#isListed) return this.#meetMany(object, position)
     const list = this.#list
@@ -46,7 +46,7 @@ export class MetObjects {
     return -1
   }
 
-  /** Forgets all, so that nothing of the user's is kept alive. */
+  /** Forgets all objects, so that none of the user's is kept alive. */
   clear(): void {
     for (let i = 0; i < this.#listed; i++) this.#list[i] = null
     this.#listed = 0

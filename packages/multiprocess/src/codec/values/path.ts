@@ -33,14 +33,14 @@ function formatStep(step: PathStep): string {
   return step.length <= SHOWN_KEY && IDENTIFIER.test(step) ? `.${step}` : `[${quote(step)}]`
 }
 
-/** The root of items that are some among others: `items[1000…]`, the first of which is number 1000. */
+/** Returns the root for a part of the items: `items[1000…]` if the first of them is number 1000. */
 export function rootFrom(root: string, first: number): string {
   return first === 0 ? root : `${root}[${first}…]`
 }
 
 const ROOT_FROM = /^(.*)\[(\d+)…\]$/
 
-/** `args[0].db.socket`; the middle of a very long path is left out. */
+/** Formats a path such as `args[0].db.socket`. The middle of a very long path is left out. */
 export function formatPath(root: string, steps: readonly PathStep[], count: number): string {
   const from = ROOT_FROM.exec(root)
   const isItem = from !== null && count > 0 && typeof steps[0] === 'number'
@@ -52,6 +52,6 @@ export function formatPath(root: string, steps: readonly PathStep[], count: numb
     }
     path += formatStep(steps[i])
   }
-  // Without a root, the first key is one.
+  // Without a root, the path begins with the first key.
   return root === '' && path.startsWith('.') ? path.slice(1) : path
 }

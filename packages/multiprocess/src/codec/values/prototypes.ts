@@ -1,14 +1,14 @@
 import { types } from 'node:util'
 import type { AnyFunction } from '../references/data.ts'
 
-/** What an object's prototype says about it. */
+/** What an object's prototype tells about the object. */
 export type Verdict =
-  /** Nothing but JavaScript: its own fields are all there is. */
+  /** Nothing but JavaScript: the object is its own fields. */
   | { readonly is: 'plain' }
-  /** Inherits from a built-in type, and may be of it. */
+  /** The object inherits from a built-in type, and may be of that type. */
   | { readonly is: 'built-in' }
   | { readonly is: 'error' | 'url' | 'search-params' }
-  /** Holds something that only this process has: a socket, a timer, a native handle, an iteration under way. */
+  /** The object contains something that only this process has: a socket, a timer, a native handle, a running iteration. */
   | { readonly is: 'host'; readonly name: string }
 
 export const PLAIN: Verdict = { is: 'plain' }
@@ -18,8 +18,8 @@ const URL_VERDICT: Verdict = { is: 'url' }
 const SEARCH_PARAMS: Verdict = { is: 'search-params' }
 
 /**
- * Native classes whose instances are told by asking them (`util.types`): what inherits from one without being one, as
- * objects of old-style "subclasses" do, is a plain object.
+ * Native classes whose instances `util.types` recognises. An object that only inherits from such a class, as objects of old-style
+ * "subclasses" do, is a plain object.
  */
 const TOLD_BY_TYPE = new Set([
   ...['Object', 'Function', 'Array', 'Map', 'Set', 'Date', 'RegExp', 'Number', 'String', 'Boolean', 'BigInt', 'Symbol'],
@@ -28,7 +28,7 @@ const TOLD_BY_TYPE = new Set([
   ...['BigInt64Array', 'BigUint64Array', 'Iterator']
 ])
 
-/** Node's classes that hold on to their process, though they are written in JavaScript: by name, the module that exports them. */
+/** Node's classes that are tied to their process, although they are written in JavaScript: by name, the modules that export them. */
 const NODE_CLASSES: Readonly<Record<string, readonly string[]>> = {
   Stream: ['stream'],
   Server: ['net'],
@@ -77,9 +77,9 @@ function judge(prototype: object): Verdict {
     if (constructor === globalThis.DOMException) return ERROR
     if (typeof constructor === 'function' && constructor.prototype === link) {
       if (isNative(constructor)) {
-        // That of `process.env` has no name.
+        // The constructor of `process.env` has no name.
         if (constructor.name === 'Object' || constructor.name === '') break
-        // Of another realm (`node:vm`), as the test above knows only this one's.
+        // Of another realm (`node:vm`): the test above knows only the classes of this realm.
         if (constructor.name.endsWith('Error')) return ERROR
         if (!TOLD_BY_TYPE.has(constructor.name)) return { is: 'host', name: nameOf(prototype) }
         isBuiltIn = true
@@ -108,7 +108,7 @@ function isNodeClass(constructor: AnyFunction): boolean {
   })
 }
 
-/** A class of the web platform, such as AbortSignal: a global of the name that its instances go by. */
+/** Returns true for a class of the web platform, such as AbortSignal: a global with the name that its instances have. */
 function isWebInterface(prototype: object): boolean {
   const tag = ownValue(prototype, Symbol.toStringTag)
   if (typeof tag !== 'string' || !Object.hasOwn(globalThis, tag)) return false
@@ -121,13 +121,13 @@ function isIterator(prototype: object): boolean {
   return typeof next === 'function' && isNative(next)
 }
 
-/** Timers, and handles of the event loop; open files. */
+/** Returns true for timers, handles of the event loop, and open files. */
 function isHandle(prototype: object): boolean {
   const has = (name: string): boolean => typeof ownValue(prototype, name) === 'function'
   return (has('ref') && has('unref') && has('hasRef')) || (has('datasync') && has('readv') && has('writev'))
 }
 
-/** The name that an instance goes by. */
+/** Returns the name of an instance's class. */
 function nameOf(prototype: object): string {
   for (let link: object | null = prototype; link !== null; link = Object.getPrototypeOf(link)) {
     const constructor = ownValue(link, 'constructor')
@@ -142,7 +142,7 @@ function nameOf(prototype: object): string {
 
 const toString = Object.prototype.toString
 
-/** Whether an object with `Object.prototype`, whose first key this is, is of a built-in type all the same. */
+/** Returns true if an object with `Object.prototype`, whose first key is given, nevertheless has a built-in type. */
 export function isExotic(object: object, firstKey: string | undefined): boolean {
   if (firstKey === undefined) {
     return (
@@ -153,6 +153,6 @@ export function isExotic(object: object, firstKey: string | undefined): boolean 
       types.isAnyArrayBuffer(object)
     )
   }
-  // Such as the `arguments` of a function.
+  // For example, the `arguments` of a function.
   return firstKey === '0' && (ArrayBuffer.isView(object) || toString.call(object) !== '[object Object]')
 }

@@ -30,16 +30,16 @@ import { type Budget, costOfHoles, IndexCost } from './budget.ts'
 import { type KnownShape, makeObject, readShapeDefinition, setField } from './decode-shape.ts'
 import type { LargeSource } from './large-buffers.ts'
 
-/** Reads the rest of an object whose tag has been read; must call `refer` before it reads anything that may refer to it. */
+/** Reads the rest of an object whose tag has been read. It must call `refer` before it reads anything that may refer to the object. */
 export type ObjectReader = (reader: Reader, tag: number, at: number) => unknown
 
-/** Further out than this, V8 stores an array's elements in a table instead of a row. */
+/** Beyond this index, V8 stores an array's elements in a table instead of a row. */
 const LONGEST_ROW = 1024
 
-/** V8 keeps more fields than this in a table. Without a prototype it does so from the beginning. */
+/** V8 keeps more fields than this in a table. For an object without a prototype, it always does. */
 const MANY_FIELDS = 24
 
-/** What comes from the family, and from programs that have shown their key. */
+/** What is accepted only from the family, and from programs that have authenticated. */
 const NOT_DATA: readonly number[] = [FUNCTION, KIND, CODE, LARGE_BUFFER, SHARED_BUFFER]
 
 const READERS: (ObjectReader | undefined)[] = []
@@ -51,13 +51,15 @@ export function setObjectReader(tag: number, read: ObjectReader): void {
 /** The state of one walk over a message. Nothing in the message is trusted. */
 export class Reader extends ByteReader {
   modules: string[] = []
-  /** The memory behind the message, if there is any. */
+  /** The memory that follows the message, if there is any. */
   large: LargeSource | null = null
-  /** What decoding may cost; null: no matter what, as a trusted program wrote the message. With a budget it may hold plain data only. */
+  /**
+   * The limit of what decoding may cost; null if a trusted program wrote the message. With a budget, the message may hold only plain data.
+   */
   budget: Budget | null = null
   /** The code in this message, once some of it was met. */
   code: { finish(): void } | null = null
-  /** What is to be done to the object at a place before its contents are read. */
+  /** What must happen to the object at a place before its contents are read. */
   wrapped: { readonly at: number; begin(object: object): void } | null = null
 
   #referred: Map<number, unknown> | null = null
@@ -71,7 +73,7 @@ export class Reader extends ByteReader {
     return value
   }
 
-  /** Reads the first byte, and the list of modules behind the value. */
+  /** Reads the first byte, and the list of modules that follows the value. */
   open(bytes: Uint8Array, start: number, end: number): void {
     this.use(bytes)
     if (!(start >= 0 && start < end && end <= bytes.length)) this.damaged('it is empty')
@@ -102,7 +104,7 @@ export class Reader extends ByteReader {
     this.end = trailer
   }
 
-  /** Forgets the message; also after a throw. */
+  /** Forgets the message, also after an error. */
   clear(): void {
     this.#referred = null
     this.code = null
@@ -143,7 +145,7 @@ export class Reader extends ByteReader {
     return this.pos < this.end && this.u8[this.pos] === ABSENT
   }
 
-  /** Remembers the object for later references, when its tag says that there are some. */
+  /** Remembers the object for later references, if its tag says that there are some. */
   refer(tag: number, at: number, object: unknown): void {
     if ((tag & REFERRED) !== 0) {
       this.#referred ??= new Map()
@@ -193,7 +195,7 @@ export class Reader extends ByteReader {
 
   #array(): unknown[] {
     const length = this.count(1)
-    // Literals take no more memory than their elements; an array that grows does.
+    // A literal takes no more memory than its elements; an array that grows does.
     if (length === 1) return [this.value()]
     if (length === 2) return [this.value(), this.value()]
     if (length === 3) return [this.value(), this.value(), this.value()]
@@ -201,7 +203,7 @@ export class Reader extends ByteReader {
     const array = new Array(length)
     for (let i = 0; i < length; i++) {
       const tag = this.u8[this.pos]
-      // Numbers in a row, as they often come, are stored as such, and not as objects that a function had to answer.
+      // Numbers in a row, which are common, are stored as numbers, and not as objects that a function had to return.
       if (tag === DOUBLE && this.pos + 9 <= this.end) {
         array[i] = this.view.getFloat64(this.pos + 1, true)
         this.pos += 9
@@ -301,7 +303,7 @@ export class Reader extends ByteReader {
     }
     if (array.length === length) return
     if (length - array.length > LONGEST_ROW) {
-      // Far out of reach, this store makes V8 keep the elements in a table; the length then takes no memory.
+      // A store far out of range makes V8 keep the elements in a table; the length then takes no memory.
       array[length - 1] = undefined
       delete array[length - 1]
     } else {

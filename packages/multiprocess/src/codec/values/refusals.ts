@@ -5,7 +5,7 @@ import type { Writer } from './writer.ts'
 
 const OTHER_PROCESS = 'it belongs to this process; send what it takes to open another one where it is needed'
 
-/** What to do instead, by what it is. */
+/** What to do instead, for each class. */
 const ADVICE: Readonly<Record<string, string>> = {
   Blob: 'send its bytes: await blob.arrayBuffer()',
   File: 'send its bytes: await file.arrayBuffer()',
@@ -50,7 +50,7 @@ export function refuseFunction(writer: Writer, fn: AnyFunction): never {
   )
 }
 
-/** Another program that has not shown its key gets no code. */
+/** Refuses code for a program that has not authenticated. */
 export function refuseCode(writer: Writer, fn: AnyFunction, isInstance = false): never {
   const type = Function.prototype.toString.call(fn).startsWith('class') ? 'class' : 'function'
   const name = fn.name === '' ? `a ${type} without a name` : `the ${type} ${fn.name}`
@@ -62,7 +62,7 @@ export function refuseCode(writer: Writer, fn: AnyFunction, isInstance = false):
   )
 }
 
-/** Whether an object of the kind may leave the family of processes. */
+/** Checks that an object of the kind may leave the family of processes. */
 export function checkLeaves(writer: Writer, object: object, kind: Kind): void {
   if (kind.crossesPrograms === true && writer.audience === 'program') return
   const name = (object as { constructor?: { name?: unknown } }).constructor?.name
@@ -76,7 +76,7 @@ export function checkLeaves(writer: Writer, object: object, kind: Kind): void {
   )
 }
 
-/** Shared objects are known to the copy of this package that made them, and to no other. */
+/** Refuses a shared object that another copy of this package created: only that copy knows it. */
 export function refuseCopy(writer: Writer, object: object, url: string): never {
   const name = (object as { constructor?: { name?: unknown } }).constructor?.name
   writer.refuse(
@@ -101,7 +101,7 @@ export function refuseExternal(writer: Writer): never {
   writer.refuse('a pointer of native code', OTHER_PROCESS)
 }
 
-/** For objects of closed built-in types, whatever their prototype is. */
+/** Refuses objects of closed built-in types, whatever their prototype is. */
 export function refuseClosed(writer: Writer, object: object): never {
   let name = 'closed built-in object'
   if (types.isPromise(object)) name = 'Promise'

@@ -1,4 +1,4 @@
-/** What a message requires before it can be read, besides modules that have a URL: each request begins with one of these. */
+/** What a message requires before it can be read, besides modules that have a URL. Each request begins with one of these prefixes. */
 
 /** The reader of code; the code itself follows. */
 export const CODE_REQUEST = 'code:'
@@ -8,7 +8,7 @@ export const MEMORY_REQUEST = 'memory:'
 export const BUFFER_REQUEST = 'buffer:'
 /** The kinds of shared objects. */
 export const SHARED_REQUEST = 'shared:'
-/** The proxies of what a manager keeps. */
+/** The proxies of a manager's objects. */
 export const PROXY_REQUEST = 'proxies:'
 /** A connection to the server of another program; its address and key follow. */
 export const REMOTE_REQUEST = 'remote:'

@@ -8,12 +8,15 @@ import type { LargeBuffers } from './large-buffers.ts'
 import { MetObjects } from './met-objects.ts'
 import { formatPath, type PathStep } from './path.ts'
 
-/** What may become of a SharedArrayBuffer: `once`, one thread reads the message, once; `held`, until the message is released. */
+/**
+ * Whether SharedArrayBuffers may be sent. `once`: one thread reads the message, once. `held`: they are offered until the message is
+ * released.
+ */
 export type SharesBuffers = 'no' | 'once' | 'held'
 
 /**
- * Who reads the message: a process of the family; another program, which has shown that it holds the key; or one that has not,
- * and gets plain data only.
+ * The reader of the message: a process of the family; another program that has authenticated; or a program that has not, and gets only
+ * plain data.
  */
 export type Audience = 'family' | 'program' | 'stranger'
 
@@ -22,15 +25,15 @@ function hasEnumerableFields(object: object): boolean {
   return false
 }
 
-/** What a message with functions or classes has beside its data. */
+/** What a message with functions or classes has besides its data. */
 export interface CodeWriter {
-  /** Whether what a function captures is being written. */
+  /** True while a captured value is being written. */
   readonly isCapturing: boolean
-  /** Writes an object that every process has or can import; returns false for any other object. */
+  /** Writes an object that every process has or can import. Returns false for any other object. */
   writeKnown(object: object): boolean
   /** Notes that a second reference to the object at this position is about to be written. */
   refer(position: number): void
-  /** Writes a symbol, if this is the place for one. */
+  /** Writes a symbol. Returns false if no symbol may be written here. */
   writeSymbol(symbol: symbol): boolean
   finish(): void
   close(): void
@@ -47,29 +50,29 @@ export interface Origin {
 
 /** The state of one walk over a value: where its bytes go, which objects it has met, and which part it is writing. */
 export class Writer extends ByteWriter {
-  /** The way from the root to the value being written; `steps[depth - 1]` is the innermost container's. */
+  /** The path from the root to the value that is being written; `steps[depth - 1]` belongs to the innermost container. */
   readonly steps: PathStep[] = new Array(MAX_DEPTH).fill('')
   depth = 0
-  /** Whether `Object.prototype` adds nothing to what a loop over an object's keys sees; set by `begin`. */
+  /** True if `Object.prototype` adds nothing to a loop over an object's keys; set by `begin`. */
   hasPlainPrototype = true
-  /** The code in this message; null while it has no code. */
+  /** The code in this message; null while it has none. */
   code: CodeWriter | null = null
-  /** Of the captured variable that is being written; null outside of functions. */
+  /** The origin of the captured variable that is being written; null outside of functions. */
   origin: Origin | null = null
   /** True if large buffers may follow the message. */
   allowsLarge = false
-  /** Whether the reader is a thread of this program, and then whether it is the only one. */
+  /** Whether the reader is a thread of this program and, if so, whether it is the only one. */
   sharesBuffers: SharesBuffers = 'no'
   audience: Audience = 'family'
   large: LargeBuffers | null = null
-  /** True if the class of the error that is written next is in the message. */
+  /** True if the message contains the class of the error that is written next. */
   tellsClass = false
-  /** Shapes defined in this message. */
+  /** The shapes that this message defines. */
   readonly shapes: Shape[] = []
 
-  /** What gives back what the message holds; null: it holds nothing. */
+  /** The functions that free what the message holds; null if it holds nothing. */
   releases: (() => void)[] | null = null
-  /** What keeps the shared objects that the message names; `releases` let go of it, too. */
+  /** The parcel that keeps the shared objects named by the message; `releases` free it, too. */
   parcel: Parcel | null = null
 
   readonly #met = new MetObjects()
@@ -80,13 +83,13 @@ export class Writer extends ByteWriter {
     this.place(target, start, limit, root)
   }
 
-  /** Writes the trailer; returns true if the message is in the scratch. */
+  /** Writes the trailer. Returns true if the message is in the scratch. */
   override finish(): boolean {
     if (this.#modules !== null) this.#writeModules(this.#modules)
     return super.finish()
   }
 
-  /** Forgets the value, so that nothing of the user's is kept alive; also after a throw. */
+  /** Forgets the value, so that nothing of the user's is kept alive; also after an error. */
   clear(): void {
     this.#met.clear()
     this.#modules = null
@@ -107,7 +110,7 @@ export class Writer extends ByteWriter {
     }
   }
 
-  /** When the object was met before: writes a reference and answers true. Otherwise its tag must come next. */
+  /** If the object was met before, writes a reference and returns true. Otherwise, the object's tag must be written next. */
   meet(object: object): boolean {
     const position = this.#met.meet(object, this.pos - this.base)
     if (position < 0) return false
@@ -120,7 +123,7 @@ export class Writer extends ByteWriter {
     return true
   }
 
-  /** Enters a container; answers the depth that `leave` takes. */
+  /** Enters a container. Returns the depth to pass to `leave`. */
   enter(): number {
     const depth = this.depth
     if (depth >= MAX_DEPTH) this.tooDeep()
@@ -145,13 +148,13 @@ export class Writer extends ByteWriter {
     this.mark(0, HAS_MODULES)
   }
 
-  /** The message holds something, until `release` is called. */
+  /** Makes the message hold something until `release` is called. */
   hold(release: () => void): void {
     this.releases ??= []
     this.releases.push(release)
   }
 
-  /** The message names a shared block, which this process holds. */
+  /** Makes the message name a shared block, which this process holds. */
   name(family: Family, block: number): void {
     if (this.parcel === null) {
       const parcel = new Parcel()
@@ -165,13 +168,13 @@ export class Writer extends ByteWriter {
     return formatPath(this.root, this.steps, this.depth)
   }
 
-  /** `what` with its article, as `a Socket`; `advice` as an imperative. */
+  /** Refuses a value. `what` has its article, as in `a Socket`; `advice` is an imperative. */
   refuse(what: string, advice: string): never {
     const place = this.origin === null ? `${this.path()}: it` : this.#captured(this.origin)
     this.failWith(`${place} is ${what}; ${advice}`)
   }
 
-  /** The same for a reason that is a sentence. */
+  /** Refuses a value for a reason that is a sentence. */
   fail(reason: string, cause?: unknown): never {
     this.failWith(`${this.origin === null ? this.path() : this.#captured(this.origin)}: ${reason}`, cause)
   }
@@ -185,7 +188,7 @@ export class Writer extends ByteWriter {
     return `${subject}: captured variable \`${formatPath(variable, this.steps, this.depth)}\` (via ${via})`
   }
 
-  /** With a cause, the stack overflowed before the limit was reached. */
+  /** Refuses a value that is nested too deep. With a cause, the stack overflowed before the limit was reached. */
   tooDeep(cause?: unknown): never {
     if (cause !== undefined && this.depth > 0) this.depth--
     const path = this.path()

@@ -1,14 +1,14 @@
-/** Where functions are found, as far as that is known: it was asked before, or told. */
+/** The references of functions that were found or given before. */
 import type { AnyFunction, FunctionReferenceData } from '../data.ts'
 
 export const references = new WeakMap<AnyFunction, FunctionReferenceData>()
 
-/** Tells where a function is found which no text declares, such as one that a factory made. */
+/** Gives the reference of a function whose declaration is in no text, for example one that a factory made. */
 export function nameFunction(fn: AnyFunction, reference: FunctionReferenceData): void {
   references.set(fn, reference)
 }
 
-/** The reference to a function for which one was found before. */
+/** Returns the reference of a function if it was found before. */
 export function knownReference(fn: AnyFunction): FunctionReferenceData | undefined {
   return references.get(fn)
 }

@@ -1,10 +1,10 @@
 /**
- * Functions that modules export which are certainly loaded: those that the main program's file imports statically, and those that
- * these import, and so on. They are found without V8's inspector, whose first use costs as much as starting Node.
+ * Functions exported by modules that are certainly loaded: those that the main program's file imports statically, those that these import,
+ * and so on. They are found without V8's inspector, whose first use takes as long as starting Node.
  *
- * The files' texts tell which module declares a function. Only that module is asked for its exports, through `require`, which gives
- * the namespace of an ES module that is loaded and evaluated, and throws for one that still waits. Whatever is not found here, the
- * inspector is asked for.
+ * The texts of the files tell which module declares a function. Only that module's exports are read, through `require`, which returns the
+ * namespace of an ES module that is loaded and evaluated, and throws for one that is still waiting. The inspector looks for functions that
+ * are not found here.
  */
 
 import { readFileSync, realpathSync } from 'node:fs'
@@ -28,13 +28,13 @@ interface LoadedModule {
 const MOST_MODULES = 64
 const MOST_CHARACTERS = 1_000_000
 const MOST_CHARACTERS_SEARCHED = 4_000_000
-/** Node's options that may make an import load something else than the file that it names. */
+/** Node's options that may make an import load something other than the file that it names. */
 const REDIRECTING =
   /(?:^|\s)(?:-r|-C|--(?:require|import|loader|experimental-loader|conditions|preserve-symlinks|preserve-symlinks-main|permission|experimental-permission|no-require-module|no-experimental-require-module|experimental-default-type|input-type))(?:[=\s]|$)/
 
 let isAllowed: boolean | undefined
 
-/** The reference to a function; undefined where the inspector has to tell. It runs none of the program's code. */
+/** Returns the reference to a function, or undefined if the inspector has to find it. Runs no code of the program. */
 export function loadedReference(fn: AnyFunction): FunctionReferenceData | undefined {
   const known = references.get(fn)
   if (known !== undefined) return known
@@ -49,7 +49,7 @@ function find(fn: AnyFunction): FunctionReferenceData | undefined {
   const text = textOf(fn)
   for (const { url, text: file } of loadedModules()) {
     if (!file.includes(text)) continue
-    // The same text may stand elsewhere, too; a function of the main program has no reference.
+    // The main program may have the same text; a function of the main program has no reference.
     if (isEntry(url)) return undefined
     const namespace = namespaceOf(url)
     const name = namespace === undefined ? undefined : exportOf(namespace, fn)
@@ -60,7 +60,7 @@ function find(fn: AnyFunction): FunctionReferenceData | undefined {
   return undefined
 }
 
-/** Functions that stand in the same module are found with the first, as far as looking for them takes little time. */
+/** Keeps the references of other functions of the same module, as far as finding them takes little time. */
 function keepOthers(namespace: Namespace, url: string, text: string): void {
   let left = MOST_CHARACTERS_SEARCHED
   for (const name of Object.keys(namespace)) {
@@ -73,7 +73,7 @@ function keepOthers(namespace: Namespace, url: string, text: string): void {
   }
 }
 
-/** Each with its text, as far as they are looked at; the main program first. */
+/** Yields the loaded modules that are read, with their texts; the main program first. */
 function* loadedModules(): Iterable<LoadedModule> {
   const urls = new Set(roots())
   let characters = 0
@@ -87,7 +87,7 @@ function* loadedModules(): Iterable<LoadedModule> {
   }
 }
 
-/** The main program, in the thread that runs it, and what this process was asked to import. */
+/** Yields the main program, in the thread that runs it, and what this process was asked to import. */
 function* roots(): Iterable<string> {
   if (startedScript !== undefined && isMainProgram()) {
     const url = urlOfFile(startedScript)
@@ -118,11 +118,11 @@ function readText(url: string): string | undefined {
 }
 
 const BLANK = /(?:\s+|\/\/.*|\/\*[\s\S]*?\*\/|;)*/y
-/** A clause with a `type` in front, `defer`, and attributes are left to the inspector: the statements end there. */
+/** An import statement. A clause with `type` in front, `defer`, or attributes ends the search: such modules are left to the inspector. */
 const IMPORT =
   /import(?:\s+[\w$]+\s+from|(?:\s+[\w$]+\s*,)?\s*(?:\{[^{}'"]*\}|\*\s*as\s+[\w$]+)\s*from)?\s*(['"])([^'"\\\n]+)\1(?!\s*with\b)/y
 
-/** What the import statements at the top of a module's text name, as far as those are files by their relative names. */
+/** Returns the files that the import statements at the top of a module's text name by relative names. */
 export function importsOf(text: string, url: string): string[] {
   const urls: string[] = []
   let at = text.startsWith('#!') ? text.indexOf('\n') : 0
@@ -144,7 +144,7 @@ function endOf(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : at
 }
 
-/** The name by which the module exports the function; another one than `default` if there is one. */
+/** Returns the name by which the module exports the function; one other than `default` if there is one. */
 function exportOf(namespace: Namespace, fn: AnyFunction): string | undefined {
   const name = nameOf(fn)
   if (name !== 'default' && valueOf(namespace, name) === fn) return name
@@ -161,11 +161,11 @@ function valueOf(namespace: Namespace, name: string): unknown {
   }
 }
 
-/** Undefined for a module that is not evaluated yet, and for one that `require` has loaded. */
+/** Returns undefined for a module that is not evaluated yet, and for one that `require` has loaded. */
 function namespaceOf(url: string): Namespace | undefined {
   const require = createRequire(import.meta.url)
   const file = fileURLToPath(url)
-  // Those are for others to look through, who know CommonJS.
+  // The search among CommonJS modules handles these.
   if (require.cache[file] !== undefined) return undefined
   try {
     const exports: unknown = require(file)
