@@ -32,12 +32,6 @@ export function checkOptions(options: unknown, { like, names }: OptionNames): vo
   }
 }
 
-/** @throws TypeError for what is not an object: a number, a boolean, a function, null */
-export function checkObject(options: unknown, like: string): void {
-  if (options === undefined || (typeof options === 'object' && options !== null)) return
-  throw new TypeError(`options must be an object such as ${like}, got ${describe(options)}`)
-}
-
 /** What other libraries and Python call it: in lower case, without `_`. */
 const HINTS: Readonly<Record<string, string>> = {
   block: 'give { timeout: 0 } to return at once',
@@ -82,14 +76,17 @@ function nearest(folded: string, names: ReadonlySet<string>): string | undefined
   return found
 }
 
-/** Levenshtein's distance: how many letters to insert, delete or replace. */
+/** Damerau's distance: how many letters to insert, delete or replace, and neighbours to swap. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = []
   let row = [...Array(b.length + 1).keys()]
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
       next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
+      if (i > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) next[j] = Math.min(next[j], before[j - 2] + 1)
     }
+    before = row
     row = next
   }
   return row[b.length]

@@ -3,7 +3,7 @@
  * does. It changes with the versions of this package, without notice.
  */
 
-export { checkInteger, checkObject } from './checks.ts'
+export { checkInteger, checkOptions, optionNames } from './checks.ts'
 export { importModule, resolveReference } from './codec/references/imports.ts'
 export { ResultTask } from './pool/async-result.ts'
 export { withCallbacks } from './pool/callbacks.ts'
@@ -13,7 +13,15 @@ export { FifoQueue } from './pool/fifo-queue.ts'
 export { IMapRun, type IMapSettings } from './pool/imap.ts'
 export { iterate } from './pool/input.ts'
 export type { Chunk } from './pool/map-run.ts'
-export { chunkOptions, IMAP_OPTIONS, integer, MAP_ASYNC_OPTIONS, MAP_OPTIONS } from './pool/options.ts'
+export {
+  checkApplyOptions,
+  chunkOptions,
+  IMAP_OPTIONS,
+  integer,
+  MAP_ASYNC_OPTIONS,
+  MAP_OPTIONS,
+  POOL_OPTIONS
+} from './pool/options.ts'
 export { type Control, controlOf } from './pool/shared/control.ts'
 export { Signals } from './pool/signals.ts'
 export { type Progress, progressOf, sizeOf } from './pool/telling/progress.ts'

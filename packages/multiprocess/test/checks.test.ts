@@ -167,6 +167,7 @@ const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] =
   ],
   ['a barrier', () => new Barrier(2, { Action: () => {} } as never), "unknown option 'Action': did you mean 'action'?"],
   ['a pipe', () => Pipe({ duplexx: true } as never), "unknown option 'duplexx': did you mean 'duplex'?"],
+  ['a pipe', () => Pipe({ dupelx: true } as never), "unknown option 'dupelx': did you mean 'duplex'?"],
   [
     'shared memory',
     () => new SharedMemory({ create: true, sise: 1 } as never),

@@ -10,8 +10,7 @@ import {
   type SettledItem,
   type Target
 } from 'multiprocess'
-import { checkObject } from 'multiprocess/pooling'
-import { type ClusterPoolOptions, checkRemote, type RemotePoolOptions } from './options.ts'
+import { type ClusterPoolOptions, checkClusterPool, checkRemote, type RemotePoolOptions } from './options.ts'
 import { RemotePool } from './remote-pool.ts'
 import type { ClusterStats } from './stats.ts'
 
@@ -41,7 +40,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
    * @throws SerializationError if the initializer or its arguments cannot cross
    */
   constructor(options: ClusterPoolOptions = {}) {
-    checkObject(options, "{ url: 'redis://localhost', name: 'thumbs', key }")
+    checkClusterPool(options)
     if (options.url === undefined) {
       this.#pool = new Pool(localOptions(options))
     } else {

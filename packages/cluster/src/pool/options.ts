@@ -1,6 +1,7 @@
 /** What a ClusterPool takes, checked. */
 import type { Telemetry } from 'bullmq'
 import { type PoolOptions, ValueError } from 'multiprocess'
+import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
 import { checkServer, type ServerOptions } from '../redis/server.ts'
 
 /** What pools and workers of one cluster have in common. */
@@ -30,6 +31,11 @@ export type ClusterPoolOptions =
   | RemotePoolOptions
   | (PoolOptions & { readonly url?: undefined } & Partial<Omit<RemotePoolOptions, 'url'>>)
 
+/** An example of options, for errors. */
+export const LIKE = "{ url: 'redis://localhost', name: 'thumbs', key }"
+export const CLUSTER_OPTIONS = ['url', 'redis', 'serverTimeout', 'name', 'key', 'telemetry'] as const
+const CLUSTER_POOL_OPTIONS = optionNames(LIKE, ...CLUSTER_OPTIONS, 'expire', ...POOL_OPTIONS.names)
+
 const OF_WORKERS: readonly (keyof PoolOptions)[] = [
   'processes',
   'minProcesses',
@@ -47,6 +53,11 @@ const OF_WORKERS: readonly (keyof PoolOptions)[] = [
 
 export const EXPIRE_MS = 60_000
 export const LEAST_EXPIRE_MS = 1000
+
+/** @throws TypeError for what is no options object, and for an option that no ClusterPool has */
+export function checkClusterPool(options: ClusterPoolOptions): void {
+  checkOptions(options, CLUSTER_POOL_OPTIONS)
+}
 
 /** @throws TypeError, ValueError that name the option and its value */
 export function checkRemote(options: RemotePoolOptions): void {

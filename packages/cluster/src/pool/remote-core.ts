@@ -4,6 +4,7 @@ import { encode } from 'multiprocess/codec'
 import {
   type Chunk,
   type Control,
+  checkApplyOptions,
   checkInteger,
   controlOf,
   IMapRun,
@@ -68,6 +69,7 @@ export class RemoteCore {
   /** @throws what makes the call senseless: the task is then not submitted */
   apply(fn: Target, args: unknown[] | undefined, task: Task, options: TaskOptions | undefined): void {
     this.#checkOpen()
+    checkApplyOptions(options)
     if (args !== undefined && !Array.isArray(args)) throw new TypeError(`args must be an array, not ${typeof args}`)
     const control = controlOf(options)
     const signal = control?.signal

@@ -1,7 +1,7 @@
 /** What a ClusterWorker takes, checked. */
 import { type PoolOptions, ValueError } from 'multiprocess'
-import { checkObject } from 'multiprocess/pooling'
-import type { ClusterOptions } from '../pool/options.ts'
+import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
+import { CLUSTER_OPTIONS, type ClusterOptions, LIKE } from '../pool/options.ts'
 import { checkServer } from '../redis/server.ts'
 
 /** Options of a ClusterWorker: where its cluster is, and what its local Pool is like. */
@@ -15,11 +15,12 @@ export interface ClusterWorkerOptions extends ClusterOptions, PoolOptions {
 
 export const LEASE_MS = 30_000
 const LEAST_LEASE_MS = 1000
+const WORKER_OPTIONS = optionNames(LIKE, ...CLUSTER_OPTIONS, 'lease', ...POOL_OPTIONS.names)
 
 /** @throws TypeError, ValueError that name the option and its value */
 export function checkWorker(options: ClusterWorkerOptions): void {
   if (options === undefined) throw new TypeError('options are missing: give { url, name, key }')
-  checkObject(options, "{ url: 'redis://localhost', name: 'thumbs', key }")
+  checkOptions(options, WORKER_OPTIONS)
   checkServer(options)
   const { lease } = options
   if (lease !== undefined && !(typeof lease === 'number' && lease >= LEAST_LEASE_MS)) {

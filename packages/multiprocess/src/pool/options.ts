@@ -7,6 +7,7 @@ import {
   checkOptions,
   checkString,
   describe,
+  type OptionNames,
   optionNames
 } from '../checks.ts'
 import { SLOT_COUNT as PLACES } from '../ground/arena/layout.ts'
@@ -158,7 +159,7 @@ export type SettledItem<T, R> =
   | { readonly status: 'fulfilled'; readonly value: R; readonly item: T; readonly index: number }
   | { readonly status: 'rejected'; readonly reason: unknown; readonly item: T; readonly index: number }
 
-const POOL_OPTIONS = optionNames(
+export const POOL_OPTIONS: OptionNames = optionNames(
   '{ initializer }',
   'processes',
   'minProcesses',

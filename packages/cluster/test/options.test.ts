@@ -1,0 +1,57 @@
+/** Options that nobody knows are refused where they are written; no server is needed for it. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ClusterPool, ClusterWorker } from '../src/index.ts'
+import { freePort } from './fixtures/redis.ts'
+import { square } from './fixtures/tasks.ts'
+
+const KEY = 'tests-tests-tests-tests-tests-00'
+const URL = 'redis://127.0.0.1:1'
+
+describe('unknown options', { timeout: 60_000 }, () => {
+  for (const [name, make] of [
+    ['a ClusterPool', (options: object) => new ClusterPool(options)],
+    ['a ClusterWorker', (options: object) => new ClusterWorker(options as never)]
+  ] as const) {
+    test(`${name} refuses a misspelt option, and says what it may mean`, () => {
+      for (const [options, says] of [
+        [{ url: URL, nmae: 'x' }, /unknown option 'nmae': did you mean 'name'\?/],
+        [
+          { url: URL, name: 'x', key: KEY, maxtasksperchild: 1 },
+          /'maxtasksperchild': did you mean 'maxTasksPerChild'\?/
+        ],
+        [{ url: URL, name: 'x', key: KEY, lese: 1 }, /unknown option 'lese'/],
+        [7, /options must be an object such as \{ url: 'redis:\/\/localhost', name: 'thumbs', key \}, got 7/],
+        [null, /got null/]
+      ] as const) {
+        assert.throws(() => make(options as object), { name: 'TypeError', message: says })
+      }
+    })
+  }
+
+  test('without a url, the options of a cluster are known, too', () => {
+    assert.throws(() => new ClusterPool({ nmae: 'x' } as object), {
+      name: 'TypeError',
+      message: /did you mean 'name'\?/
+    })
+  })
+
+  test('apply of a pool with a server refuses a misspelt option', async () => {
+    const pool = new ClusterPool({
+      url: `redis://127.0.0.1:${await freePort()}`,
+      name: 'x',
+      key: KEY,
+      serverTimeout: 500
+    })
+    try {
+      const options = { timout: 50 } as object
+      const refusal = { name: 'TypeError', message: /unknown option 'timout': did you mean 'timeout'\?/ }
+      await assert.rejects(pool.apply(square, [1], options), refusal)
+      assert.throws(() => pool.applyAsync(square, [1], options), refusal)
+      await assert.rejects(pool.map(square, [1], options), refusal)
+    } finally {
+      pool.terminate()
+      await pool.join()
+    }
+  })
+})
