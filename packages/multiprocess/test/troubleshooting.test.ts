@@ -55,3 +55,31 @@ test('docs/troubleshooting.md has every kind of message that begins with "cannot
   const onPage = found(page.toLowerCase(), /(cannot [a-z]+)/g)
   assert.deepEqual([...inSource].filter(message => !onPage.has(message)).sort(), [], `messages that ${PAGE} lacks`)
 })
+
+/** Classes whose errors never reach a program, or explain a command line. */
+const INTERNAL = new Set(['Error', 'SyntaxError', 'UsageError', 'DecompressError'])
+/** Messages that only a defect of the packages can show. */
+const DEFECTS = new Set(['a buffer stands outside of its block', 'no bytes … to … in an arena of …'])
+
+test('docs/troubleshooting.md has every other message that an error begins with', { timeout }, async () => {
+  const page = (await readFile(path.join(root, PAGE), 'utf8')).toLowerCase()
+  const rows = page.split('\n').filter(line => line.startsWith('| '))
+  const known = rows
+    .flatMap(row => [...row.matchAll(/`([^`]+)`/g)])
+    .flatMap(([, message]) => message.split('…'))
+    .map(part => part.trim())
+    .filter(part => part.length > 6)
+  const thrown = (await sources()).matchAll(
+    /new (\w*(?:Error|Empty|Full|BufferTooShort))\(\s*([`'])((?:(?!\2)[^\\]|\\.)+)\2/g
+  )
+  const messages = new Set(
+    [...thrown].filter(([, name]) => !INTERNAL.has(name)).map(([, , , text]) => text.replaceAll(/\$\{[^}]*\}/g, '…'))
+  )
+  assert.ok(messages.size > 60, `${messages.size}`)
+  const missing = [...messages].filter(message => {
+    const text = message.toLowerCase()
+    const isOfAKind = text.startsWith('cannot ') || text.includes('must be') || /^item … is …/.test(text)
+    return !isOfAKind && !DEFECTS.has(message) && !known.some(part => text.includes(part))
+  })
+  assert.deepEqual(missing.sort(), [], `messages that ${PAGE} lacks`)
+})
