@@ -38,17 +38,26 @@ export interface Sink {
 const MOST_WAITING = 10_000
 
 /**
- * Visits the pages of one site, from `url` on, and gives a result for each as it is done. The loop over it is what drives it:
- * while nobody asks for the next result, no further page is begun. It can be looped over once; leaving the loop ends the
- * workers.
- *
+ * Visits the pages of one site, beginning with `url`, and yields a result for each. The loop over the results drives the crawl: while no
+ * code asks for the next result, no further page is begun. The results can be looped over once; leaving the loop ends the workers.
  * @throws TypeError for a URL that cannot be crawled; RangeError for a number out of its range
+ * @example
+ * import { crawl } from 'crawl'
+ *
+ * for await (const { url, status, title } of crawl('https://example.com/', { limit: 10 })) console.log(status, url, title)
  */
 export function crawl<D = unknown>(url: string | URL, options?: CrawlOptions<D>): Crawl<D> {
   return new Crawl<D>(plan(url, options))
 }
 
-/** `D` is what `onPage` returns: the `data` of each page. */
+/**
+ * The results of a crawl, to be looped over once. `D` is what `onPage` returns: the `data` of each page.
+ * @example
+ * import { crawl } from 'crawl'
+ *
+ * const pages = crawl('https://example.com/', { limit: 10 })
+ * for await (const { url } of pages) console.log(url, `(${pages.stats.queued} more)`)
+ */
 export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   readonly #plan: Plan
   readonly #store: Store

@@ -46,11 +46,13 @@ export interface CrawlOptions<D = unknown> extends AskOptions {
   /** Fields of each page's `data` by CSS selectors: `{ price: '.price', image: 'img@src' }`. Left out: none. */
   fields?: Readonly<Record<string, string>>
   /**
-   * Runs on each page, in the worker that parsed it; what it returns is the page's `data`. A function of a module crosses by
-   * reference, any other by value. What it throws is the page's `error`, and the crawl goes on. Left out: none.
-   *
+   * Runs on each page, in the worker that parsed it. Its result is the page's `data`. A function of a module crosses by reference, any
+   * other by value. An error that it throws becomes the page's `error`, and the crawl continues. Default: none.
    * @example
-   * crawl(url, { onPage: ({ $ }) => ({ price: $('.price').text() }) })
+   * import { crawl } from 'crawl'
+   *
+   * const pages = crawl('https://example.com/', { limit: 1, onPage: ({ $ }) => ({ title: $('h1').text() }) })
+   * for await (const { url, data } of pages) console.log(url, data?.title)
    */
   onPage?: OnPage<D>
   /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Left out: in memory. */

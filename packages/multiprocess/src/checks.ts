@@ -1,24 +1,24 @@
 /**
- * Checks of what users give: options objects, numbers, functions. A function that takes options checks them before it does anything, so that a
- * misspelt option is an error where it was written instead of a wait without end.
+ * Checks the arguments of users: options objects, numbers, functions. A function that takes options checks them before it does anything, so
+ * a misspelt option is an error in its own line instead of a wait without end.
  */
 import { ValueError } from './errors.ts'
 
 /** The options that a function takes. */
 export interface OptionNames {
-  /** An example of them, for errors. */
+  /** An example of the options, for errors. */
   readonly like: string
   readonly names: ReadonlySet<string>
 }
 
-/** @example const OPTIONS = optionNames('{ timeout: 1000 }', 'action', 'timeout') */
+/** Returns the options of a function, for `checkOptions`. */
 export function optionNames(like: string, ...names: string[]): OptionNames {
   return { like, names: new Set(names) }
 }
 
 /**
  * Throws unless `options` is undefined, or an object whose fields are all known.
- * @throws TypeError for a number, boolean, function or null, and for an unknown field, with what it may have meant
+ * @throws TypeError for a number, boolean, function or null, and for an unknown field, with the name that may have been meant
  */
 export function checkOptions(options: unknown, { like, names }: OptionNames): void {
   if (options === undefined) return
@@ -32,7 +32,7 @@ export function checkOptions(options: unknown, { like, names }: OptionNames): vo
   }
 }
 
-/** What other libraries and Python call it: in lower case, without `_`. */
+/** The names that Python and other libraries use, in lower case and without `_`. */
 const HINTS: Readonly<Record<string, string>> = {
   block: 'give { timeout: 0 } to return at once',
   blocking: 'give { timeout: 0 } to return at once',
@@ -65,7 +65,7 @@ function hintFor(name: string, names: ReadonlySet<string>): string {
 
 const fold = (name: string): string => name.replaceAll(/[_-]/g, '').toLowerCase()
 
-/** Allows one typing error in three letters. */
+/** Returns the most similar name. Allows one typing error in three letters. */
 function nearest(folded: string, names: ReadonlySet<string>): string | undefined {
   let found: string | undefined
   let best = Math.floor(folded.length / 3) + 1
@@ -76,7 +76,7 @@ function nearest(folded: string, names: ReadonlySet<string>): string | undefined
   return found
 }
 
-/** Damerau's distance: how many letters to insert, delete or replace, and neighbours to swap. */
+/** Returns the Damerau distance: the number of letters to insert, delete or replace, and of neighbours to swap. */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let row = [...Array(b.length + 1).keys()]
@@ -98,7 +98,7 @@ function listOf(names: ReadonlySet<string>): string {
 
 const quote = (text: string): string => `'${text}'`
 
-/** A value for an error: `'2' (a string)`, `2.5`, `null`, `an object`. */
+/** Returns a value's text for errors: `'2' (a string)`, `2.5`, `null`, `an object`. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string': {
@@ -118,7 +118,7 @@ export function describe(value: unknown): string {
   }
 }
 
-/** `a positive integer`, `an integer from 0 to 9`: what `checkInteger` asks for. */
+/** Returns the text of what `checkInteger` accepts: `a positive integer`, `an integer from 0 to 9`. */
 function rangeText(min: number, max: number): string {
   if (max < Number.MAX_SAFE_INTEGER) return `an integer from ${min} to ${max}`
   if (min === 1) return 'a positive integer'
@@ -127,8 +127,9 @@ function rangeText(min: number, max: number): string {
 }
 
 /**
+ * Checks an integer.
  * @returns the value
- * @throws TypeError for what is not a number, ValueError for a number that is not an integer from `min` to `max`
+ * @throws TypeError if the value is not a number, ValueError if it is not an integer from `min` to `max`
  */
 export function checkInteger(
   name: string,
@@ -142,8 +143,9 @@ export function checkInteger(
 }
 
 /**
- * @returns the value, in milliseconds; Infinity is one
- * @throws TypeError for what is not a number, ValueError for NaN, 0 and below
+ * Checks a duration.
+ * @returns the value, in milliseconds; Infinity is allowed
+ * @throws TypeError if the value is not a number, ValueError for NaN, 0 and below
  */
 export function checkDuration(name: string, value: unknown): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number of milliseconds, got ${describe(value)}`)
@@ -151,21 +153,21 @@ export function checkDuration(name: string, value: unknown): number {
   return value
 }
 
-/** @throws TypeError for what is neither true nor false */
+/** @throws TypeError if the value is neither true nor false */
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw new TypeError(`${name} must be true or false, got ${describe(value)}`)
 }
 
-/** @throws TypeError for what is not a string */
+/** @throws TypeError if the value is not a string */
 export function checkString(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw new TypeError(`${name} must be a string, got ${describe(value)}`)
 }
 
 /**
- * @param like an example of what to give instead
- * @throws TypeError for what cannot be called
+ * @param like an example of a valid value
+ * @throws TypeError if the value cannot be called
  */
 export function checkFunction(name: string, value: unknown, like?: string): void {
   if (typeof value === 'function') return
@@ -174,7 +176,7 @@ export function checkFunction(name: string, value: unknown, like?: string): void
   )
 }
 
-/** @throws TypeError for what is not an array */
+/** @throws TypeError if the value is not an array */
 export function checkArray(name: string, value: unknown): void {
   if (Array.isArray(value)) return
   throw new TypeError(`${name} must be an array, got ${describe(value)}`)

@@ -88,7 +88,14 @@ export type { FunctionReference, Target } from './process/target.ts'
 export type { BarrierOptions } from './sync/barrier-options.ts'
 export type { LockOption, SharedArray, SharedValue, Synchronized } from './sync/synchronized.ts'
 
-/** The start methods that can be had here: 'spawn', on the platforms that processes need, and 'thread'. */
+/**
+ * Returns the start methods that are available here: 'spawn', on the platforms that have processes, and 'thread'. See Python's
+ * `multiprocessing.get_all_start_methods`.
+ * @example
+ * import { getAllStartMethods } from 'multiprocess'
+ *
+ * console.log(getAllStartMethods().includes('thread')) // true
+ */
 export function getAllStartMethods(): StartMethod[] {
   return hasProcesses() ? ['spawn', 'thread'] : ['thread']
 }

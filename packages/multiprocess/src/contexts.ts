@@ -1,6 +1,6 @@
 /**
- * Contexts: every class and function of the module, bound to one start method. Both faces are made of them. They name all that
- * stands above in the order of the folders, which is why they are no part of `process/`.
+ * Contexts: every class and function of the module, bound to one start method. Both faces are made of them. They name almost every room, so
+ * they come after all rooms.
  */
 
 import type { Connection } from './channel/connection.ts'
@@ -25,7 +25,7 @@ import { RLock } from './sync/rlock.ts'
 import { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
 import { type Factories, factoriesFor } from './sync/synchronized.ts'
 
-/** What differs between start methods. */
+/** The classes and functions that differ between start methods. */
 export interface Bound extends Factories {
   readonly Barrier: typeof Barrier
   readonly BaseManager: typeof BaseManager
@@ -41,38 +41,84 @@ export interface Bound extends Factories {
   readonly Semaphore: typeof Semaphore
   readonly SimpleQueue: typeof SimpleQueue
   readonly SyncManager: typeof SyncManager
-  /** Starts a manager's server, and answers the manager once it serves. @throws ProcessError when the system refuses */
+  /**
+   * Starts a manager's server. Resolves to the manager once the server answers. See Python's `multiprocessing.Manager`.
+   * @throws ProcessError if the system refuses another process
+   * @example
+   * import { Manager } from 'multiprocess'
+   *
+   * await using manager = await Manager()
+   * const list = await manager.list([1, 2])
+   * console.log(await list.length()) // 2
+   */
   Manager(): Promise<SyncManager>
-  /** The two ends of a new pipe. @throws TypeError for a `duplex` that is neither true nor false */
+  /**
+   * Returns the two ends of a new pipe. See Python's `multiprocessing.Pipe`.
+   * @param options.duplex false: the first end only receives, the second only sends. Default: true
+   * @throws TypeError if `duplex` is neither true nor false
+   * @example
+   * import { Pipe } from 'multiprocess'
+   *
+   * const [receiver, sender] = Pipe<string>({ duplex: false })
+   * await sender.send('hello')
+   * console.log(await receiver.recv()) // hello
+   */
   Pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>]
   /**
-   * A class of managers that have, besides all that SyncManager has, a method for each factory, whose proxies are typed from
-   * what it makes: `defineManager({ Math: MathServer })` has `Math(...)`.
-   * @throws TypeError for what is neither a class nor a function
+   * Returns a class of managers that have, besides all members of SyncManager, a method for each factory. The types of the proxies follow
+   * from what the factories create.
+   * @throws TypeError if a factory is neither a class nor a function
+   * @example
+   * import { defineManager } from 'multiprocess'
+   *
+   * class Counter {
+   *   #count = 0
+   *   next() {
+   *     return ++this.#count
+   *   }
+   * }
+   *
+   * const CounterManager = defineManager({ Counter })
+   * await using manager = new CounterManager()
+   * await manager.start()
+   * const counter = await manager.Counter()
+   * console.log(await counter.next()) // 1
    */
   defineManager<F extends Readonly<Record<string, unknown>>>(factories: F): ManagerClass<F>
   /**
-   * The names of this module for a start method: 'spawn' for processes, 'thread' for threads.
-   * @param method left out: that of the module or the context it is called of
+   * Returns the names of this module for a start method: 'spawn' for processes, 'thread' for threads. See Python's
+   * `multiprocessing.get_context`.
+   * @param method the start method. Default: that of the module or the context
    * @throws ValueError for an unknown start method
-   * @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` for 'spawn' where processes cannot be had
+   * @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` for 'spawn' if processes are not available
+   * @example
+   * import { getContext } from 'multiprocess'
+   *
+   * const { Queue } = getContext('thread')
+   * const queue = new Queue<number>()
+   * await queue.put(1)
+   * console.log(await queue.get()) // 1
    */
   getContext(method?: StartMethod): Context
-  /** That of the module or the context it is called of: `multiprocess` itself has 'thread' where processes cannot be had. */
+  /**
+   * Returns the start method of the module or the context. That of `multiprocess` itself is 'thread' where processes are not available. See
+   * Python's `multiprocessing.get_start_method`.
+   */
   getStartMethod(): StartMethod
 }
 
-/** Every class and function of this module, bound to one start method. It crosses as itself. */
+/** Every class and function of this module, bound to one start method. A context crosses as itself. */
 export interface Context extends Bound, Readonly<typeof common> {
+  /** The start method. */
   readonly method: StartMethod
 }
 
-/** The modules that export what is bound to a start method; the bundle has them beside this one, too. */
+/** The modules that export what is bound to a start method; the bundle also has them next to this module. */
 const FACES: Readonly<Record<StartMethod, string>> = { spawn: './index.js', thread: './threads.js' }
 
 const contexts = new Map<StartMethod, Context>()
 
-/** @throws ValueError for what is no start method */
+/** @throws ValueError for an unknown start method */
 export function contextOf(method: StartMethod): Context {
   let context = contexts.get(checkMethod(method))
   if (context === undefined) {
@@ -120,7 +166,7 @@ function createContext(method: StartMethod): Context {
   return Object.freeze(Object.assign(new StartContext(method), common, bound))
 }
 
-/** A context's prototype: another process makes it anew from its start method. */
+/** The prototype of a context. Another process creates the context again from its start method. */
 class StartContext {
   readonly method: StartMethod
 

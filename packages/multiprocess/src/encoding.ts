@@ -1,8 +1,8 @@
 /**
- * `multiprocess/codec`: values as bytes, for programs that carry the bytes to each other themselves, over a queue, a file or a socket.
+ * `multiprocess/codec`: values as bytes, for programs that themselves carry the bytes to each other, through a queue, a file or a socket.
  *
- * The bytes are a contract between programs with the same `VERSION`. Code (functions, classes and their instances) is written and read
- * only for the audience 'program': another program whose bytes are authenticated, for example by an HMAC with a key that both have.
+ * The bytes are a contract between programs with the same `VERSION`. Code (functions, classes and their instances) is written and read only
+ * for the audience 'program': another program whose bytes are authenticated, for example by an HMAC with a key that both have.
  */
 import './entries/loaders.ts'
 import './crossing/named-memory.ts'
@@ -19,30 +19,30 @@ import { SerializationError } from './errors.ts'
 export const VERSION: number = FORMAT
 
 /**
- * Who is on the other side. 'stranger': anyone, who gets and gives plain data only. 'program': another program that has proved that
- * it holds the same key; its functions, classes and instances are accepted, and decoding them runs its code.
+ * The program on the other side. 'stranger': any program; only plain data is written and read. 'program': another program that has proved
+ * that it has the same key; its functions, classes and instances are accepted, and decoding them runs its code.
  */
 export type CodecAudience = 'program' | 'stranger'
 
-/** Options of `encode`. */
+/** The options of `encode` and `encodeError`. */
 export interface EncodeOptions {
-  /** Who will read the message. Default: 'stranger'. */
+  /** The reader of the message. Default: 'stranger'. */
   audience?: CodecAudience
   /** Gets the URL of a module that the message needs (`file:///app/tasks.js`) and returns the name to write. Default: the URL. */
   nameModule?: (url: string) => string
-  /** What errors call the value. Default: 'value'. */
+  /** The name of the value in errors. Default: 'value'. */
   path?: string
 }
 
-/** Options of `decode`. */
+/** The options of `decode`. */
 export interface DecodeOptions {
-  /** Who wrote the message. Say 'program' only of bytes that are authenticated. Default: 'stranger'. */
+  /** The writer of the message. Use 'program' only for bytes that are authenticated. Default: 'stranger'. */
   audience?: CodecAudience
   /** Gets a name that `nameModule` returned and returns the module's URL in this program. Default: the name is the URL. */
   findModule?: (name: string) => string
 }
 
-/** One object may serve both directions. */
+/** One options object may serve both directions. */
 const OPTIONS = optionNames("{ audience: 'program' }", 'audience', 'findModule', 'nameModule', 'path')
 const AUDIENCES: readonly unknown[] = ['program', 'stranger']
 const encoder = new Encoder()
@@ -50,11 +50,14 @@ const encoder = new Encoder()
 /**
  * Returns a value as bytes.
  *
- * Values cross as between processes (see "What can cross"), but for shared objects: locks, queues and shared memory belong to one
- * program and are refused. The message is at most 2 GiB long.
+ * Values cross as between processes (see "What can cross"), except shared objects: locks, queues and shared memory belong to one program
+ * and are refused. The message is at most 2 GiB long.
  * @throws SerializationError if the value, or something in it, cannot cross to the audience; `path` names the place
  * @example
- * const bytes = encode({ id: 7, when: new Date() })
+ * import { decode, encode } from 'multiprocess/codec'
+ *
+ * const bytes = encode({ id: 7 })
+ * console.log(await decode(bytes)) // { id: 7 }
  */
 export function encode(value: unknown, options: EncodeOptions = {}): Uint8Array {
   checkOptions(options, OPTIONS)
@@ -66,8 +69,12 @@ export function encode(value: unknown, options: EncodeOptions = {}): Uint8Array 
 }
 
 /**
- * Returns an error as bytes. What the error holds and what cannot cross is replaced by a text that says what it was, so an error can
- * always be sent.
+ * Returns an error as bytes. Parts of the error that cannot cross are replaced by texts that describe them, so an error can always be sent.
+ * @example
+ * import { decode, encodeError } from 'multiprocess/codec'
+ *
+ * const bytes = encodeError(new RangeError('too large'))
+ * console.log((await decode(bytes)) instanceof RangeError) // true
  */
 export function encodeError(error: unknown, options: EncodeOptions = {}): Uint8Array {
   try {
@@ -89,7 +96,7 @@ export function encodeError(error: unknown, options: EncodeOptions = {}): Uint8A
   }
 }
 
-/** Returns why a value cannot cross; undefined: it can. */
+/** Returns the reason why a value cannot cross, or undefined if it can. */
 function refusalOf(value: unknown, options: EncodeOptions): Error | undefined {
   try {
     encode(value, options)
@@ -100,12 +107,14 @@ function refusalOf(value: unknown, options: EncodeOptions): Error | undefined {
 }
 
 /**
- * Returns the value of a message, once the modules that its functions come from are imported.
+ * Returns the value of a message, after importing the modules that its functions come from.
  * @throws SerializationError if the message is damaged, if it was written by another version, or if it holds code and its writer is a
- *   stranger
+ * stranger
  * @throws MultiprocessError (`ERR_IMPORT`) if a module cannot be imported
  * @example
- * const value = await decode(bytes)
+ * import { decode, encode } from 'multiprocess/codec'
+ *
+ * console.log(await decode(encode(new Set([1, 2])))) // Set(2) { 1, 2 }
  */
 export async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<unknown> {
   checkOptions(options, OPTIONS)
@@ -121,12 +130,18 @@ export async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Pr
   return decodeMessage(local)
 }
 
-/** Returns the names of the modules that the message needs; an empty array if it holds plain data only. */
+/**
+ * Returns the names of the modules that the message needs; an empty array if it holds only plain data.
+ * @example
+ * import { encode, modulesOf } from 'multiprocess/codec'
+ *
+ * console.log(modulesOf(encode([1, 2]))) // []
+ */
 export function modulesOf(bytes: Uint8Array): string[] {
   return modulesIn(bytes)
 }
 
-/** What is asked for beside modules belongs to one program, such as its memory; code is told by its reader. */
+/** Requests other than modules belong to one program, such as its memory; the code reader handles code. */
 const FOREIGN = /^(?:buffer|memory|shared|proxies|remote):/
 
 function checkModules(names: readonly string[]): void {
@@ -141,7 +156,7 @@ function checkAudience(audience: unknown): CodecAudience {
   throw new TypeError(`audience must be 'program' or 'stranger', got ${shown}`)
 }
 
-/** A module may be asked for by its URL, or as another module imports it: `[the other's URL, specifier, attributes]`. */
+/** Renames a module in a request: its URL, or an import as another module wrote it, `[the other's URL, specifier, attributes]`. */
 function renamed(request: string, rename: (name: string) => string): string {
   if (request.startsWith(WRITTEN_REQUEST)) {
     const [parent, specifier, ...rest] = JSON.parse(request.slice(WRITTEN_REQUEST.length)) as [
@@ -156,7 +171,7 @@ function renamed(request: string, rename: (name: string) => string): string {
   return isModule(request) ? rename(request) : request
 }
 
-/** Builtins, what every process has, and the codec's own requests have the same name everywhere. */
+/** Returns true for the name of a module. Builtins, what every process has, and the codec's own requests have the same name everywhere. */
 function isModule(request: string): boolean {
   return !/^(?:node|intrinsic|code):/.test(request) && URL.canParse(request)
 }

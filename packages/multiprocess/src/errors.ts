@@ -1,6 +1,6 @@
 /**
- * Every error of the public face. Each class has a stable `code`, and a brand through `Symbol.for` with
- * `Symbol.hasInstance`, so that `instanceof` holds across two copies of this package, and across processes.
+ * Every error of the public face. Each class has a stable `code`, and a brand through `Symbol.for` with `Symbol.hasInstance`, so that
+ * `instanceof` works across two copies of this package, and across processes.
  */
 
 const BRAND = Symbol.for('multiprocess.error')
@@ -15,13 +15,23 @@ function define(errorClass: { prototype: object }, name: string, code: string, p
   Object.defineProperty(errorClass.prototype, BRAND, { value: [code, ...parents] })
   Object.defineProperty(errorClass, Symbol.hasInstance, {
     value(this: { prototype: object }, value: unknown) {
-      // A subclass written by a user inherits this method; only the class that was defined here goes by its brand.
+      // A subclass written by a user inherits this method; only the classes defined here use their brand.
       return this === errorClass ? isBranded(value, code) : Function.prototype[Symbol.hasInstance].call(this, value)
     }
   })
 }
 
-/** What every error of this package extends. */
+/**
+ * The base class of every error of this package.
+ * @example
+ * import { MultiprocessError, Queue } from 'multiprocess'
+ *
+ * try {
+ *   new Queue().getNowait()
+ * } catch (error) {
+ *   if (error instanceof MultiprocessError) console.log(error.code) // ERR_EMPTY
+ * }
+ */
 export class MultiprocessError extends Error {
   /** A stable name for the kind of failure, such as `ERR_WORKER_DIED`. */
   readonly code: string
@@ -29,27 +39,32 @@ export class MultiprocessError extends Error {
   constructor(message?: string, options?: ErrorOptions & { code?: string }) {
     super(message, options)
     this.code = options?.code ?? 'ERR_MULTIPROCESS'
-    // Not enumerable, as `name` and `stack` are not: printing an error shows the code once.
+    // Not writable, because the brand of the class goes with it.
     Object.defineProperty(this, 'code', { enumerable: true, writable: false })
   }
 }
 
-/** A failure of processes. */
+/**
+ * A failure of processes, threads or connections. Its code is `ERR_PROCESS`, unless a more exact one is given. See Python's `ProcessError`.
+ */
 export class ProcessError extends MultiprocessError {
   constructor(message?: string, options?: ErrorOptions & { code?: string }) {
     super(message, { code: 'ERR_PROCESS', ...options })
   }
 }
 
-/** A wait ran out. */
+/** A wait expired. Its code is `ERR_TIMEOUT`. See Python's `multiprocessing.TimeoutError`. */
 export class TimeoutError extends ProcessError {
   constructor(message = 'the wait ran out', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_TIMEOUT' })
   }
 }
 
-/** A message is longer than the buffer it was to be received into; the message is kept in `bytes`. */
+/**
+ * A received message is longer than the buffer for it. Its code is `ERR_BUFFER_TOO_SHORT`. See Python's `multiprocessing.BufferTooShort`.
+ */
 export class BufferTooShort extends ProcessError {
+  /** The bytes of the message. */
   readonly bytes: Uint8Array
 
   constructor(bytes: Uint8Array, message = `the message of ${bytes.byteLength} bytes is longer than the buffer`) {
@@ -58,59 +73,66 @@ export class BufferTooShort extends ProcessError {
   }
 }
 
-/** Two programs do not hold the same key. */
+/** Two programs do not have the same key. Its code is `ERR_AUTHENTICATION`. See Python's `multiprocessing.AuthenticationError`. */
 export class AuthenticationError extends ProcessError {
   constructor(message = 'the keys differ', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_AUTHENTICATION' })
   }
 }
 
-/** Nothing is left to receive, and nobody is left to send. */
+/** No message is left to receive, and none will be sent. Its code is `ERR_EOF`. See Python's `EOFError`. */
 export class EOFError extends MultiprocessError {
   constructor(message = 'the other end is closed', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_EOF' })
   }
 }
 
-/** A queue had no item in time. */
+/** A queue had no item in time. Its code is `ERR_EMPTY`. See Python's `queue.Empty`. */
 export class Empty extends MultiprocessError {
   constructor(message = 'the queue is empty', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_EMPTY' })
   }
 }
 
-/** A queue had no room in time. */
+/** A queue had no room in time. Its code is `ERR_FULL`. See Python's `queue.Full`. */
 export class Full extends MultiprocessError {
   constructor(message = 'the queue is full', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_FULL' })
   }
 }
 
-/** An argument, or the moment of a call, that makes no sense. */
+/** An argument is invalid, or the call comes at the wrong time. Its code is `ERR_VALUE`. See Python's `ValueError`. */
 export class ValueError extends MultiprocessError {
   constructor(message?: string, options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_VALUE' })
   }
 }
 
-/** The barrier was aborted or reset, or a party did not come in time. */
+/**
+ * The barrier was aborted or reset, or a party did not arrive in time. Its code is `ERR_BROKEN_BARRIER`. See Python's
+ * `threading.BrokenBarrierError`.
+ */
 export class BrokenBarrierError extends MultiprocessError {
   constructor(message = 'the barrier is broken', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_BROKEN_BARRIER' })
   }
 }
 
-/** The process that held a lock died; whoever gets this error holds the lock now. */
+/**
+ * The process that held a lock died; the code that gets this error holds the lock now. Its code is `ERR_OWNER_DIED`. See EOWNERDEAD,
+ * pthread_mutex_lock(3).
+ */
 export class OwnerDiedError extends MultiprocessError {
   constructor(message = 'the process that held the lock died', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_OWNER_DIED' })
   }
 }
 
-/** The worker's process died under the task: by signal, by exit, or out of memory. */
+/** The worker's process died while it ran the task: by a signal, by an exit, or because memory ran out. Its code is `ERR_WORKER_DIED`. */
 export class WorkerDiedError extends MultiprocessError {
-  /** As `Process.exitcode`: the exit status, or -N for signal N. */
+  /** The exit status, or -N for signal N, as in `Process.exitcode`. */
   readonly exitcode: number
+  /** The pid of the worker; of a thread, its `threadId`. */
   readonly pid: number
 
   constructor(message: string, details: { exitcode: number; pid: number }, options?: ErrorOptions) {
@@ -120,16 +142,16 @@ export class WorkerDiedError extends MultiprocessError {
   }
 }
 
-/** The pool was terminated with the task still pending. */
+/** The pool was terminated while the task was pending. Its code is `ERR_POOL_TERMINATED`. */
 export class PoolTerminatedError extends MultiprocessError {
   constructor(message = 'the pool was terminated before the task was done', options?: ErrorOptions) {
     super(message, { ...options, code: 'ERR_POOL_TERMINATED' })
   }
 }
 
-/** A value or a function cannot cross. */
+/** A value or a function cannot cross. Its code is `ERR_SERIALIZATION`. */
 export class SerializationError extends MultiprocessError {
-  /** Where in the message it stands, as `args[0].db`. */
+  /** The place of the value in the message, such as `args[0].db`. */
   readonly path: string
 
   constructor(message: string, path = '', options?: ErrorOptions) {

@@ -1,6 +1,6 @@
 /**
- * `multiprocess/pooling`: the parts that pools are made of, for packages that run a pool's tasks elsewhere, as `multiprocess-cluster`
- * does. It changes with the versions of this package, without notice.
+ * `multiprocess/pooling`: the parts that pools are made of, for packages that run a pool's tasks elsewhere, such as `multiprocess-cluster`.
+ * It changes with the versions of this package, without notice.
  */
 
 export { checkInteger, checkOptions, optionNames } from './checks.ts'

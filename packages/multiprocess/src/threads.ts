@@ -1,4 +1,4 @@
-/** `multiprocess/threads`, also named `multiprocess/dummy`: the same names over worker threads. */
+/** `multiprocess/threads`, also available as `multiprocess/dummy`: the same names over worker threads. */
 
 import { contextOf } from './contexts.ts'
 import type * as processes from './index.ts'
@@ -40,7 +40,7 @@ export type Event = processes.Event
 export type JoinableQueue<T = unknown> = processes.JoinableQueue<T>
 export type Lock = processes.Lock
 export type Pool = processes.Pool
-/** `pid` is a thread's threadId, and no signal reaches it, but it can be ended. */
+/** A Process over a thread: `pid` is the thread's threadId. A thread can be ended, but gets no signals. */
 export type Process<A extends unknown[] = never[]> = processes.Process<A>
 export type Queue<T = unknown> = processes.Queue<T>
 export type RLock = processes.RLock

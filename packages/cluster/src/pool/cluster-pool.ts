@@ -21,14 +21,17 @@ type PoolMethods = Readonly<
 >
 
 /**
- * Pool's methods over several machines. With a `url`, tasks run in the processes of `ClusterWorker`s (or the command
- * `multiprocess-worker`) that have the same `name` and `key`; without one they run in a local Pool.
+ * The methods of Pool over several machines. With a `url`, tasks run in the processes of `ClusterWorker`s (or of the command
+ * `multiprocess-worker`) that have the same `name` and `key`; without a `url`, they run in a local Pool.
  *
  * Tasks run at least once, and each result is delivered exactly once: if a machine is lost, its tasks run again elsewhere, so their side
  * effects may happen twice.
  * @example
+ * import { ClusterPool } from 'multiprocess-cluster'
+ *
+ * const key = 'the same 16 bytes or more for all programs'
  * await using pool = new ClusterPool({ url: 'redis://localhost', name: 'thumbs', key })
- * console.log(await pool.map(square, [1, 2, 3])) // [ 1, 4, 9 ]
+ * console.log(await pool.map((n: number) => n * n, [1, 2, 3])) // [ 1, 4, 9 ]
  */
 export class ClusterPool implements PoolMethods, AsyncDisposable {
   readonly #pool: Pool

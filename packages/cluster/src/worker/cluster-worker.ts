@@ -48,6 +48,9 @@ interface Active {
  * Runs tasks of ClusterPools with the same name and key, until it is closed. Tasks run in the processes of a local Pool, so a task that
  * computes for long never keeps this program from renewing its lease.
  * @example
+ * import { ClusterWorker } from 'multiprocess-cluster'
+ *
+ * const key = 'the same 16 bytes or more for all programs'
  * await using worker = new ClusterWorker({ url: 'redis://localhost', name: 'thumbs', key, processes: 8 })
  * await worker.closed
  */

@@ -80,7 +80,15 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: W
   }
 }
 
-/** Does the same as `wait`, and blocks the thread. */
+/**
+ * Does the same as `wait`, and blocks the thread.
+ * @example
+ * import { Event, waitSync } from 'multiprocess'
+ *
+ * const event = new Event()
+ * event.set()
+ * console.log(waitSync([event]).length) // 1
+ */
 export function waitSync<T extends Waitable>(objects: Iterable<T>, options?: { timeout?: number }): T[] {
   const { timeout } = waitOptions(options)
   const all = [...objects]

@@ -13,19 +13,29 @@ import { waitFor, waitForSync } from '../socket/waiting.ts' // lazy
 import { waitOptions } from '../sync/waiting.ts'
 import { connectionOverSocket } from './socket-transport.ts' // lazy
 
+/** The options of a Listener. */
 export interface ListenerOptions extends ListenOptions {}
 
-/** Refusals that are kept for the next calls of `accept`; then the oldest are forgotten. */
+/** The maximum number of refusals that are kept for later calls of `accept`; the oldest are forgotten. */
 const MOST_REFUSED = 64
-/** Connections without a key that wait to be accepted; further ones are closed. */
+/** The maximum number of connections without a key that wait to be accepted; further ones are closed. */
 const MOST_WAITING = 1024
 
-/** A connection, or the reason why a program was not let in. */
+/** A connection, or the reason why a program was refused. */
 type Arrival = { readonly socket: MessageSocket } | { readonly error: Error }
 
 /**
- * Listens for connections of other programs, of this package and of CPython's. Whoever connects shows the key, if there is one,
- * while this process does other things; `accept` has those who have shown it, in that order.
+ * Listens for connections of other programs, which may use this package or CPython's. See Python's `multiprocessing.connection.Listener`.
+ * With a key, programs authenticate in the background; `accept` returns those that have, in that order.
+ * @example
+ * import { Client, Listener } from 'multiprocess'
+ *
+ * await using listener = new Listener() // an address that only programs of this user can use
+ * const accepting = listener.accept<number>()
+ * using client = await Client<number>(listener.address)
+ * using accepted = await accepting
+ * await client.send(7)
+ * console.log(await accepted.recv()) // 7
  */
 export class Listener implements Waitable, AsyncDisposable {
   readonly #socket: ListeningSocket
@@ -42,9 +52,10 @@ export class Listener implements Waitable, AsyncDisposable {
 
   /**
    * Listens from now on.
-   * @param address the path of a unix socket, whose file goes when the Listener is closed; an abstract name of Linux, which
-   *   begins with \0; `{ host, port }`, where the host is an IP address, `localhost`, or '' for all of this machine, and port 0
-   *   is a free one. Left out: an abstract name of its own, which only programs of this user can use
+   * @param address the path of a unix socket, whose file is removed when the Listener is closed; an abstract name of Linux, which begins
+   * with \0; or `{ host, port }`, where the host is an IP address, `localhost`, or '' for all addresses of this machine, and port 0 is a
+   * free port. Default: a new abstract name that only programs of this user can use
+   * @param options.authkey the key that clients must have. Default: none
    * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …
    * @throws ValueError for an address that other machines can reach, without an authkey
    */
@@ -56,27 +67,31 @@ export class Listener implements Waitable, AsyncDisposable {
     })
   }
 
-  /** As it was given, with the port that was free in place of 0. */
+  /** The address that was passed; the port is the chosen one if it was 0. */
   get address(): NetAddress {
     return this.#socket.address
   }
 
-  /** Where the last accepted connection came from; null before, and for a unix socket. */
+  /** The address of the last accepted connection; null before the first one, and for a unix socket. */
   get lastAccepted(): HostAndPort | null {
     return this.#lastAccepted
   }
 
   /**
-   * The next connection. As long as this is awaited, the process stays alive.
-   * @throws AuthenticationError if the program that connected did not show the key; call `accept` again for the next one
-   * @throws MultiprocessError `ERR_CLOSED`; TimeoutError; the signal's reason
+   * Returns the next connection. The process stays alive while it waits here.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws AuthenticationError if the program that connected did not authenticate; call `accept` again for the next one
+   * @throws MultiprocessError `ERR_CLOSED` after `close()`; TimeoutError if the timeout expires first; the signal's reason if the signal is
+   * aborted
    */
   async accept<T = unknown>(options?: WaitOptions): Promise<Connection<T>> {
     const { timeout, signal } = waitOptions(options)
     return this.#admit<T>(await waitFor(this.#socket, () => this.#next(), timeout, signal), timeout)
   }
 
-  /** Blocks the thread until a connection comes. @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` where processes cannot be started */
+  /**
+   * Does the same as `accept`, and blocks the thread. @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` if the platform has no processes
+   */
   acceptSync<T = unknown>(options?: { timeout?: number }): Connection<T> {
     const { timeout } = waitOptions(options)
     checkPlatform('blocking listeners', 'await accept() instead')
@@ -96,7 +111,7 @@ export class Listener implements Waitable, AsyncDisposable {
     await this.close()
   }
 
-  /** Ready while `accept` would not wait. */
+  /** Makes the Listener an object that `wait` accepts: ready when `accept` would not wait. */
   get [waitable](): unknown {
     return { source: this.#socket, isReady: () => this.#arrivals.length > 0 || this.#socket.isClosed }
   }

@@ -1,4 +1,4 @@
-/** A Connection over a socket: to another program. */
+/** A Connection over a socket, to another program. */
 import { type Connection, connectionOver } from '../channel/connection.ts'
 import { checkReadable, type Received } from '../channel/message.ts' // lazy
 import { tooLong } from '../channel/ring-transport.ts' // lazy
@@ -14,12 +14,13 @@ import type { MessageSocket } from '../socket/message-socket.ts'
 const encoder = new Encoder()
 const FOR_EVER = Number.POSITIVE_INFINITY
 
-/** Connections that nobody refers to any more are closed, as by CPython's `Connection.__del__`; what they have sent still goes. */
+/** Closes connections that are garbage-collected, as CPython's `Connection.__del__` does; what they have sent is still delivered. */
 const collected = new FinalizationRegistry<Transport>(transport => transport.close())
 
 /**
- * @param socket both sides have shown their key, if there is one; it belongs to the Connection from now on
- * @param address what was connected to, or where it came from: for those who watch connections
+ * Makes a Connection.
+ * @param socket a socket whose sides have authenticated, if there is a key; it belongs to the Connection from now on
+ * @param address the address that was connected to, or that the connection came from, for those who watch connections
  */
 export function connectionOverSocket<T>(
   socket: MessageSocket,
@@ -34,7 +35,7 @@ export function connectionOverSocket<T>(
   return connection
 }
 
-/** A function of its own, in whose scope is no connection: the socket would hold it, and it would never be collected. */
+/** A separate function without a connection in its scope: the socket would keep that connection, and it would never be collected. */
 function tellOfEnd(
   socket: MessageSocket,
   connection: WeakRef<Connection<unknown>>,
@@ -46,7 +47,7 @@ function tellOfEnd(
   })
 }
 
-/** Returns null if either side has closed the connection where a message ends. */
+/** Returns null if either side has closed the connection between two messages. */
 function whyLost({ isClosed, reason }: MessageSocket): Error | null {
   if (isClosed || reason === undefined || (reason instanceof EOFError && reason.cause === undefined)) return null
   return reason
@@ -160,7 +161,7 @@ class SocketTransport implements Transport {
     return { value: receive(message) }
   }
 
-  /** What the check throws leaves the message to be received. */
+  /** Leaves the message to be received if the check throws. */
   #orStays(message: Uint8Array, check: (bytes: Uint8Array, start: number, end: number) => void): void {
     try {
       check(message, 0, message.length)

@@ -1,6 +1,6 @@
 /**
- * The first module of a child process: `node child-main.js id parent-pid block length has-more has-lifeline`. It imports little, since what it
- * imports is what starting a process costs.
+ * The first module of a child process: `node child-main.js id parent-pid block length has-more has-lifeline`. It imports little, because
+ * every start of a process pays for what it imports.
  */
 import './loaders.ts'
 import { readSync, writeSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 import { writeAtOnceInProcess } from './output.ts'
 
-/** A child without a lifeline looks so often, in milliseconds, whether its parent is there. */
+/** A child without a lifeline checks this often, in milliseconds, that its parent is there. */
 const LOOK_MS = 1000
 
 const [self, parentPid, block, length, hasMore, hasLifeline] = process.argv.slice(2).map(Number)
@@ -34,7 +34,7 @@ writeAtOnceInProcess()
 
 await (length === 0 ? runLater() : runNow())
 
-/** It stands in the arena already: read from its file, which takes less time than to attach to it. */
+/** Runs the preparation in the arena: reads it from the arena's file, which takes less time than attaching. */
 async function runNow(): Promise<void> {
   const message = Buffer.allocUnsafe(length)
   let read = 0
@@ -48,7 +48,7 @@ async function runNow(): Promise<void> {
   return runPreparation(message, large)
 }
 
-/** One of the reserve: there is time to load more than any process needs. */
+/** Waits for work, as a member of the reserve: there is time to load more than every process needs. */
 async function runLater(): Promise<void> {
   const { currentFamily } = await import('../ground/family.ts')
   const { LargeBlock } = await import('../codec/values/large-block.ts')

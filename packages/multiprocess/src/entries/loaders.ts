@@ -1,6 +1,6 @@
 /**
- * How a process loads what a message requires when it receives the first one of a kind. Every first module of a program or of a child
- * imports this; naming a lazy import loads it.
+ * How a process loads what a message requires when it receives the first of a kind. Every first module of a program or of a child imports
+ * this module; naming a lazy import loads it.
  */
 import * as codeReader from '../codec/closures/read.ts' // lazy
 import { registerLoader } from '../codec/references/imports.ts'

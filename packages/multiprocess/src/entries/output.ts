@@ -1,6 +1,6 @@
 /**
- * What a child prints is written by the child itself, before its task goes on. Otherwise what stands in a queue of Node's when the child, or
- * the program, ends at once is lost.
+ * Makes a child write its output itself, before its task continues. Otherwise the output in a queue of Node would be lost if the child, or
+ * the program, ended at once.
  */
 import { constants, fstatSync } from 'node:fs'
 import type { Writable } from 'node:stream'
@@ -11,8 +11,8 @@ const F_GETFL = 3
 const F_SETFL = 4
 
 /**
- * In a thread, whose prints Node hands to the main thread's event loop. Other runtimes write them themselves. Errors are dropped: nobody reads
- * it any more, or it is closed, and that is nothing to end a task for.
+ * Makes a thread write its output itself; Node would pass it to the event loop of the main thread. Other runtimes do this already. Errors
+ * are dropped: the output has no reader, or is closed, which is no reason to end a task.
  */
 export function writeAtOnceInThread(): void {
   if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return
@@ -21,8 +21,8 @@ export function writeAtOnceInThread(): void {
 }
 
 /**
- * In a process, whose pipes and sockets Node does not block for; files and terminals it writes to at once itself. The streams are made at
- * their first use, as ever: that takes time. Errors are those of Node's streams.
+ * Makes a process block in writing to pipes and sockets, which Node does not do; Node writes to files and terminals at once. The streams
+ * are still created at their first use, because that takes time. Errors are those of Node's streams.
  */
 export function writeAtOnceInProcess(): void {
   for (const [name, fd] of [
@@ -40,20 +40,23 @@ export function writeAtOnceInProcess(): void {
       return stream
     }
     Object.defineProperty(process, name, { ...property, get })
-    // The console keeps the stream that it has printed to.
+    // The console keeps the stream to which it has printed.
     if (mayHavePrinted()) get()
   }
   if (isPiped(2)) process.on('uncaughtExceptionMonitor', blockStderr)
 }
 
-/** Node prints an uncaught error past its streams, and drops what a full stderr that does not block has no room for. */
+/**
+ * Makes stderr block before an uncaught error: Node does not print it through its streams, and drops what a full, non-blocking stderr has
+ * no room for.
+ */
 function blockStderr(): void {
   if (process.listenerCount('uncaughtException') > 0) return
   const { fcntl } = system()
   fcntl(2, F_SETFL, fcntl(2, F_GETFL, 0) & ~constants.O_NONBLOCK)
 }
 
-/** bigint: without it, a look at a pipe breaks the next import through a symbolic link (nodejs/node issue 51142). */
+/** With bigint, because statting a pipe without it breaks the next import through a symbolic link (nodejs/node issue 51142). */
 function isPiped(fd: number): boolean {
   try {
     const found = fstatSync(fd, { bigint: true })
@@ -63,7 +66,7 @@ function isPiped(fd: number): boolean {
   }
 }
 
-/** True if modules of the user's may have run before the child's own first module. */
+/** Returns true if the user's modules may have run before the child's own first module. */
 function mayHavePrinted(): boolean {
   const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')
   return /-r\b|--(import|require|loader|experimental-loader)\b/.test(options)

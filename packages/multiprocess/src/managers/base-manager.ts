@@ -1,4 +1,4 @@
-/** Managers: Python's `multiprocessing.managers`. */
+/** Python's `multiprocessing.managers`. */
 import { createMailbox } from '../channel/mailbox.ts'
 import { checkArray, checkDuration, checkOptions, optionNames } from '../checks.ts'
 import { encodeHeld, type Releases, runAll } from '../codec/encode.ts' // lazy
@@ -26,23 +26,29 @@ import { ManagerServer } from './manager-server.ts' // lazy
 import { ownFactories, type RegisterOptions, register } from './protocol/registry.ts'
 import type { ServerPreparation } from './server-main.ts'
 
-/** A server that was asked to end has so many milliseconds, and as many again after SIGTERM. */
+/** A server that was asked to end has this many milliseconds, and the same again after SIGTERM. */
 const END_MS = 1000
 
+/** The options of a manager. */
 export interface ManagerOptions {
-  /** Where other programs reach the server: the path of a unix socket, or a host and a port. Left out: only the family does. */
+  /**
+   * The address where other programs reach the server: the path of a unix socket, or a host and a port. Default: only the family reaches
+   * it.
+   */
   address?: NetAddress
-  /** The key that both sides prove to have. Left out: that of the current process. */
+  /** The key by which both sides authenticate. Default: the key of the current process. */
   authkey?: string | Uint8Array
 }
 
+/** The options of `BaseManager.start`. */
 export interface StartOptions {
   /** Runs in the server before it answers. */
   initializer?: Target
+  /** The arguments of the initializer. Default: []. */
   initargs?: unknown[]
   /**
-   * Milliseconds that the server's process has from its start until its Node has loaded this library; the initializer may take longer. Default:
-   * 30,000, times the load of each processor.
+   * The milliseconds that the server's process has from its start until its Node has loaded this library; the initializer may take longer.
+   * Default: 30,000, times the load of each processor if that is above 1.
    */
   startTimeout?: number
 }
@@ -50,9 +56,30 @@ export interface StartOptions {
 const MANAGER_OPTIONS = optionNames('{ address, authkey }', 'address', 'authkey')
 const START_OPTIONS = optionNames('{ initializer, initargs: [] }', 'initargs', 'initializer', 'startTimeout')
 
-/** A manager without types of its own: subclasses register theirs. */
+/**
+ * A manager without types: subclasses register their own. See Python's `multiprocessing.managers.BaseManager`.
+ * @example
+ * import { BaseManager, type Remote } from 'multiprocess'
+ *
+ * class Counter {
+ *   #count = 0
+ *   next() {
+ *     return ++this.#count
+ *   }
+ * }
+ *
+ * class CounterManager extends BaseManager {
+ *   declare Counter: () => Promise<Remote<Counter>>
+ * }
+ * CounterManager.register('Counter', Counter)
+ *
+ * await using manager = new CounterManager()
+ * await manager.start()
+ * const counter = await manager.Counter()
+ * console.log(await counter.next()) // 1
+ */
 export class BaseManager implements AsyncDisposable {
-  /** What its server is. */
+  /** The start method of the server. */
   static get method(): StartMethod {
     return defaultMethod()
   }
@@ -66,7 +93,7 @@ export class BaseManager implements AsyncDisposable {
     inspectAs(BaseManager, manager => manager.#describe())
   }
 
-  /** @throws TypeError, ValueError for an address or a key that is none */
+  /** @throws TypeError, ValueError if the address or the key is invalid */
   constructor(options: ManagerOptions = {}) {
     checkOptions(options, MANAGER_OPTIONS)
     const { address, authkey } = options
@@ -76,12 +103,14 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /**
-   * Gives the managers of this class, and of those that extend it, objects of a further type, and a method of that name which
-   * makes one and answers its proxy.
-   * @param factory left out: the managers are only connected to servers that have it; otherwise a class, or a function that answers the object or a promise of it, or the name of one
-   * @param options.exposed the methods that proxies have; left out: all whose names don't begin with `_`
-   * @param options.createMethod false: no method is made
-   * @throws TypeError for what is neither a class nor a function; ValueError for a name that managers have for something else
+   * Adds a type of objects to the managers of this class, and of those that extend it. The managers get a method with the name of the type,
+   * which creates an object and returns its proxy.
+   * @param typeid the name of the type
+   * @param factory a class, a function that returns the object or a promise of it, or the name of either. Default: none; then the managers
+   * can only connect to servers that have the type
+   * @param options.exposed the methods that proxies have. Default: all whose names do not begin with `_`
+   * @param options.createMethod false to add no method. Default: true
+   * @throws TypeError if the factory is neither a class nor a function; ValueError for a name that managers use for something else
    */
   static register(typeid: string, factory?: unknown, options: RegisterOptions = {}): void {
     // biome-ignore lint/complexity/noThisInStatic: each subclass has a registry of its own
@@ -89,10 +118,10 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /**
-   * Starts the server, a child of this process that ends with it; resolves once it answers.
-   * @throws what the initializer throws; SerializationError when what was registered cannot cross; ProcessError when the
-   *   system refuses another process, and with `ERR_WORKER_START` when it does not report in time; ValueError when the manager
-   *   was started before, or is connected
+   * Starts the server, a child of this process that ends with it. Resolves once the server answers.
+   * @throws what the initializer throws; SerializationError if what was registered cannot cross
+   * @throws ProcessError if the system refuses another process, and with `ERR_WORKER_START` if the server does not report in time
+   * @throws ValueError if the manager was started before, or is connected
    */
   async start(options: StartOptions = {}): Promise<void> {
     checkOptions(options, START_OPTIONS)
@@ -145,12 +174,11 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /**
-   * Connects to the server of another program, at the address that this manager was made with.
-   * Resolves once it has answered.
-   * @param options.timeout milliseconds; left out: 20,000
-   * @throws AuthenticationError when the keys differ; TimeoutError; MultiprocessError with the system's code: ENOENT,
-   *   ECONNREFUSED, …, or `ERR_FRAME` when what answers is no manager; ValueError without an address, and when the manager was
-   *   started before, or is connected
+   * Connects to the server of another program, at the address of this manager. Resolves once the server has answered.
+   * @param options.timeout milliseconds. Default: 20,000
+   * @throws AuthenticationError if the keys differ; TimeoutError if the timeout expires first; the signal's reason if the signal is aborted
+   * @throws MultiprocessError with the system's code (ENOENT, ECONNREFUSED, …), or with `ERR_FRAME` if what answers is not a manager
+   * @throws ValueError without an address, and if the manager was started before, or is connected
    */
   async connect(options: WaitOptions = {}): Promise<void> {
     this.#checkNew()
@@ -167,8 +195,8 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /**
-   * A server in this process, which answers once `serveForever` is called.
-   * @throws ValueError, MultiprocessError when it cannot listen at the address
+   * Returns a server in this process, which answers once `serveForever` is called.
+   * @throws ValueError, MultiprocessError if it cannot listen at the address
    */
   getServer(): ManagerServer {
     this.#checkNew()
@@ -181,7 +209,7 @@ export class BaseManager implements AsyncDisposable {
     return typeof authkey === 'string' ? Buffer.from(authkey) : authkey
   }
 
-  /** @throws ValueError */
+  /** @throws ValueError if the address or the key is invalid */
   #listen(): { address: NetAddress; authkey: Uint8Array } | null {
     const { address, authkey } = this.#options
     if (address === undefined) return null
@@ -194,12 +222,15 @@ export class BaseManager implements AsyncDisposable {
     return { address, authkey: this.#authkey }
   }
 
-  /** Makes an object of a registered type, and answers its proxy. */
+  /** Creates an object of a registered type, and returns its proxy. */
   protected async create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
     return this.#open().call(0, methodNumber('manager', 'create'), [typeid, args]) as Promise<BaseProxy>
   }
 
-  /** Ends the server, which this manager must have started; what it keeps is gone. Does nothing when it has ended. */
+  /**
+   * Ends the server, which this manager must have started, with all its objects. Does nothing if the server has ended.
+   * @throws ValueError if this manager did not start a server
+   */
   async shutdown(): Promise<void> {
     const server = this.#server
     if (server === undefined) {
@@ -222,30 +253,31 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /**
-   * Resolves to true once the server has ended, to false when the timeout, in milliseconds, ran out.
-   * @throws ValueError when this manager did not start one; the signal's reason when that is aborted
+   * Resolves to true once the server has ended, or to false if the timeout expires first.
+   * @param options.timeout milliseconds. Default: Infinity
+   * @throws ValueError if this manager did not start a server; the signal's reason if the signal is aborted
    */
   async join(options: WaitOptions = {}): Promise<boolean> {
     if (this.#server === undefined) throw new ValueError('cannot join the server: this manager did not start it')
     return this.#server.join(timeoutOf(options), options.signal)
   }
 
-  /** Of the server; what was given, until that is known. */
+  /** The address of the server; until it is known, the address that was passed. */
   get address(): NetAddress {
     return this.#link?.address ?? this.#options.address ?? ''
   }
 
-  /** How many objects the server keeps for others than itself. */
+  /** Returns the number of objects that the server keeps for clients. */
   async numberOfObjects(): Promise<number> {
     return this.#open().call(0, methodNumber('manager', 'numberOfObjects'), []) as Promise<number>
   }
 
-  /** What the server keeps for others than itself. */
+  /** Returns the objects that the server keeps for clients. `holders` is the number of processes and messages that refer to the object. */
   async debugInfo(): Promise<{ id: number; typeid: string; holders: number }[]> {
     return this.#open().call(0, methodNumber('manager', 'debugInfo'), []) as never
   }
 
-  /** Shuts down the server that it started; lets go of one that it is connected to. */
+  /** Ends the server if this manager started it; disconnects if this manager is connected to one. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#server !== undefined) return this.shutdown()
     const link = this.#link
@@ -259,7 +291,7 @@ export class BaseManager implements AsyncDisposable {
     return link === undefined ? state : `at ${printable(formatAddress(link.address))}, ${state}`
   }
 
-  /** As far as this process has noticed. */
+  /** The state, as far as this process has noticed. */
   get #state(): string {
     const server = this.#server
     if (server !== undefined) return server.knownExitcode === null ? 'started' : 'stopped'

@@ -6,6 +6,20 @@ import { formatAddress } from './client/link.ts' // lazy
 import type { Factory } from './objects/catalogue.ts'
 import { Serving } from './serving.ts' // lazy
 
+/**
+ * A server in this process. `BaseManager.getServer` creates it. See Python's `BaseManager.get_server`.
+ * @example
+ * import { SyncManager } from 'multiprocess'
+ *
+ * const authkey = 'secret'
+ * await using server = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey }).getServer()
+ * const serving = server.serveForever()
+ *
+ * await using manager = new SyncManager({ address: server.address, authkey })
+ * await manager.connect()
+ * const list = await manager.list([1, 2])
+ * console.log(await list.length()) // 2
+ */
 export class ManagerServer {
   readonly #serving: Serving
   readonly #ended: Promise<void>
@@ -16,7 +30,7 @@ export class ManagerServer {
     inspectAs(ManagerServer, server => `at ${printable(formatAddress(server.address))}, ${server.#state}`)
   }
 
-  /** @internal Made by `BaseManager.getServer`. */
+  /** @internal `BaseManager.getServer` creates servers. */
   constructor(
     mailbox: Mailbox,
     factories: ReadonlyMap<string, Factory>,
@@ -29,12 +43,12 @@ export class ManagerServer {
     })
   }
 
-  /** Where it listens: the port too, where 0 was given. */
+  /** The address where the server listens; the port is the chosen one if it was 0. */
   get address(): NetAddress {
     return this.#serving.address
   }
 
-  /** Answers calls, and keeps the process alive, until `stop` is called; resolves then. */
+  /** Answers calls, and keeps the process alive, until `stop` is called. Resolves then. */
   serveForever(): Promise<void> {
     if (this.#state === 'new') {
       this.#state = 'serving'
@@ -43,7 +57,7 @@ export class ManagerServer {
     return this.#ended
   }
 
-  /** Lets all clients go; what the server keeps is gone. */
+  /** Disconnects all clients, and drops all objects. */
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return
     const wasServing = this.#state === 'serving'

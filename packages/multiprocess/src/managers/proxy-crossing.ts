@@ -1,6 +1,6 @@
 /**
- * Proxies cross by what they stand for: the server, the object's id, and the token that stands for its being held. A process has
- * one proxy of an object, however often it comes by.
+ * A proxy crosses as the server, the object's id, and the token that keeps the object. A process has one proxy of each object, however
+ * often the object arrives.
  */
 import type { Writer } from '../codec/values/writer.ts'
 import { SerializationError } from '../errors.ts'
@@ -23,12 +23,12 @@ const collected = new FinalizationRegistry<{ proxies: Map<number, WeakRef<BasePr
   }
 )
 
-/** The proxy that this process has of an object. */
+/** Returns the proxy that this process has of an object. */
 export function knownProxy(link: Link, id: number): BaseProxy | undefined {
   return known.get(link)?.get(id)?.deref()
 }
 
-/** A proxy of an object that this process has none of yet. */
+/** Creates a proxy of an object of which this process has none. */
 export function makeProxy(type: ProxyType, link: Link, id: number, holder: object): BaseProxy {
   let proxies = known.get(link)
   if (proxies === undefined) {
@@ -41,7 +41,7 @@ export function makeProxy(type: ProxyType, link: Link, id: number, holder: objec
   return proxy
 }
 
-/** The proxy stands for nothing any more. */
+/** Forgets a proxy that was disposed of. */
 export function disposeProxy({ link, id, holder }: ProxyParts): void {
   known.get(link)?.delete(id)
   if (holder instanceof Token) dropToken(holder)
@@ -67,7 +67,7 @@ export function decodeProxy([type, place]: ProxyData): BaseProxy {
   return 'server' in place ? localProxy(type, place) : remoteProxy(type, place)
 }
 
-/** From the server itself, from one of its clients, or from a process of this family that has the proxy. */
+/** Returns a proxy that comes from the server itself, from one of its clients, or from a process of this family that has the proxy. */
 function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace): BaseProxy {
   const writer = correspondent()
   if (anchor === null && writer instanceof RemotePeer) {
@@ -89,7 +89,7 @@ function remoteProxy(type: ProxyType, { id, anchor }: RemotePlace): BaseProxy {
   return knownProxy(link, id) ?? keptProxy(type, link, id, holdToken(family, token))
 }
 
-/** Sent by another process of the family: this one has it by a connection of its own from now on. */
+/** Returns a proxy that another process of the family sent: from now on, this process has the object through its own connection. */
 function keptProxy(type: ProxyType, link: RemoteLink, id: number, token: Token): BaseProxy {
   const holder = new RemoteHolder(token)
   const proxy = makeProxy(type, link, id, holder)
@@ -98,7 +98,9 @@ function keptProxy(type: ProxyType, link: RemoteLink, id: number, token: Token):
   return proxy
 }
 
-/** The server counts each time that it sends a proxy; so does this process, until it gives them back. */
+/**
+ * Returns a proxy that the server sent. The server counts each time that it sends a proxy; so does this process, until it gives them back.
+ */
 function arrivedProxy(type: ProxyType, link: RemoteLink, id: number): BaseProxy {
   const known = knownProxy(link, id)
   if (known !== undefined) {

@@ -1,4 +1,4 @@
-/** Lets proxies cross: `proxy-crossing.ts` says how. Who receives one first imports this. */
+/** Lets proxies cross, see `proxy-crossing.ts`. The first receiver of one in a process imports this module. */
 
 import { markImported } from '../codec/references/imports.ts'
 import { registerKind } from '../codec/values/registry.ts'

@@ -1,4 +1,4 @@
-/** What a manager's process runs. */
+/** The program of a manager's process. */
 import type { Mailbox } from '../channel/mailbox.ts'
 import { decode } from '../codec/decode.ts' // lazy
 import { importRequired } from '../codec/receive.ts'
@@ -9,9 +9,9 @@ import { Serving } from './serving.ts' // lazy
 
 export interface ServerOptions {
   readonly mailbox: Mailbox
-  /** Where other programs reach it, with the key; null: they don't. */
+  /** The address where other programs reach the server, with the key; null if they do not. */
   readonly listen: { readonly address: NetAddress; readonly authkey: Uint8Array } | null
-  /** The message with `ServerPreparation`; null: there is nothing of one's own. */
+  /** The message with `ServerPreparation`; null if the manager has no registered types and no initializer. */
   readonly preparation: Uint8Array | null
 }
 
@@ -23,7 +23,7 @@ export interface ServerPreparation {
 
 /** Answers calls until the process ends. */
 export async function serve({ mailbox, listen, preparation }: ServerOptions): Promise<never> {
-  // Ctrl-C reaches every process of the terminal; whether it ends the manager is for its owner to say.
+  // Ctrl-C reaches every process of the terminal; the owner of the manager decides whether it ends the manager.
   process.on('SIGINT', () => {})
   let own: ReadonlyMap<string, Factory> = new Map()
   let failure: { readonly error: unknown } | undefined

@@ -1,4 +1,4 @@
-/** A server and what reaches it: the family by its mailbox, other programs by a socket. */
+/** A server, with the mailbox by which its family reaches it, and the socket by which other programs do. */
 import { threadId } from 'node:worker_threads' // lazy
 import type { Mailbox } from '../channel/mailbox.ts'
 import { tell } from '../process/events.ts'
@@ -16,9 +16,9 @@ export class Serving {
   readonly #listener: ListeningSocket | undefined
 
   /**
-   * @param listen where others reach it, with the key; null: they don't
-   * @param failure what is told to all who call, instead of an answer
-   * @throws ValueError, MultiprocessError when it cannot listen there
+   * @param listen the address where other programs reach the server, with the key; null if they do not
+   * @param failure the error that all calls get instead of an answer
+   * @throws ValueError, MultiprocessError if it cannot listen at the address
    */
   constructor(
     mailbox: Mailbox,
@@ -63,7 +63,7 @@ export class Serving {
     this.server.start()
   }
 
-  /** @param hasStarted it answered until now */
+  /** @param hasStarted true if the server was answering until now */
   stop(hasStarted = true): void {
     this.#listener?.close()
     this.server.stop(hasStarted)

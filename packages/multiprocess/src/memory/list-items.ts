@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { MultiprocessError, ValueError } from '../errors.ts'
 
+/** A value that a ShareableList can hold. */
 export type ListItem = string | number | bigint | boolean | Uint8Array | null
 
 export const NULL = 0

@@ -22,25 +22,31 @@ export type ItemOf<T> = T extends string
           ? Uint8Array
           : T
 
+/** The options of a ShareableList. */
 export interface ShareableListOptions {
   /** The name of the new list, or of the list to attach to. Default: a new name. */
   name?: string
 }
 
 /**
- * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has a slot with some room, and may be set to
- * any value that fits the room and has one of the list's types.
+ * A list of fixed length in named shared memory, after Python's `ShareableList`. Each item has a slot with some room, and may be set to any
+ * value that fits the room and has one of the list's types.
  *
  * Reading never waits and never returns a part of a value, even while another process sets the item or if it was killed meanwhile. The
- * layout is this package's own: strings and bytes keep the NULs at their end, and no item grows into its neighbour, as CPython's do.
- * Python cannot read these lists, and this class cannot read Python's.
+ * layout is this package's own: strings and bytes keep the NULs at their end, and no item grows into its neighbour, as CPython's do. Python
+ * cannot read these lists, and this class cannot read Python's.
  *
  * A list that is sent to another process attaches there by its name.
  * @example
- * const list = new ShareableList([1, 'text', null])
+ * import { ShareableList } from 'multiprocess'
+ *
+ * using list = new ShareableList([1, 'text', null])
  * list.set(0, 2)
+ * console.log(list.at(0)) // 2
+ * list.shm.unlink()
  */
 export class ShareableList<T extends ListItem = ListItem> implements Iterable<ItemOf<T>>, Disposable {
+  /** The shared memory of the list. */
   readonly shm: SharedMemory
   readonly #segment: Segment
   readonly #memory: ListMemory
@@ -68,6 +74,7 @@ export class ShareableList<T extends ListItem = ListItem> implements Iterable<It
     brand(this, 'ShareableList')
   }
 
+  /** The number of items. */
   get length(): number {
     return this.#memory.length
   }

@@ -6,6 +6,7 @@ import { Segment } from '../ground/segments/segment.ts' // lazy
 import { forgetSegment } from '../ground/segments/watcher.ts' // lazy
 import { checkName, createSegment } from './named-segment.ts' // lazy
 
+/** The options of a SharedMemory. */
 export interface SharedMemoryOptions {
   /** The name, without a leading slash, as in Python. Default, with `create`: a new name. */
   name?: string
@@ -22,6 +23,7 @@ export interface SharedMemoryOptions {
 
 /** What is sent for an open SharedMemory. */
 export interface SegmentHandle {
+  /** The name by which other processes attach. */
   readonly name: string
   readonly inode: bigint
 }
@@ -36,8 +38,13 @@ let segmentOf: (shm: SharedMemory) => Segment
  *
  * If it is sent to another process, in arguments, results or messages, it attaches there by its name.
  * @example
- * const memory = new SharedMemory({ create: true, size: 1024 })
+ * import { SharedMemory } from 'multiprocess'
+ *
+ * using memory = new SharedMemory({ create: true, size: 1024 })
  * memory.buf[0] = 1
+ * using same = new SharedMemory({ name: memory.name })
+ * console.log(same.buf[0]) // 1
+ * memory.unlink()
  */
 export class SharedMemory implements Disposable {
   readonly name: string

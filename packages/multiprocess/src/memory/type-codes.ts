@@ -2,15 +2,20 @@
 import { describe } from '../checks.ts'
 import { ValueError } from '../errors.ts'
 
-/** c text with one byte a character · u text · b B 8 bits · h H 16 · i I 32 · l L q Q 64 · f d floating point */
+/**
+ * A type code of Python's `array`: `c` text with one byte for each character, `u` text, `b` `B` 8 bits, `h` `H` 16, `i` `I` 32, `l` `L` `q`
+ * `Q` 64, `f` `d` floating point with 32 and 64 bits. Capital letters are unsigned.
+ */
 export type TypeCode = 'c' | 'u' | 'b' | 'B' | 'h' | 'H' | 'i' | 'I' | 'l' | 'L' | 'q' | 'Q' | 'f' | 'd'
 
+/** The type of an element in JavaScript: bigint for 64 bits, string or number for text, number otherwise. */
 export type ElementOf<C extends TypeCode> = C extends 'l' | 'L' | 'q' | 'Q'
   ? bigint
   : C extends 'c' | 'u'
     ? string | number
     : number
 
+/** The typed array of each type code. */
 export interface TypedArrays {
   c: Uint8Array
   u: Uint32Array
@@ -28,6 +33,7 @@ export interface TypedArrays {
   d: Float64Array
 }
 
+/** The typed array of a type code. */
 export type TypedArrayOf<C extends TypeCode> = TypedArrays[C]
 
 export type AnyTypedArray = TypedArrays[TypeCode]

@@ -41,15 +41,17 @@ const dropped = new FinalizationRegistry<PoolCore>(core => core.drop())
 const BLOCKING_OPTIONS = optionNames('{ timeout: 1000 }, in milliseconds', 'timeout')
 
 /**
- * Worker processes that run functions. Tasks wait in one queue that all workers share; a worker that dies takes down the
- * task that it ran, with WorkerDiedError, and a fresh one takes its place. A pool with nothing to do lets the program end. One that is
- * dropped without `close()` or `terminate()` is closed when it is garbage-collected, with the warning `MULTIPROCESS_POOL_DROPPED`.
+ * Worker processes that run functions. Tasks wait in one queue that all workers share. If a worker dies, the task that it ran rejects with
+ * WorkerDiedError, and a new worker takes its place. A pool with nothing to do lets the program end. A pool that is dropped without
+ * `close()` or `terminate()` is closed when it is garbage-collected, with the warning `MULTIPROCESS_POOL_DROPPED`. See Python's
+ * `multiprocessing.pool.Pool`.
  *
  * `A` are the arguments of the initializer; a pool's type does not depend on them.
- *
  * @example
+ * import { Pool } from 'multiprocess'
+ *
  * await using pool = new Pool(4)
- * const squares = await pool.map((n: number) => n * n, [1, 2, 3])
+ * console.log(await pool.map((n: number) => n * n, [1, 2, 3])) // [ 1, 4, 9 ]
  */
 export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   /** What its workers are. */
@@ -246,12 +248,14 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /**
    * Returns where the workers' time went (start-up, initializer, waiting, work, exit), the slowest tasks with their arguments, and a
-   * sentence about it. It counts from the pool's start, and can be asked at any time, also after `join()`.
-   * @throws ValueError unless the pool was made with `{ timings: true }`
+   * sentence about it. It counts from the pool's start, and can be called at any time, also after `join()`.
+   * @throws ValueError unless the pool was created with `{ timings: true }`
    * @example
+   * import { Pool } from 'multiprocess'
+   *
    * await using pool = new Pool({ timings: true })
    * await pool.map((n: number) => n * n, [1, 2, 3], 1)
-   * console.log(pool.insights().summary)
+   * console.log(pool.insights().slowest.length) // 3
    */
   insights(): PoolInsights {
     return this.#core.insights()

@@ -131,7 +131,8 @@ let logger: Logger | undefined
  * @example
  * import { getLogger } from 'multiprocess'
  *
- * console.log(getLogger().level) // 30
+ * getLogger().setLevel('info')
+ * console.log(getLogger().level) // 20
  */
 export function getLogger(): Logger {
   if (logger === undefined) {

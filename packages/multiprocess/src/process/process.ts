@@ -331,9 +331,12 @@ function checked<A extends unknown[]>(options: ProcessOptions<A>): ProcessOption
 /**
  * Returns the children of this process that still run. See Python's `multiprocessing.active_children`.
  * @example
- * import { activeChildren } from 'multiprocess'
+ * import { activeChildren, Process } from 'multiprocess'
  *
- * console.log(activeChildren()) // []
+ * const child = new Process({ target: () => {} })
+ * child.start()
+ * console.log(activeChildren().some(({ pid }) => pid === child.pid)) // true
+ * await child.join()
  */
 export function activeChildren(): Process[] {
   return runningObjects().filter(object => object instanceof Process)

@@ -1,4 +1,4 @@
-/** Checks of the addresses of sockets. */
+/** Checks the addresses of sockets. */
 
 import type { BlockList, Socket } from 'node:net'
 import { checkInteger, describe } from '../checks.ts'
@@ -29,7 +29,7 @@ export function checkAddress(address: NetAddress): NetAddress {
     if (address.indexOf('\0', 1) > 0 && !address.startsWith('\0')) {
       throw new ValueError(`the path of a unix socket must not contain a NUL, got ${JSON.stringify(address)}`)
     }
-    // Node would cut off a path that is too long, and connect to the socket of that name.
+    // Node would cut off a path that is too long, and connect to the socket of the shorter name.
     socketAddress(address)
     return address
   }
@@ -40,7 +40,7 @@ export function checkAddress(address: NetAddress): NetAddress {
   return { host, port: checkInteger('port', port, 0, 0xffff) }
 }
 
-/** Returns an address to bind to, whose host is an IP address: a name would have to be looked up first. */
+/** Returns an address to bind to. Its host is an IP address, because a name would have to be looked up first. */
 export function checkBindAddress(address: NetAddress): NetAddress {
   const checked = checkAddress(address)
   if (typeof checked === 'string') return checked
@@ -59,7 +59,9 @@ export function isLoopback(address: NetAddress): boolean {
   return loopbackAddresses().check(address.host, net().isIPv6(address.host) ? 'ipv6' : 'ipv4')
 }
 
-/** Linux's abstract names have no file, and so no permissions: every user of the machine can connect to them. */
+/**
+ * Returns true for one of Linux's abstract names. They have no file, and so no permissions: every user of the machine can connect to them.
+ */
 export function isAbstract(address: NetAddress): boolean {
   return typeof address === 'string' && address.startsWith('\0')
 }
@@ -69,7 +71,7 @@ export function describeAddress(address: NetAddress): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
-/** Returns the address of the other end; null for unix sockets, whose other end has no address. */
+/** Returns the address of the other end; null for a unix socket, whose other end has no address. */
 export function peerAddress(socket: Socket): HostAndPort | null {
   const { remoteAddress, remotePort } = socket
   return remoteAddress === undefined || remotePort === undefined ? null : { host: remoteAddress, port: remotePort }

@@ -1,4 +1,4 @@
-/** Connecting to a listener. */
+/** Connects to a listener. */
 
 import type { Socket } from 'node:net'
 import { checkDuration, optionNames } from '../checks.ts'
@@ -10,22 +10,23 @@ import { checkAddress, describeAddress, isAbstract, type NetAddress } from './ad
 import { MessageSocket } from './message-socket.ts' // lazy
 import { checkSocketOptions, HANDSHAKE_MS, type SocketOptions } from './options.ts'
 
+/** The options of a connection to a listener. */
 export interface ConnectOptions extends SocketOptions, WaitOptions {
-  /** Milliseconds for connecting and for showing keys, together. Left out: 20,000. */
+  /** The time for connecting and authenticating together, in milliseconds. Default: 20,000. */
   timeout?: number
 }
 
 const CONNECT_OPTIONS = optionNames('{ authkey }', 'authkey', 'legacyMd5', 'maxMessageBytes', 'signal', 'timeout')
 
-/** After how long the system asks a silent machine whether it is still there, in milliseconds: SO_KEEPALIVE, tcp(7). */
+/** After this many milliseconds of silence, the system asks the other machine whether it is still there: SO_KEEPALIVE, tcp(7). */
 export const KEEPALIVE_MS = 60_000
-/** Milliseconds after which a listener whose queue is full is tried again. */
+/** The milliseconds after which a listener with a full queue is tried again. */
 const TRY_AGAIN_MS = 20
 
 /**
- * Connects, and shows and asks for keys, if one is given.
- * @throws MultiprocessError with the system's `code`: ENOENT, ECONNREFUSED, ENOTFOUND, …; AuthenticationError; TimeoutError; the
- *   signal's reason
+ * Connects and, if a key is given, authenticates in both directions.
+ * @throws MultiprocessError with the system's `code`: ENOENT, ECONNREFUSED, ENOTFOUND, …
+ * @throws AuthenticationError if the keys differ; TimeoutError if the timeout expires first; the signal's reason if the signal is aborted
  */
 export async function connectSocket(address: NetAddress, options: ConnectOptions = {}): Promise<MessageSocket> {
   const target = checkAddress(address)
@@ -68,7 +69,7 @@ async function openSocket(address: NetAddress, timeout: number, signal: AbortSig
     try {
       return await openOnce(address, Math.max(1, end - monotonicMs()), signal)
     } catch (error) {
-      // connect(2): the queue of a unix socket is full.
+      // The queue of a unix socket is full (connect(2)).
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || monotonicMs() + TRY_AGAIN_MS >= end) throw error
       await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS * (0.5 + Math.random())))
     }
@@ -141,8 +142,8 @@ function connectError(address: NetAddress, cause: Error): MultiprocessError {
 }
 
 /**
- * Without a key nothing but the user tells who listens at a name that everybody may take.
- * @throws AuthenticationError
+ * Checks the user who listens at an abstract name. Any user may take such a name, and without a key, nothing else tells who listens.
+ * @throws AuthenticationError if it is another user
  */
 export function checkPeer(socket: Socket, address: NetAddress): void {
   if (!hasSocketCalls()) return

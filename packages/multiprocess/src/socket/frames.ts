@@ -1,11 +1,11 @@
 /**
- * Messages on a stream, as CPython's `multiprocessing.connection` frames them: a length in four bytes (`struct` format `!i`)
- * and so many bytes; past 2 GiB the length is -1, and eight bytes (`!Q`) with the true one follow.
+ * Messages on a stream, framed as in CPython's `multiprocessing.connection`: a length in four bytes (`struct` format `!i`), then that many
+ * bytes. Above 2 GiB, the length is -1, and eight bytes (`!Q`) with the true length follow.
  */
 import { MultiprocessError } from '../errors.ts'
 
 export const LARGEST_SHORT = 0x7fffffff
-/** So much memory is taken for a message on its length's word alone. */
+/** The memory that is allocated for a message before more of the message than its length has arrived. */
 const UNPROVEN_BYTES = 2 ** 20
 
 /** Returns the header of a message of `length` bytes. */
@@ -22,16 +22,16 @@ export function frameHeader(length: number): Uint8Array {
 }
 
 /**
- * Takes a stream apart. What has come in one piece with its length is handed out where it lies; the rest is copied once, to
- * memory that grows to the message's length once the first MiB of it has really come.
+ * Divides a stream into messages. A message that arrived in one piece with its length is returned in place. Any other is copied once, to
+ * memory that grows to the message's length after the first MiB has arrived.
  */
 export class FrameReader {
-  /** Bytes that the next message may have. */
+  /** The maximum length of the next message in bytes. */
   limit: number
   readonly #chunks: Uint8Array[] = []
-  /** In the chunks. */
+  /** The number of bytes in the chunks. */
   #bytes = 0
-  /** Of the message whose header was read; -1: none was */
+  /** The length of the message whose header was read; -1 if none was. */
   #length = -1
   #body: Uint8Array | undefined
   #filled = 0
@@ -40,17 +40,17 @@ export class FrameReader {
     this.limit = limit
   }
 
-  /** Bytes that have come and were not taken. */
+  /** The number of bytes that have arrived and were not taken. */
   get buffered(): number {
     return this.#bytes + this.#filled
   }
 
-  /** Whether a message, or its length, has begun. */
+  /** True if a message, or its length, has begun. */
   get hasBegun(): boolean {
     return this.#length >= 0 || this.#bytes > 0
   }
 
-  /** The chunk belongs to the reader from now on. */
+  /** Adds a chunk, which belongs to the reader from now on. */
   push(chunk: Uint8Array): void {
     let rest = chunk
     while (this.#body !== undefined && this.#filled < this.#length && rest.length > 0) {
@@ -65,7 +65,7 @@ export class FrameReader {
     this.#bytes += rest.length
   }
 
-  /** Where the next bytes may be read to, instead of handing them to `push`; then `advance` tells how many. */
+  /** Returns memory into which the next bytes may be read, as an alternative to `push`; then call `advance` with their number. */
   spare(): Uint8Array | undefined {
     if (this.#body === undefined || this.#filled === this.#length) return undefined
     if (this.#filled === this.#body.length) {
@@ -81,8 +81,8 @@ export class FrameReader {
   }
 
   /**
-   * Of the next message; undefined while that has not come.
-   * @throws MultiprocessError `ERR_BAD_FRAME`: the header is not a length, or the length is past the limit
+   * The length of the next message; undefined until it has arrived.
+   * @throws MultiprocessError `ERR_BAD_FRAME` if the header is not a length, or the length exceeds the limit
    */
   get length(): number | undefined {
     if (this.#length >= 0) return this.#length
@@ -95,13 +95,13 @@ export class FrameReader {
     return this.#begin(Number(long), 12)
   }
 
-  /** Whether `take` has a message. @throws as `length` does */
+  /** True if `take` has a message. @throws the errors of `length` */
   get isWhole(): boolean {
     const { length } = this
     return length !== undefined && (this.#body === undefined ? this.#bytes >= length : this.#filled === length)
   }
 
-  /** The next message, in memory that may be part of a larger piece; undefined while it is not whole. */
+  /** Returns the next message, in memory that may be part of a larger piece; undefined until the message is complete. */
   take(): Uint8Array | undefined {
     if (!this.isWhole) return undefined
     const length = this.#length

@@ -1,16 +1,16 @@
 /**
- * Two programs show each other that they hold the same key, without showing the key: the mutual HMAC challenge of CPython's
- * `multiprocessing.connection`. Each side in turn sends random bytes, and gets their HMAC. The listener asks first.
+ * Two programs prove to each other that they have the same key, without sending it: the mutual HMAC challenge of CPython's
+ * `multiprocessing.connection`. Each side in turn sends random bytes, and gets their HMAC. The listener begins.
  *
  *     #CHALLENGE#{sha256}40 random bytes   ->
- *                                          <-   {sha256}HMAC of all behind #CHALLENGE#
+ *                                          <-   {sha256}HMAC of all bytes after #CHALLENGE#
  *     #WELCOME#, or #FAILURE# and the end  ->
  *
- * Python before 3.12 asks by `#CHALLENGE#` and 20 bytes, and answers by an HMAC-MD5 without a prefix.
+ * Python before 3.12 sends `#CHALLENGE#` and 20 bytes, and answers with an HMAC-MD5 without a prefix.
  */
 import { AuthenticationError } from '../errors.ts'
 
-/** The longest message before both sides have proved that they have the key. */
+/** The maximum length of a message before both sides have authenticated. */
 export const HANDSHAKE_LIMIT = 256
 
 const crypto = () => process.getBuiltinModule('node:crypto')
@@ -41,8 +41,8 @@ export interface Key {
 }
 
 /**
- * Asks for a message by each `yield`, and returns once both sides have proved that they have the key.
- * @throws AuthenticationError
+ * Each `yield` asks for a message. The generator returns once both sides have authenticated.
+ * @throws AuthenticationError if the keys differ
  */
 export type Handshake = Generator<void, void, Uint8Array>
 
@@ -123,7 +123,7 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && crypto().timingSafeEqual(a, b)
 }
 
-/** Returns true if a message is the challenge of a side that has a key. */
+/** Returns true if a message is the challenge of a side with a key. */
 export function isChallenge(message: Uint8Array): boolean {
   return message.length <= HANDSHAKE_LIMIT && startsWith(message, CHALLENGE)
 }

@@ -1,4 +1,4 @@
-/** A socket that others connect to. */
+/** A socket to which other programs connect. */
 
 import { lstatSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
@@ -22,27 +22,28 @@ import { MessageSocket } from './message-socket.ts' // lazy
 import { checkSocketOptions, HANDSHAKE_MS, type Settings, type SocketOptions } from './options.ts'
 import { Listeners, type SocketSource } from './waiting.ts'
 
-/** What `net.Server` itself makes its handles with: a handle, or the negative number of the error. */
+/** How `net.Server` itself creates its handles: it gets a handle, or the negative number of the error. */
 interface NetHandles {
   _createServerHandle?(host: string, port: number, family: 4 | 6): { listen(backlog: number): number } | number
 }
 
+/** The options of a listening socket. */
 export interface ListenOptions extends SocketOptions {
-  /** Connections that the system keeps waiting while this process is busy: listen(2). Left out: 511. */
+  /** The maximum number of connections that the system queues while this process is busy: listen(2). Default: 511. */
   backlog?: number
-  /** Milliseconds that a client has to show its key. Left out: 20,000. */
+  /** The time that a client has to authenticate, in milliseconds. Default: 20,000. */
   handshakeTimeout?: number
 }
 
-/** What becomes of those who connect. */
+/** What happens with connections. */
 export interface ListenHandlers {
   readonly onSocket: (socket: MessageSocket) => void
-  /** One that has not shown the key, or hung up before. */
+  /** Called for a connection that did not authenticate, or ended before. */
   readonly onRefused: (error: AuthenticationError, from: HostAndPort | null) => void
 }
 
 const BACKLOG = 511
-/** So many may be about to show their keys at once; one more, and the oldest has to go. */
+/** The maximum number of connections that may be authenticating at once. One more, and the oldest is closed. */
 const MOST_HANDSHAKES = 4096
 const MOST_ACCEPTS = 64
 
@@ -57,14 +58,14 @@ const LISTEN_OPTIONS = optionNames(
 
 /** The file of a socket that this process has bound. */
 interface SocketFile {
-  /** Absolute: the working directory may change. */
+  /** An absolute path: the working directory may change. */
   readonly path: string
-  /** Which file it is: another program may have put its own in its place. */
+  /** The identity of the file: another program may have put its own file in its place. */
   readonly device: bigint
   readonly inode: bigint
 }
 
-/** Files that are to go when this process ends. */
+/** The files to remove when this process ends. */
 const files = new Set<SocketFile>()
 
 export class ListeningSocket implements SocketSource {
@@ -82,8 +83,9 @@ export class ListeningSocket implements SocketSource {
 
   /**
    * Listens from now on.
-   * @param address left out: one of its own, that only this user's programs can connect to
-   * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …; TypeError, ValueError
+   * @param address an own address to which only this user's programs can connect, by default
+   * @throws MultiprocessError with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …
+   * @throws TypeError, ValueError if the address or an option is invalid
    */
   constructor(address: NetAddress | undefined, options: ListenOptions, handlers: ListenHandlers) {
     this.#settings = checkSocketOptions(options, LISTEN_OPTIONS)
@@ -101,7 +103,7 @@ export class ListeningSocket implements SocketSource {
     this.#server = process
       .getBuiltinModule('node:net')
       .createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS }, this.#onConnection)
-    // What goes wrong with one connection, or when there are no descriptors left, the next may not meet.
+    // An error of one connection, or a lack of descriptors, need not affect the next connection.
     this.#server.on('error', () => {})
     this.#remove = place.remove
     this.address = this.#listen(place.address, backlog)
@@ -112,7 +114,7 @@ export class ListeningSocket implements SocketSource {
     return this.#isClosed
   }
 
-  /** Those who have yet to show their key are let go; what was accepted goes on. */
+  /** Closes the socket. Connections that have not authenticated are closed; accepted ones stay open. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -128,7 +130,7 @@ export class ListeningSocket implements SocketSource {
     return this.#changes.add(listener)
   }
 
-  /** Of those who wait for a connection. */
+  /** Wakes those who wait for a connection. */
   notify(): void {
     this.#changes.notify()
   }
@@ -147,7 +149,7 @@ export class ListeningSocket implements SocketSource {
     return [{ fd }, ...[...this.#handshaking].flatMap(socket => socket.descriptors())]
   }
 
-  /** @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` */
+  /** @throws MultiprocessError `ERR_UNSUPPORTED_PLATFORM` if the platform cannot accept connections while the thread is blocked */
   pump(): void {
     const fd = this.#descriptor
     for (let i = 0; i < MOST_ACCEPTS && fd >= 0; i++) {
@@ -187,7 +189,7 @@ export class ListeningSocket implements SocketSource {
     return bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port }
   }
 
-  /** `listen({ host, port })` binds in a later turn of the event loop; a handle that is made here is bound at once. */
+  /** Creates and binds a handle at once: `listen({ host, port })` would bind in a later turn of the event loop. */
   #listenByNode(address: NetAddress, backlog: number): void {
     if (typeof address === 'string') {
       this.#server.listen({ path: address, backlog })
@@ -196,7 +198,7 @@ export class ListeningSocket implements SocketSource {
     const { host, port } = address
     const net = process.getBuiltinModule('node:net') as typeof import('node:net') & NetHandles
     const handle = net._createServerHandle?.(host, port, net.isIPv6(host) ? 6 : 4)
-    // An address that is taken is told by listen(2), after bind(2).
+    // listen(2), and not bind(2), reports that an address is taken.
     const error = typeof handle === 'number' ? handle : (handle?.listen(backlog) ?? 0)
     if (error < 0) {
       this.#remove()
@@ -242,8 +244,8 @@ export class ListeningSocket implements SocketSource {
 }
 
 /**
- * An address of its own. On Linux an abstract name: it goes with the socket, however the process ends, and only programs of
- * this user are let in. Elsewhere a file in a directory of its own, mkdtemp(3), that only this user can enter.
+ * Returns a new address. On Linux, it is an abstract name: the name goes with the socket, however the process ends, and only programs of
+ * this user are accepted. On other systems, it is a file in a new directory that only this user can enter (mkdtemp(3)).
  */
 function ownPlace(): { address: NetAddress; remove: () => void } {
   if (process.platform === 'linux' && hasSocketCalls()) {
@@ -252,7 +254,7 @@ function ownPlace(): { address: NetAddress; remove: () => void } {
       remove: () => {}
     }
   }
-  // Named pipes are no files: they go with the process.
+  // Named pipes are not files: they go with the process.
   if (process.platform === 'win32') {
     const name = process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')
     return { address: `\\\\.\\pipe\\multiprocess-${name}`, remove: () => {} }
@@ -265,11 +267,13 @@ function removeDirectory(directory: string): void {
   try {
     rmdirSync(directory)
   } catch {
-    // It is gone.
+    // The file no longer exists.
   }
 }
 
-/** Undefined where nothing tells which file it is: it is left where it is, as the next program's might be in its place. */
+/**
+ * Returns undefined if the identity of the file cannot be read. The file is then left in place, because the next program's may replace it.
+ */
 function keepFile(address: string): SocketFile | undefined {
   const path = resolve(address)
   try {
@@ -283,7 +287,7 @@ function keepFile(address: string): SocketFile | undefined {
   }
 }
 
-/** Removes the file, unless another one has its name by now. */
+/** Removes the file, unless another file has its name by now. */
 function removeFile(file: SocketFile): void {
   if (!files.delete(file)) return
   if (files.size === 0) process.off('exit', removeFiles)
@@ -292,7 +296,7 @@ function removeFile(file: SocketFile): void {
     const { dev, ino } = lstatSync(path, { bigint: true })
     if (dev === device && ino === inode) unlinkSync(path)
   } catch {
-    // It is gone.
+    // The file no longer exists.
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Messages through a socket, both ways, once both sides have shown their key. Node's own socket does the work in the event
- * loop. A thread that blocks reads and writes the socket's descriptor itself, which is sound: whatever the event loop has read
- * was handed over at once and stands here, and what it has yet to write is taken back first (`sending.ts`, `wire.ts`).
+ * Sends and receives messages through a socket, once both sides have authenticated. In the event loop, Node's own socket does the work. A
+ * blocked thread reads and writes the socket's descriptor itself. This is sound: Node hands over at once what its event loop has read, so
+ * those bytes are here, and what Node has not written yet is taken back first (`sending.ts`, `wire.ts`).
  */
 import type { Socket } from 'node:net'
 import { AuthenticationError, EOFError, MultiprocessError } from '../errors.ts'
@@ -16,9 +16,9 @@ import { Sending } from './sending.ts'
 import { Listeners, type SocketSource, waitFor, waitForSync } from './waiting.ts'
 import { Wire } from './wire.ts'
 
-/** Bytes that wait here while nobody asks for a message; past that, the other side has to wait. */
+/** The bytes that wait here while no message is asked for; above this, the other side has to wait. */
 const MOST_UNREAD_BYTES = 2 ** 20
-/** The same for a side that has not shown a key. It is what one read brings. */
+/** The same for a side that has not authenticated: the bytes of one read. */
 const MOST_UNTRUSTED_BYTES = 2 ** 16
 const READ_BYTES = 65_536
 const MOST_READS = 16
@@ -28,14 +28,14 @@ const scratch = new Uint8Array(READ_BYTES)
 export interface Start {
   readonly role: HandshakeRole
   readonly settings: Settings
-  /** Milliseconds that the other side has to show its key. */
+  /** The time that the other side has to authenticate, in milliseconds. */
   readonly handshakeTimeout: number
-  /** Runs once: messages can go both ways; or an AuthenticationError. Not before `start` was called. */
+  /** Runs once, and not before `start` was called: without an error when messages can be sent, or with an AuthenticationError. */
   readonly settled: (error?: Error) => void
 }
 
 export class MessageSocket implements SocketSource {
-  /** null: a unix socket. */
+  /** null for a unix socket. */
   readonly remoteAddress: HostAndPort | null
   readonly #changes = new Listeners()
   readonly #reader = new FrameReader(HANDSHAKE_LIMIT)
@@ -49,12 +49,12 @@ export class MessageSocket implements SocketSource {
   #isClosed = false
   #reason: Error | undefined
   #hasEnded = false
-  /** Someone has asked for a message that is not here: it is read to its end, however long it is. */
+  /** True if a message was asked for that has not arrived: it is then read to its end, however long it is. */
   #isAsked = false
   #onMessage: ((message: Uint8Array) => void) | undefined
   #onOver: () => void = () => {}
 
-  /** @param socket connected; it belongs to this from now on */
+  /** @param socket a connected socket, which belongs to this object from now on */
   constructor(socket: Socket) {
     this.remoteAddress = peerAddress(socket)
     this.#wire = new Wire(socket, {
@@ -69,7 +69,7 @@ export class MessageSocket implements SocketSource {
     this.#sending = new Sending(this.#wire, this)
   }
 
-  /** Shows and asks for keys, if there is one. */
+  /** Authenticates in both directions, if there is a key. */
   start(start: Start): void {
     const { role, settings, handshakeTimeout } = start
     this.#start = start
@@ -83,28 +83,28 @@ export class MessageSocket implements SocketSource {
     this.#handshake.next()
   }
 
-  /** The other side has shown that it holds the key. */
+  /** True once the other side has authenticated. */
   get isAuthenticated(): boolean {
     return this.#isAuthenticated
   }
 
-  /** This side has closed it. */
+  /** True once this side has closed the socket. */
   get isClosed(): boolean {
     return this.#isClosed
   }
 
-  /** Nothing more will come, though messages may wait to be taken. */
+  /** True once no more bytes will arrive; messages may still wait to be taken. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }
 
-  /** Why: an EOFError, without a cause when the other side has closed it after a whole message. */
+  /** The reason for the end: an EOFError, which has no cause if the other side closed the socket after a complete message. */
   get reason(): Error | undefined {
     const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.#isWhole()
     return isCut ? brokenOff(new Error('in the middle of a message')) : this.#reason
   }
 
-  /** Runs `run` once this side has closed it or nothing more will come; at once if that is so already. */
+  /** Runs `run` once this side has closed the socket, or no more bytes will arrive; at once if this is already so. */
   whenOver(run: () => void): void {
     if (this.#isClosed || this.#hasEnded) run()
     else this.#onOver = run
@@ -116,7 +116,7 @@ export class MessageSocket implements SocketSource {
     run()
   }
 
-  /** Returns true if `take` has a message; otherwise the next one is read to its end. */
+  /** True if `take` has a message. Otherwise, the next message is read to its end. */
   get isReady(): boolean {
     if (this.#isWhole()) return true
     this.#ask()
@@ -132,7 +132,7 @@ export class MessageSocket implements SocketSource {
     }
   }
 
-  /** Bytes of the next message, also while it is on its way; undefined while nothing tells. */
+  /** The length of the next message in bytes, even if the message is still arriving; undefined until the length has arrived. */
   get nextLength(): number | undefined {
     this.#ask()
     try {
@@ -143,12 +143,12 @@ export class MessageSocket implements SocketSource {
     }
   }
 
-  /** Bytes that have yet to go. */
+  /** The number of bytes that have not been sent yet. */
   get unsentBytes(): number {
     return this.#sending.bytes
   }
 
-  /** Returns the next message, in memory that may be part of a larger piece; undefined until it has come. */
+  /** Returns the next message, in memory that may be part of a larger piece; undefined until the message has arrived. */
   take(): Uint8Array | undefined {
     if (!this.isReady) return undefined
     const message = this.#reader.take()
@@ -156,7 +156,9 @@ export class MessageSocket implements SocketSource {
     return message
   }
 
-  /** Each message goes to the listener as it comes, those that wait already before this returns; undefined: they wait again. */
+  /**
+   * Passes each message to the listener when it arrives, and waiting messages before this call returns. undefined: messages wait again.
+   */
   onMessage(listener: ((message: Uint8Array) => void) | undefined): void {
     this.#onMessage = listener
     this.#deliver()
@@ -167,8 +169,8 @@ export class MessageSocket implements SocketSource {
   }
 
   /**
-   * Sends a message; it must not be changed before it has gone.
-   * @param done runs once the system has it all, or with an error when it will not go
+   * Sends a message. Do not change it before it has been sent.
+   * @param done runs once the system has the whole message, or with an error if the message will not be sent
    * @throws MultiprocessError `ERR_CLOSED`, `ERR_BROKEN_PIPE`
    */
   send(message: Uint8Array, done: (error?: Error) => void = () => {}): void {
@@ -179,8 +181,8 @@ export class MessageSocket implements SocketSource {
   /**
    * Sends a message and waits until the system has it.
    * @param timeout milliseconds, or Infinity
-   * @returns false when the timeout ran out before any of it had gone: it is taken back
-   * @throws TimeoutError when a part had gone: the rest follows
+   * @returns false if the timeout expired before any part was sent: the message is then taken back
+   * @throws TimeoutError if a part was sent: the rest follows
    */
   async sendAll(message: Uint8Array, timeout: number, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted()
@@ -188,13 +190,13 @@ export class MessageSocket implements SocketSource {
     return await this.#sending.all(message, timeout, signal)
   }
 
-  /** Sends a message while the thread is blocked; messages that wait to be sent go first. */
+  /** Does the same while the thread is blocked. Messages that wait are sent first. */
   sendSync(message: Uint8Array, timeout: number): boolean {
     this.#checkSendable()
     return this.#sending.allSync(message, timeout)
   }
 
-  /** Waits in the event loop until the step succeeds: after each message that comes, and at the end of them. */
+  /** Waits in the event loop until the step succeeds. The step runs after each message, and at the end of the messages. */
   wait<R>(step: () => R | undefined, timeout: number, signal?: AbortSignal): Promise<R | undefined> {
     return waitFor(this, step, timeout, signal)
   }
@@ -204,7 +206,7 @@ export class MessageSocket implements SocketSource {
     return waitForSync(this, step, timeout)
   }
 
-  /** What was given to be sent still goes. */
+  /** Closes the socket, after sending all messages that were passed to it. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -221,21 +223,21 @@ export class MessageSocket implements SocketSource {
     this.#changes.notify()
   }
 
-  /** Ends it now, on both sides. */
+  /** Ends the connection now, on both sides. */
   destroy(reason: Error | undefined): void {
     if (reason === undefined) this.#isClosed = true
     this.#end(reason)
     this.#wire.destroy()
   }
 
-  /** The descriptor has failed. */
+  /** Ends the connection after a failure of the descriptor. */
   fail(error: Error): void {
     this.destroy(brokenOff(error))
   }
 
   /**
-   * Ends it when the other side has had its time to show its key.
-   * @param now on the clock of monotonicMs()
+   * Ends the connection if the other side has not authenticated in time.
+   * @param now a time on the clock of monotonicMs()
    */
   expire(now: number): void {
     if (this.#handshake === undefined || now < this.#deadline) return
@@ -246,7 +248,7 @@ export class MessageSocket implements SocketSource {
     this.destroy(new AuthenticationError(`the other side has not shown its key within ${handshakeTimeout} ms`))
   }
 
-  /** When `expire` will. */
+  /** The time at which `expire` ends the connection. */
   get deadline(): number {
     return this.#handshake === undefined ? Number.POSITIVE_INFINITY : this.#deadline
   }
@@ -339,7 +341,7 @@ export class MessageSocket implements SocketSource {
     settled()
   }
 
-  /** The other side has not shown the key. What was written to tell it so still goes. */
+  /** Ends the connection because the other side did not authenticate. What was written to tell the other side is still sent. */
   #refuse(error: Error): void {
     this.#sending.hand(true)
     this.#wire.destroySoon()
@@ -369,7 +371,7 @@ export class MessageSocket implements SocketSource {
   }
 
   #show(message: Uint8Array): void {
-    // A thread that blocks does not come to the callback of the last message.
+    // A blocked thread does not reach the callback of the last message.
     this.#sending.noteWritten()
     this.#sending.add(message, () => {})
   }

@@ -5,16 +5,15 @@ import { ValueError } from '../errors.ts'
 import { LARGEST_SHORT } from './frames.ts'
 import type { Key } from './handshake.ts'
 
+/** The options of both sides of a connection. */
 export interface SocketOptions {
-  /** The key that both sides must hold, as bytes or as text in UTF-8. Default: no key is asked for. */
+  /** The key that both sides must have, as bytes or as text in UTF-8. Default: none; then neither side authenticates. */
   authkey?: Uint8Array | string
-  /**
-   * true: HMAC-MD5 is good enough, all that Python before 3.12 speaks. Left out: false.
-   */
+  /** True to accept HMAC-MD5, the only digest of Python before 3.12. Default: false. */
   legacyMd5?: boolean
   /**
-   * Bytes that a received message may have; a longer one ends the connection. Left out: 2,147,483,647 with an authkey. Without one it
-   * is 4,194,304 (4 MiB): who sends a message decides how much memory and time it takes here, and 4 MiB take at most 64 MiB.
+   * The maximum length of a received message in bytes; a longer message ends the connection. Default: 2,147,483,647 with an authkey, and
+   * 4,194,304 (4 MiB) without: the sender of a message decides how much memory and time it takes here, and 4 MiB take at most 64 MiB.
    */
   maxMessageBytes?: number
 }
@@ -24,13 +23,13 @@ export interface Settings {
   readonly maxMessageBytes: number
 }
 
-/** What CPython gives its own connections, in milliseconds: `CONNECTION_TIMEOUT`. */
+/** The time that CPython gives its own connections, in milliseconds: `CONNECTION_TIMEOUT`. */
 export const HANDSHAKE_MS = 20_000
 const LARGEST_MESSAGE = 2 ** 32
-/** The longest message of a side that has not shown a key, unless the options say otherwise. */
+/** The default maximum length of a message from a side that has not authenticated. */
 const UNTRUSTED_BYTES = 2 ** 22
 
-/** @throws TypeError, ValueError */
+/** @throws TypeError, ValueError if an option is invalid */
 export function checkSocketOptions(options: SocketOptions, names: OptionNames): Settings {
   checkOptions(options, names)
   const {
@@ -47,7 +46,7 @@ function keyOf(authkey: Uint8Array | string, allowsMd5: boolean): Key {
   if (typeof authkey !== 'string' && !(authkey instanceof Uint8Array)) {
     throw new TypeError(`authkey must be a Uint8Array or a string, got ${describe(authkey)}`)
   }
-  // A copy: the caller may wipe its own.
+  // A copy: the caller may erase its own bytes.
   const bytes = Buffer.from(authkey as Uint8Array)
   if (bytes.length === 0) throw new ValueError('authkey is empty: leave it out to ask for no key')
   return { bytes, allowsMd5 }

@@ -1,17 +1,17 @@
 /**
- * What is to go through a socket, message after message. One batch at a time is handed to the event loop's socket; as long as
- * that has all gone, a thread that blocks may write to the descriptor itself.
+ * The messages that are to be sent through a socket, in their order. One batch at a time is handed to Node's socket; once it has been sent,
+ * a blocked thread may write to the descriptor itself.
  */
 export interface QueuedMessage {
-  /** The pieces that have not gone yet. */
+  /** The pieces that have not been sent yet. */
   pieces: readonly Uint8Array[]
-  /** True if a part of the message has gone. */
+  /** True if a part of the message has been sent. */
   hasBegun: boolean
-  /** Runs once: all has gone to the system, or nothing more will go. */
+  /** Runs once: when the system has the whole message, or nothing more will be sent. */
   readonly done: (error?: Error) => void
 }
 
-/** Bytes that are handed over at once, when there are several messages. */
+/** The bytes that are handed over at once, if there are several messages. */
 const BATCH_BYTES = 2 ** 18
 
 export function bytesIn(pieces: readonly Uint8Array[]): number {
@@ -25,7 +25,7 @@ export class Outbox {
   #handed: QueuedMessage[] = []
   #bytes = 0
 
-  /** Bytes that wait or were handed over. */
+  /** The bytes that wait or were handed over. */
   get bytes(): number {
     return this.#bytes
   }
@@ -43,7 +43,7 @@ export class Outbox {
     this.#bytes += bytesIn(parcel.pieces)
   }
 
-  /** Takes back what has not begun to go. @returns false when it has */
+  /** Takes back a message. @returns false if a part of it has already been sent */
   withdraw(parcel: QueuedMessage): boolean {
     const index = parcel.hasBegun ? -1 : this.#waiting.indexOf(parcel)
     if (index < 0) return false
@@ -52,7 +52,7 @@ export class Outbox {
     return true
   }
 
-  /** What the event loop's socket is to write next; none, while it has some. */
+  /** Returns what Node's socket has to write next; nothing while it is still writing. */
   hand(all = false): Uint8Array[] {
     if (this.#handed.length > 0 && !all) return []
     let count = 0
@@ -67,7 +67,7 @@ export class Outbox {
     return batch.flatMap(({ pieces }) => pieces)
   }
 
-  /** All that was handed over has gone. */
+  /** Notes that all that was handed over has been sent. */
   complete(): void {
     const gone = this.#handed
     this.#handed = []
@@ -75,7 +75,7 @@ export class Outbox {
     for (const parcel of gone) parcel.done()
   }
 
-  /** What was handed over comes back; but for the last `unsent` bytes it has gone. */
+  /** Takes back what was handed over; all of it except the last `unsent` bytes has been sent. */
   takeBack(unsent: number): void {
     const parcels = this.#handed
     this.#handed = []
@@ -84,7 +84,7 @@ export class Outbox {
     while (gone > 0) gone -= this.#advance(gone)
   }
 
-  /** Takes what waits to where `write` puts it, until that answers -1: there is no room. @returns whether all has gone */
+  /** Passes waiting bytes to `write`, until it returns -1 because there is no room. @returns true if everything has been sent */
   drain(write: (bytes: Uint8Array) => number): boolean {
     while (this.#waiting.length > 0) {
       const count = write(this.#waiting[0].pieces[0])
@@ -94,7 +94,7 @@ export class Outbox {
     return true
   }
 
-  /** Nothing more will go. */
+  /** Fails all messages: nothing more will be sent. */
   fail(error: Error): void {
     const lost = [...this.#handed, ...this.#waiting]
     this.#handed = []
@@ -103,7 +103,7 @@ export class Outbox {
     for (const parcel of lost) parcel.done(error)
   }
 
-  /** So many bytes of the first piece have gone, or all of it. */
+  /** Notes that this many bytes of the first piece have been sent, or all of it. */
   #advance(count: number): number {
     const parcel = this.#waiting[0]
     const [first, ...rest] = parcel.pieces

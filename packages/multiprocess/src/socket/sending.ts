@@ -1,4 +1,4 @@
-/** Sending messages through a wire: by the event loop, batch after batch, or by a thread that blocks and writes the descriptor itself. */
+/** Sends messages through a wire: in the event loop, batch after batch, or from a blocked thread that writes the descriptor itself. */
 import { MultiprocessError, TimeoutError } from '../errors.ts'
 import { pollDescriptors, writeNow } from '../ground/os/sockets.ts' // lazy
 import { monotonicMs, setImmediate } from '../ground/os/time.ts'
@@ -8,14 +8,14 @@ import { Outbox, type QueuedMessage } from './outbox.ts'
 import type { SocketSource } from './waiting.ts'
 import type { Wire } from './wire.ts'
 
-/** A message up to this length goes in one piece with its header. */
+/** A message up to this length is sent in one piece with its header. */
 const JOINED_BYTES = 16_384
 
-/** Whose messages these are. */
+/** The socket whose messages these are. */
 interface Owner extends Pick<SocketSource, 'descriptors' | 'pump'> {
-  /** Nothing more goes. */
+  /** True if nothing more can be sent. */
   readonly hasEnded: boolean
-  /** Writing has failed. */
+  /** Called when writing has failed. */
   fail(error: Error): void
 }
 
@@ -23,7 +23,7 @@ export class Sending {
   readonly #wire: Wire
   readonly #owner: Owner
   readonly #outbox = new Outbox()
-  /** Of what was last handed to the event loop's socket. */
+  /** The number of the batch that was last handed to Node's socket. */
   #batch = 0
 
   constructor(wire: Wire, owner: Owner) {
@@ -31,7 +31,7 @@ export class Sending {
     this.#owner = owner
   }
 
-  /** Bytes that have yet to go. */
+  /** The number of bytes that have not been sent yet. */
   get bytes(): number {
     return this.#outbox.bytes
   }
@@ -40,7 +40,7 @@ export class Sending {
     return this.#outbox.isEmpty
   }
 
-  /** @param done runs once the system has it all, or with an error when it will not go */
+  /** @param done runs once the system has the whole message, or with an error if the message will not be sent */
   add(message: Uint8Array, done: (error?: Error) => void): QueuedMessage {
     const parcel = parcelOf(message, done)
     this.#outbox.add(parcel)
@@ -48,20 +48,20 @@ export class Sending {
     return parcel
   }
 
-  /** What the event loop has written is done, also before it has come to tell so: a thread that blocks does not let it. */
+  /** Completes what Node has written before Node reports it: a blocked thread gives Node no chance to. */
   noteWritten(): void {
     if (!this.#outbox.hasHanded || this.#wire.isWriting) return
     this.#batch++
     this.#outbox.complete()
   }
 
-  /** Hands the event loop what it is to write next. @param all and not just the next batch */
+  /** Hands Node what it has to write next. @param all true for everything, and not just the next batch */
   hand(all = false): void {
     const pieces = this.#outbox.hand(all)
     if (pieces.length === 0) return
     const batch = ++this.#batch
     this.#wire.write(pieces, error => {
-      // What was noted before, or taken back, is past; after an error the socket closes.
+      // What was noted before, or taken back, is done; after an error, the socket closes.
       if (batch !== this.#batch || error) return
       this.#outbox.complete()
       this.hand()
@@ -71,8 +71,8 @@ export class Sending {
   /**
    * Sends a message and waits until the system has it.
    * @param timeout milliseconds, or Infinity
-   * @returns false when the timeout ran out before any of it had gone: it is taken back
-   * @throws TimeoutError when a part had gone: the rest follows
+   * @returns false if the timeout expired before any part was sent: the message is then taken back
+   * @throws TimeoutError if a part was sent: the rest follows
    */
   async all(message: Uint8Array, timeout: number, signal?: AbortSignal): Promise<boolean> {
     return await new Promise<boolean>((resolve, reject) => {
@@ -96,7 +96,7 @@ export class Sending {
     })
   }
 
-  /** Sends a message while the thread is blocked; messages that wait to be sent go first. */
+  /** Does the same while the thread is blocked. Messages that wait are sent first. */
   allSync(message: Uint8Array, timeout: number): boolean {
     let isDone = false
     let failure: Error | undefined
@@ -113,7 +113,7 @@ export class Sending {
     return isDone
   }
 
-  /** Writes what there is room for. @returns whether nothing is left to be written */
+  /** Writes as much as fits. @returns true if nothing is left to write */
   drainNow(): boolean {
     try {
       this.#takeBack()
@@ -123,17 +123,17 @@ export class Sending {
       this.#owner.fail(error as Error)
       return true
     }
-    // The event loop goes on with it when this thread comes back there.
+    // The event loop continues with it when this thread returns there.
     setImmediate(() => this.hand())
     return false
   }
 
-  /** Nothing more will go. */
+  /** Fails all messages: nothing more will be sent. */
   end(error: Error): void {
     this.#outbox.fail(error)
   }
 
-  /** The event loop is to write nothing any more of what it was handed. */
+  /** Makes Node stop writing what it was handed. */
   #takeBack(): void {
     this.noteWritten()
     if (!this.#outbox.hasHanded || this.#wire.fd === undefined) return

@@ -1,25 +1,25 @@
-/** Waiting for messages of a socket: in the event loop, or by a thread that blocks and reads the socket itself. */
+/** Waits for messages of a socket: in the event loop, or in a blocked thread that reads the socket itself. */
 import { type Descriptor, pollDescriptors } from '../ground/os/sockets.ts' // lazy
 import { monotonicMs } from '../ground/os/time.ts'
 import { startTimer } from '../ground/os/timer.ts'
 
-/** Tries once. undefined: not now. */
+/** Makes one attempt. Returns undefined if it did not succeed. */
 export type SocketStep<R> = () => R | undefined
 
-/** What changes by what comes through sockets. */
+/** An object that changes with what arrives through sockets. */
 export interface SocketSource {
-  /** What a thread that blocks is to wait for; none: nothing more will come. */
+  /** The descriptors that a blocked thread has to wait for; empty if nothing more will arrive. */
   descriptors(): readonly Descriptor[]
-  /** Takes what has come, as the event loop would. */
+  /** Takes what has arrived, as the event loop would. */
   pump(): void
-  /** The listener runs after each change. @returns a function that takes it back */
+  /** Adds a listener that runs after each change. @returns a function that removes it */
   onChange(listener: () => void): () => void
-  /** It keeps this process alive until as many `unref()` calls have come. */
+  /** Keeps this process alive until the same number of `unref()` calls. */
   ref(): void
   unref(): void
 }
 
-/** Milliseconds after which a blocked thread tries again, because time itself may have changed something. */
+/** The milliseconds after which a blocked thread tries again, because time itself may have changed something. */
 const SLICE_MS = 500
 
 export class Listeners {
@@ -36,9 +36,9 @@ export class Listeners {
 }
 
 /**
- * Waits in the event loop until the step succeeds; of several who wait, those who came first are tried first.
+ * Waits in the event loop until the step succeeds. If several wait, the one that came first is tried first.
  * @param timeout milliseconds, or Infinity
- * @returns undefined when the timeout ran out
+ * @returns undefined if the timeout expired
  * @throws the signal's reason, once it is aborted
  */
 export async function waitFor<R>(
@@ -82,7 +82,7 @@ export async function waitFor<R>(
   })
 }
 
-/** Blocks the thread until the step succeeds; returns undefined when the timeout ran out. */
+/** Blocks the thread until the step succeeds. Returns undefined if the timeout expired. */
 export function waitForSync<R>(source: SocketSource, step: SocketStep<R>, timeout: number): R | undefined {
   let result = step()
   if (result !== undefined) return result

@@ -1,14 +1,14 @@
 /**
- * Node's socket, and the descriptor under it. A thread that blocks reads and writes the descriptor itself; what the event loop has yet
- * to write is taken from it first, by closing its socket over a duplicate of the descriptor.
+ * Node's socket, and the descriptor under it. A blocked thread reads and writes the descriptor itself. What Node has not written yet is
+ * taken from Node first, by closing its socket over a duplicate of the descriptor.
  */
 import type { Socket } from 'node:net'
 import { duplicateSocket } from '../ground/os/sockets.ts' // lazy
 
-/** What of Node's sockets is not in their types. */
+/** Members of Node's sockets that their types do not have. */
 interface Handle {
   readonly fd: number
-  /** Bytes that the event loop has yet to write. */
+  /** The number of bytes that Node has not written yet. */
   readonly writeQueueSize: number
 }
 
@@ -31,12 +31,12 @@ export class Wire {
     this.#attach(socket)
   }
 
-  /** Undefined: it is closed. */
+  /** Undefined once the socket is closed. */
   get fd(): number | undefined {
     return this.#handle?.fd
   }
 
-  /** Whether the event loop has something that it has yet to write. */
+  /** True if Node has bytes that it has not written yet. */
   get isWriting(): boolean {
     return this.#socket.writableLength > 0
   }
@@ -57,12 +57,12 @@ export class Wire {
     this.#socket.resume()
   }
 
-  /** Takes what the event loop has read, one piece after the other: each comes by its event. @returns whether there was one */
+  /** Takes what Node has read, piece by piece; each piece comes in an event. @returns true if there was a piece */
   flush(): boolean {
     return this.#socket.read() !== null
   }
 
-  /** @param onWritten runs once the system has it all, or with an error */
+  /** @param onWritten runs once the system has everything, or with an error */
   write(pieces: readonly Uint8Array[], onWritten: (error?: Error | null) => void): void {
     const socket = this.#socket
     const last = pieces.length - 1
@@ -75,8 +75,8 @@ export class Wire {
   }
 
   /**
-   * The event loop is to write nothing any more of what it was given.
-   * @returns how many bytes of that have not gone; undefined: there is no descriptor left for it
+   * Makes Node stop writing what it was given.
+   * @returns the number of bytes of it that were not sent; undefined if there is no descriptor left for this
    */
   takeBack(): number | undefined {
     const { fd, writeQueueSize } = this.#handle as Handle
@@ -93,7 +93,7 @@ export class Wire {
     return writeQueueSize
   }
 
-  /** Keeps this process alive until as many `unref()` calls have come. */
+  /** Keeps this process alive until the same number of `unref()` calls. */
   ref(): void {
     if (++this.#holds === 1) this.#socket.ref()
   }
@@ -106,7 +106,7 @@ export class Wire {
     this.#socket.destroy()
   }
 
-  /** What was written still goes. */
+  /** Closes the socket after everything has been written. */
   destroySoon(): void {
     this.#socket.destroySoon()
   }

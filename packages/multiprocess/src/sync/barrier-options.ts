@@ -2,10 +2,11 @@
 import { checkFunction, checkInteger, checkOptions, optionNames } from '../checks.ts'
 import { checkTimeout } from '../ground/waitable.ts'
 
+/** The options of a barrier. */
 export interface BarrierOptions {
   /** Runs in the party that comes last, or at the manager's server, before any party goes on. */
   action?: () => unknown
-  /** Of waits that name none, in milliseconds. Default: Infinity. */
+  /** The timeout of waits that name none, in milliseconds. Default: Infinity. */
   timeout?: number
 }
 

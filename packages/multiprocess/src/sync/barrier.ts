@@ -47,6 +47,7 @@ const MOST_PARTIES = 2 ** 31 - 1
 /** The result of an arrival: the last of a round has no waiter, the others wait, and 'later' means to try again after the round. */
 type Arrival = { readonly index: number; readonly waiter: Waiter | undefined; readonly round: number } | 'later'
 
+/** A place where several parties wait for each other; it can be used again and again. See Python's `multiprocessing.Barrier`. */
 export class Barrier extends SharedObject {
   protected static override readonly kind: BlockKind = 'Barrier'
   readonly #family: Family
@@ -71,7 +72,10 @@ export class Barrier extends SharedObject {
    * @param options.timeout the timeout of each `wait` that names none, in milliseconds. Default: Infinity
    * @throws ValueError if `parties` is not a positive integer; TypeError if it is not a number, or for an unknown option
    * @example
+   * import { Barrier } from 'multiprocess'
+   *
    * const barrier = new Barrier(2, { action: () => console.log('both are here') })
+   * await Promise.all([barrier.wait(), barrier.wait()])
    */
   constructor(parties: number, options: { action?: () => void; timeout?: number } = {}) {
     checkBarrier(parties, options)
@@ -98,6 +102,7 @@ export class Barrier extends SharedObject {
     if (isFirst) this.#set(PARTIES, parties)
   }
 
+  /** The number of parties that pass together. */
   get parties(): number {
     return this.#get(PARTIES)
   }
@@ -107,6 +112,7 @@ export class Barrier extends SharedObject {
     return this.#get(STATUS) === FILLING ? this.#get(ARRIVED) : 0
   }
 
+  /** True if the barrier is broken: waits throw BrokenBarrierError until `reset()`. */
   get broken(): boolean {
     return this.#get(STATUS) === BROKEN
   }

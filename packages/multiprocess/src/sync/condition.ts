@@ -23,6 +23,7 @@ import { waitOptions } from './waiting.ts'
 const TAIL = 0
 const NOTIFIED = FIRST_DECISION
 
+/** Waits for a change that another process announces, under a lock. See Python's `multiprocessing.Condition`. */
 export class Condition extends Lock {
   protected static override readonly kind: BlockKind = 'Condition'
   readonly #lock: Lock
@@ -36,8 +37,16 @@ export class Condition extends Lock {
    * @param lock a Lock or an RLock. Default: a new RLock
    * @throws TypeError if `lock` is neither
    * @example
+   * import { Condition, Value } from 'multiprocess'
+   *
    * const condition = new Condition()
-   * await condition.runExclusive(() => condition.waitFor(() => state.value === 1))
+   * const state = Value('i', 0)
+   * const waiting = condition.runExclusive(() => condition.waitFor(() => state.value === 1))
+   * await condition.runExclusive(() => {
+   *   state.value = 1
+   *   condition.notifyAll()
+   * })
+   * console.log(await waiting) // true
    */
   constructor(lock?: Lock | RLock) {
     if (lock !== undefined && (!(lock instanceof Lock) || lock instanceof Semaphore || lock instanceof Condition)) {
@@ -51,30 +60,37 @@ export class Condition extends Lock {
     this.#waiters = new WaitList(handleOf(this), TAIL, subject)
   }
 
+  /** The lock of the condition. */
   get lock(): Lock {
     return this.#lock
   }
 
+  /** Acquires the lock of the condition; see `Lock.acquire`. */
   override acquire(options?: WaitOptions): Promise<boolean> {
     return this.#lock.acquire(options)
   }
 
+  /** Does the same and blocks the thread. */
   override acquireSync(options?: { timeout?: number }): boolean {
     return this.#lock.acquireSync(options)
   }
 
+  /** Releases the lock of the condition. @throws ValueError as the lock's own `release` */
   override release(): void {
     this.#lock.release()
   }
 
+  /** True if a process holds the lock of the condition, dead or alive. */
   override get locked(): boolean {
     return this.#lock.locked
   }
 
+  /** Runs `fn` while the lock of the condition is held; see `Lock.runExclusive`. */
   override runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
     return this.#lock.runExclusive(fn, options)
   }
 
+  /** Does the same and blocks the thread while it waits. @throws TypeError if `fn` is async */
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
     return this.#lock.runExclusiveSync(fn, options)
   }
@@ -148,6 +164,7 @@ export class Condition extends Lock {
     this.#waiters.decide(NOTIFIED, n)
   }
 
+  /** Wakes all waiters. @throws ValueError if the caller does not hold the lock */
   notifyAll(): void {
     this.notify(Number.POSITIVE_INFINITY)
   }

@@ -12,6 +12,16 @@ import { type Waitable, type WaitOptions, waitable } from '../ground/waitable.ts
 import { handleOf, payloadAt, SharedObject } from '../memory/shared-object.ts'
 import { type Step, WaitWord, waitOptions } from './waiting.ts'
 
+/**
+ * A flag that processes set and wait for. See Python's `multiprocessing.Event`.
+ * @example
+ * import { Event, Process } from 'multiprocess'
+ *
+ * const ready = new Event()
+ * const child = new Process({ target: () => ready.set() })
+ * child.start()
+ * console.log(await ready.wait({ timeout: 10_000 })) // true
+ */
 export class Event extends SharedObject implements Waitable {
   protected static override readonly kind: BlockKind = 'Event'
 
@@ -22,6 +32,7 @@ export class Event extends SharedObject implements Waitable {
   readonly #word: WaitWord
   readonly #family: Family
 
+  /** Creates an event whose flag is not set. */
   constructor() {
     super()
     const handle = handleOf(this)
@@ -34,6 +45,7 @@ export class Event extends SharedObject implements Waitable {
     )
   }
 
+  /** Returns true if the flag is set. */
   isSet(): boolean {
     return (this.#word.load() & 1) === 1
   }
@@ -49,6 +61,7 @@ export class Event extends SharedObject implements Waitable {
     this.#word.wake(Number.POSITIVE_INFINITY)
   }
 
+  /** Clears the flag. */
   clear(): void {
     Atomics.and(this.#word.words, this.#word.index, ~1)
   }
@@ -64,6 +77,7 @@ export class Event extends SharedObject implements Waitable {
     return this.#word.waitSync(this.#step(), waitOptions(options).timeout) ?? false
   }
 
+  /** Makes the event an object that `wait` accepts: ready while the flag is set. */
   get [waitable](): unknown {
     return { family: this.#family, word: this.#word, isReady: () => this.isSet() }
   }

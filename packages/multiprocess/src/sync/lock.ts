@@ -41,6 +41,22 @@ export let insideLock: {
   readonly lineOf: (lock: Lock) => string
 }
 
+/**
+ * A lock that any process may take, and any may release. See Python's `multiprocessing.Lock`.
+ * @example
+ * import { Lock, Process, Value } from 'multiprocess'
+ *
+ * const lock = new Lock()
+ * const count = Value('i', 0, { lock: false })
+ * const child = new Process({
+ *   target: async () => {
+ *     for (let i = 0; i < 100; i++) await lock.runExclusive(() => count.value++)
+ *   }
+ * })
+ * child.start()
+ * await child.join()
+ * console.log(count.value) // 100
+ */
 export class Lock extends SharedObject {
   static {
     insideLock = {
@@ -70,6 +86,7 @@ export class Lock extends SharedObject {
   protected readonly at: number
   readonly #self: number
 
+  /** Creates a lock that is free. */
   constructor() {
     super()
     const handle = handleOf(this)
@@ -150,7 +167,12 @@ export class Lock extends SharedObject {
    * @throws TypeError if `fn` is not a function; TimeoutError if the timeout, in milliseconds, ran out
    * @throws OwnerDiedError if the last holder died: `fn` has not run, and the lock is free again
    * @example
-   * await lock.runExclusive(async () => writeFile('log.txt', text))
+   * import { appendFile } from 'node:fs/promises'
+   * import { devNull } from 'node:os'
+   * import { Lock } from 'multiprocess'
+   *
+   * const lock = new Lock()
+   * await lock.runExclusive(() => appendFile(devNull, 'one line at a time\n'))
    */
   runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
     return runExclusive(this, fn, options)

@@ -25,6 +25,15 @@ const CONTEXT = 4
 
 const contexts = new ExclusiveContexts<RLock>()
 
+/**
+ * A lock that its holder (a process, or a `runExclusive` in it) may acquire again; only the holder releases it, as often as it was
+ * acquired. See Python's `multiprocessing.RLock`.
+ * @example
+ * import { RLock } from 'multiprocess'
+ *
+ * const lock = new RLock()
+ * await lock.runExclusive(() => lock.runExclusive(() => console.log('inside'))) // inside
+ */
 export class RLock extends Lock {
   protected static override readonly size: number = 20
   protected static override readonly kind: BlockKind = 'RLock'
@@ -37,6 +46,7 @@ export class RLock extends Lock {
     })
   }
 
+  /** Does the same as `acquire`, and blocks the thread. @param options.timeout milliseconds. Default: Infinity */
   override acquireSync(options?: { timeout?: number }): boolean {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }
@@ -48,10 +58,12 @@ export class RLock extends Lock {
     this.wakeNext(this.on.and(this.at, FLAG))
   }
 
+  /** Does the same as `Lock.runExclusive`. In `fn`, the caller holds the lock, and may acquire it again. */
   override runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
     return contexts.run(this, () => super.runExclusive(fn, options))
   }
 
+  /** Does the same and blocks the thread while it waits. @throws TypeError if `fn` is async */
   override runExclusiveSync<R>(fn: () => R, options?: { timeout?: number }): R {
     // This includes a lock that the process acquired by `acquire`: no code could release it while this call waits.
     if (this.isMine()) return super.runExclusiveSync(fn, options)

@@ -20,6 +20,16 @@ const VALUE = 0
 const CEILING = 3
 const LARGEST = REST
 
+/**
+ * A lock that several callers may hold at once: `acquire` lowers its value, or waits while that is 0; `release` raises it. See Python's
+ * `multiprocessing.Semaphore`.
+ * @example
+ * import { Semaphore } from 'multiprocess'
+ *
+ * const semaphore = new Semaphore(2)
+ * await semaphore.acquire()
+ * console.log(semaphore.value) // 1
+ */
 export class Semaphore extends Lock {
   protected static override readonly size: number = 16
   protected static override readonly kind: BlockKind = 'Semaphore'
@@ -45,7 +55,7 @@ export class Semaphore extends Lock {
     return LARGEST
   }
 
-  /** How many times it can be acquired without waiting. */
+  /** The number of times that the semaphore can be acquired without waiting. */
   get value(): number {
     return Atomics.load(this.words, this.index + VALUE) & REST
   }
@@ -55,6 +65,7 @@ export class Semaphore extends Lock {
     return this.value === 0
   }
 
+  /** Does the same as `acquire`, and blocks the thread. @param options.timeout milliseconds. Default: Infinity */
   override acquireSync(options?: { timeout?: number }): boolean {
     return (options === undefined && this.tryAtOnce()) || this.acquireBlocking(options)
   }

@@ -12,12 +12,15 @@ import { Lock } from './lock.ts'
 import { RLock } from './rlock.ts'
 import { Semaphore } from './semaphore.ts'
 
+/** What shared arrays and values have besides their elements: a lock. */
 export interface Synchronized {
+  /** Returns the lock: an RLock, or the lock that was passed as an option. */
   getLock(): RLock
   /** The array or value itself, without the lock. */
   getObj(): unknown
   /** Runs `fn` while the lock is held. */
   runExclusive<R>(fn: () => Awaitable<R>): Promise<R>
+  /** Does the same and blocks the thread while it waits. @throws TypeError if `fn` is async */
   runExclusiveSync<R>(fn: () => R): R
 }
 
@@ -28,10 +31,12 @@ export type SharedArray<C extends TypeCode> = TypedArrayOf<C> &
     value: string
   }
 
+/** A number, or a character, in shared memory, with a lock. `value` reads and writes it. */
 export type SharedValue<C extends TypeCode> = Synchronized & { value: ElementOf<C> }
 
+/** The option of `Value` and `Array`. */
 export interface LockOption {
-  /** `true` for a new RLock, `false` for no lock. Default: true. */
+  /** `true` for a new RLock, `false` for no lock, or a Lock or RLock to use. Default: true. */
   lock?: boolean | Lock | RLock
 }
 
@@ -85,16 +90,33 @@ export function lockFor(options: LockOption, method: StartMethod): Lock | undefi
 
 export interface Factories {
   /**
-   * Makes a shared typed array.
+   * Makes a shared typed array. See Python's `multiprocessing.Array`.
    * @param init its length, for an array of zeros, or its elements
    * @throws ValueError for an unknown code, a length that is not an integer of 0 or more, or an element that does not fit; TypeError for
-   *   arguments of another type
+   * arguments of another type
+   * @example
+   * import { Array } from 'multiprocess'
+   *
+   * const numbers = Array('i', [1, 2, 3])
+   * numbers[0] += 10
+   * console.log(numbers[0]) // 11
    */
   Array<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>, options?: LockOption): SharedArray<C>
-  /** Makes a shared value. @param init default: 0 @throws the errors of `Array` */
+  /**
+   * Makes a shared value. See Python's `multiprocessing.Value`.
+   * @param init the first value. Default: 0
+   * @throws the errors of `Array`
+   * @example
+   * import { Value } from 'multiprocess'
+   *
+   * const count = Value('i', 41)
+   * await count.runExclusive(() => count.value++)
+   * console.log(count.value) // 42
+   */
   Value<C extends TypeCode>(code: C, init?: ElementOf<C>, options?: LockOption): SharedValue<C>
-  /** Does the same without a lock. */
+  /** Does the same as `Array`, without a lock. See Python's `multiprocessing.sharedctypes.RawArray`. */
   RawArray<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>): TypedArrayOf<C> & { value: string }
+  /** Does the same as `Value`, without a lock. See Python's `multiprocessing.sharedctypes.RawValue`. */
   RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): { value: ElementOf<C> }
 }
 

@@ -15,7 +15,7 @@ export interface Property {
 export interface Properties {
   readonly own: readonly Property[]
   readonly ofPrototype: readonly Property[]
-  /** What its `prototype` inherits from, where that is not as usual. */
+  /** What its `prototype` inherits from, if that is unusual. */
   readonly prototypeHeritage: { readonly value: unknown } | undefined
   readonly heritage: { readonly value: unknown } | undefined
 }

@@ -4,9 +4,13 @@ import { availableParallelism } from 'node:os' // lazy
 
 /**
  * Returns the number of processors that this process may use: the smaller of its affinity (sched_getaffinity(2), which
- * `os.availableParallelism` asks) and the CPU limits (cgroup v1 and v2) of its group and all groups above, rounded up. In a
- * container started with `--cpus=1.5`, it is 2.
+ * `os.availableParallelism` asks) and the CPU limits (cgroup v1 and v2) of its group and all groups above, rounded up. In a container
+ * started with `--cpus=1.5`, it is 2. See Python's `multiprocessing.cpu_count`.
  * @returns an integer, at least 1
+ * @example
+ * import { cpuCount } from 'multiprocess'
+ *
+ * console.log(cpuCount() >= 1) // true
  */
 export function cpuCount(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.ceil(cgroupLimit(readText))))

@@ -4,11 +4,15 @@
 import { endianness } from 'node:os' // lazy
 import { ValueError } from '../../errors.ts'
 
+/** A host and a port of TCP. */
 export interface HostAndPort {
+  /** The name of a host, or its IP address. */
   readonly host: string
+  /** The port. */
   readonly port: number
 }
 
+/** The address of a socket: the path of a unix socket, an abstract name of Linux, which begins with \0, or a host and a port. */
 export type NetAddress = string | HostAndPort
 
 /** The length of `sun_path` in a sockaddr_un, including the 0 that ends a path (unix(7)). */

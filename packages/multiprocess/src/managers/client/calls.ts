@@ -1,4 +1,4 @@
-/** The methods of proxies: one that calls and one that blocks, for each row of the table or each name of a registered object. */
+/** The methods of proxies: an asynchronous and a blocking one for each row of the table, or for each method of a registered object. */
 import { timeoutOf, type WaitOptions } from '../../ground/waitable.ts'
 import { METHODS, type Method, NESTING_KINDS, type ObjectKind } from '../protocol/methods.ts'
 import { contextsOf } from './lock-proxies.ts'
@@ -10,7 +10,7 @@ const { call, callSync } = insideProxy
 type Callable = (this: BaseProxy, ...args: unknown[]) => unknown
 type ProxyType = { prototype: object; name: string }
 
-/** Gives a class the methods of a kind, as the table has them. */
+/** Defines the methods of a kind in a class, as the table has them. */
 export function defineKind(type: ProxyType, kind: ObjectKind): void {
   const isNesting = NESTING_KINDS.has(kind)
   for (const [number, [name, method]] of Object.entries<Method>(METHODS[kind]).entries()) {
@@ -35,8 +35,8 @@ export function defineKind(type: ProxyType, kind: ObjectKind): void {
 }
 
 /**
- * Gives a class the methods of a registered object. If the object has a method with the name of a twin, `readSync` beside `read`, the
- * twin replaces it.
+ * Defines the methods of a registered object in a class. If the object itself has a method with the name of a blocking twin, such as
+ * `readSync` next to `read`, the twin replaces it.
  */
 export function defineRegistered(type: ProxyType, methods: readonly string[]): void {
   const names = new Set(methods)
@@ -55,7 +55,7 @@ function defineTwins({ prototype }: ProxyType, name: string, number: number): vo
   })
 }
 
-/** Changes what a proxy was given to what its object takes. @returns the signal that ends the call */
+/** Converts the arguments of a proxy's method to those of its object. @returns the signal that ends the call */
 function prepareArguments({ waits, timeoutAt, itemsAt, optionsAt }: Method, args: unknown[]): AbortSignal | undefined {
   if (itemsAt !== undefined && args.length > itemsAt) args[itemsAt] = sendable(args[itemsAt])
   if (timeoutAt !== undefined) {
@@ -63,7 +63,7 @@ function prepareArguments({ waits, timeoutAt, itemsAt, optionsAt }: Method, args
     const timeout = timeoutOf(options)
     while (args.length < timeoutAt) args.push(undefined)
     args.length = timeoutAt
-    // An object has a timeout of its own, such as a barrier's, if the caller gives none.
+    // Without a timeout from the caller, an object uses its own, such as a barrier's.
     if (options?.timeout !== undefined) args.push(timeout)
     return options?.signal
   }
@@ -80,7 +80,7 @@ function noSignal(name: string): TypeError {
   )
 }
 
-/** What the class has already stays. */
+/** Defines a method, unless the class already has it. */
 function define(prototype: object, name: string, value: Callable): void {
   for (let link = prototype; link !== BaseProxy.prototype; link = Object.getPrototypeOf(link)) {
     if (Object.hasOwn(link, name)) return

@@ -1,4 +1,4 @@
-/** The client's side: calls on their way to a server, and what becomes of them. */
+/** The client's side of calls to a server. */
 import { Pending } from '../../codec/receive.ts'
 import type { Writer } from '../../codec/values/writer.ts'
 import { MultiprocessError } from '../../errors.ts'
@@ -13,16 +13,19 @@ import type { ProxyPlace } from '../protocol/proxy-data.ts'
 /** How a proxy reaches its object. */
 export interface Link {
   readonly address: NetAddress
-  /** Whether the server is known to be gone. */
+  /** True if the server is known to be gone. */
   readonly isGone: boolean
   /**
-   * @param object 0: the manager itself @param method its number
-   * @param signal aborted: the call ends at the server, unless it has succeeded before, and rejects with the signal's reason
+   * Calls a method.
+   * @param object the object's id, 0 for the manager itself
+   * @param method the number of the method
+   * @param signal ends the call at the server when aborted, unless the call has already succeeded; the call rejects with the signal's
+   * reason
    */
   call(object: number, method: number, args: readonly unknown[], signal?: AbortSignal): Promise<unknown>
-  /** The same, blocking the thread. */
+  /** Does the same, and blocks the thread. */
   callSync(object: number, method: number, args: readonly unknown[]): unknown
-  /** What stands for a proxy in a message. @param writer of the message: it names what keeps the object meanwhile */
+  /** Returns what a message contains for a proxy. @param writer the writer of the message, which names what keeps the object meanwhile */
   describe(object: number, holder: object, writer: Writer): ProxyPlace
 }
 
@@ -41,12 +44,12 @@ export function serverBlocked(): MultiprocessError {
   )
 }
 
-/** Servers of the family are named by their process. */
+/** Returns the text of an address. Servers of the family are named after their process. */
 export function formatAddress(address: NetAddress): string {
   return typeof address === 'string' && /^(?:pid|thread) \d+$/.test(address) ? address : describeAddress(address)
 }
 
-/** A call on its way. */
+/** A call without a reply yet. */
 interface PendingCall {
   readonly isBlocking: boolean
   succeed(value: unknown): void
@@ -109,7 +112,7 @@ class BlockingCall implements PendingCall {
     this.fail(new MultiprocessError('the call was cancelled'))
   }
 
-  /** The result; throws the call's error. */
+  /** Returns the result, or throws the call's error. */
   answer(caller: (...args: never[]) => unknown): unknown {
     if (!this.#hasFailed) return this.#value
     addCaller(this.#error, caller)
@@ -117,7 +120,7 @@ class BlockingCall implements PendingCall {
   }
 }
 
-/** What all links to another process share: the calls that wait, by their ids. */
+/** What all links to another process share: the calls without a reply, by their ids. */
 export abstract class CallTable implements Link {
   abstract address: NetAddress
   protected readonly outbox: FrameOutbox
@@ -136,9 +139,9 @@ export abstract class CallTable implements Link {
   }
 
   protected abstract transmit(bytes: Uint8Array, start: number, length: number, parcel: Parcel | null): void
-  /** Blocks until a reply may have come. @param isDone it has */
+  /** Blocks until a reply may have come. @param isDone returns true if it has */
   protected abstract block(isDone: () => boolean): void
-  /** Calls wait in the event loop from now on, or no more. */
+  /** Called when calls begin to wait in the event loop, and when none waits any more. */
   protected abstract onBusy(): void
   protected abstract onIdle(): void
   abstract describe(object: number, holder: object, writer: Writer): ProxyPlace
@@ -180,12 +183,12 @@ export abstract class CallTable implements Link {
     )
   }
 
-  /** @throws MultiprocessError `ERR_MANAGER_DIED` */
+  /** @throws MultiprocessError `ERR_MANAGER_DIED` if the server is gone */
   protected checkThere(): void {
     if (this.#gone !== undefined) throw this.#gone
   }
 
-  /** A frame that nobody waits for. */
+  /** Sends a frame without waiting for a reply. */
   protected tell(id: number, a: number, kind: number, value: unknown): void {
     this.outbox.add(id, a, kind << 16, value, 'value')
     this.#flushSoon()
@@ -195,7 +198,7 @@ export abstract class CallTable implements Link {
     if (this.#gone === undefined) this.tell(id, 0, CANCEL, NOTHING)
   }
 
-  /** The first goes at once; those that follow before the event loop has its turn go together. */
+  /** Sends frames. The first is sent at once; those that follow in the same turn of the event loop are sent together. */
   #flushSoon(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -254,7 +257,7 @@ export abstract class CallTable implements Link {
     else waiting.cancel()
   }
 
-  /** The server is gone: all that waits fails, and whatever follows. */
+  /** Fails all waiting calls, and all later ones: the server is gone. */
   protected fail(error: Error): void {
     if (this.#gone !== undefined) return
     this.#gone = error

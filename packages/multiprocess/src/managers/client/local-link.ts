@@ -1,7 +1,7 @@
 /**
- * Calls to a server of the same family, through shared memory: requests go into the server's mailbox, replies into this
- * process's own, which its event loop and its blocking calls read alike. A server that died is noticed by whoever reaps it,
- * who wakes everybody, and by those who wait, now and then.
+ * Calls to a server of the same family, through shared memory. Requests go into the server's mailbox, replies into this process's own
+ * mailbox, which its event loop and its blocking calls both read. The process that reaps a dead server wakes all others; processes that
+ * wait also check regularly.
  */
 import { createMailbox, type Mailbox } from '../../channel/mailbox.ts'
 import type { Writer } from '../../codec/values/writer.ts'
@@ -15,12 +15,12 @@ import type { LocalPlace } from '../protocol/proxy-data.ts'
 import type { Token } from '../protocol/token.ts'
 import { CallTable, managerDied } from './link.ts'
 
-/** While a call waits, the server is looked at so often, in milliseconds. */
+/** While a call waits, the process checks the server this often, in milliseconds. */
 const LOOK_EVERY_MS = 200
 
 const links = new WeakMap<Mailbox, LocalLink>()
 
-/** The link of this process to the server that reads the mailbox. */
+/** Returns the link of this process to the server that reads the mailbox. */
 export function localLink(server: Mailbox, address: NetAddress): LocalLink {
   let link = links.get(server)
   if (link === undefined) {
@@ -47,7 +47,7 @@ export class LocalLink extends CallTable implements Source {
     this.outbox.add(0, 0, HELLO << 16, this.#replies, 'replies')
   }
 
-  /** Takes the replies that are there. */
+  /** Takes the available replies. */
   poll(): boolean {
     const isAny = this.#read()
     if (!isAny && this.#isServerGone(false)) this.#end()
@@ -84,7 +84,7 @@ export class LocalLink extends CallTable implements Source {
     this.server.family.loop.release()
   }
 
-  /** What a dead server had answered is taken before. */
+  /** Checks the server. The replies of a dead server are taken first. */
   #look(): void {
     const now = monotonicMs()
     if (now - this.#lastLook < LOOK_EVERY_MS / 2) return
@@ -106,7 +106,7 @@ export class LocalLink extends CallTable implements Source {
     return true
   }
 
-  /** The server is gone. */
+  /** Ends the link: the server is gone. */
   #end(): void {
     while (this.#read());
     this.server.family.loop.remove(this)

@@ -1,4 +1,4 @@
-/** What proxies of locks run while they hold them, and which `runExclusive` a call comes from. */
+/** The proxies of locks: `runExclusive`, and the contexts of calls. */
 import type { Awaitable } from '../../ground/awaitable.ts'
 import type { WaitOptions } from '../../ground/waitable.ts'
 import { ExclusiveContexts } from '../../sync/contexts.ts'
@@ -10,7 +10,7 @@ import { BaseProxy, insideProxy } from './proxy.ts'
 
 const { parts } = insideProxy
 
-/** What the table gives to the proxy of a lock. */
+/** The methods that the table defines for the proxy of a lock. */
 interface Lockable {
   acquire(options?: WaitOptions): Promise<boolean>
   acquireSync(options?: BlockingOptions): boolean
@@ -35,17 +35,17 @@ export class ExclusiveProxy extends BaseProxy {
   }
 }
 
-/** By the object that holds the lock at the server. */
+/** The contexts, by the object that holds the lock at the server. */
 const exclusive = new ExclusiveContexts<object>()
 
-/** The `runExclusive` that calls of the proxy come from now. */
+/** Returns the `runExclusive` calls that the proxy is inside of now. */
 export function contextsOf(proxy: BaseProxy): Contexts {
   const own = exclusive.idOf(parts(proxy).holder)
   const others = exclusive.openIds().filter(id => id !== own)
   return others.length === 0 ? own : [own, ...others]
 }
 
-/** As with the RLock of shared memory, the holder is a process, and inside it what `runExclusive` runs. */
+/** As with the RLock in shared memory, the holder is a process and, inside the process, a `runExclusive`. */
 export class NestingProxy extends ExclusiveProxy {
   override async runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R> {
     return exclusive.run(parts(this).holder, () => super.runExclusive(fn, options))

@@ -1,9 +1,9 @@
-/** The types of proxies, made from the classes of the objects that they stand for and from the table of methods. */
+/** The types of proxies, made from the classes of their objects and from the table of methods. */
 import type { WaitOptions } from '../../ground/waitable.ts'
 import type { MethodTable, ObjectKind } from '../protocol/methods.ts'
 import type { BaseProxy } from './proxy.ts'
 
-/** What a blocking call takes: the thread that would fire a signal is blocked. */
+/** The options of a blocking call: a signal would be useless, because the thread that aborts it is blocked. */
 export type BlockingOptions = Pick<WaitOptions, 'timeout'>
 
 type Row<K extends ObjectKind, M> = M extends keyof MethodTable[K] ? MethodTable[K][M] : never
@@ -23,8 +23,8 @@ type Now<F, R> = F extends (...args: infer A) => infer T
   : never
 
 /**
- * A proxy of an `O`, which is an object of the kind `K`: each of its methods asynchronous, and a blocking twin whose name ends in `Sync`.
- * `Own` are methods whose types are written by hand, since they are generic or overloaded.
+ * The proxy of an `O`, an object of the kind `K`: each of its methods is asynchronous, and has a blocking twin whose name ends in `Sync`.
+ * `Own` are the methods whose types are written by hand, because they are generic or overloaded.
  */
 export type Proxied<O, K extends ObjectKind, Own extends string = never> = BaseProxy & {
   [M in keyof O as M extends keyof MethodTable[K] ? Exclude<M, Own> : never]: Later<O[M], Row<K, M>>

@@ -9,7 +9,7 @@ type ProxyClass = new (parts: ProxyParts) => BaseProxy
 
 const { call } = insideProxy
 
-/** A class whose `for await` goes over what a method of its kind answers when the loop begins. */
+/** Returns a class whose `for await` iterates over what a method of its kind returns when the loop begins. */
 function iteratedBy<K extends ObjectKind>(kind: K, name: Parameters<typeof methodNumber<K>>[1]): ProxyClass {
   const number = methodNumber(kind, name)
   return class extends BaseProxy {
@@ -19,7 +19,7 @@ function iteratedBy<K extends ObjectKind>(kind: K, name: Parameters<typeof metho
   }
 }
 
-/** A class whose `for await` takes one item after another, without end. */
+/** Returns a class whose `for await` takes one item after another, without end. */
 function endless(kind: 'queue' | 'joinableQueue'): ProxyClass {
   const number = methodNumber(kind, 'get')
   return class extends BaseProxy {
@@ -35,7 +35,7 @@ class SelfIterating extends BaseProxy {
   }
 }
 
-/** Each kind's name for its class, as `console.log` shows it, and what the class has besides the methods of the table. */
+/** For each kind, the name of its class, as `console.log` shows it, and its base class, with what the table does not have. */
 const KINDS: Readonly<Record<Exclude<ObjectKind, 'manager'>, readonly [name: string, base: ProxyClass]>> = {
   dict: ['DictProxy', iteratedBy('dict', 'entries')],
   list: ['ListProxy', iteratedBy('list', 'copy')],
@@ -58,7 +58,7 @@ const KINDS: Readonly<Record<Exclude<ObjectKind, 'manager'>, readonly [name: str
 
 const classes = new Map<string, ProxyClass>()
 
-/** The class of a type's proxies. @throws TypeError for a kind that does not exist */
+/** Returns the class of a type's proxies. @throws TypeError for an unknown kind */
 export function proxyClass({ kind, typeid, methods }: ProxyType): ProxyClass {
   const isBuiltIn = isObjectKind(kind) && kind !== 'manager'
   const key = isBuiltIn ? kind : JSON.stringify([typeid, methods])

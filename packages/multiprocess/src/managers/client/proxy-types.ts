@@ -1,4 +1,4 @@
-/** The types of the proxies of what every manager has. */
+/** The types of the proxies of objects that every manager has. */
 
 import type { Awaitable } from '../../ground/awaitable.ts'
 import type { WaitOptions } from '../../ground/waitable.ts'
@@ -13,96 +13,112 @@ import type { JoinableQueueObject, QueueObject } from '../objects/queue.ts'
 import type { BlockingOptions, Proxied } from './proxied.ts'
 import type { IteratorProxy } from './remote.ts'
 
-/** A Map at the server. Keys are compared as Map does it, so that objects, which arrive as copies, are no keys to find again. */
+/**
+ * A dict at the server. Keys are compared as in a Map, so an object as a key is never found again, because it arrives as a copy. See
+ * Python's `SyncManager.dict`.
+ */
 export type DictProxy<K = unknown, V = unknown> = Proxied<DictObject<K, V>, 'dict', 'get' | 'pop' | 'compute'> & {
-  /** The value of the key, or the fallback, or undefined. */
+  /** Returns the value of the key, or the fallback (default: undefined) if there is none. */
   get(key: K): Promise<V | undefined>
   get<F>(key: K, fallback: F): Promise<V | F>
+  /** Does the same as `get`, and blocks the thread. */
   getSync(key: K): V | undefined
   getSync<F>(key: K, fallback: F): V | F
-  /** Removes an entry and returns its value, or the fallback, or undefined. */
+  /** Removes an entry and returns its value, or the fallback (default: undefined) if there is none. */
   pop(key: K): Promise<V | undefined>
   pop<F>(key: K, fallback: F): Promise<V | F>
+  /** Does the same as `pop`, and blocks the thread. */
   popSync(key: K): V | undefined
   popSync<F>(key: K, fallback: F): V | F
   /**
-   * Reads, changes and writes in one step: `fn` runs at the server, with a copy of what it captured. Its result becomes the value;
+   * Reads, changes and writes a value in one step: `fn` runs at the server, with a copy of what it captured. Its result becomes the value;
    * undefined removes the key.
+   * @returns the result of `fn`
    * @throws TypeError if `fn` returns a promise
    */
   compute<R extends V | undefined>(key: K, fn: (value: V | undefined, key: K) => R): Promise<R>
+  /** Does the same as `compute`, and blocks the thread. */
   computeSync<R extends V | undefined>(key: K, fn: (value: V | undefined, key: K) => R): R
-  /** Iterates over the entries of the moment when it begins. */
+  /** Iterates over the entries that the dict has when the loop begins. */
   [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]>
 }
 
-/** An array at the server. */
+/** A list at the server. See Python's `SyncManager.list`. */
 export type ListProxy<T = unknown> = Proxied<ListObject<T>, 'list'> & {
-  /** Iterates over the items of the moment when it begins. */
+  /** Iterates over the items that the list has when the loop begins. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
 }
 
-/** A Set at the server. */
+/** A set at the server. */
 export type SetProxy<T = unknown> = Proxied<SetObject<T>, 'set'> & {
-  /** Iterates over the values of the moment when it begins. */
+  /** Iterates over the values that the set has when the loop begins. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
 }
 
-/** Fields at the server. */
+/** A namespace at the server: fields with values. See Python's `SyncManager.Namespace`. */
 export type NamespaceProxy<T extends object = Record<string, unknown>> = Proxied<
   NamespaceObject<T>,
   'namespace',
   'get' | 'set'
 > & {
+  /** Returns the value of a field; undefined if there is no such field. */
   get<K extends keyof T & string>(name: K): Promise<T[K]>
+  /** Does the same as `get`, and blocks the thread. */
   getSync<K extends keyof T & string>(name: K): T[K]
+  /** Sets the value of a field. */
   set<K extends keyof T & string>(name: K, value: T[K]): Promise<void>
+  /** Does the same as `set`, and blocks the thread. */
   setSync<K extends keyof T & string>(name: K, value: T[K]): void
 }
 
-/** A value at the server. */
+/** A value at the server. See Python's `SyncManager.Value`. */
 export type ValueProxy<T> = Proxied<ValueObject<T>, 'value'>
 
 interface Endless<T> {
-  /** Iterates over the items as they come, without end. */
+  /** Iterates over the items as they arrive, without end. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
 }
 
-/** A queue at the server. What a client had taken when it died is lost with it. */
+/** A queue at the server. If a client dies, the items that it had taken are lost with it. See Python's `SyncManager.Queue`. */
 export type QueueProxy<T = unknown> = Proxied<QueueObject<T>, 'queue'> & Endless<T>
 
-/** A queue at the server that knows how many of its items are yet to be done. */
+/** A queue at the server that counts unfinished items. */
 export type JoinableQueueProxy<T = unknown> = Proxied<JoinableQueueObject<T>, 'joinableQueue'> & Endless<T>
 
 interface Exclusive {
-  /** Runs `fn` while this process holds the lock. @throws TimeoutError, OwnerDiedError: `fn` has not run then, and the lock is free again */
+  /**
+   * Runs `fn` while this process holds the lock. @throws TimeoutError, OwnerDiedError: then `fn` has not run, and the lock is free again
+   */
   runExclusive<R>(fn: () => Awaitable<R>, options?: WaitOptions): Promise<R>
+  /** Does the same as `runExclusive`, and blocks the thread. `fn` must not be async. */
   runExclusiveSync<R>(fn: () => R, options?: BlockingOptions): R
 }
 
-/** A lock at the server: any client may release it. */
+/** A lock at the server: any client may release it. See Python's `SyncManager.Lock`. */
 export type LockProxy = Proxied<LockMethods, 'lock'> & Exclusive
 
-/** A lock that its holder, a process and inside it what `runExclusive` runs, may acquire again, and only the holder releases. */
+/** A lock that only its holder may release, and that its holder (a process, or a `runExclusive` inside it) may acquire again. */
 export type RLockProxy = LockProxy
 
+/** A semaphore at the server. See Python's `SyncManager.Semaphore`. */
 export type SemaphoreProxy = Proxied<SemaphoreMethods, 'semaphore'> & Exclusive
 
-/** A condition at the server. */
+/** A condition at the server. See Python's `SyncManager.Condition`. */
 export type ConditionProxy = Proxied<ConditionMethods, 'condition'> &
   Exclusive & {
-    /** Waits until `predicate`, which runs in this process, returns something true. Resolves to what it returned last. */
+    /** Waits until `predicate` returns a true value; it runs in this process. Resolves to that value. */
     waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<R>
+    /** Does the same as `waitFor`, and blocks the thread. */
     waitForSync<R>(predicate: () => R, options?: BlockingOptions): R
   }
 
-/** An event at the server. */
+/** An event at the server. See Python's `SyncManager.Event`. */
 export type EventProxy = Proxied<EventObject, 'event'>
 
-/** A barrier at the server. A party that gives up, or dies, while it waits breaks it. */
+/** A barrier at the server. A party that gives up waiting, or dies, breaks the barrier. See Python's `SyncManager.Barrier`. */
 export type BarrierProxy = Proxied<BarrierObject, 'barrier'>
 
-/** A result that is still to come, at the server. */
+/** The result of a pool's task at the server. */
 export type AsyncResultProxy<R> = Proxied<AsyncResultObject<R>, 'asyncResult'>
 
 type Call = Omit<TaskOptions, 'signal'>
@@ -110,7 +126,7 @@ type Mapped = Omit<MapOptions, 'signal' | 'progress'>
 type Iterated = Omit<IMapOptions, 'signal' | 'progress' | 'settled'>
 type MappedLater = Omit<MapOptions, 'progress'>
 
-/** A pool at the server, whose workers are the server's children. */
+/** A pool at the server. Its workers are children of the server. */
 export type PoolProxy = Proxied<PoolObject, 'pool', keyof PoolTasks> & PoolTasks
 
 interface PoolTasks {

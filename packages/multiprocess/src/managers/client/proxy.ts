@@ -1,4 +1,4 @@
-/** What stands for an object that a manager's server keeps. */
+/** The proxy of an object at a manager's server. */
 import { ValueError } from '../../errors.ts'
 import { brand } from '../../ground/brand.ts'
 import { inspectAs, printable } from '../../ground/inspect.ts'
@@ -6,7 +6,7 @@ import { checkSignal } from '../../ground/waitable.ts'
 import type { ProxyType } from '../protocol/proxy-data.ts'
 import { formatAddress, type Link } from './link.ts' // lazy
 
-/** How a proxy is made: how its object is reached, and what keeps it at the server as long as the proxy lives. */
+/** What a proxy is made of: how it reaches its object, and what keeps the object at the server as long as the proxy lives. */
 export interface ProxyParts {
   readonly type: ProxyType
   readonly link: Link
@@ -22,14 +22,20 @@ export let insideProxy: {
   readonly onDispose: (release: (parts: ProxyParts) => void) => void
 }
 
-/** Tells proxies apart for whoever compares what objects hold, and sees nothing private: `util.isDeepStrictEqual`. */
+/** Makes proxies differ for `util.isDeepStrictEqual`, which compares the contents of objects and sees nothing private. */
 const IDENTITY = Symbol('identity')
 
 let releaseParts: (parts: ProxyParts) => void = () => {}
 
 /**
- * A proxy crosses to other processes as the same thing. The object lives at the server until no process has a proxy of it,
- * and nothing else at the server holds one.
+ * The proxy of an object at a manager's server. It crosses to other processes as a proxy of the same object. The object lives until no
+ * process has a proxy of it, and no other object at the server holds one. See Python's `multiprocessing.managers.BaseProxy`.
+ * @example
+ * import { Manager } from 'multiprocess'
+ *
+ * await using manager = await Manager()
+ * using list = await manager.list(['a'])
+ * console.log(await list.at(0)) // a
  */
 export class BaseProxy implements Disposable {
   #parts: ProxyParts | undefined
@@ -57,14 +63,14 @@ export class BaseProxy implements Disposable {
     }
   }
 
-  /** @internal Made by a manager, and where one arrives. */
+  /** @internal Managers create proxies, and so does the arrival of one. */
   constructor(parts: ProxyParts) {
     this.#parts = parts
     brand(this, 'proxy')
     Object.defineProperty(this, IDENTITY, { value: { id: parts.id, address: parts.link.address }, enumerable: true })
   }
 
-  /** This process needs the object no longer; the proxy's methods throw ValueError from now on. */
+  /** Releases the object in this process. The proxy's methods throw ValueError from now on. */
   [Symbol.dispose](): void {
     if (this.#parts === undefined) return
     releaseParts(this.#parts)

@@ -1,6 +1,6 @@
 /**
- * Calls to a server of another program, through a socket. A process has one connection to each address and key; a message that
- * brings a proxy to a process of this family has it connected before it is read.
+ * Calls to a server of another program, through a socket. A process has one connection for each address and key. A message that carries a
+ * proxy to a process of this family makes the process connect before the message is read.
  */
 import { checkDuration } from '../../checks.ts'
 import { markGone, markImported } from '../../codec/references/imports.ts'
@@ -25,13 +25,16 @@ import type { RemotePlace } from '../protocol/proxy-data.ts'
 import { dropToken, type Token } from '../protocol/token.ts'
 import { CallTable, managerDied, serverBlocked } from './link.ts'
 
-/** While a blocking call waits, the connection is looked at so often, in milliseconds. */
+/** While a blocking call waits, the thread checks the connection this often, in milliseconds. */
 const SLICE_MS = 1000
 
-/** How often this process was sent an object, and has not given it back. A proxy has it, and others of the family by it. */
+/**
+ * The number of times that this process was sent an object and has not given it back. Its proxy has the object, and so have others of the
+ * family through it.
+ */
 export class RemoteHolder {
   readonly count: { value: number } = { value: 1 }
-  /** By which the one who sent it has the object still: this process may have asked the server to keep it, and be too late. */
+  /** Keeps the object for its sender: this process has asked the server to keep it, and the server may get that request too late. */
   readonly token: Token | undefined
 
   constructor(token?: Token) {
@@ -40,24 +43,24 @@ export class RemoteHolder {
 }
 
 const links = new Map<string, RemoteLink>()
-/** By the holder, which is kept longer than its proxy while others of the family have the object. */
+/** By the holder, which outlives its proxy while others of the family have the object. */
 const collected = new FinalizationRegistry<{ link: RemoteLink; id: number; count: { value: number } }>(
   ({ link, id, count }) => link.drop(id, count.value)
 )
 
-/** What others of a family have of this process's remote objects: kept until they have it no more. */
+/** The remote objects of this process that others of a family have: kept until they have them no more. */
 const anchors = new WeakMap<Family, GoneWords>()
 const anchored = new Map<object, number>()
 
-/** The connection that a message asks for; it stays. @throws as `connectSocket` */
+/** Connects as a message requires; the connection stays. @throws the errors of `connectSocket` */
 export async function connectFor(request: string): Promise<void> {
   const [address, key, method] = JSON.parse(request.slice(REMOTE_REQUEST.length)) as [NetAddress, string, StartMethod]
   await connectRemote(address, Buffer.from(key, 'base64'), method)
 }
 
 /**
- * To be closed once by each who asked for it.
- * @param method of the family that its proxies can be sent to
+ * Returns the link to a server. Each caller has to close it once.
+ * @param method the start method of the family to which its proxies can be sent
  * @throws AuthenticationError, TimeoutError, MultiprocessError as `connectSocket`
  */
 export async function connectRemote(
@@ -70,7 +73,7 @@ export async function connectRemote(
   let link = links.get(request)
   if (link === undefined) {
     const made = await openLink(address, authkey, method, request, options)
-    // Somebody may have been faster.
+    // Another call may have been faster.
     link = links.get(request)
     if (link === undefined) {
       link = made
@@ -84,7 +87,7 @@ export async function connectRemote(
   return link
 }
 
-/** A connection to a manager, which has answered. */
+/** Returns a connection to a manager that has answered. */
 async function openLink(
   address: NetAddress,
   authkey: Uint8Array,
@@ -109,7 +112,7 @@ function requestOf(address: NetAddress, authkey: Uint8Array, method: StartMethod
   return REMOTE_REQUEST + JSON.stringify([address, Buffer.from(authkey).toString('base64'), method])
 }
 
-/** The link of a place in a message, whose request was imported. */
+/** Returns the link of a place in a message. The request of the place was imported. */
 export function remoteLink(request: string): RemoteLink {
   const link = links.get(request)
   if (link === undefined) throw new SerializationError('cannot receive the proxy: its server is not connected')
@@ -119,11 +122,11 @@ export function remoteLink(request: string): RemoteLink {
 export class RemoteLink extends CallTable {
   address: NetAddress
   readonly request: string
-  /** How many have asked for it, and not closed it. */
+  /** The number of callers that have asked for the link, and not closed it. */
   users = 0
   readonly #family: Family
   readonly #socket: MessageSocket
-  /** The server is in this very thread. */
+  /** True if the server is in this thread. */
   #isOwn = false
 
   constructor(socket: MessageSocket, address: NetAddress, family: Family, request: string) {
@@ -145,7 +148,8 @@ export class RemoteLink extends CallTable {
   /**
    * Resolves once the server has answered.
    * @param timeout milliseconds
-   * @throws TimeoutError; the signal's reason; MultiprocessError `ERR_FRAME` when what answers is no manager
+   * @throws TimeoutError if the timeout expires first; the signal's reason if the signal is aborted; MultiprocessError `ERR_FRAME` if what
+   * answers is not a manager
    */
   async greet(timeout: number, signal: AbortSignal | undefined): Promise<void> {
     const greeting = newGreeting()
@@ -170,7 +174,7 @@ export class RemoteLink extends CallTable {
     return super.callSync(object, method, args)
   }
 
-  /** One who asked for it needs it no more; with the last it ends, and what waits fails. */
+  /** Closes the link for one caller. After the last caller, the connection ends, and waiting calls fail. */
   close(): void {
     if (--this.users > 0) return
     this.#forget()
@@ -178,7 +182,7 @@ export class RemoteLink extends CallTable {
     this.#socket.close()
   }
 
-  /** What comes is nothing to go on with. */
+  /** Ends the link after unusable bytes. */
   #end(error: Error): void {
     this.#forget()
     this.fail(error)
@@ -188,7 +192,7 @@ export class RemoteLink extends CallTable {
   describe(id: number, holder: object, writer: Writer): RemotePlace {
     if (correspondent() === this) return { remote: this.address, id, anchor: null }
     const { shared, number } = this.#family
-    // As long as anybody of the family has the token, this process has the object.
+    // As long as a process of the family has the token, this process has the object.
     let words = anchors.get(this.#family)
     if (words === undefined) {
       words = new GoneWords(this.#family, () => {})
@@ -205,12 +209,12 @@ export class RemoteLink extends CallTable {
     return { remote: this.address, id, anchor: { family: number, token, request: this.request } }
   }
 
-  /** The object is given back when nothing has the holder any more. */
+  /** Gives the object back when nothing has the holder any more. */
   hold(id: number, holder: RemoteHolder): void {
     collected.register(holder, { link: this, id, count: holder.count }, holder)
   }
 
-  /** The proxy was disposed of: nothing here has the object any more, unless others of the family do. */
+  /** Releases an object whose proxy was disposed of, unless others of the family have it. */
   release(id: number, holder: RemoteHolder): void {
     if (anchored.has(holder)) return
     collected.unregister(holder)
@@ -218,18 +222,18 @@ export class RemoteLink extends CallTable {
     if (holder.token !== undefined) dropToken(holder.token)
   }
 
-  /** This process has the object from now on, which another one of the family was sent: that one may end before this one does. */
+  /** Tells the server that this process has an object which another process of the family was sent: that process may end first. */
   keep(id: number): void {
     if (!this.isGone) this.tell(0, id, KEEP, NOTHING)
   }
 
-  /** This process has the object no more, which it was sent so often. */
+  /** Tells the server that this process no longer has an object, which it was sent this many times. */
   drop(id: number, count: number): void {
     if (!this.isGone && count > 0) this.tell(0, id, DROP, [count])
   }
 
   protected transmit(bytes: Uint8Array, start: number, length: number): void {
-    // Whoever waits is told that the server is gone.
+    // Waiting calls learn that the server is gone.
     if (this.#socket.hasEnded) this.#look()
     else this.#socket.send(bytes.slice(start, start + length))
   }

@@ -1,9 +1,9 @@
-/** The types of proxies of one's own objects, made from the types of the objects. */
+/** The types of proxies of registered objects, made from the types of the objects. */
 import type { BaseProxy } from './proxy.ts'
 
 type AnyMethod = (...args: never[]) => unknown
 
-/** Names that a proxy has: those of methods that are no private ones, nor blocking twins of others. */
+/** The names of a proxy's methods: public methods that are not blocking twins of others. */
 type MethodName<T> = {
   [K in keyof T & string]: T[K] extends AnyMethod
     ? K extends `_${string}` | 'then'
@@ -16,7 +16,7 @@ type MethodName<T> = {
     : never
 }[keyof T & string]
 
-/** What a method's result arrives as. */
+/** The type in which a method's result arrives. */
 export type Arriving<R> =
   R extends PromiseLike<infer A>
     ? Arriving<A>
@@ -28,8 +28,8 @@ type AsyncMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => 
 type BlockingMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => Arriving<R> : never
 
 /**
- * A proxy of a `T`: every public method asynchronous, and a blocking twin whose name ends in `Sync`. Methods whose names begin
- * with `_`, and fields, are not there. What a generator or an iterator answers, or an async one, is an async iterator.
+ * The proxy of a `T`: each public method is asynchronous, and has a blocking twin whose name ends in `Sync`. Fields, and methods whose
+ * names begin with `_`, are missing. A method that returns a generator or an iterator, or an async one, returns an async iterator here.
  */
 export type Remote<T> = BaseProxy & {
   [K in MethodName<T>]: AsyncMethod<T[K]>
@@ -39,21 +39,27 @@ export type Remote<T> = BaseProxy & {
 
 /** An iterator that runs at the server. */
 export interface IteratorProxy<T, N = unknown> extends BaseProxy, AsyncIterableIterator<T> {
+  /** Resolves to the next result. */
   next(...args: [] | [N]): Promise<IteratorResult<T>>
+  /** Does the same as `next`, and blocks the thread. */
   nextSync(...args: [] | [N]): IteratorResult<T>
+  /** Ends the iteration. */
   return(value?: unknown): Promise<IteratorResult<T>>
+  /** Does the same as `return`, and blocks the thread. */
   returnSync(value?: unknown): IteratorResult<T>
+  /** Throws an error into a generator. */
   throw(error?: unknown): Promise<IteratorResult<T>>
+  /** Does the same as `throw`, and blocks the thread. */
   throwSync(error?: unknown): IteratorResult<T>
   [Symbol.asyncIterator](): this
 }
 
-/** A function that runs at the server. */
+/** A function at the server: `call` runs it, and `callSync` blocks the thread meanwhile. */
 export type CallableProxy<F> = F extends (...args: infer A) => infer R
   ? BaseProxy & { call(...args: A): Promise<Arriving<R>>; callSync(...args: A): Arriving<R> }
   : never
 
-/** What a factory's product arrives as. */
+/** The type in which a factory's product arrives. */
 export type RemoteOf<T> = T extends AsyncIterator<infer I, infer N> | Iterator<infer I, infer N>
   ? IteratorProxy<I, N>
   : T extends AnyMethod

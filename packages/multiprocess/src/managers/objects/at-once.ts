@@ -1,7 +1,7 @@
 /**
- * What a function that runs at the server has answered, at once: others would come between otherwise, and the failure of a
- * promise that nobody waits for would end the server.
- * @throws TypeError when it is a promise
+ * Returns the answer of a function that runs at the server, if it is not a promise: other calls would come in between, and a rejection that
+ * no code handles would end the server.
+ * @throws TypeError if it is a promise
  */
 export function atOnce<T>(answer: T, name: string): T {
   if (!(answer instanceof Promise)) return answer

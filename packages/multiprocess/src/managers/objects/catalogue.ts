@@ -1,4 +1,4 @@
-/** How a server makes objects: the types that every manager has, and those that were registered. */
+/** Creates the objects of a server: the types that every manager has, and the registered ones. */
 import { describe } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import type { StartMethod } from '../../ground/members/platform.ts'
@@ -14,11 +14,11 @@ import { BarrierObject, EventObject } from './meetings.ts'
 import { PoolObject } from './pool.ts'
 import { JoinableQueueObject, QueueObject } from './queue.ts'
 
-/** One's own type. */
+/** A registered type. */
 export interface Factory {
-  /** A class, or a function that answers the object, or a promise of it; or the name of one. */
+  /** A class, a function that returns the object or a promise of it, or the name of either. */
   readonly factory: unknown
-  /** The methods that proxies have; left out: all public ones. */
+  /** The methods that proxies have. Default: all public methods. */
   readonly exposed?: readonly string[]
 }
 
@@ -49,7 +49,7 @@ const BUILT_IN: Readonly<Record<string, readonly [ObjectKind, MakeObject]>> = {
   Pool: ['pool', (args, method) => new PoolObject(method, ...(args as readonly []))]
 }
 
-/** The lock that a proxy stands for. */
+/** Returns the lock of a proxy. */
 function lockOf(lock: unknown): LockObject | undefined {
   if (lock === undefined) return undefined
   const holder = lock instanceof BaseProxy ? insideProxy.parts(lock).holder : undefined
@@ -85,6 +85,6 @@ async function createOwn(typeid: string, { factory, exposed }: Factory, args: re
 function isClass(make: (...args: unknown[]) => unknown): boolean {
   const text = Function.prototype.toString.call(make)
   if (text.startsWith('class')) return true
-  // Built-in classes, such as Map, can't be called; those that can, such as Array, answer the same.
+  // Built-in classes such as Map cannot be called; those that can, such as Array, return the same as with `new`.
   return text.endsWith('{ [native code] }') && make.prototype !== undefined
 }

@@ -1,4 +1,4 @@
-/** Locks, semaphores and conditions, as a server keeps them. What a client holds when it dies goes to the next. */
+/** The locks, semaphores and conditions of a server. What a client holds when it dies goes to the next client. */
 import { checkInteger } from '../../checks.ts'
 import { OwnerDiedError, ValueError } from '../../errors.ts'
 import { Cancelled, currentCall } from '../protocol/call.ts'
@@ -7,20 +7,20 @@ import type { Holding, Peer } from '../protocol/peer.ts'
 import type { ConditionMethods, LockMethods, SemaphoreMethods } from './lock-methods.ts'
 import { WaitLine } from './wait-line.ts'
 
-/** Who holds a lock: a client, and inside it one of its `runExclusive`, 0: none. */
+/** The holder of a lock: a client, and inside the client one of its `runExclusive` (0 for none). */
 interface Holder {
   readonly peer: Peer
   readonly context: number
   count: number
 }
 
-/** What a Condition asks of its lock. */
+/** What a Condition needs of its lock. */
 export interface Lockable {
-  /** Whether the caller holds it. */
+  /** Returns true if the caller holds the lock. */
   isHeldBy(peer: Peer, contexts: Contexts): boolean
-  /** Releases it, however often it is held; answers by whom, and how often. */
+  /** Releases the lock completely. Returns its holder, and how often it was held. */
   releaseAll(): Holder | undefined
-  /** Takes it again, waiting as long as it takes. Throws OwnerDiedError when it is taken from a dead client. */
+  /** Takes the lock again, however long that takes. @throws OwnerDiedError if it is taken from a dead client */
   restore(holder: Holder): Promise<void>
 }
 
@@ -29,15 +29,15 @@ type Returning = { grant(isFromDead: boolean): void }
 /** A lock that any client may release. */
 export class LockObject implements Holding, Lockable, LockMethods {
   protected holder: Holder | undefined
-  /** The client that held it has died, and nobody has taken it since. */
+  /** True if the client that held the lock has died, and no client has taken the lock since. */
   #isOwnerDead = false
   readonly #line = new WaitLine<boolean, Holder>()
-  /** Those who come back from a condition: they can't be cancelled, and go first. */
+  /** The calls that return from a condition: they cannot be cancelled, and go first. */
   readonly #returning: Returning[] = []
 
   /**
-   * Returns true once the caller holds it, false if the timeout ran out.
-   * @throws OwnerDiedError if the client that held it died: the caller holds it now
+   * Returns true once the caller holds the lock, or false if the timeout expires first.
+   * @throws OwnerDiedError if the client that held the lock died: the caller holds the lock now
    */
   acquire(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
     const { peer, contexts } = currentCall()
@@ -52,7 +52,7 @@ export class LockObject implements Holding, Lockable, LockMethods {
     return this.#line.wait(timeout, () => false, caller)
   }
 
-  /** @throws ValueError if nobody holds it */
+  /** @throws ValueError if no client holds the lock */
   release(): void {
     if (this.holder === undefined && !this.#isOwnerDead) {
       throw new ValueError('cannot release a lock that nobody holds')
@@ -106,7 +106,7 @@ export class LockObject implements Holding, Lockable, LockMethods {
 
   protected checkRelease(_peer: Peer, _contexts: Contexts): void {}
 
-  /** One release of what is held. */
+  /** Releases the lock once. */
   protected leave(): void {
     this.#isOwnerDead = false
     this.#pass()
@@ -117,7 +117,7 @@ export class LockObject implements Holding, Lockable, LockMethods {
     holder.peer.holdings.add(this)
   }
 
-  /** It is free: who is next has it. */
+  /** Passes the free lock to the next call. */
   #pass(): void {
     this.holder?.peer.holdings.delete(this)
     this.holder = undefined
@@ -146,7 +146,7 @@ export class LockObject implements Holding, Lockable, LockMethods {
   }
 }
 
-/** A lock that its holder may take again, and it alone releases. */
+/** A lock that its holder may take again, and that only the holder may release. */
 export class RLockObject extends LockObject {
   override isHeldBy(peer: Peer, contexts: Contexts): boolean {
     return this.holder?.peer === peer && isInside(contexts, this.holder.context)
@@ -168,7 +168,7 @@ export class RLockObject extends LockObject {
   }
 }
 
-/** What a client had acquired when it died stays acquired, as in Python: who releases it may be another one. */
+/** A semaphore. What a client had acquired when it died stays acquired, as in Python, because another client may release it. */
 export class SemaphoreObject implements SemaphoreMethods {
   protected count: number
   protected readonly line = new WaitLine<boolean, Peer>()
@@ -202,7 +202,7 @@ export class SemaphoreObject implements SemaphoreMethods {
     return this.count
   }
 
-  /** One more is there. */
+  /** Passes one acquisition to the next call, or counts it. */
   protected pass(): void {
     const next = this.line.first
     if (next === undefined) {
@@ -222,10 +222,13 @@ export class SemaphoreObject implements SemaphoreMethods {
   protected given(_peer: Peer): void {}
 }
 
-/** As it is acquired and released in turn, what a client that died had acquired is given back, and the next ones are told. */
+/**
+ * A bounded semaphore. Each acquisition is released in turn, so what a dead client had acquired is given back, and the next clients learn
+ * of it.
+ */
 export class BoundedSemaphoreObject extends SemaphoreObject implements Holding {
   readonly #taken = new Map<Peer, number>()
-  /** Given back for dead clients, and not acquired since. */
+  /** The number of acquisitions that were given back for dead clients, and not made since. */
   #fromDead = 0
 
   override acquire(timeout?: number): boolean | Promise<boolean> {
@@ -270,7 +273,7 @@ export class BoundedSemaphoreObject extends SemaphoreObject implements Holding {
   }
 }
 
-/** Waits for a change that others tell of, and gives its lock away meanwhile. */
+/** A condition: waits for a notification, and releases its lock meanwhile. */
 export class ConditionObject implements ConditionMethods {
   readonly #lock: LockObject
   readonly #line = new WaitLine<boolean>()
@@ -291,7 +294,10 @@ export class ConditionObject implements ConditionMethods {
     return this.#lock.locked()
   }
 
-  /** Gives the lock away meanwhile; returns false if the timeout ran out. @throws ValueError if the caller does not hold the lock */
+  /**
+   * Waits until notified, and releases the lock meanwhile. Returns false if the timeout expires first. @throws ValueError if the caller
+   * does not hold the lock
+   */
   async wait(timeout = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { peer } = currentCall()
     this.#check('wait for')
@@ -304,7 +310,7 @@ export class ConditionObject implements ConditionMethods {
     }
   }
 
-  /** Wakes up to `count` of those who wait. @throws ValueError if the caller does not hold the lock */
+  /** Wakes up to `count` waiting clients. @throws ValueError if the caller does not hold the lock */
   notify(count = 1): void {
     if (count !== Number.POSITIVE_INFINITY) checkInteger('n', count, 0)
     this.#check('notify')

@@ -1,35 +1,39 @@
-/** Events and barriers, as a server keeps them. */
+/** The events and barriers of a server. */
 import { BrokenBarrierError } from '../../errors.ts'
 import { checkTimeout } from '../../ground/waitable.ts'
 import { type BarrierOptions, checkBarrier } from '../../sync/barrier-options.ts'
 import { atOnce } from './at-once.ts'
 import { WaitLine } from './wait-line.ts'
 
+/** An event at the server. */
 export class EventObject {
   #isSet = false
   readonly #line = new WaitLine<boolean>()
 
+  /** Returns true if the event is set. */
   isSet(): boolean {
     return this.#isSet
   }
 
+  /** Sets the event, and wakes all who wait for it. */
   set(): void {
     this.#isSet = true
     for (const waiter of this.#line) waiter.settle(() => true)
   }
 
+  /** Clears the event. */
   clear(): void {
     this.#isSet = false
   }
 
-  /** Returns true once the event is set, false if the timeout ran out. */
+  /** Returns true once the event is set, or false if the timeout expires first. */
   wait(timeout = Number.POSITIVE_INFINITY): boolean | Promise<boolean> {
     if (this.#isSet || timeout === 0) return this.#isSet
     return this.#line.wait(timeout, () => false, undefined)
   }
 }
 
-/** Who gives up waiting, or dies, breaks it: the others would wait for ever. */
+/** A barrier at the server. A party that gives up waiting, or dies, breaks the barrier: the others would wait for ever. */
 export class BarrierObject {
   readonly #parties: number
   readonly #action: (() => unknown) | undefined
@@ -46,7 +50,10 @@ export class BarrierObject {
     this.#timeout = checkTimeout(timeout)
   }
 
-  /** Returns a number from 0 to parties - 1, another one to each party. @throws BrokenBarrierError */
+  /**
+   * Waits until all parties have arrived. Returns a different number from 0 to parties - 1 to each party. @throws BrokenBarrierError if the
+   * barrier breaks
+   */
   wait(timeout = this.#timeout): number | Promise<number> {
     if (this.#isBroken) throw new BrokenBarrierError()
     const index = this.#line.size
@@ -65,24 +72,29 @@ export class BarrierObject {
     )
   }
 
+  /** Resets the barrier: waiting parties get a BrokenBarrierError, later ones can use it. */
   reset(): void {
     this.#breakAll()
     this.#isBroken = false
   }
 
+  /** Breaks the barrier: waiting and later parties get a BrokenBarrierError. */
   abort(): void {
     this.#isBroken = true
     this.#breakAll()
   }
 
+  /** Returns the number of parties. */
   parties(): number {
     return this.#parties
   }
 
+  /** Returns the number of parties that wait. */
   nWaiting(): number {
     return this.#line.size
   }
 
+  /** Returns true if the barrier is broken. */
   broken(): boolean {
     return this.#isBroken
   }

@@ -10,10 +10,11 @@ import { type Served, serveIterator, serveKind } from '../protocol/served.ts'
 
 type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | undefined
 
+/** A pool at the server. */
 export class PoolObject {
   readonly #pool: Pool
 
-  /** @throws TypeError, ValueError for options that make no sense */
+  /** @throws TypeError, ValueError if an option is invalid */
   constructor(method: StartMethod, ...args: [number | undefined, PoolOptions?] | [PoolOptions?]) {
     this.#pool = new (boundTo(Pool, method))(...(args as [number, PoolOptions?]))
   }
@@ -50,14 +51,17 @@ export class PoolObject {
     return serveIterator('imapUnordered', this.#pool.imapUnordered(fn as Target<[never]>, items, options))
   }
 
+  /** Refuses further tasks; the workers end after the pending ones. */
   close(): void {
     this.#pool.close()
   }
 
+  /** Ends the workers at once; pending tasks fail. */
   terminate(): void {
     this.#pool.terminate()
   }
 
+  /** Resolves once all workers have ended. Call `close` or `terminate` first. */
   join(): Promise<void> {
     return this.#pool.join()
   }
@@ -72,7 +76,7 @@ function serveResult(result: AsyncResult<unknown>): Served {
   return serveKind('asyncResult', new AsyncResultObject(result))
 }
 
-/** The result itself is a promise, which a method cannot answer. */
+/** The result of a pool at the server. The AsyncResult itself is a promise, which a method cannot return. */
 export class AsyncResultObject<R = unknown> {
   readonly #result: AsyncResult<R>
 
@@ -80,18 +84,22 @@ export class AsyncResultObject<R = unknown> {
     this.#result = result
   }
 
+  /** Returns the result once it is available, or throws the task's error. */
   get(timeout?: number): Promise<R> {
     return this.#result.get({ timeout, signal: currentCall().signal })
   }
 
+  /** Returns true once the result is available, or false if the timeout expires first. */
   wait(timeout?: number): Promise<boolean> {
     return this.#result.wait({ timeout, signal: currentCall().signal })
   }
 
+  /** Returns true if the result is available. */
   ready(): boolean {
     return this.#result.ready()
   }
 
+  /** Returns true if the task succeeded. @throws ValueError if the result is not available yet */
   successful(): boolean {
     return this.#result.successful()
   }

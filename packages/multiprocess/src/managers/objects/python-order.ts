@@ -2,7 +2,7 @@
 
 /**
  * Compares as Python's `list.sort` does: numbers, bigints and booleans by value, strings by their characters, dates by their time, arrays
- * item by item, and the shorter first. NaN, which Python leaves where it happens to be, goes last.
+ * item by item, with the shorter one first. NaN, which Python leaves where it is, goes last.
  * @throws TypeError for values that Python does not compare, such as a number and a string
  */
 export function compareAsPython(a: unknown, b: unknown): number {
@@ -32,7 +32,7 @@ function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
   return a.length - b.length
 }
 
-/** By code points: JavaScript's `<` takes the halves of those beyond U+FFFF for characters. */
+/** Compares by code points: JavaScript's `<` compares halves of characters above U+FFFF. */
 function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
@@ -43,7 +43,7 @@ function compareTexts(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Surrogates stand for code points above all others. */
+/** Surrogates belong to code points above all others. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }

@@ -1,9 +1,10 @@
-/** Queues, as a server keeps them. */
+/** The queues of a server. */
 import { checkInteger } from '../../checks.ts'
 import { Empty, Full, TimeoutError, ValueError } from '../../errors.ts'
 import { FifoQueue } from '../../pool/fifo-queue.ts'
 import { WaitLine } from './wait-line.ts'
 
+/** A queue at the server. */
 export class QueueObject<T = unknown> {
   readonly #items = new FifoQueue<T>()
   readonly #maxsize: number
@@ -15,7 +16,7 @@ export class QueueObject<T = unknown> {
     this.#maxsize = Math.max(0, checkInteger('maxsize', maxsize))
   }
 
-  /** @throws Full if the timeout ran out */
+  /** Puts an item into the queue. @throws Full if the timeout expires first */
   put(item: T, timeout = Number.POSITIVE_INFINITY): void | Promise<void> {
     if (!this.full()) return this.add(item)
     if (timeout === 0) throw new Full()
@@ -28,12 +29,13 @@ export class QueueObject<T = unknown> {
     )
   }
 
+  /** Puts an item into the queue without waiting. @throws Full if the queue is full */
   putNowait(item: T): void {
     if (this.full()) throw new Full()
     this.add(item)
   }
 
-  /** @throws Empty if the timeout ran out */
+  /** Takes the first item. @throws Empty if the timeout expires first */
   get(timeout = Number.POSITIVE_INFINITY): T | Promise<T> {
     if (this.#items.length > 0) return this.#take()
     if (timeout === 0) throw new Empty()
@@ -46,18 +48,22 @@ export class QueueObject<T = unknown> {
     )
   }
 
+  /** Takes the first item without waiting. @throws Empty if the queue is empty */
   getNowait(): T | Promise<T> {
     return this.get(0)
   }
 
+  /** Returns the number of items. */
   qsize(): number {
     return this.#items.length
   }
 
+  /** Returns true if the queue has no item. */
   empty(): boolean {
     return this.#items.length === 0
   }
 
+  /** Returns true if the queue has `maxsize` items. */
   full(): boolean {
     return this.#maxsize > 0 && this.#items.length >= this.#maxsize
   }
@@ -79,6 +85,7 @@ export class QueueObject<T = unknown> {
   }
 }
 
+/** A queue at the server that counts unfinished items. */
 export class JoinableQueueObject<T = unknown> extends QueueObject<T> {
   #unfinished = 0
   readonly #joiners = new WaitLine<void>()
@@ -88,14 +95,14 @@ export class JoinableQueueObject<T = unknown> extends QueueObject<T> {
     super.add(item)
   }
 
-  /** @throws ValueError if as many items were done as were ever put */
+  /** Reports that an item which was taken is done. @throws ValueError if it is called more often than items were put */
   taskDone(): void {
     if (this.#unfinished === 0) throw new ValueError('taskDone() was called more often than items were put')
     if (--this.#unfinished > 0) return
     for (const joiner of this.#joiners) joiner.settle(() => undefined)
   }
 
-  /** Waits until all items are done. @throws TimeoutError if the timeout ran out */
+  /** Waits until all items are done. @throws TimeoutError if the timeout expires first */
   join(timeout = Number.POSITIVE_INFINITY): void | Promise<void> {
     if (this.#unfinished === 0) return
     return this.#joiners.wait(

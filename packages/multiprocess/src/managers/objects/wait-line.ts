@@ -1,10 +1,10 @@
-/** Those who wait at the server for one thing, in the order they came. */
+/** The calls that wait at the server for one thing, in the order of their arrival. */
 import { startTimer } from '../../ground/os/timer.ts'
 import { type Call, Cancelled, currentCall } from '../protocol/call.ts'
 
 interface LineWaiter<T, D> {
   readonly call: Call
-  /** What they wait with. */
+  /** What the call waits with. */
   readonly detail: D
   settle(answer: () => T | PromiseLike<T>): void
 }
@@ -26,9 +26,9 @@ export class WaitLine<T, D = undefined> {
   }
 
   /**
-   * The call that is answered now waits here, until it is answered, its caller gives up, or the timeout, in milliseconds, runs out.
-   * @param onTimeout what it answers then
-   * @param onCancel runs when its caller gave up, or is gone
+   * Makes the call that is being answered wait, until it is settled, its caller gives up, or the timeout (in milliseconds) expires.
+   * @param onTimeout returns the answer after the timeout
+   * @param onCancel runs if the caller gave up, or is gone
    */
   wait(timeout: number, onTimeout: () => T, detail: D, onCancel?: () => void): Promise<T> {
     const call = currentCall()

@@ -2,12 +2,12 @@
 import type { Contexts } from './nesting.ts'
 import type { Peer } from './peer.ts'
 
-/** Thrown by a wait whose caller waits no more. */
+/** Thrown by a wait whose caller no longer waits. */
 export class Cancelled extends Error {}
 
 export class Call {
   readonly peer: Peer
-  /** Which `runExclusive` of the client it comes from, if its object asks for that. */
+  /** The `runExclusive` of the client that the call comes from, if the kind of the object needs that. */
   contexts: Contexts = 0
   #onCancel: (() => void) | undefined
   #controller: AbortController | undefined
@@ -16,18 +16,18 @@ export class Call {
     this.peer = peer
   }
 
-  /** What ends the wait that the call is in now. */
+  /** Ends the wait in which the call is now. */
   set onCancel(action: (() => void) | undefined) {
     this.#onCancel = action
   }
 
-  /** The caller waits no more, or is gone. */
+  /** Cancels the call: the caller no longer waits, or is gone. */
   cancel(): void {
     this.#onCancel?.()
     this.#controller?.abort(new Cancelled())
   }
 
-  /** Fires when the caller waits no more. */
+  /** Aborted when the caller no longer waits. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
@@ -36,7 +36,7 @@ export class Call {
 
 let current: Call | undefined
 
-/** The call that a method of a built-in object was called by; to be asked before it first awaits. */
+/** Returns the call by which a method of a built-in object was called. The method must ask before it first awaits. */
 export function currentCall(): Call {
   if (current === undefined) throw new Error('no call is being answered')
   return current
@@ -52,7 +52,7 @@ export function runCall<R>(call: Call, run: () => R): R {
   }
 }
 
-/** Takes from the arguments of the call that is answered now what says where it comes from. */
+/** Takes from the arguments of the current call the part that says where the call comes from. */
 export function withoutContexts(args: readonly unknown[]): readonly unknown[] {
   currentCall().contexts = args.at(-1) as Contexts
   return args.slice(0, -1)

@@ -1,4 +1,4 @@
-/** With whom what is written or read just now is exchanged: proxies are told to their own server otherwise than to others. */
+/** The peer of the message that is being encoded or decoded: a proxy is described to its own server in another way than to others. */
 let current: object | undefined
 
 export function correspondent(): object | undefined {

@@ -1,10 +1,10 @@
 /**
- * What a server and its clients say to each other. A parcel is a word that tells who sends it, a word of 0, and frames:
+ * The messages between a server and its clients. A parcel is a word with the sender, a word of 0, and frames:
  *
  *     LENGTH of the frame | ID of the call | A | B | a message of the codec, or nothing
  *
- *     request   A: the object's id, 0: the manager itself   B: KIND << 16 | the number of the method
- *     reply     A: what became of the call                  B: 0
+ *     request   A: the object's id, 0 for the manager itself   B: KIND << 16 | the number of the method
+ *     reply     A: the status of the call                      B: 0
  *
  * Each frame begins at a multiple of 4. Frames of one sender keep their order.
  */
@@ -17,49 +17,49 @@ import { withCorrespondent } from './correspondent.ts'
 
 /** Kinds of requests. */
 export const CALL = 0
-/** The caller waits no more. */
+/** The caller no longer waits. */
 export const CANCEL = 1
-/** The first of a client: where its replies go. */
+/** The first request of a client: where its replies go. */
 export const HELLO = 2
-/** A remote client has an object no more, as often as the message says. */
+/** A remote client no longer has an object; the message says how many times it was sent. */
 export const DROP = 3
 /** A remote client has an object that another client of its family was sent. */
 export const KEEP = 4
 
-/** What became of a call. */
+/** The status of a call. */
 export const VALUE = 0
 export const ERROR = 1
 export const CANCELLED = 2
 
-/** The message that stands for `undefined`. */
+/** The value of a frame without a message, which is read as `undefined`. */
 export const NOTHING: unique symbol = Symbol('nothing')
 
 const PARCEL_HEADER = 8
 const FRAME_HEADER = 16
-/** Longer frames go alone. */
+/** A longer frame is sent alone. */
 const BUFFER_BYTES = 16_384
-/** Up to this length a loop copies faster than a call. */
+/** Up to this length, a loop copies faster than a call. */
 const LOOPED_BYTES = 48
 
 const encoder = new Encoder()
 
 type Send = (bytes: Uint8Array, start: number, length: number, parcel: Parcel | null) => void
 
-/** Frames on their way to one receiver: written at once, sent together. */
+/** Frames for one receiver: written at once, sent together. */
 export class FrameOutbox {
   readonly #send: Send
   readonly #audience: Encoder['audience']
   readonly #bytes = new Uint8Array(BUFFER_BYTES)
   readonly #words = new Int32Array(this.#bytes.buffer)
   #releases: Releases[] = []
-  /** Of the frames that were written: what keeps the shared objects that they name. */
+  /** The parcels that keep the shared objects named by the frames. */
   #parcels: Parcel[] = []
   #end = PARCEL_HEADER
 
   /**
    * @param sender the first word of every parcel
    * @param send must not keep the bytes
-   * @param audience who reads: what is shared in memory goes to the family alone
+   * @param audience the reader: objects in shared memory go to the family only
    */
   constructor(sender: number, send: Send, audience: Encoder['audience'] = 'family') {
     this.#audience = audience
@@ -72,9 +72,9 @@ export class FrameOutbox {
   }
 
   /**
-   * Writes a frame; the value is read before this returns.
-   * @param path what the value is called where it cannot cross
-   * @throws SerializationError when it cannot: nothing is written then
+   * Writes a frame. The value is read before this call returns.
+   * @param path the name of the value in errors
+   * @throws SerializationError if the value cannot cross: nothing is written then
    */
   add(id: number, a: number, b: number, value: unknown, path: string): void {
     let length = 0
@@ -83,7 +83,7 @@ export class FrameOutbox {
       encoder.encode(value, undefined, 0, 0, path)
       length = encoder.end - encoder.start
     }
-    // The message stands in the encoder's memory until the next one is written.
+    // The message is in the encoder's memory until the next one is written.
     const { bytes, start, releases, parcel } = encoder
     if (this.#end + FRAME_HEADER + length > BUFFER_BYTES) this.flush()
     if (value !== NOTHING && releases !== null) this.#releases.push(releases)
@@ -140,7 +140,7 @@ export class FrameOutbox {
   }
 }
 
-/** Where the message of a frame stands; both are the same when it has none. */
+/** The place of a frame's message; both numbers are the same if it has none. */
 export interface Span {
   start: number
   end: number
@@ -157,8 +157,8 @@ export function senderOf(bytes: Uint8Array, start: number): number {
 }
 
 /**
- * Shows `use` each frame of a parcel; the object is the same for all.
- * @throws MultiprocessError `ERR_FRAME` when it is damaged
+ * Passes each frame of a parcel to `use`. The frame object is the same each time.
+ * @throws MultiprocessError `ERR_FRAME` if the parcel is damaged
  */
 export function readFrames(bytes: Uint8Array, start: number, end: number, use: (frame: Frame) => void): void {
   const frame: Frame = { id: 0, a: 0, b: 0, start: 0, end: 0 }
@@ -185,9 +185,9 @@ function wordAt(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The value of a frame, or a Pending.
- * @param other who wrote it
- * @param isBlocked nobody can wait: modules are imported as far as that can be done now
+ * Returns the value of a frame, or a Pending.
+ * @param other the sender of the frame
+ * @param isBlocked true if the thread cannot wait: modules that can be imported at once are imported now
  */
 export function readValue(bytes: Uint8Array, { start, end }: Span, other: object, isBlocked = false): unknown {
   if (start === end) return undefined

@@ -1,10 +1,10 @@
 /**
- * Where a server learns which of its tokens are gone: blocks of words, one for each token, that the token is linked to.
+ * Tells a server which of its tokens are gone. The tokens are linked to blocks of words, one word for each token:
  *
  *     WAKE    of a block: slept on by the server, never changed; woken when one of its words became 1
- *     words   0, free or waiting → 1: by whoever lets go of the token last; → 0: by the server, when it has seen it
+ *     words   0, free or waiting → 1: by the last process that releases the token; → 0: by the server, when it has seen it
  *
- * The server goes to sleep on WAKE first and looks at the words then, so that it misses none.
+ * The server first goes to sleep on WAKE and then examines the words, so it misses none.
  */
 
 import { WINDOW_BYTES } from '../../ground/arena/layout.ts'
@@ -13,7 +13,7 @@ import { setTimeout } from '../../ground/os/time.ts'
 import { payloadAt } from '../../memory/shared-object.ts'
 
 const WORDS = 4096
-/** Between two looks, in milliseconds: many go at once when memory is cleaned up. */
+/** The pause between two examinations, in milliseconds: garbage collection releases many tokens at once. */
 const PAUSE_MS = 5
 
 interface WordBlock {
@@ -31,8 +31,8 @@ export class GoneWords {
   readonly #over = new AbortController()
 
   /**
-   * Its waiting keeps no process alive.
-   * @param onWake runs whenever a wake-up came: also after every death in the family
+   * Its waiting does not keep the process alive.
+   * @param onWake runs after each wake-up, including one after every death in the family
    */
   constructor(family: Family, onWake: () => void) {
     this.#family = family
@@ -40,21 +40,21 @@ export class GoneWords {
     this.#add()
   }
 
-  /** Nobody is told any more. */
+  /** Stops the calls of `onGone`. */
   stop(): void {
     this.#over.abort()
   }
 
   /**
-   * A new token, held by this process until `drop`.
-   * @param onGone runs, once, when nobody has it any more
+   * Creates a token, held by this process until `drop`.
+   * @param onGone runs once, when nothing has the token any more
    * @returns its block
    */
   createToken(onGone: () => void): number {
     const { shared } = this.#family
     const block = this.#blocks.find(({ free }) => free.length > 0) ?? this.#add()
     const place = block.free.pop() as number
-    // The link, three words, is all that it has.
+    // The token has only its link, three words.
     const token = shared.create(12)
     const wake = payloadAt({ family: this.#family, at: block.at }) - block.at
     shared.link(token, [{ block: block.at, gone: wake + 4 + place * 4, wake }])

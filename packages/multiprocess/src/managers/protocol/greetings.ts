@@ -1,6 +1,6 @@
 /**
- * Whether a server that a program connects to is one of its own thread: a blocking call would wait for itself. The greeting
- * that goes through the socket has a name of its own, by which the server knows it when both are in one thread.
+ * Detects whether a server that a program connects to runs in the same thread: a blocking call would wait for itself. The greeting that
+ * goes through the socket has a unique name, by which the server recognises it if both are in one thread.
  */
 import { randomUUID } from 'node:crypto' // lazy
 
@@ -12,12 +12,12 @@ export function newGreeting(): string {
   return greeting
 }
 
-/** A server of this thread was greeted. */
+/** Notes that a server of this thread has received a greeting. */
 export function receiveGreeting(greeting: unknown): void {
   if (sent.has(greeting as string)) sent.set(greeting as string, true)
 }
 
-/** Nobody will answer it any more. @returns whether a server of this thread has received it */
+/** Ends a greeting that no server will answer any more. @returns true if a server of this thread has received it */
 export function endGreeting(greeting: string): boolean {
   const isOwn = sent.get(greeting) === true
   sent.delete(greeting)

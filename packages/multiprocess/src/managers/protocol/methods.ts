@@ -1,16 +1,16 @@
 /**
- * The table of what a manager's server keeps: for each kind of object its methods, and for each method how a proxy calls it. Calls, their
- * blocking twins and the types of proxies follow from this table. A call names its method by its place in the row of its kind.
+ * The methods of each kind of object at a manager's server, and how a proxy calls each of them. Calls, their blocking twins and the types
+ * of proxies follow from this table. A call names its method by the method's index in the row of its kind.
  */
 
 export interface Method {
-  /** The call may wait at the server: it takes a signal, which ends it there. */
+  /** True if the call may wait at the server: it takes a signal that ends the wait. */
   readonly waits: boolean
-  /** The place of the timeout among the object's arguments; a proxy takes `WaitOptions` there. */
+  /** The index of the timeout in the object's arguments; a proxy takes `WaitOptions` there. */
   readonly timeoutAt?: number
-  /** The place of an argument that is iterated before it is sent: iterators stay in their process. */
+  /** The index of an argument that is iterated before it is sent: iterators stay in their process. */
   readonly itemsAt?: number
-  /** The place of an options object whose `signal` stays in the caller's process. */
+  /** The index of an options object whose `signal` stays in the caller's process. */
   readonly optionsAt?: number
 }
 
@@ -124,10 +124,10 @@ export const METHODS = {
 export type MethodTable = typeof METHODS
 export type ObjectKind = keyof MethodTable
 
-/** Calls of these kinds end with the caller's contexts (`nesting.ts`): an RLock's holder is one `runExclusive` of a process. */
+/** Calls of these kinds end with the caller's contexts (`nesting.ts`): the holder of an RLock is one `runExclusive` of a process. */
 export const NESTING_KINDS: ReadonlySet<string> = new Set<ObjectKind>(['rlock', 'condition'])
 
-/** The kind of registered objects: their methods are sent with each proxy. */
+/** The kind of registered objects: each proxy is sent with the names of their methods. */
 export const REGISTERED = 'object'
 
 const names = new Map<ObjectKind, readonly string[]>()
@@ -136,7 +136,7 @@ export function isObjectKind(name: string): name is ObjectKind {
   return Object.hasOwn(METHODS, name)
 }
 
-/** The names of a kind's methods, in the order of their numbers. */
+/** Returns the names of a kind's methods, in the order of their numbers. */
 export function methodNames(kind: ObjectKind): readonly string[] {
   let row = names.get(kind)
   if (row === undefined) {
@@ -146,7 +146,7 @@ export function methodNames(kind: ObjectKind): readonly string[] {
   return row
 }
 
-/** The number of a method in its row. */
+/** Returns the number of a method in its row. */
 export function methodNumber<K extends ObjectKind>(kind: K, name: keyof MethodTable[K] & string): number {
   return methodNames(kind).indexOf(name)
 }

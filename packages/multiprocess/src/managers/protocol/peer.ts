@@ -2,23 +2,23 @@
 import type { FrameOutbox } from './frames.ts'
 import type { Referent } from './referents.ts'
 
-/** What is to be given up when a client is gone. */
+/** What a client holds, to be released when the client is gone. */
 export interface Holding {
   ownerGone(peer: Peer): void
 }
 
 export interface Peer {
   readonly outbox: FrameOutbox
-  /** Whether it is of this family: its tokens are, and it may be sent what is shared. */
+  /** True if the client is of this family: it has tokens, and can be sent shared objects. */
   readonly isLocal: boolean
-  /** The calls under way, by their ids. */
+  /** The calls that have not been answered yet, by their ids. */
   readonly calls: Map<number, { cancel(): void }>
   readonly holdings: Set<Holding>
-  /** Nobody reads its replies any more. */
+  /** True if no process reads its replies any more. */
   isGone: boolean
-  /** Counts one more holding of an object by a remote client; answers what takes it back. */
+  /** Counts one more holding of an object by a remote client. Returns a function that takes it back. */
   keep(referent: Referent): () => void
-  /** A remote client gives back what it was sent so often. */
+  /** Gives back an object that a remote client was sent this many times. */
   drop(id: number, times: number): void
 }
 

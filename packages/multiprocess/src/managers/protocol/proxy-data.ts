@@ -1,15 +1,15 @@
-/** What stands for a proxy in a message. */
+/** What a message contains for a proxy. */
 import type { Mailbox } from '../../channel/mailbox.ts'
 import type { NetAddress } from '../../socket/address.ts'
 
-/** What a proxy is: which of `PROXY_KINDS`, under what name it was registered, and, of one's own objects, its methods. */
+/** The type of a proxy: its kind, the name of its type and, for registered objects, the methods. */
 export interface ProxyType {
   readonly kind: string
   readonly typeid: string
   readonly methods: readonly string[] | null
 }
 
-/** Its object is at a server of this family; `token` is the block that stands for its being held. */
+/** The place of an object at a server of this family. `token` is the block that keeps the object. */
 export interface LocalPlace {
   readonly server: Mailbox
   readonly address: NetAddress
@@ -18,18 +18,18 @@ export interface LocalPlace {
   readonly id: number
 }
 
-/** Its object is at a server that is reached by a socket. */
+/** The place of an object at a server that is reached through a socket. */
 export interface RemotePlace {
   readonly remote: NetAddress
   readonly id: number
-  /** What holds it for the family of the sender; null: the reader of the message, who came by the socket. */
+  /** What keeps the object for the family of the sender; null for the reader of the message, who came through the socket. */
   readonly anchor: Anchor | null
 }
 
 export interface Anchor {
   readonly family: number
   readonly token: number
-  /** What connects to the server. */
+  /** The request that connects to the server. */
   readonly request: string
 }
 

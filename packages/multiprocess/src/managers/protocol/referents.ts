@@ -1,17 +1,17 @@
-/** What a server keeps: objects by their ids, as long as somebody has a proxy of them. */
+/** The objects of a server by their ids, as long as a proxy of them exists. */
 import { NESTING_KINDS } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
 
-/** An object, and what its proxies are. A proxy inside the server keeps it by this alone. */
+/** An object, and what its proxies have. A proxy inside the server keeps the object through this alone. */
 export class Referent {
   readonly id: number
   readonly type: ProxyType
   readonly object: Readonly<Record<string, (...args: unknown[]) => unknown>>
   /** The methods that may be called, in the order of their numbers. */
   readonly methods: readonly string[]
-  /** Calls end with what `NESTING_KINDS` says. */
+  /** True if the calls have contexts, see `NESTING_KINDS`. */
   readonly isNesting: boolean
-  /** How many tokens, and holdings of remote clients, there are. */
+  /** The number of tokens, and of holdings of remote clients. */
   holders = 0
 
   constructor(id: number, type: ProxyType, object: object, methods: readonly string[]) {
@@ -36,12 +36,12 @@ export class Referents {
     return this.#held.get(id)
   }
 
-  /** One more has it. */
+  /** Counts one more holder. */
   hold(referent: Referent): void {
     if (referent.holders++ === 0) this.#held.set(referent.id, referent)
   }
 
-  /** One less. Proxies inside the server may have it still. */
+  /** Counts one holder less. Proxies inside the server may still have the object. */
   release(referent: Referent): void {
     if (--referent.holders > 0) return
     this.#held.delete(referent.id)

@@ -1,11 +1,14 @@
-/** The types that manager classes have: their own, and those of the classes that they extend. */
+/** The types of manager classes: their own, and those of the classes that they extend. */
 import { checkArray, checkBoolean, checkOptions, checkString, optionNames } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import { checkTarget, sentTarget, type Target } from '../../process/target.ts'
 import type { Factory } from '../objects/catalogue.ts'
 
+/** The options of `BaseManager.register`. */
 export interface RegisterOptions {
+  /** The names of the methods that proxies have. Default: all public methods whose names do not begin with `_`. */
   exposed?: readonly string[]
+  /** False to add no method with the name of the type to the manager class. Default: true. */
   createMethod?: boolean
 }
 
@@ -16,8 +19,8 @@ type RegisteringClass = { readonly prototype: object }
 const registries = new WeakMap<object, Map<string, Factory>>()
 
 /**
- * @param base what all managers have, under names that no type can have
- * @throws TypeError, ValueError for what makes no sense
+ * @param base the members that all managers have; no type may have their names
+ * @throws TypeError, ValueError if an argument is invalid
  */
 export function register(
   type: RegisteringClass,

@@ -1,4 +1,4 @@
-/** What a method answers that is to stay at the server: the caller gets a proxy of it. */
+/** A method's result that stays at the server: the caller gets a proxy of it. */
 import { describe } from '../../checks.ts'
 import { methodNames, type ObjectKind, REGISTERED } from './methods.ts'
 import type { ProxyType } from './proxy-data.ts'
@@ -25,8 +25,8 @@ export function serveIterator(typeid: string, iterator: AnyIterator): Served {
 }
 
 /**
- * What a factory of one's own made, or a method of such an object answered: iterators and functions in the way of theirs, all
- * others with their methods.
+ * Serves what a registered factory created, or a method of such an object returned: iterators and functions in their own ways, all other
+ * objects with their methods.
  */
 export function serveObject(typeid: string, object: unknown, exposed: readonly string[] | undefined): Served {
   if (exposed === undefined && isIterator(object)) return serveIterator(typeid, object)
@@ -47,7 +47,7 @@ export function serveObject(typeid: string, object: unknown, exposed: readonly s
   return new Served({ kind: REGISTERED, typeid, methods }, object, methods)
 }
 
-/** The names of the methods that an object has, its own and inherited; names that begin with `_` are private. */
+/** Returns the names of an object's methods, own and inherited. Names that begin with `_` are private. */
 export function publicMethods(object: object): string[] {
   const names = new Set<string>()
   for (
@@ -66,7 +66,7 @@ export function publicMethods(object: object): string[] {
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
 
-/** What has `next`, and can itself be iterated: generators, and iterators of Maps and the like. */
+/** Returns true for an object that has `next` and can itself be iterated: a generator, an iterator of a Map, and the like. */
 export function isIterator(value: unknown): value is AnyIterator {
   if (typeof value !== 'object' || value === null) return false
   const candidate = value as Partial<AsyncIterable<unknown> & Iterable<unknown> & AnyIterator>
@@ -76,12 +76,12 @@ export function isIterator(value: unknown): value is AnyIterator {
   )
 }
 
-/** Generators and iterators stay; plain iterables, such as arrays, go. */
+/** Serves generators and iterators; plain iterables, such as arrays, cross as copies. */
 export function serveIterators(value: unknown, { type }: Referent): unknown {
   return isIterator(value) ? serveIterator(`${type.typeid} iterator`, value) : value
 }
 
-/** The methods of an iterator, those that it lacks too. */
+/** The methods of an iterator, including those that it lacks. */
 class IteratorObject {
   readonly #iterator: AnyIterator
 

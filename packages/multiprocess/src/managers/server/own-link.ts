@@ -1,4 +1,4 @@
-/** Proxies inside the server itself: their calls go to the object, with copies of what is given, as everywhere else. */
+/** Proxies inside the server itself. Their calls go to the object with copies of the arguments, as all calls do. */
 import type { Mailbox } from '../../channel/mailbox.ts'
 import { decode } from '../../codec/decode.ts' // lazy
 import { encodeHeld, runAll } from '../../codec/encode.ts' // lazy
@@ -16,7 +16,7 @@ import type { Referent } from '../protocol/referents.ts'
 import { Served } from '../protocol/served.ts'
 import type { Server } from './server.ts'
 
-/** The servers that run in this process, by their mailboxes. */
+/** The servers in this process, by their mailboxes. */
 const servers = new WeakMap<Mailbox, Server>()
 const proxies = new WeakMap<Referent, BaseProxy>()
 
@@ -38,7 +38,7 @@ export function ownServer(mailbox: Mailbox): Server | undefined {
   return servers.get(mailbox)
 }
 
-/** The proxy of an object in its own server: it keeps the object. */
+/** Returns the proxy of an object in its own server. The proxy keeps the object. */
 export function ownProxy(server: Server, mailbox: Mailbox, address: NetAddress, referent: Referent): BaseProxy {
   let proxy = proxies.get(referent)
   if (proxy === undefined) {

@@ -1,4 +1,4 @@
-/** A client of another program, which has shown the server's key. */
+/** A client from another program, which has authenticated. */
 import { clearInterval, setInterval } from '../../ground/os/time.ts'
 import type { MessageSocket } from '../../socket/message-socket.ts'
 import type { BaseProxy } from '../client/proxy.ts'
@@ -6,7 +6,7 @@ import { type Frame, FrameOutbox, readFrames } from '../protocol/frames.ts'
 import { closePeer, type Holding, type Peer } from '../protocol/peer.ts'
 import type { Referent, Referents } from '../protocol/referents.ts'
 
-/** A client that has more than so many bytes to read of what it asked for, and reads nothing for so long, is let go. */
+/** A client is disconnected if more than this many bytes of its results are unread, and it reads nothing for this long. */
 const MOST_UNREAD_BYTES = 2 ** 28
 const UNREAD_MS = 120_000
 
@@ -31,7 +31,7 @@ export class RemotePeer implements Peer {
   #sentBytes = 0
   #unreadTimer: NodeJS.Timeout | undefined
 
-  /** Answers what comes from the socket, until that ends. */
+  /** Answers what arrives through the socket, until the socket ends. */
   constructor(server: Host, socket: MessageSocket) {
     this.server = server
     this.#socket = socket
@@ -47,7 +47,7 @@ export class RemotePeer implements Peer {
       try {
         readFrames(message, 0, message.length, frame => server.receive(this, message, frame))
       } catch (error) {
-        // Whoever speaks otherwise is no client.
+        // The other side is not a client, because it sends something else.
         socket.destroy(error as Error)
       }
     })
@@ -71,7 +71,7 @@ export class RemotePeer implements Peer {
     for (let i = 0; i < count; i++) this.server.referents.release(kept.referent)
   }
 
-  /** Its connection has ended, or is to end. */
+  /** Closes the connection, which has ended or is to end. */
   close(): void {
     if (this.isGone) return
     closePeer(this)

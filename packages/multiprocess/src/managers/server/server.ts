@@ -1,18 +1,17 @@
 /**
  * The server of a manager: objects, and an event loop that answers calls of their methods.
  *
- * A call is a frame with an id (`frames.ts`); its reply has the same id, and replies come in any order: a call that waits for a lock
- * or an item is a promise and delays no other. Clients of the family put their frames into the server's mailbox, a ring in shared
- * memory, and each has a mailbox of its own for replies; other clients send the same frames by sockets.
+ * A call is a frame with an id (`frames.ts`). Its reply has the same id, and replies come in any order: a call that waits for a lock or an
+ * item is a promise, and delays no other call. Clients of the family put their frames into the server's mailbox, a ring in shared memory,
+ * and each has its own mailbox for replies; other clients send the same frames through sockets.
  *
- * An object lives as long as a client holds it. Tokens, shared blocks that count their holders without the dead ones, tell that within
- * the family (`token.ts`, `gone-words.ts`); a remote client holds what it was sent until it gives it back or its connection ends. A
- * proxy at the server keeps its object by reference, so that what nobody can reach is collected, circles too.
+ * An object lives as long as a client holds it. Within the family, tokens show this: shared blocks that count their living holders
+ * (`token.ts`, `gone-words.ts`). A remote client holds what it was sent until it gives it back or its connection ends. A proxy at the
+ * server keeps its object by reference, so the garbage collector finds what nothing can reach, including circles.
  *
- * A wait ends at the server: by its timeout, its caller's cancellation, or its caller's end. A client that is cancelled too late gets what
- * it waited for: nothing is granted unseen. Locks that a dead client held go to the next one, with OwnerDiedError.
+ * A wait ends by its timeout, its caller's cancellation, or its caller's end. If a call succeeds before its cancellation arrives, the
+ * client gets the result, so nothing is granted unseen. Locks that a dead client held go to the next client, with OwnerDiedError.
  */
-
 import type { Mailbox } from '../../channel/mailbox.ts'
 import { Pending } from '../../codec/receive.ts'
 import { MultiprocessError, ValueError } from '../../errors.ts'
@@ -57,9 +56,9 @@ import { type Referent, Referents } from '../protocol/referents.ts'
 import { isThenable, Served, serveIterators } from '../protocol/served.ts'
 import { type Host, RemotePeer } from './remote-peer.ts'
 
-/** The server lets its event loop turn after so many milliseconds of calls. */
+/** After this many milliseconds of calls, the server lets its event loop run. */
 const TURN_MS = 2
-/** While calls wait, clients are looked at so often, in milliseconds, by turns. */
+/** While calls wait, the server checks this often, in milliseconds, that its clients live, some of them each time. */
 const LOOK_EVERY_MS = 250
 const MOST_LOOKS = 64
 
@@ -76,7 +75,7 @@ class LocalPeer implements Peer {
     this.outbox = new FrameOutbox(0, (bytes, start, length, parcel) => replies.post(bytes, start, length, parcel))
   }
 
-  /** Its tokens are counted instead. */
+  /** Does nothing: the tokens of such a client are counted instead. */
   keep(): () => void {
     return () => {}
   }
@@ -84,10 +83,10 @@ class LocalPeer implements Peer {
   drop(): void {}
 }
 
-/** What the server is asked for by its own calls, to the object 0. */
+/** The object 0: what clients ask of the server itself. */
 export interface ManagerObject {
   create(typeid: string, args: readonly unknown[]): unknown
-  /** Answers once all is prepared; throws what kept it from that. @param greeting of one who connects: see `greetings.ts` */
+  /** Answers once everything is prepared, and throws if that failed. @param greeting that of a client that connects: `greetings.ts` */
   ping(greeting: unknown): unknown
 }
 
@@ -97,10 +96,10 @@ export class Server implements Source, Host {
   readonly #mailbox: Mailbox
   readonly #manager: ManagerObject
   readonly #tokens: GoneWords
-  /** Clients of other programs. */
+  /** The clients from other programs. */
   readonly peers = new Set<RemotePeer>()
   readonly #locals = new Map<number, LocalPeer>()
-  /** Frames of a client that wait for modules that an earlier one of it needs. */
+  /** Frames of a client that wait for modules that an earlier frame of the client needs. */
   readonly #lines = new WeakMap<Peer, Promise<void>>()
   readonly #own = new WeakMap<object, Referent>()
   readonly #dirty = new Set<Peer>()
@@ -110,7 +109,7 @@ export class Server implements Source, Host {
   #lookTimer: NodeJS.Timeout | undefined
   #looked = 0
 
-  /** @param makeProxy the proxy that stands for an object inside this process */
+  /** @param makeProxy creates the proxy of an object inside this process */
   constructor(mailbox: Mailbox, manager: ManagerObject, makeProxy: (referent: Referent) => BaseProxy) {
     this.family = mailbox.family
     this.#mailbox = mailbox
@@ -119,7 +118,7 @@ export class Server implements Source, Host {
     this.#tokens = new GoneWords(this.family, () => this.#buryDead(false))
   }
 
-  /** For those who look on from outside. */
+  /** Counts objects and clients for observers outside the family. */
   count(): void {
     const objects = this.#mailbox.owner === SHARED_OWNER ? undefined : this.referents.size
     this.family.titles.setServed(objects, this.#locals.size + this.peers.size)
@@ -140,7 +139,7 @@ export class Server implements Source, Host {
       this.family.loop.remove(this)
       this.family.loop.release()
     }
-    // Those of the family who wait find nobody there.
+    // Waiting clients of the family then see that no process reads the mailbox.
     this.#mailbox.owner = SHARED_OWNER
     clearInterval(this.#lookTimer)
     this.#tokens.stop()
@@ -148,7 +147,7 @@ export class Server implements Source, Host {
     this.count()
   }
 
-  /** Answers what has come. What it calls may wait in here again: those who came later then wait too. */
+  /** Answers what has arrived. An answer may wait in here again: frames that came later then wait, too. */
   poll(): boolean {
     if (this.#isAnswering || this.#mailbox.isEmpty) return false
     this.#isAnswering = true
@@ -169,7 +168,7 @@ export class Server implements Source, Host {
     readFrames(bytes, start, end, frame => {
       let peer = this.#locals.get(owner)
       if (peer === undefined) {
-        // Whoever does not begin with it was given up as dead.
+        // A client that does not begin with HELLO was already given up as dead.
         if (frame.b >> 16 !== HELLO) return
         peer = new LocalPeer(owner, readValue(bytes, frame, this) as Mailbox)
         this.#locals.set(owner, peer)
@@ -201,7 +200,7 @@ export class Server implements Source, Host {
     this.#lines.set(peer, line)
   }
 
-  /** A promise when modules have to be imported before. */
+  /** Returns a promise if modules have to be imported first. */
   #accept(peer: Peer, bytes: Uint8Array, frame: Frame): Promise<void> | undefined {
     const { id, a: object } = frame
     const kind = frame.b >> 16
@@ -263,7 +262,7 @@ export class Server implements Source, Host {
   }
 
   #end(peer: Peer, id: number, call: Call, status: number, value: unknown): void {
-    // Given up with its peer: nobody is there to be told.
+    // The call was given up with its client.
     if (peer.calls.get(id) !== call) return
     peer.calls.delete(id)
     this.#answer(peer, id, status, value)
@@ -277,7 +276,7 @@ export class Server implements Source, Host {
     return referent
   }
 
-  /** Calls a method; what stays at the server comes as a proxy. */
+  /** Calls a method. A result that stays at the server is returned as a proxy. */
   invoke(referent: Referent, method: number, args: readonly unknown[]): unknown {
     const name = referent.methods[method]
     if (name === undefined) throw new ValueError(`${referent.type.typeid} has no method with the number ${method}`)
@@ -299,16 +298,16 @@ export class Server implements Source, Host {
     return undefined
   }
 
-  /** Asked for by a client. */
+  /** Called when a client asks for the end. */
   onShutdown: () => void = () => {}
 
-  /** The proxy of an object that is there already, inside this process; undefined when nobody has it any more. */
+  /** Returns the proxy of an existing object, inside this process; undefined if nothing holds the object any more. */
   proxyOf(id: number): BaseProxy | undefined {
     const referent = this.referents.get(id)
     return referent === undefined ? undefined : this.#makeProxy(referent)
   }
 
-  /** An object of one's own that is served again, by the same name, is the same. */
+  /** Serves an object. If a user's object is served again by the same name, the referent is the same. */
   serve({ type, object, methods }: Served): BaseProxy {
     const known = type.kind === REGISTERED ? this.#own.get(object) : undefined
     if (known?.type.typeid === type.typeid) return this.#makeProxy(known)
@@ -317,7 +316,7 @@ export class Server implements Source, Host {
     return this.#makeProxy(referent)
   }
 
-  /** A token of the object, held by this process until it lets go of it. */
+  /** Returns a new token of the object, held by this process until it releases the token. */
   createToken(referent: Referent): number {
     this.referents.hold(referent)
     return this.#tokens.createToken(() => this.referents.release(referent))
@@ -356,7 +355,7 @@ export class Server implements Source, Host {
     withCorrespondent(peer, () => peer.outbox.add(id, status, 0, value === undefined ? NOTHING : value, path))
   }
 
-  /** Replies to one client go together. */
+  /** Sends replies to one client together. */
   #flushSoon(): void {
     if (this.#isAnswering || this.#isScheduled) return
     this.#isScheduled = true
@@ -372,7 +371,7 @@ export class Server implements Source, Host {
     this.count()
   }
 
-  /** Clients that are gone give up what they hold; what they had asked for before is done first. */
+  /** Releases what dead clients hold, after answering what they asked for before. */
   #buryDead(looksClosely: boolean): void {
     let looks = 0
     for (const [owner, peer] of this.#locals) {
@@ -386,7 +385,7 @@ export class Server implements Source, Host {
     if (looksClosely) this.#looked = this.#looked + MOST_LOOKS >= looks ? 0 : this.#looked + MOST_LOOKS
   }
 
-  /** A death is told of by whoever reaps, who may be blocked. */
+  /** Checks the clients regularly: the process that would report a death may be blocked. */
   #watchPeers(): void {
     this.#lookTimer ??= setInterval(() => {
       if ([...this.#locals.values()].some(({ calls }) => calls.size > 0)) {

@@ -4,13 +4,17 @@ import { queueMicrotask } from '../../ground/os/time.ts'
 import { inContext } from '../shared/in-context.ts'
 
 /**
- * Shows progress in a way of its own: in a notebook, a window, a log. What a method throws is an uncaught error; results come all the same.
+ * Shows progress in a way of its own: in a notebook, a window, a log. An error that a method throws is an uncaught error; the results still
+ * arrive.
  * @example
+ * import { Pool, type ProgressDisplay } from 'multiprocess'
+ *
  * const display: ProgressDisplay = {
- *   update: (done, total) => console.log(`${done} of ${total ?? 'many'}`),
+ *   update: (done, total) => console.error(`${done} of ${total ?? 'many'}`),
  *   end: () => console.log('all done')
  * }
- * await pool.map(work, items, { progress: display })
+ * await using pool = new Pool(2)
+ * await pool.map((n: number) => n * n, [1, 2, 3], { progress: display })
  */
 export interface ProgressDisplay {
   /** Called once, before the first result. @param total undefined: not known */
