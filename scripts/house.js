@@ -16,12 +16,12 @@ const ORDER = {
     channel crossing
     process
     observe
-    pool/shared pool/telling pool pool/worker
+    pool/shared pool/telling telemetry/task telemetry pool pool/worker
     socket connection
     managers/protocol managers/client managers/objects managers/server managers
     entries
     top
-    common contexts threads index encoding pooling`,
+    common contexts threads index encoding pooling otel`,
   cluster: `
     wire redis pool worker frontier index main`
 }

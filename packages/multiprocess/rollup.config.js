@@ -23,6 +23,7 @@ const input = {
   threads: file('threads'),
   encoding: file('encoding'),
   pooling: file('pooling'),
+  otel: file('otel'),
   'child-main': file('entries/child-main'),
   'thread-main': file('entries/thread-main'),
   worker: file('pool/worker/main'),
@@ -61,7 +62,7 @@ export default {
     maps,
     entryUrls(input),
     defer,
-    chunks([input.index, input.threads, input.encoding, input.pooling]),
+    chunks([input.index, input.threads, input.encoding, input.pooling, input.otel]),
     typesForCommonJs
   ],
   output: {

@@ -16,7 +16,8 @@ const APART = new Set([
   'managers/client',
   'managers/protocol',
   'pool/shared',
-  'pool/worker'
+  'pool/worker',
+  'telemetry/task'
 ])
 
 function roomOf(src, id) {

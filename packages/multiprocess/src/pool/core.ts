@@ -28,6 +28,7 @@ import { insightsOf, type PoolInsights } from './telling/insights.ts'
 import { type Progress, progressOf, sizeOf } from './telling/progress.ts'
 import { type PoolStats, statsOf } from './telling/stats.ts'
 import { createTrace, PoolTrace } from './telling/trace.ts'
+import { type CallTrace, submitTo, tracing } from './telling/tracing.ts'
 import { Workers } from './workers.ts'
 
 const CHUNKS_AHEAD = 4
@@ -41,6 +42,7 @@ interface MapPlan {
   readonly chunksize: number | undefined
   readonly control: Control | undefined
   readonly progress: Progress | undefined
+  readonly trace: CallTrace | undefined
 }
 
 export class PoolCore {
@@ -160,10 +162,10 @@ export class PoolCore {
   #submitApply(fn: Target, args: unknown[], task: Task, control: Control | undefined): void {
     const entry = this.#functions.fixed(fn)
     if (entry === undefined) {
-      const { name } = fn as { name: string }
-      this.#dispatcher.submit({ ...this.#functions.anonymous, name }, CALL, { fn, args }, '', task, control)
+      const anonymous = { ...this.#functions.anonymous, name: (fn as { name: string }).name }
+      submitTo(this.#dispatcher, tracing.begin?.(), anonymous, CALL, { fn, args }, '', task, control)
     } else {
-      this.#dispatcher.submit(entry, APPLY, args, 'args', task, control)
+      submitTo(this.#dispatcher, tracing.begin?.(), entry, APPLY, args, 'args', task, control)
     }
   }
 
@@ -187,7 +189,7 @@ export class PoolCore {
     const progress = progressOf(options.progress)
     const entry = this.#functions.entry(fn)
     this.#runs++
-    void this.#runMap({ kind, entry, chunksize, control, progress }, items, task)
+    void this.#runMap({ kind, entry, chunksize, control, progress, trace: tracing.begin?.() }, items, task)
   }
 
   async #runMap(plan: MapPlan, items: Input, task: Task): Promise<void> {
@@ -207,7 +209,7 @@ export class PoolCore {
     settle()
   }
 
-  #map({ kind, entry, chunksize, control, progress }: MapPlan, all: readonly unknown[]): Promise<unknown[]> {
+  #map({ kind, entry, chunksize, control, progress, trace }: MapPlan, all: readonly unknown[]): Promise<unknown[]> {
     const signal = control?.signal
     // A chunk of the size that was asked for is one task.
     const kindAndFlags = chunksize === undefined ? kind | MAY_STOP : kind
@@ -220,7 +222,7 @@ export class PoolCore {
         workers: this.#processes,
         submit: ({ start, items, task }) => {
           this.#checkRunning()
-          this.#dispatcher.submit(entry, kindAndFlags, items, rootFrom('items', start), task, control)
+          submitTo(this.#dispatcher, trace, entry, kindAndFlags, items, rootFrom('items', start), task, control)
           return this.#dispatcher.messages.lastLength
         },
         progress: done => progress?.update(done, all.length),
@@ -256,6 +258,7 @@ export class PoolCore {
     const total = sizeOf(items)
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
+    const trace = tracing.begin?.()
     this.#runs++
     progress?.begin(total)
     const onAbort = () => run.abort(signal?.reason)
@@ -267,7 +270,7 @@ export class PoolCore {
       owner: face,
       submit: ({ start, items, task }) => {
         this.#checkRunning()
-        this.#dispatcher.submit(entry, IMAP, items, rootFrom('items', start), task, control)
+        submitTo(this.#dispatcher, trace, entry, IMAP, items, rootFrom('items', start), task, control)
       },
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),

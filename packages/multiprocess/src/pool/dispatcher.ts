@@ -26,6 +26,7 @@ import {
   TaskTable
 } from './shared/task-table.ts'
 import { wakeOne } from './shared/wake.ts'
+import { deathMessage } from './starting.ts'
 import { Supervisor, type Waiting } from './supervisor.ts'
 import { TaskEvents } from './telling/task-events.ts'
 
@@ -256,6 +257,7 @@ export class Dispatcher implements Source {
         if (task === undefined) continue
         failed++
         if (again !== undefined) {
+          this.events.retried(again.id)
           retried.push(again)
           continue
         }
@@ -312,6 +314,7 @@ export class Dispatcher implements Source {
 
   /** Once no worker runs. */
   dispose(): void {
+    this.events.dispose()
     this.#told.withdraw()
     this.#family.loop.remove(this)
   }
@@ -392,9 +395,4 @@ export class Dispatcher implements Source {
     this.#family.loop.release()
     this.onIdle()
   }
-}
-
-function deathMessage(exitcode: number, pid: number): string {
-  const how = exitcode < 0 ? `was killed by signal ${-exitcode}` : `ended with exit code ${exitcode}`
-  return `the worker with pid ${pid} ${how} while it ran the task`
 }

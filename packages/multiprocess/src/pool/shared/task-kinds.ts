@@ -17,6 +17,21 @@ export const CALL = 4
 /** With MAP or STARMAP: the worker may answer fewer results than there are items; the others are then given to all again. */
 export const MAY_STOP = 16
 
+/** The message ends with what carries the caller's context: its last element, or `carrier` of CALL's. */
+export const TRACED = 32
+
+const KINDS = 15
+
+/** The kind without its flags. */
+export function kindOf(kindAndFlags: number): number {
+  return kindAndFlags & KINDS
+}
+
+/** True if the message of such a kind is a chunk of items. */
+export function isChunk(kind: number): boolean {
+  return kind === MAP || kind === STARMAP || kind === IMAP
+}
+
 /** What happens between the items of a chunk. */
 export interface Steps {
   /** Before each item. */
@@ -29,7 +44,7 @@ const NO_STEPS: Steps = {}
 
 /** A promise only if `fn` answers one. */
 export function runKind(kindAndFlags: number, fn: Runnable, message: unknown[], steps: Steps = NO_STEPS): unknown {
-  const kind = kindAndFlags & ~MAY_STOP
+  const kind = kindOf(kindAndFlags)
   if (kind === APPLY) return fn(...message)
   if (kind === CALL) {
     const { fn: sent, args } = message as unknown as { fn: Runnable; args: unknown[] }

@@ -8,7 +8,9 @@ import type { Channel } from 'node:diagnostics_channel'
 import { queueMicrotask } from '../../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from '../shared/task-table.ts'
 import { Insights } from './insights.ts' // lazy
+import { openPools } from './open-pools.ts'
 import { Timings } from './timings.ts'
+import { Traces, tracing, type Whereabouts } from './tracing.ts'
 import { Watch } from './watch.ts'
 
 export type TaskOutcome = 'success' | 'error' | 'stopped'
@@ -69,6 +71,11 @@ export class TaskEvents {
   readonly #watch: Watch
   readonly #observed = new Map<number, Observed>()
   #unstarted = 0
+  #trace: ((task: TaskEndMessage) => void) | undefined
+  #restarts = 0
+  /** Tasks of which somebody in this process always wants to hear. */
+  #isMeasured = false
+  readonly traces = new Traces(id => this.#whereIs(id))
   /** Tasks observed in slots: a field, since it is asked for with every task. */
   count = 0
   /** The worker's pid, by its place. */
@@ -77,17 +84,28 @@ export class TaskEvents {
   timings: Timings | undefined
   /** Where the time went, if anybody asked. */
   insights: Insights | undefined
-  /** Gets each task that a worker has ended. */
-  trace: ((task: TaskEndMessage) => void) | undefined
 
   constructor(pool: object, table: TaskTable) {
     this.#pool = new WeakRef(pool)
     this.#table = table
     this.#watch = new Watch(table.forOthers)
+    openPools.add(table)
+  }
+
+  /** The pool's memory is given back. */
+  dispose(): void {
+    openPools.delete(this.#table)
+  }
+
+  /** Gets each task that a worker has ended. */
+  set trace(trace: (task: TaskEndMessage) => void) {
+    this.#trace = trace
+    this.#isMeasured = true
   }
 
   /** Measures each task and worker from now on. */
   measure(): void {
+    this.#isMeasured = true
     this.timings = new Timings()
     this.insights = new Insights(this.#table)
   }
@@ -99,11 +117,7 @@ export class TaskEvents {
   /** Whether anybody wants to hear of a task that is published now. */
   get isWanted(): boolean {
     return (
-      this.trace !== undefined ||
-      this.timings !== undefined ||
-      onEnd.hasSubscribers ||
-      onStart.hasSubscribers ||
-      this.#watch.isOn
+      this.#isMeasured || this.traces.count > 0 || onEnd.hasSubscribers || onStart.hasSubscribers || this.#watch.isOn
     )
   }
 
@@ -111,7 +125,8 @@ export class TaskEvents {
     return this.#unstarted > 0
   }
 
-  submitted(id: number, name: string, message: unknown): void {
+  submitted(id: number, name: string, sent: unknown): void {
+    const message = this.traces.count > 0 ? this.traces.submitted(id, sent) : sent
     this.timings?.submitted(id)
     this.insights?.submitted(id, name, message)
     if (this.#watch.isOn) this.#watch.submitted(id)
@@ -159,6 +174,20 @@ export class TaskEvents {
     this.#ended(id, name, pid, outcome, start || undefined, this.#table.end(slot) || undefined)
   }
 
+  /** Its worker has died, and it waits for another one. */
+  retried(id: number): void {
+    this.traces.retried(id)
+  }
+
+  #whereIs(id: number): Whereabouts | undefined {
+    for (const [slot, task] of this.#observed) {
+      if (task.id !== id) continue
+      const worker = this.#table.takenBy(slot)
+      const start = this.#table.start(slot)
+      return worker >= 0 && start > 0 ? { pid: this.pidOf(worker), start } : undefined
+    }
+  }
+
   /** A task that was in no slot is dropped. */
   dropped(id: number, name: string): void {
     this.#ended(id, name, 0, 'stopped', undefined, undefined)
@@ -175,15 +204,19 @@ export class TaskEvents {
     this.timings?.ended(id, start, end)
     this.insights?.ended(id, start, end)
     if (this.#watch.isOn) this.#watch.ended(id, start, end)
-    if (this.trace === undefined && !onEnd.hasSubscribers) return
+    if (this.traces.count > 0) this.traces.left(id, outcome, pid, start, end)
+    if (this.#trace === undefined && !onEnd.hasSubscribers) return
     const message: TaskEndMessage = { pool: this.#sender, id, name, outcome, pid, start, end }
-    if (start !== undefined) this.trace?.(message)
+    if (start !== undefined) this.#trace?.(message)
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)
   }
 
   /** @param at when the pool began to start it, of the monotonic clock */
   workerStarted(pid: number, place: number, at: number): void {
     this.insights?.workerStarted(place, pid, at)
+    const { restarts } = this.#table.forOthers
+    if (restarts > this.#restarts) tracing.restarted?.(restarts - this.#restarts)
+    this.#restarts = restarts
     if (onWorkerStart.hasSubscribers) this.#publish(onWorkerStart, { pool: this.#sender, pid })
   }
 

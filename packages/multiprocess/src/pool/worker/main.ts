@@ -15,7 +15,7 @@ import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { SimplePatience, spin } from '../../ground/waiting/spinning.ts'
 import { receivedTarget } from '../../process/received-target.ts'
 import { type Block, Messages } from '../shared/message.ts'
-import { isPromise, MAY_STOP, type Runnable, runKind } from '../shared/task-kinds.ts'
+import { isPromise, kindOf, MAY_STOP, type Runnable, runKind, TRACED } from '../shared/task-kinds.ts'
 import {
   ANNOUNCED,
   CONTROLLED,
@@ -39,6 +39,7 @@ import type { WorkerOptions } from './options.ts'
 import { Retirement } from './retirement.ts'
 import { substitute, substituteError } from './substitute.ts'
 import { TaskContexts } from './task-context.ts' // lazy
+import { flushSpans, runTraced } from './traced.ts'
 import '../../process/sending.ts'
 
 /** The event loop turns at least so often, in milliseconds, while one task follows the other. */
@@ -60,6 +61,7 @@ export async function work(options: WorkerOptions): Promise<never> {
   await worker.initialize()
   if (await worker.standBy()) await worker.run()
   worker.times.setLeft(monotonicMs())
+  await flushSpans()
   process.exit()
 }
 
@@ -297,9 +299,8 @@ class Worker {
     let result: unknown
     contexts.slot = slot
     try {
-      if (contexts.isNeeded(slot)) result = contexts.run(slot, () => this.#runSteps(slot, kind, fn, message))
-      else if (kind >= MAY_STOP) result = this.#runSteps(slot, kind, fn, message)
-      else result = runKind(kind, fn, message)
+      if (kind < TRACED) result = this.#run(slot, kind, fn, message)
+      else result = runTraced(kind, message, this.#table.id(slot), plain => this.#run(slot, plain, fn, message))
       if (isPromise(result)) {
         this.#await(slot, result)
         return
@@ -311,6 +312,11 @@ class Worker {
       contexts.slot = -1
     }
     this.#finish(slot, result, 0)
+  }
+
+  #run(slot: number, kind: number, fn: Runnable, message: unknown[]): unknown {
+    if (this.#contexts.isNeeded(slot)) return this.#contexts.run(slot, () => this.#runSteps(slot, kind, fn, message))
+    return kind >= MAY_STOP ? this.#runSteps(slot, kind, fn, message) : runKind(kind, fn, message)
   }
 
   /** With the begin of each item in the slot, for what has to be stopped in time; and an eye on those that have nothing to do. */
@@ -372,7 +378,7 @@ class Worker {
 
   #writeInstead(slot: number, value: unknown, reason: unknown, isThrown: boolean): number {
     try {
-      const instead = substitute(this.#table.words[this.#table.slot(slot) + KIND], value, reason, isThrown)
+      const instead = substitute(kindOf(this.#table.words[this.#table.slot(slot) + KIND]), value, reason, isThrown)
       this.#messages.write(slot, instead.value, 'the error')
       return instead.isError
     } catch (error) {

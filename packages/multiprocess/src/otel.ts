@@ -1,0 +1,2 @@
+/** `multiprocess/otel`: the tasks of pools as spans and metrics of OpenTelemetry. */
+export { type InstrumentationOptions, MultiprocessInstrumentation } from './telemetry/instrumentation.ts'
