@@ -56,6 +56,7 @@ const TYPED_PROGRAM = `
   import type { Pool as DummyPool } from 'multiprocess/dummy'
   import { decode, encode } from 'multiprocess/codec'
   import { FifoQueue } from 'multiprocess/pooling'
+  import { type InstrumentationOptions, MultiprocessInstrumentation } from 'multiprocess/otel'
 
   const context: Context = getContext('thread')
   export const lock: Lock = new context.Lock()
@@ -64,6 +65,8 @@ const TYPED_PROGRAM = `
   export const numbers: Queue<number> = new threads.Queue<number>(1)
   export const squares: Promise<number[]> = pools[0].map((n: number) => n * n, [1, 2])
   new Process({ target: (text: string) => text.length, args: ['text'] }).start()
+  export const options: InstrumentationOptions = { enabled: false }
+  export const instrumentation: { enable(): void } = new MultiprocessInstrumentation(options)
   // @ts-expect-error: the argument of the target is text
   new Process({ target: (text: string) => text.length, args: [1] })
   // @ts-expect-error: a queue of numbers
@@ -144,6 +147,46 @@ describe('the packed package', { timeout: limit(240_000) }, () => {
       assert.equal(stderr, '')
       assert.equal(stdout, `true true\n${'[ 1, 4, 9 ] 2\n'.repeat(3)}`)
     }
+  })
+
+  test('multiprocess/otel says that OpenTelemetry is missing, and works once it is there', { timeout }, async () => {
+    const program = `
+      try {
+        new MultiprocessInstrumentation()
+        const pool = new Pool(1)
+        pool.apply(square, [3]).then(result => console.log('traced', result)).then(() => pool.terminate())
+      } catch ({ code, message }) {
+        console.log(code, message)
+      }`
+    await scratch.write(
+      'traced.mjs',
+      `import { Pool } from 'multiprocess'
+      import { MultiprocessInstrumentation } from 'multiprocess/otel'
+      import { square } from './tasks.mjs'
+      ${program}`
+    )
+    await scratch.write(
+      'traced.cjs',
+      `const { Pool } = require('multiprocess')
+      const { MultiprocessInstrumentation } = require('multiprocess/otel')
+      const { square } = require('./squares.cjs')
+      ${program}`
+    )
+    await scratch.write('squares.cjs', 'exports.square = x => x * x')
+    const outputs = async () =>
+      Promise.all(
+        ['traced.mjs', 'traced.cjs'].map(
+          async name => (await run(process.execPath, [scratch.file(name)], { timeout })).stdout
+        )
+      )
+    for (const output of await outputs()) {
+      assert.match(
+        output,
+        /^ERR_IMPORT cannot load @opentelemetry\/api: .*; install it beside multiprocess: npm install @opentelemetry\/api\n$/
+      )
+    }
+    await link(scratch, ['@opentelemetry/api'])
+    assert.deepEqual(await outputs(), ['traced 9\n', 'traced 9\n'])
   })
 
   for (const [module, resolution, file] of [

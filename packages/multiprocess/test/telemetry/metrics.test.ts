@@ -1,7 +1,13 @@
 /** Metrics of pools: names, units, values; and the instrumentation as an object of OpenTelemetry's SDK. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { afterEach, describe, test } from 'node:test'
 import { type Attributes, metrics } from '@opentelemetry/api'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import {
   AggregationTemporality,
@@ -17,6 +23,7 @@ import { Pool, ValueError } from '../../src/index.ts'
 import { MultiprocessInstrumentation } from '../../src/otel.ts'
 import { ATTRIBUTES } from '../../src/telemetry/task/names.ts'
 import * as threads from '../../src/threads.ts'
+import { root } from '../fixtures/pages.ts'
 import * as dying from '../fixtures/pool/dying.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { Gate, range, Scratch, until } from '../fixtures/pool/tools.ts'
@@ -176,6 +183,31 @@ for (const [ground, Type] of [
 }
 
 describe('the instrumentation', { timeout }, () => {
+  test('Prometheus scrapes every metric by the name that the manual gives', async () => {
+    const exporter = new PrometheusExporter({ preventServerStart: true })
+    enable({ meterProvider: new MeterProvider({ readers: [exporter] }) })
+    const server = createServer((request, response) => exporter.getMetricsRequestHandler(request, response))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      await using pool = new Pool(1)
+      await pool.apply(tasks.square, [1])
+      await pool.apply(dying.exit, [1]).catch(() => {})
+      await pool.apply(tasks.square, [2])
+      const { port } = server.address() as AddressInfo
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      const page = await readFile(path.join(root, 'docs/watching.md'), 'utf8')
+      const rows = [...page.matchAll(/^\| `[\w.]+` \| `(\w+)` \| (histogram|counter)?/gm)]
+      assert.equal(rows.length, 8)
+      for (const [, name, type = 'gauge'] of rows) assert.match(text, new RegExp(`^# TYPE ${name} ${type}$`, 'm'))
+      assert.match(text, /^messaging_process_duration_count\{.*error_type="WorkerDiedError".*\} 1$/m)
+      assert.match(text, /^multiprocess_worker_restart_count_total\{.*\} 1$/m)
+      assert.match(text, /^multiprocess_worker_count\{multiprocess_worker_state="idle".*\} 1$/m)
+    } finally {
+      server.close()
+    }
+  })
+
   test('a worker whose exporter is stuck ends all the same, after 5 s', async () => {
     enable()
     const pool = new Pool(1, { initializer: setUpStuck })

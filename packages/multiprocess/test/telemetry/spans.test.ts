@@ -7,7 +7,7 @@ import { MultiprocessInstrumentation } from '../../src/otel.ts'
 import * as threads from '../../src/threads.ts'
 import * as dying from '../fixtures/pool/dying.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
-import { Gate, range, Scratch, until } from '../fixtures/pool/tools.ts'
+import { Gate, Program, range, Scratch, until } from '../fixtures/pool/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 import {
   baggage,
@@ -368,11 +368,10 @@ for (const [ground, Type] of [
     test('a worker without an SDK loads nothing of OpenTelemetry', async () => {
       await using pool = new Type(1)
       const files = await pool.apply(loadedFiles)
-      assert.ok(files.some(file => file.endsWith('pool-worker.cjs')))
-      assert.deepEqual(
-        files.filter(file => file.endsWith('telemetry-task.cjs')),
-        []
-      )
+      const isTelemetry = (file: string) => file.endsWith('telemetry-task.cjs')
+      assert.deepEqual([files.some(file => file.endsWith('pool-shared.cjs')), files.filter(isTelemetry)], [true, []])
+      await using other = new Type(1, { initializer: setUp })
+      assert.equal((await other.apply(loadedFiles)).filter(isTelemetry).length, 1)
     })
 
     test('a blocking call is a span, too', async () => {
@@ -399,6 +398,24 @@ for (const [ground, Type] of [
     })
   })
 }
+
+test('a program without it loads nothing of OpenTelemetry, and neither do its workers', { timeout }, async () => {
+  await using scratch = await Scratch.create({
+    'tasks.mjs': `
+      import { createRequire } from 'node:module'
+      export const loaded = () => Object.keys(createRequire(import.meta.url).cache).filter(file => /telemetry/.test(file))`,
+    'main.mjs': `
+      import { Pool } from '%LIBRARY%'
+      import { loaded } from './tasks.mjs'
+      const pool = new Pool(1)
+      console.log(JSON.stringify([await pool.apply(loaded), loaded()]))
+      pool.close()
+      await pool.join()`
+  })
+  await using program = new Program(scratch.file('main.mjs'))
+  const { stdout, stderr } = await program.outcome
+  assert.deepEqual([stdout, stderr], ['[[],[]]\n', ''])
+})
 
 test('an error of this package keeps its name on the span', { timeout }, async () => {
   await using pool = new Pool(1)
