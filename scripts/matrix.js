@@ -24,6 +24,11 @@ const chosen = TOOLS.filter(
 
 const INSTALL_MS = 180_000
 const RUN_MS = 120_000
+/** A registry that cannot be reached is found out soon. */
+const INSTALL =
+  'install --no-audit --no-fund --no-save --ignore-scripts --prefer-offline --fetch-retries=1 --fetch-timeout=60000'
+/** Installations wait for the network, and programs for a processor. */
+const AT_ONCE = 2
 
 /** The package as it is published, unpacked once; each tool's project has a link to it. */
 async function unpack(directory) {
@@ -43,28 +48,35 @@ async function unpack(directory) {
   return path.join(directory, 'node_modules')
 }
 
-/** Installs and runs one tool in a project of its own. */
-async function check(tool, directory, modules) {
-  const project = path.join(directory, tool.name.replaceAll(/\W+/g, '-'))
-  await mkdir(project, { recursive: true })
+/** Tools with the same packages have one installation, and projects in a folder of it each. */
+async function checkGroup(tools, folder, modules) {
+  const { packages } = tools[0]
+  await mkdir(path.join(folder, 'node_modules'), { recursive: true })
+  await writeFile(path.join(folder, 'package.json'), '{ "private": true }')
+  if (packages !== undefined) {
+    try {
+      await run('npm', [...INSTALL.split(' '), ...packages], { cwd: folder, timeout: INSTALL_MS })
+    } catch (error) {
+      const reason = lastLine(error.stderr) || `npm did not end in ${INSTALL_MS / 1000} s`
+      for (const tool of tools) tell(tool, 'skipped', `cannot install ${packages.join(' ')}: ${reason}`)
+      return
+    }
+  }
+  for (const name of await readdir(modules)) {
+    await symlink(path.join(modules, name), path.join(folder, 'node_modules', name)).catch(() => {})
+  }
+  for (const tool of tools) await check(tool, folder)
+}
+
+async function check(tool, folder) {
+  const project = path.join(folder, tool.name.replaceAll(/\W+/g, '-'))
   const files = { 'package.json': JSON.stringify({ private: true, ...tool.manifest }), ...tool.files }
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(project, name)), { recursive: true })
     await writeFile(path.join(project, name), text)
   }
-  if (tool.packages !== undefined) {
-    const install = ['install', '--no-audit', '--no-fund', '--no-save', '--ignore-scripts', ...tool.packages]
-    try {
-      await run('npm', install, { cwd: project, timeout: INSTALL_MS })
-    } catch (error) {
-      return { result: 'skipped', why: `cannot install ${tool.packages.join(' ')}: ${lastLine(error.stderr)}` }
-    }
-  }
-  await mkdir(path.join(project, 'node_modules'), { recursive: true })
-  for (const name of await readdir(modules)) {
-    await symlink(path.join(modules, name), path.join(project, 'node_modules', name)).catch(() => {})
-  }
-  const env = { ...process.env, PATH: `${path.join(project, 'node_modules/.bin')}:${process.env.PATH}`, ...tool.env }
+  const installed = path.join(folder, 'node_modules')
+  const env = { ...process.env, INSTALLED: installed, PATH: `${installed}/.bin:${process.env.PATH}`, ...tool.env }
   let output = ''
   try {
     for (const command of tool.commands) {
@@ -73,11 +85,17 @@ async function check(tool, directory, modules) {
     }
   } catch (error) {
     output += `${error.stdout}${error.stderr}`
-    if (tool.fails === undefined) return { result: 'FAILED', why: lastLine(output) || String(error.message), output }
+    if (tool.fails === undefined) return tell(tool, 'FAILED', lastLine(output) || String(error.message), output)
   }
   const expected = tool.fails ?? tool.prints
-  if (expected === undefined || expected.test(output)) return { result: 'works', why: tool.note ?? '' }
-  return { result: 'FAILED', why: `it did not print ${expected}`, output }
+  if (expected.test(output)) tell(tool, 'works', tool.note ?? '')
+  else tell(tool, 'FAILED', `it did not print ${expected}`, output)
+}
+
+function tell({ name }, result, why, output = '') {
+  counts[result]++
+  console.log(`${result.padEnd(8)} ${name.padEnd(34)} ${why}`)
+  if (output !== '') console.log(output.replaceAll(/^/gm, '    '))
 }
 
 const lastLine = text =>
@@ -87,16 +105,21 @@ const lastLine = text =>
     .at(-1)
     .slice(0, 200)
 
+const groups = new Map()
+for (const tool of chosen) {
+  const key = tool.packages?.join(' ') ?? ''
+  groups.set(key, [...(groups.get(key) ?? []), tool])
+}
+
 const directory = await mkdtemp(path.join(tmpdir(), 'matrix-'))
 const counts = { works: 0, FAILED: 0, skipped: 0 }
 try {
   const modules = await unpack(directory)
-  for (const tool of chosen) {
-    const { result, why, output } = await check(tool, directory, modules)
-    counts[result]++
-    console.log(`${result.padEnd(8)} ${tool.name.padEnd(34)} ${why}`)
-    if (result === 'FAILED' && output !== undefined) console.log(output.replaceAll(/^/gm, '    '))
+  const waiting = [...groups.values()].entries()
+  const work = async () => {
+    for (const [i, tools] of waiting) await checkGroup(tools, path.join(directory, `group-${i}`), modules)
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
 } finally {
   await rm(directory, { recursive: true, force: true })
 }

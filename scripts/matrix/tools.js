@@ -34,6 +34,38 @@ const { square } = require('./tasks.cjs')
 `
 const COMMON_TASKS = 'exports.square = x => x * x\n'
 
+/** Waits of every kind, while the clocks and timers of the program are faked and stand still. */
+const FAKED = `
+const pool = new Pool(1)
+const told = [await pool.map(square, [1, 2, 3])]
+told.push(await new Queue().get({ timeout: 50 }).catch(error => error.name))
+told.push(await new Semaphore(0).acquire({ timeout: 50 }))
+told.push(pool.applySync(square, [4]))
+told.push(await pool.apply(forever, [], { timeout: 50, killAfter: 50 }).catch(error => error.name))
+const queue = new Queue()
+await queue.put('sent')
+told.push(await queue.get())
+pool.close()
+await pool.join()
+const seen = JSON.stringify(told)
+const wanted = '[[1,4,9],"Empty",false,16,"TimeoutError","sent"]'
+if (seen !== wanted) throw new Error(seen)
+if (Date.now() !== 0) throw new Error('the clock is not faked: ' + Date.now())
+`
+const FAKED_TASKS = `${COMMON_TASKS}exports.forever = () => new Promise(resolve => setTimeout(resolve, 3600_000))\n`
+const FAKED_NAMES = '{ Pool, Queue, Semaphore }'
+const fakedSuite = (test, fake, unfake = '') => ({
+  'tasks.cjs': FAKED_TASKS,
+  'faked.test.cjs': `
+const ${FAKED_NAMES} = require('multiprocess')
+const { forever, square } = require('./tasks.cjs')
+${test}('works while time stands still', async () => {
+  ${fake}
+  ${FAKED}
+  ${unfake}
+})`
+})
+
 const typeChecks = version =>
   [
     ['CommonJS', 'main.cts', 'cjs', { module: 'nodenext' }],
@@ -153,7 +185,7 @@ export const TOOLS = [
   },
   {
     name: 'Mocha',
-    packages: ['mocha'],
+    packages: ['mocha', 'sinon'],
     files: {
       'tasks.cjs': COMMON_TASKS,
       'pool.spec.cjs': `${SUITE}
@@ -182,7 +214,8 @@ test('runs a pool', async () => {
 }, 60000)`
     },
     commands: ['jest --no-watchman'],
-    prints: /1 passed/
+    prints: /1 passed/,
+    isQuick: true
   },
   {
     name: 'Vitest',
@@ -201,6 +234,59 @@ test('runs a pool', async () => {
 }, 60000)`
     },
     commands: ['vitest run'],
+    prints: /1 passed/
+  },
+  {
+    name: 'Jest, fake timers',
+    packages: ['jest'],
+    files: fakedSuite('test', 'jest.useFakeTimers({ now: 0 })'),
+    commands: ['jest --no-watchman --testTimeout=60000 --testRegex=faked.test'],
+    prints: /1 passed/,
+    isQuick: true
+  },
+  {
+    name: 'Jest, fake timers before the import',
+    packages: ['jest'],
+    manifest: { jest: { fakeTimers: { enableGlobally: true, now: 0 } } },
+    files: fakedSuite('test', ''),
+    commands: ['jest --no-watchman --testTimeout=60000 --testRegex=faked.test'],
+    prints: /1 passed/,
+    isQuick: true
+  },
+  {
+    name: 'Mocha with Sinon, fake timers',
+    packages: ['mocha', 'sinon'],
+    files: fakedSuite('it', "const clock = require('sinon').useFakeTimers({ now: 0 })", 'clock.restore()'),
+    commands: ['mocha --timeout 60000 faked.test.cjs'],
+    prints: /1 passing/,
+    isQuick: true
+  },
+  {
+    name: `Node ${process.version}, node:test, mock.timers`,
+    files: fakedSuite(
+      "require('node:test').test",
+      "require('node:test').mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'], now: 0 })",
+      "require('node:test').mock.timers.reset()"
+    ),
+    commands: ['node --test-reporter=tap --test faked.test.cjs'],
+    prints: /^# pass 1$/m,
+    isQuick: true
+  },
+  {
+    name: 'Vitest, fake timers',
+    packages: ['vitest@3'],
+    files: {
+      'tasks.mjs': FAKED_TASKS.replaceAll('exports.', 'export const '),
+      'faked.test.mjs': `
+import { test, vi } from 'vitest'
+import ${FAKED_NAMES} from 'multiprocess'
+import { forever, square } from './tasks.mjs'
+test('works while time stands still', async () => {
+  vi.useFakeTimers({ now: 0, toFake: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'nextTick', 'Date', 'performance', 'hrtime'] })
+  ${FAKED}
+}, 60000)`
+    },
+    commands: ['vitest run --pool=threads'],
     prints: /1 passed/
   },
   ...bundler(
@@ -239,14 +325,14 @@ test('runs a pool', async () => {
     name: 'Bun, threads',
     packages: [`@oven/bun-linux-${process.arch}`],
     files: { 'main.mjs': threads(main('mjs')), 'tasks.mjs': TASKS },
-    commands: [`node_modules/@oven/bun-linux-${process.arch}/bin/bun main.mjs`],
+    commands: [`"$INSTALLED"/@oven/bun-linux-${process.arch}/bin/bun main.mjs`],
     prints: PRINTS
   },
   {
     name: 'Deno, threads',
     packages: [`@deno/linux-${process.arch}-glibc`],
     files: { 'main.mjs': threads(main('mjs')), 'tasks.mjs': TASKS },
-    commands: [`node_modules/@deno/linux-${process.arch}-glibc/deno run -A main.mjs`],
+    commands: [`"$INSTALLED"/@deno/linux-${process.arch}-glibc/deno run -A main.mjs`],
     prints: PRINTS
   },
   {

@@ -37,7 +37,11 @@ const WORK = `
   console.log(JSON.stringify([empty, isLate, squares, slow, blocked, typeof length]))`
 const DONE = '["Empty",false,[1,4,9],"TimeoutError",2,'
 
-/** Functions by name: which intrinsic a function's prototype is cannot be told there. */
+/** As node:test fakes them. */
+const MOCKED = `
+  const { mock } = await import('node:test')
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'], now: 0 })`
+
 const FROZEN = `
   const basename = { module: 'node:path', export: 'basename' }
   const empty = await new Queue().get({ timeout: 50 }).catch(error => error.name)
@@ -46,11 +50,16 @@ const FROZEN = `
   const pool = new Pool(2)
   const names = await pool.map(basename, ['/x/a', '/x/b'])
   const blocked = pool.applySync(basename, ['/x/c'])
+  const factor = 10
+  class Point { constructor(x) { this.x = x } scaled() { return this.x * factor } }
+  const closures = await pool.map(n => n * factor, [1, 2])
+  closures.push(await pool.apply(async point => Math.max(1, point.scaled()), [new Point(3)]))
+  closures.push(await pool.apply(() => { throw new RangeError('thrown') }).catch(error => error.name))
   const manager = await Manager()
   const length = (await (await manager.list([1, 2])).copy()).length
   await manager.shutdown()
   await pool.terminate()
-  console.log(JSON.stringify([empty, isLate, names, blocked, length]))`
+  console.log(JSON.stringify([empty, isLate, names, blocked, closures, length]))`
 
 for (const face of ['index', 'threads']) {
   const imported = `const { Lock, Manager, Pool, Queue, Semaphore } = await import('${library(face)}')`
@@ -60,10 +69,16 @@ for (const face of ['index', 'threads']) {
     assert.ok(stdout.startsWith(DONE), stdout + stderr)
   })
 
+  test(`${face}: waits end, and results arrive, while node:test mocks the timers`, { timeout }, async () => {
+    const { stdout, stderr } = await runProgram(`${imported}\n${MOCKED}\n${WORK}\nconsole.log(Date.now())`)
+    assert.ok(stdout.startsWith(DONE), stdout + stderr)
+    assert.match(stdout, /\n0\n$/)
+  })
+
   test(`${face}: primitives, pools and managers work with --frozen-intrinsics`, { timeout }, async () => {
     const { stdout, stderr } = await runProgram(`${imported}\n${FROZEN}`, {
       execArgv: ['--frozen-intrinsics', '--no-warnings']
     })
-    assert.equal(stdout, '["Empty",false,["a","b"],"c",2]\n', stderr)
+    assert.equal(stdout, '["Empty",false,["a","b"],"c",[10,20,30,"RangeError"],2]\n', stderr)
   })
 }

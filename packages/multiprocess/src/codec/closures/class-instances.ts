@@ -4,6 +4,7 @@ import type { AnyFunction } from '../references/data.ts'
 import { isNative, textOf } from '../references/loaded/function-text.ts'
 import { findReference } from '../references/reference.ts' // lazy
 import { errorClassOf } from '../values/errors.ts'
+import { ownValue } from '../values/own-value.ts'
 import { verdictOf } from '../values/prototypes.ts'
 import { readFunctionText } from './text.ts'
 
@@ -39,7 +40,7 @@ function isWrittenWhole(prototype: object): boolean {
 
 /** Returns the function whose `prototype` the object is. */
 export function constructorOf(object: object): AnyFunction | undefined {
-  const constructor: unknown = Object.getOwnPropertyDescriptor(object, 'constructor')?.value
+  const constructor = ownValue(object, 'constructor')
   if (typeof constructor !== 'function') return undefined
   return Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value === object ? constructor : undefined
 }

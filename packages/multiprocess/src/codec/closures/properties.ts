@@ -2,6 +2,7 @@
 
 import type { AnyFunction } from '../references/data.ts'
 import { textOf } from '../references/loaded/function-text.ts'
+import { ownValue } from '../values/own-value.ts'
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, WRITABLE } from './format.ts'
 import type { FunctionText } from './text.ts'
 
@@ -101,8 +102,4 @@ function isObjectPrototype(value: unknown): boolean {
 
 function isString(owner: object, key: PropertyKey): boolean {
   return typeof ownValue(owner, key) === 'string'
-}
-
-function ownValue(owner: object, key: PropertyKey): unknown {
-  return Object.getOwnPropertyDescriptor(owner, key)?.value
 }

@@ -1,6 +1,7 @@
 /** Finds functions that every process has, those of the language and of Node, by their identity. */
 
 import { isBuiltin } from 'node:module' // lazy
+import { ownValue } from '../values/own-value.ts'
 import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from './data.ts'
 import { nameOf } from './loaded/function-text.ts'
 import { findMember } from './members.ts'
@@ -72,8 +73,7 @@ function isPublic(url: string): boolean {
 function valueOf(owner: unknown, key: string): unknown {
   let object = owner
   while ((typeof object === 'object' || typeof object === 'function') && object !== null) {
-    const descriptor = Object.getOwnPropertyDescriptor(object, key)
-    if (descriptor !== undefined) return descriptor.value
+    if (Object.hasOwn(object, key)) return ownValue(object, key)
     object = Object.getPrototypeOf(object)
   }
   return undefined

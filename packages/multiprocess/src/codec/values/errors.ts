@@ -2,6 +2,7 @@ import { ERROR_CLASSES } from '../../errors.ts'
 import { ABSENT, ERROR, FALSE, TRUE } from '../bytes/format.ts'
 import { writeValue } from './encode-value.ts' // lazy
 import { mapStack } from './mapped-stacks.ts'
+import { ownValue } from './own-value.ts'
 import { type Reader, setObjectReader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -32,7 +33,7 @@ export function errorClassOf(error: object): { name: string; prototype: Record<s
 
 /** Returns the name of the class with this prototype, even if it belongs to another realm, or to another copy of this package. */
 function nameOf(prototype: object): string | undefined {
-  const constructor = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  const constructor = ownValue(prototype, 'constructor')
   if (typeof constructor !== 'function') return undefined
   const name: string = constructor.name
   const builtIn = BUILT_INS.get(name)

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { AnyFunction } from '../references/data.ts'
+import { ownValue } from './own-value.ts'
 
 /** What an object's prototype tells about the object. */
 export type Verdict =
@@ -90,10 +91,6 @@ function judge(prototype: object): Verdict {
     if (isWebInterface(link) || isIterator(link) || isHandle(link)) return { is: 'host', name: nameOf(prototype) }
   }
   return isBuiltIn ? BUILT_IN : PLAIN
-}
-
-function ownValue(object: object, key: PropertyKey): unknown {
-  return Object.getOwnPropertyDescriptor(object, key)?.value
 }
 
 function isNative(fn: AnyFunction): boolean {

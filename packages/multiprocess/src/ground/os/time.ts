@@ -4,12 +4,17 @@
  * globals in all other modules.
  */
 
-const { hrtime, nextTick } = process
-const { queueMicrotask: enqueue } = globalThis
-
 /** The timers of `node:timers`: the globals may already be faked when a test runner loads the package. */
-export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } =
-  process.getBuiltinModule('node:timers')
+const timers = process.getBuiltinModule('node:timers')
+export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = timers
+
+/** Jest runs programs in a realm of their own, whose globals it makes itself. The realm of Node's own modules has the true ones. */
+const isOwnRealm = timers instanceof Object
+const realm: typeof globalThis = isOwnRealm
+  ? globalThis
+  : process.getBuiltinModule('node:vm').runInThisContext('globalThis')
+const { hrtime, nextTick } = realm.process
+const { queueMicrotask: enqueue } = realm
 
 /**
  * A spin that waits for the clock also ends after this many looks at the clock, so that no clock, however odd, makes it spin for
