@@ -1,4 +1,4 @@
-/** The command `multiprocess-worker`. */
+/** The program of the command `multiprocess-worker`. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { cpuCount } from 'multiprocess'
@@ -20,7 +20,7 @@ Runs tasks of ClusterPools with the same name and key, until SIGTERM or SIGINT.
 
 The key is never an argument: other users of the machine can read those.`
 
-/** The exit status of a command line that makes no sense. */
+/** The exit status for an invalid command line. */
 const USAGE_ERROR = 2
 
 interface Arguments {

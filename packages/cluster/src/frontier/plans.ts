@@ -1,11 +1,11 @@
-/** What the programs of one crawl have to agree on. */
+/** The options on which the programs of one crawl have to agree. */
 
-/** Of what is kept on the server. Programs of another one cannot take part. */
+/** The version of what is kept on the server. Programs of another version cannot take part. */
 export const FORMAT = 1
 
 type Plan = Readonly<Record<string, unknown>>
 
-/** @returns null, or the first option that differs, with both values */
+/** Compares two plans. @returns null, or a text with the first option that differs and both values */
 export function differenceOf(theirs: Plan, own: Plan): string | null {
   const [mine, others] = [own, theirs].map(plan => JSON.parse(JSON.stringify(plan)) as Plan)
   for (const name of new Set([...Object.keys(mine), ...Object.keys(others)])) {

@@ -11,21 +11,21 @@ import { differenceOf, FORMAT } from './plans.ts'
 import { RedisTurns } from './redis-turns.ts'
 import * as scripts from './scripts.ts'
 
-/** Options of a RedisStore. */
+/** The options of a RedisStore. */
 export interface RedisStoreOptions extends ServerOptions {
-  /** Of the crawl: programs that give the same name crawl together. Letters, digits, dots, hyphens and underscores. */
+  /** The name of the crawl: programs with the same name crawl together. It has letters, digits, dots, hyphens and underscores. */
   name: string
-  /** Milliseconds without a sign of life after which a program's URLs go to others. Default: 30,000. */
+  /** The milliseconds without a sign of life after which a program's URLs go to others. Default: 30,000. */
   lease?: number
-  /** Most pages of all programs together. Default: no limit. */
+  /** The maximum number of pages of all programs together. Default: no limit. */
   limit?: number
-  /** Milliseconds after which a crawl that no program takes part in is forgotten. Default: seven days. */
+  /** The milliseconds after which a crawl without programs is forgotten. Default: seven days. */
   expire?: number
 }
 
 const LEASE_MS = 30_000
 const EXPIRE_MS = 7 * 24 * 3_600_000
-/** Between two looks at a frontier that others may add to, in milliseconds. */
+/** The pause between two looks at a frontier that others may add to, in milliseconds. */
 const RETRY_MS = 50
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2000
@@ -41,7 +41,15 @@ type Answer = readonly [
   leasedDepth: number
 ]
 
-/** Keeps URLs, leases and pages on the server; each of its steps is one script there. */
+/**
+ * Keeps URLs, leases and pages on the server. Each of its steps is one script there.
+ * @example
+ * import { RedisStore } from 'multiprocess-cluster/frontier'
+ *
+ * const store = new RedisStore({ url: 'redis://localhost', name: 'shop' })
+ * for await (const { url, status } of store.pages()) console.log(status, url)
+ * await store.close()
+ */
 export class RedisStore implements SharedStore {
   readonly keepsPages = true
   readonly turns: RedisTurns
@@ -50,17 +58,17 @@ export class RedisStore implements SharedStore {
   readonly #redis: Redis
   readonly #keys: Readonly<Record<(typeof PARTS)[number], string>>
   readonly #lease: number
-  /** Leases of this program. */
+  /** The leases of this program. */
   readonly #held = new Map<string, Lease>()
   readonly #timer: NodeJS.Timeout
-  /** Of commands under way: a client that is closed while it has no connection leaves them open. */
+  /** The rejections of commands that have no answer yet: a client that is closed without a connection never settles them. */
   readonly #pending = new Set<(error: unknown) => void>()
   #checked: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
   #counts: Counts = countsOf([0, 0, 0, 0, 0, -1, -1])
 
-  /** @throws TypeError, ValueError if an option makes no sense */
+  /** @throws TypeError, ValueError if an option is invalid */
   constructor(options: RedisStoreOptions) {
     checkServer(options)
     const { lease = LEASE_MS, expire = EXPIRE_MS, limit } = options
@@ -176,7 +184,7 @@ export class RedisStore implements SharedStore {
     return this.#run(scripts.RECLAIM, { ageMs })
   }
 
-  /** The pages that all programs have found so far. */
+  /** Yields the pages that all programs have found so far. */
   async *pages(): AsyncGenerator<PageResult, void, undefined> {
     for (let after = ''; ; ) {
       const results = await this.results(after, 100)
@@ -188,7 +196,7 @@ export class RedisStore implements SharedStore {
     }
   }
 
-  /** Leaves: what this program still has goes to others at once. */
+  /** Leaves the crawl: the leases of this program go to others at once. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
@@ -198,7 +206,7 @@ export class RedisStore implements SharedStore {
     })
   }
 
-  /** Signs of life for what this program has under way, and an end for the leases of the dead. */
+  /** Renews the leases and turns of this program, and ends the leases of dead programs. */
   async #keep(): Promise<void> {
     await this.renew([...this.#held.values()])
     await this.turns.hold()
@@ -229,7 +237,7 @@ export class RedisStore implements SharedStore {
     })
   }
 
-  /** Sends again while the server is full, starts or changes its role. */
+  /** Sends a command, and again while the server is full, starts or changes its role. */
   async #send<T>(send: () => Promise<T>): Promise<T> {
     const { serverTimeout = SERVER_TIMEOUT_MS } = this.#options
     const giveUpAt = performance.now() + serverTimeout

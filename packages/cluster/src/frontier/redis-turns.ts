@@ -1,9 +1,9 @@
-/** When requests to a host may start, over all programs of a crawl. */
+/** Decides when requests to a host may start, over all programs of a crawl. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostTurns, TurnRequest } from 'crawl/store'
 import * as scripts from './turn-scripts.ts'
 
-/** Between two looks at a host that another program is asking, in milliseconds. */
+/** The pause between two looks at a host to which another program sends a request, in milliseconds. */
 const LOOK_MS = 20
 
 /** Runs a script with these arguments. */
@@ -13,15 +13,15 @@ export class RedisTurns implements HostTurns {
   readonly #id: string
   readonly #holdMs: number
   readonly #run: RunScript
-  /** For each host the turn that was asked for last. */
+  /** For each host, the turn that was requested last. */
   readonly #last = new Map<string, Promise<unknown>>()
-  /** Hosts of the requests under way, by token. */
+  /** The hosts of the unfinished requests, by token. */
   readonly #open = new Map<string, string>()
   #count = 0
 
   /**
-   * @param id of this program
-   * @param holdMs a request of a program that shows no sign of life for so many milliseconds counts as done
+   * @param id the id of this program
+   * @param holdMs after this many milliseconds without a sign of life from its program, a request counts as finished
    */
   constructor(id: string, holdMs: number, run: RunScript) {
     this.#id = id
@@ -42,11 +42,11 @@ export class RedisTurns implements HostTurns {
   }
 
   rest(host: string, ms: number): void {
-    // A program that cannot tell others keeps the pause at least itself.
+    // If the others cannot be told, at least this program keeps the pause.
     void this.#run(scripts.REST, { host, ms }).catch(() => {})
   }
 
-  /** Tells that the requests under way are. */
+  /** Sends a sign of life for the unfinished requests. */
   async hold(): Promise<void> {
     for (const [token, host] of this.#open) await this.#run(scripts.HOLD, { host, token, holdMs: this.#holdMs })
   }
@@ -68,7 +68,7 @@ export class RedisTurns implements HostTurns {
         void this.#run(scripts.DONE, { host, token, delayMs }).catch(() => {})
       }
       this.#open.set(token, host)
-      // A program that was stopped meanwhile may have lost the turn to another one.
+      // If the program was stopped meanwhile, another one may have the turn.
       if (performance.now() - askedAt < this.#holdMs / 2) return done
       done()
     }

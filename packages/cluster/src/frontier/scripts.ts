@@ -1,11 +1,11 @@
 /**
- * The steps of a frontier on the server, in Lua: each is one atomic step, and counts time by the server's clock.
+ * The steps of a frontier on the server, in Lua. Each is one atomic step, and uses the server's clock.
  *
  * KEYS: records of URLs (hash), waiting URLs by depth and turn (sorted set), leases by the time of their last renewal (sorted set), leases
- * by depth (sorted set), counts (hash), URLs of pages (set), results (stream). A record has s: its state (w, l, f), d: depth,
- * g: generation, t: turn, f: from, e: error, o: the URL whose lease it ends with, c: the URLs that end with it.
+ * by depth (sorted set), counts (hash), URLs of pages (set), results (stream). A record has s: its state (w, l, f), d: depth, g:
+ * generation, t: turn, f: from, e: error, o: the URL whose lease it ends with, c: the URLs that end with it.
  *
- * A full server refuses the first command that needs memory, and not those before it. So the first command of each script is one of those.
+ * A full server refuses the first command that needs memory, but not the commands before it. So each script begins with such a command.
  */
 
 const PRELUDE = `

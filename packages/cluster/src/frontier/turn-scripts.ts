@@ -1,6 +1,6 @@
 /**
- * Turns of hosts on the server, in Lua. KEYS: records of URLs (hash), hosts (hash). A host has n: the time before which it gets no
- * request, and b: requests under way that others have to wait for, each with the time at which it counts as lost.
+ * The turns of hosts on the server, in Lua. KEYS: records of URLs (hash), hosts (hash). A host has n: the time before which it gets no
+ * request, and b: the unfinished requests that others have to wait for, each with the time at which it counts as lost.
  */
 
 const PRELUDE = `
@@ -13,7 +13,7 @@ local h = packed and cmsgpack.unpack(packed) or { n = 0, b = {} }
 local function keep() redis.call('HSET', HOSTS, input.host, cmsgpack.pack(h)) end
 `
 
-/** Returns 0 if the turn is given; how many milliseconds to wait before asking again; -1 if the lease is no longer valid. */
+/** Returns 0 if the turn is granted; the milliseconds to wait before asking again; or -1 if the lease is no longer valid. */
 export const TURN = `${PRELUDE}
 if input.lease ~= cjson.null then
   local packed = redis.call('HGET', URLS, input.lease.url)
@@ -33,7 +33,7 @@ keep()
 return 0
 `
 
-/** The pause begins with the end of the request. One more, since this clock counts whole milliseconds. */
+/** The pause begins at the end of the request. One millisecond is added, because this clock counts whole milliseconds. */
 export const DONE = `${PRELUDE}
 h.b[input.token] = nil
 h.n = math.max(h.n, now + input.delayMs + 1)
@@ -47,7 +47,7 @@ keep()
 return 0
 `
 
-/** A sign of life for a request under way. */
+/** A sign of life for an unfinished request. */
 export const HOLD = `${PRELUDE}
 if not h.b[input.token] then return 0 end
 h.b[input.token] = now + input.holdMs

@@ -1,6 +1,6 @@
 /**
  * Chooses the error that a `map` rejects with: in each chunk, the error of the first item that fails. A Pool's worker runs the items of a
- * chunk one after another, so Pool does the same.
+ * chunk one after another, so a Pool does the same.
  */
 
 interface ChunkState {
@@ -30,7 +30,7 @@ export class ChunkErrors {
     if (chunk.next === (number + 1) * this.#chunksize) this.#chunks.delete(number)
   }
 
-  /** @param report is called once all items before this one in its chunk have succeeded; never, if one of them fails */
+  /** @param report is called once all earlier items of the chunk have succeeded, and never if one of them fails */
   failed(index: number, report: () => void): void {
     const chunk = this.#chunk(Math.floor(index / this.#chunksize))
     if (index === chunk.next) report()

@@ -1,4 +1,4 @@
-/** A Pool whose tasks run on the machines of a cluster, or, without a server, on this one. */
+/** A Pool whose tasks run on the machines of a cluster or, without a server, on this one. */
 import {
   type ApplyOptions,
   type AsyncResult,
@@ -15,7 +15,7 @@ import { RemotePool } from './remote-pool.ts'
 import type { ClusterStats } from './stats.ts'
 
 type Items<T> = Iterable<T> | AsyncIterable<T>
-/** The names of the methods that Pools have in common: what a pool tells of its own workers is not among them. */
+/** The names of the methods that Pools have in common. What a pool reports about its own workers is not among them. */
 type PoolMethods = Readonly<
   Record<Exclude<keyof Pool, 'stats' | 'options' | 'insights'>, (...args: never[]) => unknown>
 >
@@ -35,11 +35,11 @@ type PoolMethods = Readonly<
  */
 export class ClusterPool implements PoolMethods, AsyncDisposable {
   readonly #pool: Pool
-  /** The same, if there is a server. */
+  /** The pool again, if there is a server. */
   readonly #remote: RemotePool | undefined
 
   /**
-   * @throws TypeError, ValueError if an option makes no sense, with its name and value
+   * @throws TypeError, ValueError if an option is invalid, with its name and value
    * @throws SerializationError if the initializer or its arguments cannot cross
    */
   constructor(options: ClusterPoolOptions = {}) {
@@ -54,13 +54,13 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     }
   }
 
-  /** Runs `fn(...args)` in a worker. Rejects with what it throws. */
+  /** Runs `fn(...args)` in a worker. Rejects with the error that `fn` throws. */
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: ApplyOptions<R>): Promise<Awaited<R>> {
     return this.#pool.apply(fn, args, options)
   }
 
   /**
-   * Does the same, and returns at once.
+   * Does the same as `apply`, and returns at once.
    * @throws SerializationError if the function or an argument cannot cross
    * @throws ValueError after `close()`, PoolTerminatedError after `terminate()`
    */
@@ -69,20 +69,24 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
   }
 
   /**
-   * Does the same and blocks this thread until the result is there. Only without a `url`.
+   * Does the same as `apply`, and blocks the thread until the result is available. Works only without a `url`.
+   * @param options.timeout milliseconds. Default: Infinity
    * @throws MultiprocessError (`ERR_CLUSTER_SYNC`) with a `url`
-   * @throws TimeoutError if the timeout, in milliseconds, runs out; the task goes on
+   * @throws TimeoutError if the timeout expires; the task continues
    */
   applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: { timeout?: number }): Awaited<R> {
     return this.#remote === undefined ? this.#pool.applySync(fn, args, options) : this.#remote.applySync()
   }
 
-  /** Returns `fn` of each item, in the order of the items. Rejects with the first error; what is not begun then is dropped. */
+  /**
+   * Calls `fn` with each item, and resolves to the results in the order of the items. Rejects with the first error; items that have not
+   * begun by then are dropped.
+   */
   map<T, R>(fn: Target<[T], R>, items: Items<T>, options?: number | MapOptions): Promise<Awaited<R>[]> {
     return this.#pool.map(fn, items, options)
   }
 
-  /** Does the same, and returns at once. @throws as `applyAsync` */
+  /** Does the same as `map`, and returns at once. @throws the errors of `applyAsync` */
   mapAsync<T, R>(
     fn: Target<[T], R>,
     items: Items<T>,
@@ -91,7 +95,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return this.#pool.mapAsync(fn, items, options)
   }
 
-  /** As `map`, each item being an array of arguments: `fn(...item)`. */
+  /** Does the same as `map` for items that are arrays of arguments: `fn(...item)`. */
   starmap<A extends unknown[], R>(
     fn: Target<A, R>,
     items: Items<A>,
@@ -100,7 +104,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return this.#pool.starmap(fn, items, options)
   }
 
-  /** Does the same, and returns at once. @throws as `applyAsync` */
+  /** Does the same as `starmap`, and returns at once. @throws the errors of `applyAsync` */
   starmapAsync<A extends unknown[], R>(
     fn: Target<A, R>,
     items: Items<A>,
@@ -109,7 +113,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return this.#pool.starmapAsync(fn, items, options)
   }
 
-  /** Iterates over the results in the order of the items, as they come. An item's error is thrown by its own `next()`. */
+  /** Iterates over the results in the order of the items. The `next()` of an item that failed rejects with its error. */
   imap<T, R>(
     fn: Target<[T], R>,
     items: Items<T>,
@@ -120,7 +124,7 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return this.#pool.imap(fn, items, options)
   }
 
-  /** Iterates over the results, each as soon as it is there. */
+  /** Iterates over the results, each as soon as it is available. */
   imapUnordered<T, R>(
     fn: Target<[T], R>,
     items: Items<T>,
@@ -131,17 +135,17 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return this.#pool.imapUnordered(fn, items, options)
   }
 
-  /** Takes no new tasks; those given are finished. */
+  /** Refuses new tasks; those that were submitted are finished. */
   close(): void {
     this.#pool.close()
   }
 
-  /** Rejects everything pending with PoolTerminatedError. Workers stop what they have of this pool. */
+  /** Rejects everything pending with PoolTerminatedError. The workers stop the tasks of this pool. */
   terminate(): void {
     this.#pool.terminate()
   }
 
-  /** Waits until everything is done and the connections are closed; a server that does not answer delays it by at most two seconds. */
+  /** Waits until everything is done and the connections are closed. A server that does not answer delays it by at most two seconds. */
   join(): Promise<void> {
     return this.#pool.join()
   }
@@ -153,14 +157,14 @@ export class ClusterPool implements PoolMethods, AsyncDisposable {
     return { ...stats, machines: [], queued: 0, resubmitted: 0, duplicates: 0, rate: 0 }
   }
 
-  /** terminate() and join(). */
+  /** Calls `terminate()` and `join()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.terminate()
     await this.join()
   }
 }
 
-/** Pool's options, without those that name a cluster. */
+/** Returns Pool's options, without those of a cluster. */
 function localOptions(options: PoolOptions & Partial<RemotePoolOptions>): PoolOptions {
   const { url, name, key, redis, serverTimeout, expire, telemetry, ...rest } = options
   return rest

@@ -1,4 +1,4 @@
-/** Functions as bytes under their SHA-256: encoded once, stored on the server once. */
+/** Functions as bytes, identified by their SHA-256: each is encoded once, and stored on the server once. */
 import type { Redis } from 'ioredis'
 import type { Target } from 'multiprocess'
 import { encode, modulesOf } from 'multiprocess/codec'
@@ -11,19 +11,19 @@ import { sha256 } from '../wire/signature.ts'
 export interface Code {
   readonly hash: string
   readonly bytes: Uint8Array
-  /** What people call it. */
+  /** The function's name, for people. */
   readonly name: string
 }
 
-/** Code up to this length travels in each batch. */
+/** Code up to this length is a part of each batch. */
 export const MOST_INLINE_CODE = 1024
 
-/** Of functions that mean the same whenever they are sent: those of modules, with nothing captured. */
+/** The code of functions that are the same whenever they are sent: functions of modules that capture nothing. */
 const fixed = new WeakMap<object, Code>()
 
 /**
  * Returns the code of a function, with what it captures at this moment.
- * @throws TypeError if it is no function, SerializationError if it cannot cross
+ * @throws TypeError if it is not a function, SerializationError if it cannot cross
  */
 export function codeOf(target: Target): Code {
   checkTarget(target, 'fn')
@@ -51,7 +51,7 @@ export class CodeStore {
     this.#lifetime = lifetime
   }
 
-  /** Resolves once the server has the code. Each call is matched by a `release`. */
+  /** Resolves once the server has the code. Each call needs a matching `release`. */
   async hold(code: Code): Promise<void> {
     if (code.bytes.length <= MOST_INLINE_CODE) return
     let entry = this.#stored.get(code.hash)
@@ -74,7 +74,7 @@ export class CodeStore {
     if (entry !== undefined && --entry.users === 0) this.#stored.delete(code.hash)
   }
 
-  /** The server has lost it. */
+  /** Stores the code again: the server has lost it. */
   forget(hash: string): void {
     const entry = this.#stored.get(hash)
     if (entry !== undefined) entry.done = this.#store(entry.code)

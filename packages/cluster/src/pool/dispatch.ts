@@ -1,4 +1,4 @@
-/** The pool's side of the queue: makes batches, sends them, takes their results, and sends again what was lost. */
+/** The pool's side of the queue: makes batches, sends them, takes their results, and sends lost batches again. */
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { MultiprocessError, WorkerDiedError } from 'multiprocess'
@@ -15,28 +15,28 @@ import { type CodeStore, MOST_INLINE_CODE } from './code.ts'
 import type { Lane, Unit } from './lane.ts'
 
 const NOTHING = new Uint8Array(0)
-/** Before anything is known of the machines. */
+/** The number of batches while nothing is known of the machines. */
 const FEWEST_BATCHES = 8
 const BATCHES_A_PROCESS = 4
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2000
-/** A batch that is gone at so many looks in a row, with no result come, is sent again. */
+/** A batch that is missing at this many looks in a row, without a result in between, is sent again. */
 const LOOKS = 2
-/** What vanishes each time is given up: something else takes the batches. */
+/** A batch that vanishes this often is given up: something else takes the batches. */
 const MOST_VANISHED = 10
-/** A worker program that was lost has told nobody how. */
+/** The exit code of a lost worker program, which nothing has reported. */
 const LOST_EXITCODE = -9
 
-/** A batch on its way. */
+/** A batch that was sent. */
 interface Batch {
   readonly number: number
   readonly lane: Lane
   readonly units: readonly Unit[]
   attempt: number
   left: number
-  /** Whether it holds its function on the server. */
+  /** True if it keeps its function on the server. */
   holds: boolean
-  /** Whether the server has said that it has the batch. */
+  /** True if the server has confirmed that it has the batch. */
   isQueued: boolean
   looks: number
 }
@@ -50,7 +50,7 @@ export interface DispatchSettings {
   readonly store: CodeStore
   readonly serverTimeout: number
   readonly lifetime: number
-  /** Tells the machines that items are no more wanted: `BATCH:INDEX`. */
+  /** Tells the machines which items are no longer wanted, as `BATCH:INDEX`. */
   stop(items: string[], isBegunToo: boolean): void
   /** Called whenever the number of pending items has changed. */
   changed(): void
@@ -62,12 +62,12 @@ export class Dispatch {
   readonly #batches = new Map<number, Batch>()
   readonly #places = new WeakMap<Unit, { readonly batch: Batch; readonly index: number }>()
   #numbers = 0
-  /** Results that are being read. */
+  /** The number of results that are being read. */
   #delivering = 0
   #isFlushing = false
   #isStarted = false
   #error: { readonly reason: unknown } | undefined
-  /** Worker processes in the cluster. */
+  /** The number of worker processes in the cluster. */
   processes = 0
   submitted = 0
   completed = 0
@@ -83,22 +83,22 @@ export class Dispatch {
     return this.submitted - this.completed - this.failed + this.#delivering
   }
 
-  /** The number of the last batch, and the jobs that have yet to be done. */
+  /** The number of the last batch, and the jobs that are not done yet. */
   get current(): { readonly last: number; readonly jobs: string[] } {
     return { last: this.#numbers, jobs: [...this.#batches.values()].map(batch => this.#jobOf(batch)) }
   }
 
-  /** Keys of what the batches have on the server. */
+  /** The keys of what the batches have on the server. */
   get payloads(): string[] {
     return [...this.#batches.values()].map(batch => this.#settings.names.payload(this.#jobOf(batch)))
   }
 
-  /** Items that may be taken from an input ahead of its consumer. */
+  /** Returns the number of items that may be taken from an input ahead of its consumer. */
   aheadOf(lane: Lane): number {
     return this.#window * lane.size * 2
   }
 
-  /** The server is known to be right: batches may be sent. */
+  /** Allows batches to be sent: the server is known to be suitable. */
   start(): void {
     this.#isStarted = true
     this.#schedule()
@@ -115,7 +115,7 @@ export class Dispatch {
     return unit
   }
 
-  /** Forgets items that wait, and batches that nobody has begun; with `isBegunToo`, those that are begun are told to end. */
+  /** Drops waiting items, and batches that have not begun. With `isBegunToo`, batches that have begun are told to end. */
   drop(units: Iterable<Unit>, isBegunToo: boolean): void {
     const stopped: string[] = []
     for (const unit of units) {
@@ -132,12 +132,12 @@ export class Dispatch {
     this.#schedule()
   }
 
-  /** A batch that a worker has is left to it. */
+  /** Removes a batch from the queue. A batch that a worker has stays with the worker. */
   #withdraw(batch: Batch): void {
     this.#settings.queue.remove(this.#jobOf(batch)).catch(() => {})
   }
 
-  /** From now on everything fails with this error. */
+  /** Makes everything fail with this error from now on. */
   end(reason: unknown): void {
     if (this.#error !== undefined) return
     this.#error = { reason }
@@ -157,7 +157,7 @@ export class Dispatch {
     queueMicrotask(() => this.#flush())
   }
 
-  /** Sends batches, from each lane in turn, until enough of them are under way. */
+  /** Sends batches, from each lane in turn, until enough of them have been sent. */
   #flush(): void {
     this.#isFlushing = false
     while (this.#lanes.size > 0 && this.#batches.size < this.#window) {
@@ -211,7 +211,7 @@ export class Dispatch {
     }
   }
 
-  /** The function stays on the server until the batch is done. */
+  /** Keeps the function on the server until the batch is done. */
   async #hold(batch: Batch): Promise<void> {
     if (batch.holds) return
     const { code } = batch.lane.kind
@@ -267,7 +267,7 @@ export class Dispatch {
     return id?.submitter === this.#settings.id ? this.#batches.get(id.batch) : undefined
   }
 
-  /** The same, unless it was sent again since. */
+  /** Returns the batch of a job, unless it was sent again since. */
   #currentOf(job: string): Batch | undefined {
     const batch = this.#batchOf(job)
     return batch !== undefined && this.#jobOf(batch) === job ? batch : undefined
@@ -289,7 +289,7 @@ export class Dispatch {
     this.#schedule()
   }
 
-  /** The item is settled before its value is read: another result of it is a duplicate. */
+  /** Settles the item before its value is read: another result of the item is a duplicate. */
   #deliver(unit: Unit, isError: boolean, bytes: Uint8Array): void {
     this.#delivering++
     this.#settle(unit, !isError)
@@ -309,7 +309,7 @@ export class Dispatch {
     this.#settings.changed()
   }
 
-  /** The program that had the batch was lost: what is left of it goes in halves, so that an item that kills is found. */
+  /** Sends the rest of a batch again, in halves, after the program that had it was lost. In this way, an item that kills is found. */
   lost({ job }: LostLetter): void {
     const batch = this.#currentOf(job)
     if (batch === undefined) return
@@ -352,7 +352,7 @@ export class Dispatch {
     void this.#send(batch)
   }
 
-  /** Looks for batches that the server knows nothing of any more, and sends them again. */
+  /** Looks for batches that the server no longer has, and sends them again. */
   async sweep(): Promise<void> {
     const { redis, names } = this.#settings
     const batches = [...this.#batches.values()].filter(({ isQueued }) => isQueued)

@@ -1,4 +1,4 @@
-/** Items that wait for the same function with the same options, and how many of them travel in one batch. */
+/** The items that wait for the same function with the same options, and the number of items in a batch. */
 import { FifoQueue, type Task } from 'multiprocess/pooling'
 import type { Passing } from '../wire/batch.ts'
 import type { Code } from './code.ts'
@@ -8,7 +8,7 @@ export interface Unit {
   readonly task: Task
   readonly bytes: Uint8Array
   readonly lane: Lane
-  /** How many worker programs were lost while they had this item alone. */
+  /** How many worker programs were lost while they had only this item. */
   lost: number
   /** How often its batch has vanished from the server. */
   vanished: number
@@ -22,17 +22,17 @@ export interface LaneKind {
   readonly timeout: number
   readonly killAfter: number
   readonly retries: number
-  /** Items in a batch, if somebody asked for a number. */
+  /** The number of items in a batch, if the caller chose it. */
   readonly chunksize: number | undefined
 }
 
-/** The work that a batch is made to hold. */
+/** The amount of work that a batch should hold. */
 const BATCH_MS = 100
 const MOST_ITEMS = 4096
 const MOST_BYTES = 1 << 20
-/** While nothing is known of a function. */
+/** The number of items while nothing is known of a function. */
 const FIRST_ITEMS = 16
-/** Batches get smaller towards the end of the items, and never smaller than this work. */
+/** Batches get smaller towards the end of the items, but never smaller than this amount of work. */
 const LEAST_MS = 5
 /** The weight of the newest batch in the average. */
 const NEWEST = 0.4
@@ -50,7 +50,7 @@ export class Lane {
     return this.#waiting.length
   }
 
-  /** Milliseconds that an item takes; undefined: not known. */
+  /** The milliseconds that an item takes; undefined if not known. */
   get cost(): number | undefined {
     return this.#cost
   }
@@ -59,24 +59,24 @@ export class Lane {
     this.#waiting.push(unit)
   }
 
-  /** Takes out what was settled while it waited. */
+  /** Removes items that were settled while they waited. */
   clean(): void {
     this.#waiting.filter(unit => !unit.isSettled)
   }
 
-  /** Takes all. */
+  /** Takes all items. */
   drain(): Unit[] {
     return this.#waiting.filter(() => false)
   }
 
-  /** @param ms that the items took together */
+  /** @param ms the milliseconds that the items took together */
   observe(ms: number, items: number): void {
     if (items === 0) return
     const cost = ms / items
     this.#cost = this.#cost === undefined ? cost : this.#cost * (1 - NEWEST) + cost * NEWEST
   }
 
-  /** How many items make a batch, however many wait. */
+  /** The number of items in a batch, however many wait. */
   get size(): number {
     const { chunksize } = this.kind
     if (chunksize !== undefined) return chunksize
@@ -84,7 +84,7 @@ export class Lane {
     return Math.max(1, Math.min(MOST_ITEMS, Math.floor(BATCH_MS / Math.max(this.#cost, 0.001))))
   }
 
-  /** Takes the next batch. @param places that want one each */
+  /** Takes the next batch. @param places the number of places that each want a batch */
   take(places: number): Unit[] {
     const { chunksize } = this.kind
     const share = chunksize ?? Math.ceil(this.#waiting.length / places)

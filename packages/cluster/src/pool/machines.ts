@@ -1,4 +1,4 @@
-/** The worker programs of a cluster, as they tell of themselves. */
+/** The worker programs of a cluster, as they report themselves. */
 import type { Redis } from 'ioredis'
 import type { WorkerStats } from 'multiprocess'
 import type { Versions } from '../wire/batch.ts'
@@ -6,19 +6,23 @@ import type { Names } from '../wire/names.ts'
 
 /** A worker program. */
 export interface MachineStats {
+  /** The id of the worker program. */
   readonly id: string
+  /** The name of its host. */
   readonly host: string
+  /** Its pid. */
   readonly pid: number
-  /** Node's version there. */
+  /** The version of Node on it. */
   readonly node: string
-  /** Worker processes. */
+  /** The number of worker processes. */
   readonly processes: number
-  /** Batches that it has now. */
+  /** The number of batches that it has now. */
   readonly batches: number
-  /** Items that it has done since it began. */
+  /** The number of items that it has done since it began. */
   readonly done: number
-  /** Items a second, over the last seconds. */
+  /** The items per second, over the last seconds. */
   readonly rate: number
+  /** Its worker processes. */
   readonly workers: readonly WorkerStats[]
 }
 
@@ -26,9 +30,9 @@ export interface MachineReport extends MachineStats {
   readonly versions: Versions
 }
 
-/** How often a machine reports. */
+/** A machine reports this often, in milliseconds. */
 export const REPORT_MS = 2000
-/** A machine that has not reported for this long is left out. */
+/** A machine that has not reported for this long is left out, in milliseconds. */
 export const REPORT_LIFETIME_MS = 10_000
 
 export async function report(redis: Redis, names: Names, machine: MachineReport): Promise<void> {
@@ -43,7 +47,7 @@ export async function leave(redis: Redis, names: Names, id: string): Promise<voi
   await redis.pipeline().del(names.machine(id), names.inbox(id)).srem(names.machines, id).exec()
 }
 
-/** The machines that have reported lately; others are taken from the list. */
+/** Returns the machines that have reported recently, and removes the others from the list. */
 export async function readMachines(redis: Redis, names: Names): Promise<MachineReport[]> {
   const ids = await redis.smembers(names.machines)
   if (ids.length === 0) return []

@@ -1,32 +1,32 @@
-/** What a ClusterPool takes, checked. */
+/** The options of a ClusterPool, and their checks. */
 import type { Telemetry } from 'bullmq'
 import { type PoolOptions, ValueError } from 'multiprocess'
 import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
 import { checkServer, type ServerOptions } from '../redis/server.ts'
 
-/** What pools and workers of one cluster have in common. */
+/** The options of both pools and workers of a cluster. */
 export interface ClusterOptions extends ServerOptions {
-  /** Of the cluster: its pools and workers find each other by it. Letters, digits, dots, hyphens and underscores. */
+  /** The name of the cluster, by which its pools and workers find each other. It has letters, digits, dots, hyphens and underscores. */
   name: string
   /**
-   * The key that signs batches and results: 16 bytes or more, the same for all programs of the cluster, and another one than the
-   * server's password. Default: the environment variable MULTIPROCESS_KEY.
+   * The key that signs batches and results: 16 bytes or more, the same for all programs of the cluster, and not the server's password.
+   * Default: the environment variable MULTIPROCESS_KEY.
    */
   key?: string | Uint8Array
-  /** BullMQ's telemetry, as `new BullMQOtel('thumbs')` of bullmq-otel. Default: none. */
+  /** BullMQ's telemetry, such as `new BullMQOtel('thumbs')` of bullmq-otel. Default: none. */
   telemetry?: Telemetry
 }
 
-/** Options of a ClusterPool with a server. */
+/** The options of a ClusterPool with a server. */
 export interface RemotePoolOptions extends ClusterOptions {
   /**
-   * Milliseconds without a sign of life after which this pool counts as dead: its inbox expires, and workers leave its batches.
-   * Default: 60,000.
+   * The milliseconds without a sign of life after which this pool counts as dead: its inbox expires, and workers drop its batches. Default:
+   * 60,000.
    */
   expire?: number
 }
 
-/** Options of a ClusterPool. Without `url` they are those of Pool, and the rest is not used. */
+/** The options of a ClusterPool. Without `url`, they are those of Pool, and the others are not used. */
 export type ClusterPoolOptions =
   | RemotePoolOptions
   | (PoolOptions & { readonly url?: undefined } & Partial<Omit<RemotePoolOptions, 'url'>>)

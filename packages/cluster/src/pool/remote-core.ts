@@ -1,4 +1,4 @@
-/** What a pool with a server does: the calls of its users as items for `Dispatch`, and its life from the first call to its end. */
+/** What a pool with a server does: turns the calls of its users into items for `Dispatch`, from the first call to the end of the pool. */
 import { PoolTerminatedError, type Target, type TaskOptions, ValueError } from 'multiprocess'
 import { encode } from 'multiprocess/codec'
 import {
@@ -25,19 +25,19 @@ import { Submitter } from './submitter.ts'
 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
 
-/** Worker programs that may be lost under one task, if nobody asked for a number: to lose one is nothing unusual. */
+/** The number of worker programs that may be lost with one task, by default: losing one is not unusual. */
 const RETRIES = 2
 const KILL_AFTER_MS = 1000
-/** Of functions that were not called for a while, nothing is known any more. */
+/** The number of lanes that are remembered; those of functions that were not called for a while are forgotten. */
 const MOST_LANES = 200
 
 /** How the results of a run arrive. */
 export interface RunPlan {
   readonly passing: Passing
   readonly isOrdered: boolean
-  /** Called with the number of an item and its value; what it returns arrives. */
+  /** Called with the number of an item and its value. Its result arrives instead of the value. */
   readonly wrap?: (index: number, value: unknown) => unknown
-  /** The first item of a chunk that fails is reported before the others of its chunk. */
+  /** True to report the first item of a chunk that fails before the other items of its chunk. */
   readonly hasOrderedErrors?: boolean
 }
 
@@ -53,7 +53,7 @@ export class RemoteCore {
   #reason: unknown
   #ended: Promise<void> | undefined
 
-  /** @throws as the constructor of ClusterPool */
+  /** @throws the errors of ClusterPool's constructor */
   constructor(options: RemotePoolOptions) {
     this.submitter = new Submitter(
       options,
@@ -66,7 +66,7 @@ export class RemoteCore {
     })
   }
 
-  /** @throws what makes the call senseless: the task is then not submitted */
+  /** @throws an error if the call is invalid: the task is then not submitted */
   apply(fn: Target, args: unknown[] | undefined, task: Task, options: TaskOptions | undefined): void {
     this.#checkOpen()
     checkApplyOptions(options)
@@ -83,12 +83,12 @@ export class RemoteCore {
     this.#submit(lane, guarded, bytes, outcome => settle(guarded, outcome))
   }
 
-  /** @throws what makes the call senseless; whatever happens later is a result */
+  /** @throws an error if the call is invalid; later errors are results */
   run<R>(fn: Target, items: Input, options: RemoteMapOptions, plan: RunPlan): IMapRun<R> {
     this.#checkOpen()
     const { chunksize, buffersize } = options
     if (chunksize !== undefined) checkInteger('chunksize', chunksize, 1)
-    // Left out, as many as the workers take ahead.
+    // Without a buffersize, as many as the workers take ahead.
     const most = buffersize === undefined ? 0 : checkInteger('buffersize', buffersize, 1)
     const control = controlOf(options)
     const signal = control?.signal
@@ -129,7 +129,7 @@ export class RemoteCore {
     return run
   }
 
-  /** A run submits each item as a chunk of its own; lanes put them together in batches. */
+  /** Submits each item as a separate chunk; lanes combine them into batches. */
   #submitChunk(lane: Lane, { start, items, task }: Chunk, { wrap }: RunPlan, errors: ChunkErrors | undefined): void {
     this.#checkRunning()
     const bytes = encode(items[0], { audience: 'program', nameModule, path: `items[${start}]` })
@@ -178,7 +178,7 @@ export class RemoteCore {
     const { timeout = Number.POSITIVE_INFINITY, killAfter = KILL_AFTER_MS } = control ?? {}
     const key = [code.hash, passing, timeout, killAfter, retries, chunksize].join()
     const lane = this.#lanes.get(key) ?? new Lane({ code, passing, timeout, killAfter, retries, chunksize })
-    // The one that was asked for last is the last to be forgotten.
+    // The lane that was used last is the last to be forgotten.
     this.#lanes.delete(key)
     this.#lanes.set(key, lane)
     if (this.#lanes.size > MOST_LANES) this.#lanes.delete(this.#lanes.keys().next().value as string)

@@ -128,7 +128,7 @@ export class RemotePool {
     return task.result
   }
 
-  /** The results in the order of the items; the first error ends it, and what was not begun then is dropped. */
+  /** Collects the results in the order of the items. The first error ends the run; items that have not begun by then are dropped. */
   #collect(passing: Passing, fn: Target, items: Items<unknown>, options: MapOptions, task: Task): void {
     const run = this.#core.run<[number, unknown]>(fn, items, options, {
       passing,
@@ -150,7 +150,7 @@ export class RemotePool {
   }
 }
 
-/** The task that settles a promise. */
+/** Returns a task that settles a promise. */
 function settling<R>(resolve: (value: R | Promise<R>) => void): Task {
   return { succeed: value => resolve(value as R), fail: error => resolve(rejection(error)) }
 }

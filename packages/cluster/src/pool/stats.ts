@@ -1,19 +1,19 @@
-/** A moment of a pool with a server. */
+/** The statistics of a pool with a server. */
 import type { PoolStats } from 'multiprocess'
 import type { MachineStats } from './machines.ts'
 import type { Submitter } from './submitter.ts'
 
-/** A moment of a ClusterPool. What is counted are items, not batches. */
+/** The statistics of a ClusterPool. They count items, not batches. */
 export interface ClusterStats extends PoolStats {
-  /** The worker programs, as they reported within the last ten seconds; empty without a server. */
+  /** The worker programs that reported within the last ten seconds; empty without a server. */
   readonly machines: readonly MachineStats[]
-  /** Batches of all pools that no worker has taken. */
+  /** The number of batches of all pools that no worker has taken. */
   readonly queued: number
-  /** Batches that were sent again: their worker or the server was lost. */
+  /** The number of batches that were sent again because their worker or the server was lost. */
   readonly resubmitted: number
-  /** Results that came a second time and were dropped. */
+  /** The number of results that came a second time and were dropped. */
   readonly duplicates: number
-  /** Results a second of this pool, since `stats` was read last (for at least one second). */
+  /** The results per second of this pool, since `stats` was last read (for at least one second). */
   readonly rate: number
 }
 

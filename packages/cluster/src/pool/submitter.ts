@@ -14,14 +14,14 @@ import { EXPIRE_MS, type RemotePoolOptions } from './options.ts'
 
 const SWEEP_MS = 1000
 const EVENTS_KEPT = 1000
-/** More arguments of one command may not fit on the stack. */
+/** More arguments of one command might not fit on the stack. */
 const MOST_STOPPED = 1000
 
 export class Submitter {
   readonly id = randomBytes(8).toString('hex')
   readonly dispatch: Dispatch
   machines: readonly MachineReport[] = []
-  /** Batches that no worker has taken. */
+  /** The number of batches that no worker has taken. */
   queued = 0
   readonly #names: Names
   readonly #signer: Signer
@@ -37,7 +37,7 @@ export class Submitter {
   /**
    * @param fail called once nothing can be sent any more
    * @param changed called when the number of pending items has changed
-   * @throws as the constructor of ClusterPool
+   * @throws the errors of ClusterPool's constructor
    */
   constructor(options: RemotePoolOptions, fail: (error: unknown) => void, changed: () => void) {
     this.#names = namesOf(options.name)
@@ -71,7 +71,7 @@ export class Submitter {
     void this.#start()
   }
 
-  /** Whether there is work: then the inbox is read, and the program stays alive. */
+  /** Tells whether there is work: then the inbox is read, and the program stays alive. */
   work(isBusy: boolean): void {
     if (this.#isClosed) return
     this.#server.hold(isBusy)
@@ -89,7 +89,7 @@ export class Submitter {
       return
     }
     if (this.#isClosed) return
-    // A server that was started again may have forgotten.
+    // A server that was restarted may have forgotten.
     commands.on('ready', () => void this.#alive().catch(() => {}))
     this.#every(this.#lifetime / 4, () => this.#alive())
     this.#every(REPORT_MS, () => this.#look())
@@ -97,7 +97,7 @@ export class Submitter {
     this.dispatch.start()
   }
 
-  /** Runs again and again, one after the other; what fails is tried again the next time. */
+  /** Runs a function regularly, one run after another; a run that fails is repeated the next time. */
   #every(ms: number, run: () => Promise<unknown>): void {
     let isRunning = false
     const timer = setInterval(() => {
@@ -112,7 +112,7 @@ export class Submitter {
     this.#timers.push(timer.unref())
   }
 
-  /** A sign of life, for everything that expires without one. */
+  /** Sends a sign of life for everything that would expire without one. */
   async #alive(): Promise<void> {
     const names = this.#names
     const pipeline = this.#server.commands.pipeline()
@@ -156,7 +156,7 @@ export class Submitter {
     await post(this.#server.commands, this.#names.inbox(to), fields, this.#lifetime)
   }
 
-  /** In a key that is looked at between items, and as a hint to those that run them now. */
+  /** Tells the machines to stop items, through a key that they read between items, and through hints to those that run the items now. */
   async #stop(items: string[], isBegunToo: boolean): Promise<void> {
     const key = this.#names.stopped(this.id)
     if (isBegunToo) {
@@ -167,7 +167,7 @@ export class Submitter {
     await Promise.all(this.machines.map(({ id }) => this.#post(id, { type: 'stop', from: this.id, items, isBegunToo })))
   }
 
-  /** Leaves the server: nothing of this pool stays there for longer than its lifetime. */
+  /** Leaves the server: nothing of this pool stays there for longer than the pool's lifetime. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -1,15 +1,15 @@
-/** What has to be right of a server before it gets work. */
+/** Checks a server before it gets work. */
 import type { Redis } from 'ioredis'
 import { AuthenticationError, MultiprocessError } from 'multiprocess'
 import type { Names } from '../wire/names.ts'
 import type { Signer } from '../wire/signature.ts'
 
-/** The key check is forgotten after this time without a program, so that a key can be replaced. */
+/** The key check is forgotten after this many milliseconds without a program, so that a key can be replaced. */
 export const KEY_CHECK_MS = 120_000
 
 /**
- * Checks the server's settings and that its other programs have the same key.
- * @param warn gets what is no error
+ * Checks the server's settings, and that its other programs have the same key.
+ * @param warn gets warnings
  * @throws MultiprocessError (`ERR_CLUSTER_SETTINGS`) if the server may drop keys when it is full
  * @throws AuthenticationError if other programs of this name have another key
  */

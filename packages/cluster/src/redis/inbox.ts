@@ -1,9 +1,9 @@
-/** A program's inbox: a stream on the server that others write letters to. It expires with its owner. */
+/** A program's inbox: a stream on the server to which other programs write letters. It expires with its owner. */
 import type { Redis } from 'ioredis'
 import type { Server } from './server.ts'
 
 const BLOCK_MS = 5000
-/** A read that takes this much longer than it may has lost its server. */
+/** A read that takes this many milliseconds longer than its timeout has lost its server. */
 const GRACE_MS = 5000
 const MOST_ENTRIES = 64
 
@@ -43,7 +43,7 @@ export class Inbox {
         const entries = await this.#next()
         for (const [, fields] of entries) await this.#onEntry(fields)
       } catch {
-        // The connection was lost, or is about to be made; the next read waits for it. Entries that were read come again.
+        // The connection was lost, or is not made yet; the next read waits for it. Entries that were already read come again.
         await new Promise(resolve => setTimeout(resolve, 50).unref())
       }
     }
@@ -51,7 +51,8 @@ export class Inbox {
   }
 
   /**
-   * Always from the beginning, and what was read is removed: after a failover the ids of new entries may be lower than those of old ones.
+   * Always reads from the beginning, and removes what it has read: after a failover, the ids of new entries may be lower than those of old
+   * ones.
    */
   async #next(): Promise<readonly Entry[]> {
     const watchdog = setTimeout(() => this.#redis.disconnect(true), BLOCK_MS + GRACE_MS).unref()
@@ -67,7 +68,7 @@ export class Inbox {
       )) as Streams | null
       const entries = reply?.[0]?.[1] ?? []
       if (entries.length > 0) {
-        // On the same connection, so done before the next read.
+        // On the same connection, so it is done before the next read.
         this.#redis.xdel(this.#key, ...entries.map(([id]) => id)).catch(() => {})
       }
       return entries
@@ -77,7 +78,7 @@ export class Inbox {
   }
 }
 
-/** Writes a letter; the inbox lives so many milliseconds longer. */
+/** Writes a letter. The inbox then lives this many milliseconds longer. */
 export async function post(
   redis: Redis,
   key: string,

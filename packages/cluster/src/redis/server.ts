@@ -1,25 +1,25 @@
-/** The server of a cluster: connections that are watched, and closed by a deadline. */
+/** The server of a cluster, with connections that are watched, and that are closed by a deadline. */
 import { Redis, type RedisOptions } from 'ioredis'
 import { MultiprocessError, ValueError } from 'multiprocess'
 
-/** Where the server is. */
+/** The options that name the server. */
 export interface ServerOptions {
-  /** `redis://` or, with TLS, `rediss://[user:password@]host[:port][/database]`; of Redis or Valkey, 6.2 or newer. */
+  /** `redis://` or, with TLS, `rediss://[user:password@]host[:port][/database]`. The server is Redis or Valkey, 6.2 or newer. */
   url: string
-  /** What ioredis takes beside: `sentinels` and `name`, `tls`, `family`. */
+  /** Further options of ioredis: `sentinels` and `name`, `tls`, `family`. Default: none. */
   redis?: RedisOptions
   /**
-   * Milliseconds that a server may be out of reach, full or read-only before everything that waits rejects with
+   * The milliseconds for which a server may be unreachable, full or read-only before everything pending rejects with
    * `ERR_CLUSTER_UNREACHABLE`. Default: 60,000.
    */
   serverTimeout?: number
 }
 
 export const SERVER_TIMEOUT_MS = 60_000
-/** A server that accepts commands and answers none of them is left after this time. */
+/** A connection to a server that accepts commands but answers none is closed after this many milliseconds. */
 const SOCKET_TIMEOUT_MS = 15_000
 const CLOSE_MS = 2000
-/** What waiting does not help against. */
+/** Errors for which waiting does not help. */
 const HOPELESS = /^(?:WRONGPASS|NOAUTH|NOPERM)|invalid (?:username-password|password)|SELF_SIGNED|CERT_/
 
 export class Server {
@@ -27,7 +27,7 @@ export class Server {
   readonly #connections = new Set<Redis>()
   readonly #onLost: (error: unknown) => void
   readonly #timeout: number
-  /** Whether what is under way keeps the program alive. */
+  /** True if open connections keep the program alive. */
   #isHeld = false
   #isClosed = false
   #lastError: unknown
@@ -35,7 +35,7 @@ export class Server {
   /** For commands that do not block. */
   readonly commands: Redis
 
-  /** @param onLost called when the server was out of reach for too long, or refuses the login */
+  /** @param onLost called when the server was unreachable for too long, or refuses the login */
   constructor(options: ServerOptions, onLost: (error: unknown) => void) {
     this.#options = options
     this.#timeout = options.serverTimeout ?? SERVER_TIMEOUT_MS
@@ -46,14 +46,14 @@ export class Server {
     this.#watch()
   }
 
-  /** Makes another connection; it may be used at once, and connects by itself again. */
+  /** Returns another connection. It may be used at once, and reconnects by itself. */
   connect(extra: RedisOptions = {}): Redis {
     const redis = new Redis(this.#options.url, {
       maxRetriesPerRequest: null,
       connectTimeout: 5000,
       keepAlive: 10_000,
       retryStrategy: times => Math.min(50 * 2 ** times, 1000),
-      // After a failover this may still be the former master.
+      // After a failover, this may still be the former master.
       reconnectOnError: error => (/^(?:READONLY|LOADING|MASTERDOWN)/.test(error.message) ? 2 : false),
       ...this.#options.redis,
       ...extra
@@ -65,7 +65,7 @@ export class Server {
     return redis
   }
 
-  /** From now on open connections keep the program alive, or do not. */
+  /** Makes open connections keep the program alive, or not, from now on. */
   hold(isHeld: boolean): void {
     if (this.#isHeld === isHeld) return
     this.#isHeld = isHeld
@@ -113,8 +113,8 @@ export class Server {
   }
 
   /**
-   * Ends all connections: politely, and if the server does not answer within two seconds by force.
-   * @param others what else has to end first
+   * Ends all connections: in the regular way and, if the server does not answer within two seconds, by force.
+   * @param others functions that must end first
    */
   async close(...others: (() => Promise<unknown>)[]): Promise<void> {
     if (this.#isClosed) return
@@ -133,7 +133,7 @@ export class Server {
   }
 }
 
-/** @throws TypeError, ValueError if the options cannot lead to a server */
+/** @throws TypeError, ValueError if the options are invalid */
 export function checkServer({ url, serverTimeout }: ServerOptions): void {
   if (typeof url !== 'string') throw new TypeError(`url must be a string, got ${url === null ? 'null' : typeof url}`)
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {

@@ -1,32 +1,32 @@
-/** A batch of items on its way to a worker: the data of one BullMQ job. */
+/** A batch of items for a worker: the data of one BullMQ job. */
 import { decode, encode, VERSION } from 'multiprocess/codec'
 import type { Names } from './names.ts'
 import type { Packed } from './packed.ts'
 import type { Signer } from './signature.ts'
 
-/** How a function gets an item: as its one argument, or as all of them. */
+/** How a function gets an item: as its only argument, or as all of its arguments. */
 export type Passing = 'one' | 'all'
 
-/** What is in a batch. */
+/** The contents of a batch. */
 export interface BatchBody {
   /** The SHA-256 of the function's bytes. */
   readonly hash: string
-  /** The function's bytes, if they are few; otherwise they are on the server under their hash. */
+  /** The function's bytes, if they are few; otherwise, they are on the server under their hash. */
   readonly code: Uint8Array | null
   readonly passing: Passing
-  /** Milliseconds for each item; Infinity: any time. */
+  /** The timeout of each item in milliseconds, or Infinity. */
   readonly timeout: number
   readonly killAfter: number
   readonly retries: number
-  /** Milliseconds that the pool's inbox lives on without a sign of life. */
+  /** The milliseconds for which the pool's inbox lives without a sign of life. */
   readonly lifetime: number
-  /** Milliseconds that an item is expected to take; undefined: not known yet. */
+  /** The expected milliseconds of an item; undefined if not known yet. */
   readonly cost: number | undefined
-  /** An empty item was done before the batch was sent again. */
+  /** The items. An empty item was done before the batch was sent again. */
   readonly items: Packed
 }
 
-/** The versions that both sides must share. */
+/** The versions that both sides must have in common. */
 export interface Versions {
   readonly protocol: number
   readonly codec: number
@@ -40,9 +40,9 @@ export interface BatchData extends Versions {
   readonly signature: string
 }
 
-/** Raised when what is on the server changes its meaning. */
+/** Raised when the meaning of what is on the server changes. */
 const PROTOCOL = 1
-/** A longer body has a key of its own: JSON in a job is read and copied by several scripts. */
+/** A longer body has its own key, because several scripts read and copy the JSON of a job. */
 const MOST_INLINE = 65_536
 
 export const VERSIONS: Versions = {
@@ -51,7 +51,7 @@ export const VERSIONS: Versions = {
   node: Number(process.versions.node.split('.')[0])
 }
 
-/** A job's id says who sent it: the submitter, the number of the batch, and how often it was sent before. */
+/** The parts of a job's id: the submitter, the number of the batch, and how often it was sent before. */
 export interface JobId {
   readonly submitter: string
   readonly batch: number
@@ -69,10 +69,10 @@ function placeOf(names: Names, job: string, { protocol, codec, node }: Versions)
   return ['batch', names.queue, job, protocol, codec, node]
 }
 
-/** A body ready to be sent. */
+/** A body that is ready to be sent. */
 export interface SealedBatch {
   readonly data: BatchData
-  /** What has to be on the server under the job's name first; undefined: the data has it. */
+  /** What must be on the server under the job's name first; undefined if the data contains it. */
   readonly payload: Uint8Array | undefined
 }
 
@@ -91,12 +91,12 @@ export function isGenuine(data: BatchData, bytes: Uint8Array, job: string, names
   return signer.verify(placeOf(names, job, { protocol, codec, node }), bytes, signature)
 }
 
-/** The body of a batch whose signature was checked and whose versions are this program's. */
+/** Returns the body of a batch whose signature and versions were checked. */
 export async function openBatch(bytes: Uint8Array): Promise<BatchBody> {
   return (await decode(bytes)) as BatchBody
 }
 
-/** Why a batch of these versions cannot be run here; undefined: it can. */
+/** Returns the reason why a batch of these versions cannot run here; undefined if it can. */
 export function mismatchOf({ protocol, codec, node }: Versions): string | undefined {
   const advice = 'run the same version on pools and workers'
   if (protocol !== VERSIONS.protocol || codec !== VERSIONS.codec) {

@@ -1,33 +1,33 @@
-/** What pools and workers write into each other's inbox. */
+/** The letters that pools and workers write into each other's inbox. */
 import { decode, encode } from 'multiprocess/codec'
 import type { Names } from './names.ts'
 import type { Packed } from './packed.ts'
 import type { Signer } from './signature.ts'
 
-/** Results of a batch, which may come in several parts. */
+/** Results of a batch. They may come in several letters. */
 export interface ResultsLetter {
   readonly type: 'results'
   readonly job: string
-  /** The items' places in the batch. */
+  /** The indexes of the items in the batch. */
   readonly indexes: Uint32Array
-  /** 1 for each that has failed. */
+  /** 1 for each item that has failed. */
   readonly errors: Uint8Array
-  /** Their values or errors. */
+  /** The values or errors of the items. */
   readonly values: Packed
-  /** Milliseconds that the processes worked on these items. */
+  /** The milliseconds for which the processes worked on these items. */
   readonly ms: number
-  /** Nothing more comes of this job. */
+  /** True if nothing more follows for this job. */
   readonly isLast: boolean
 }
 
-/** A worker asks a pool that it hears of for the first time whether a job is its own, and current. */
+/** A worker asks a pool that it does not know yet which jobs belong to the pool, and are current. */
 export interface AskLetter {
   readonly type: 'ask'
   readonly from: string
   readonly nonce: string
 }
 
-/** The answer: the number of the last batch, and the jobs that have yet to be done. */
+/** The answer to AskLetter: the number of the last batch, and the jobs that are not done yet. */
 export interface AnswerLetter {
   readonly type: 'answer'
   readonly nonce: string
@@ -35,16 +35,16 @@ export interface AnswerLetter {
   readonly jobs: readonly string[]
 }
 
-/** A pool wants these items no more; those that are begun end too if `isBegunToo`. */
+/** A pool no longer wants these items. With `isBegunToo`, items that have begun end, too. */
 export interface StopLetter {
   readonly type: 'stop'
   readonly from: string
-  /** `BATCH:INDEX` */
+  /** Each as `BATCH:INDEX`. */
   readonly items: readonly string[]
   readonly isBegunToo: boolean
 }
 
-/** The worker program that had the job was lost before it was done. */
+/** The worker program that had the job was lost before the job was done. */
 export interface LostLetter {
   readonly type: 'lost'
   readonly job: string
@@ -68,14 +68,14 @@ export type Letter = ResultsLetter | AskLetter | AnswerLetter | StopLetter | Los
 
 const placeOf = (names: Names, owner: string): string[] => ['letter', names.queue, owner]
 
-/** A letter as the fields of a stream's entry. */
+/** Returns a letter as the fields of a stream's entry. */
 export function sealLetter(letter: Letter, owner: string, names: Names, signer: Signer): (string | Buffer)[] {
   const bytes = encode(letter)
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return ['body', body, 'signature', signer.sign(placeOf(names, owner), body)]
 }
 
-/** The letter in the fields of an entry; undefined if no program with the key wrote it to this owner. */
+/** Returns the letter in the fields of an entry; undefined if no program with the key wrote it to this owner. */
 export async function openLetter(
   fields: readonly Buffer[],
   owner: string,

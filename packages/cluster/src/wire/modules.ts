@@ -1,6 +1,6 @@
 /**
- * Modules by names that hold on every machine: the package, its version, the path in it and the SHA-256 of the file. A file URL is
- * where one machine keeps a module, and says nothing of which version another machine has there.
+ * Names for modules that are valid on every machine: the package, its version, the path in it and the SHA-256 of the file. A file URL only
+ * tells where one machine keeps a module, and not which version another machine has there.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
@@ -14,9 +14,9 @@ interface Package {
   readonly directory: string
 }
 
-/** `package:NAME@VERSION/PATH#SHA256`, and a query if the URL has one. */
+/** `package:NAME@VERSION/PATH#SHA256`, with a query if the URL has one. */
 const NAME = /^package:(@?[^@]+)@([^/]*)\/([^?#]*)(\?[^#]*)?#([0-9a-f]{64})$/
-/** Of a module that no package with a name holds. */
+/** The package of a module that belongs to no package with a name. */
 const NO_PACKAGE = '.'
 
 const names = new Map<string, string>()
@@ -24,7 +24,7 @@ const urls = new Map<string, string>()
 const packages = new Map<string, Package>()
 const hashes = new Map<string, string>()
 
-/** Returns the name of the module with this URL that other machines find it by. */
+/** Returns the name by which other machines find the module with this URL. */
 export function nameModule(url: string): string {
   if (!url.startsWith('file:')) return url
   let name = names.get(url)
@@ -44,7 +44,7 @@ function makeName(url: string): string {
 }
 
 /**
- * Returns the URL that this program finds a module by.
+ * Returns the URL by which this program finds a module.
  * @throws MultiprocessError (`ERR_CODE_VERSION`) if this machine does not have the package, or has another version of it
  */
 export function findModule(name: string): string {
@@ -85,7 +85,7 @@ function refusal(reason: string): MultiprocessError {
   return new MultiprocessError(`cannot use the sender's code: ${reason}`, { code: 'ERR_CODE_VERSION' })
 }
 
-/** The program's own package, or one that it can import by name. */
+/** Returns the program's own package, or one that it can import by name. */
 function packageCalled(name: string): Package | undefined {
   for (let directory = process.cwd(); ; directory = dirname(directory)) {
     const own = readPackage(directory)
@@ -96,7 +96,7 @@ function packageCalled(name: string): Package | undefined {
   }
 }
 
-/** The nearest package with a name around a directory. */
+/** Returns the nearest package with a name around a directory. */
 function packageAt(directory: string): Package {
   const known = packages.get(directory)
   if (known !== undefined) return known

@@ -1,11 +1,11 @@
-/** Names of everything that a cluster keeps on its server. One prefix, so that one rule of an ACL covers it. */
+/** The names of everything that a cluster keeps on its server. They share one prefix, so that one rule of an ACL covers them. */
 import { ValueError } from 'multiprocess'
 
-/** Of BullMQ's keys and ours. */
+/** The prefix of BullMQ's keys and ours. */
 export const PREFIX = 'multiprocess'
 
 export interface Names {
-  /** Of the BullMQ queue of batches. */
+  /** The name of the BullMQ queue of batches. */
   readonly queue: string
   readonly machines: string
   readonly keyCheck: string
@@ -16,11 +16,11 @@ export interface Names {
   code(hash: string): string
   payload(job: string): string
   job(id: string): string
-  /** Of the frontier of a crawl. */
+  /** Returns the key of a part of a crawl's frontier. */
   crawl(part: string): string
 }
 
-/** @throws TypeError, ValueError if the name of a cluster is no name */
+/** @throws TypeError, ValueError if the name is not a valid name of a cluster */
 export function namesOf(name: unknown): Names {
   if (typeof name !== 'string') {
     throw new TypeError(`name must be a string, such as 'thumbs', got ${name === null ? 'null' : typeof name}`)

@@ -1,8 +1,8 @@
-/** Many short byte strings as one: what crosses processes and machines by the thousand costs little each. */
+/** Many short byte strings as one, because thousands of separate ones would cost much between processes and machines. */
 
 export interface Packed {
   readonly bytes: Uint8Array
-  /** Where each of them ends. */
+  /** Where each string ends. */
   readonly ends: Uint32Array
 }
 
@@ -15,7 +15,7 @@ export function pack(parts: readonly Uint8Array[]): Packed {
   return { bytes, ends }
 }
 
-/** Returns one of them; it is a view. */
+/** Returns one of the strings, as a view. */
 export function partOf({ bytes, ends }: Packed, index: number): Uint8Array {
   return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
 }

@@ -1,19 +1,19 @@
-/** Signatures: what a program reads from the server is decoded only if a program with the same key wrote it, for this very place. */
+/** Signatures: a program decodes what it reads from the server only if a program with the same key wrote it for this place. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { ValueError } from 'multiprocess'
 
 const LEAST_KEY = 16
 
-/** The SHA-256 of bytes, in hexadecimal. */
+/** Returns the SHA-256 of bytes, in hexadecimal. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Signs and checks with one key. */
+/** Signs and verifies with one key. */
 export class Signer {
   readonly #key: Uint8Array
 
-  /** @throws TypeError, ValueError if the key is missing or short */
+  /** @throws TypeError, ValueError if the key is missing or too short */
   constructor(key: unknown) {
     if (key === undefined) {
       throw new ValueError(
@@ -33,7 +33,7 @@ export class Signer {
 
   /**
    * Returns the signature of bytes for one place.
-   * @param place what the bytes are and where they belong, such as the queue and the job's id
+   * @param place what the bytes are and where they belong, for example the queue and the job's id
    */
   sign(place: readonly (string | number)[], bytes: Uint8Array): string {
     return createHmac('sha256', this.#key).update(JSON.stringify(place)).update('\0').update(bytes).digest('base64')

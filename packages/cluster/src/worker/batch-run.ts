@@ -1,4 +1,4 @@
-/** One batch in the processes of a worker program: in portions, each a task of the local Pool. */
+/** Runs one batch in the processes of a worker program: in portions, each of which is a task of the local Pool. */
 import { type Pool, PoolTerminatedError, WorkerDiedError } from 'multiprocess'
 import { encodeError } from 'multiprocess/codec'
 import type { BatchBody } from '../wire/batch.ts'
@@ -7,14 +7,17 @@ import { pack, unpack } from '../wire/packed.ts'
 import type { Permits } from './permits.ts'
 import { type Done, runItems } from './run-items.ts'
 
-/** Small items run together, about this long. */
+/** Small items run together, for about this many milliseconds. */
 const PORTION_MS = 10
-/** A portion with items that take longer than was expected gives back the rest after this time. */
+/** If the items of a portion take longer than expected, the portion returns its other items after this many milliseconds. */
 const BUDGET_MS = 50
-/** Portions of a batch while nothing is known of its function: in a long one, items run together from the beginning. */
+/**
+ * The maximum number of portions of a batch while nothing is known of its function: in a longer batch, items run together from the
+ * beginning.
+ */
 const MOST_UNKNOWN = 256
 
-/** One item's result: its place in the batch, whether it failed, and the value or error as bytes. */
+/** The result of one item: its index in the batch, whether it failed, and the value or error as bytes. */
 export type Outcome = readonly [index: number, isError: boolean, bytes: Uint8Array]
 
 interface Portion {
@@ -34,9 +37,9 @@ export class BatchRun {
   #isStopped = false
 
   /**
-   * @param permits to give the pool a portion: what waits for one is not begun
+   * @param permits allow a portion to be given to the pool; a portion that waits for one has not begun
    * @param code the function's bytes
-   * @param arrived gets results as they come
+   * @param arrived gets results as they arrive
    */
   constructor(
     pool: Pool,
@@ -55,8 +58,8 @@ export class BatchRun {
 
   /**
    * Resolves once all items are done or stopped.
-   * @param isConcurrent each process has several tasks under way, so each item is a task of its own
-   * @throws what makes the local pool useless
+   * @param isConcurrent true if each process runs several tasks at once: each item is then a separate task
+   * @throws an error that makes the local pool unusable
    */
   async run(isConcurrent: boolean): Promise<void> {
     const { cost, timeout } = this.#body
@@ -69,7 +72,7 @@ export class BatchRun {
     await this.#runAll(indexes, size)
   }
 
-  /** Leaves out items that nobody wants any more, and ends those that are begun if `isBegunToo`. */
+  /** Leaves out items that are no longer wanted. With `isBegunToo`, ends those that have begun. */
   stop(indexes: Iterable<number>, isBegunToo: boolean): void {
     for (const index of indexes) this.#stopped.add(index)
     if (!isBegunToo) return
@@ -78,7 +81,7 @@ export class BatchRun {
     }
   }
 
-  /** Ends everything: the rest is somebody else's. */
+  /** Ends everything: the rest of the batch goes to other workers. */
   stopAll(): void {
     this.#isStopped = true
     for (const { controller } of this.#portions) controller.abort()
@@ -101,7 +104,7 @@ export class BatchRun {
     if (rest.length > 0) await this.#runAll(rest, Math.ceil(rest.length / 4))
   }
 
-  /** Returns what has to be run again, in smaller portions. */
+  /** Runs items. Returns those that must run again, in smaller portions. */
   async #runNow(all: readonly number[]): Promise<readonly number[]> {
     const indexes = all.filter(index => !this.#stopped.has(index))
     if (indexes.length === 0 || this.#isStopped) return []
@@ -113,7 +116,7 @@ export class BatchRun {
     } catch (error) {
       if (error instanceof PoolTerminatedError) throw error
       if (portion.controller.signal.aborted) return []
-      // The item that ended the process is found in smaller and smaller portions.
+      // Smaller and smaller portions find the item that ended the process.
       if (error instanceof WorkerDiedError && indexes.length > 1) return indexes
       const bytes = encodeError(error, { audience: 'program', nameModule })
       this.#arrived(
@@ -138,7 +141,7 @@ export class BatchRun {
     const items = pack(indexes.map(index => this.#items[index]))
     const work = { hash, code, passing, items, budget: BUDGET_MS }
     return this.#pool.apply(runItems, [work], {
-      // Alone it may be tried again; of several, the one to blame is not known.
+      // A single item may be retried; of several items, it is unknown which one is to blame.
       retries: indexes.length === 1 ? retries : 0,
       killAfter,
       signal: controller.signal,

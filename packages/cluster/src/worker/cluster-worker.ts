@@ -32,11 +32,11 @@ const LOOK_MS = 1000
 const INBOX_MS = 60_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2000
-/** A batch that takes longer is not taken ahead: another machine may have a process for it. */
+/** A batch that takes longer than this is not taken in advance: another machine may have a process for it. */
 const SHORT_BATCH_MS = 250
 const AHEAD = 2
 const NEWEST = 0.3
-/** Lost programs are counted by the pool, which has the batch split. */
+/** The pool, which splits the batch, counts lost programs. */
 const ANY_TIMES = 1_000_000
 
 interface Active {
@@ -55,11 +55,11 @@ interface Active {
  * await worker.closed
  */
 export class ClusterWorker implements AsyncDisposable {
-  /** Names this program in the stats of pools. */
+  /** The id of this program in the statistics of pools. */
   readonly id: string = randomBytes(8).toString('hex')
-  /** Resolves once it takes batches. Rejects if the server or the key is not right. */
+  /** Resolves once the worker takes batches. Rejects if the server or the key is unsuitable. */
   readonly ready: Promise<void>
-  /** Resolves after `close()`. Rejects if the server was out of reach for too long, or the local pool cannot start its processes. */
+  /** Resolves after `close()`. Rejects if the server was unreachable for too long, or the local pool cannot start its processes. */
   readonly closed: Promise<void>
   readonly #options: ClusterWorkerOptions
   readonly #names: Names
@@ -71,7 +71,7 @@ export class ClusterWorker implements AsyncDisposable {
   readonly #inbox: Inbox
   readonly #sessions: Sessions
   readonly #active = new Map<string, Active>()
-  /** Batches under way, from the moment they were taken. */
+  /** The unfinished batches, from the moment when they were taken. */
   readonly #jobs = new Set<Promise<void>>()
   readonly #timers: NodeJS.Timeout[] = []
   #worker: Worker<BatchData> | undefined
@@ -81,10 +81,10 @@ export class ClusterWorker implements AsyncDisposable {
   #state: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | undefined
   #settleClosed!: { resolve(): void; reject(error: unknown): void }
-  /** Ends everything that is tried again and again. */
+  /** Ends all retries. */
   #failure: { readonly error: unknown } | undefined
 
-  /** @throws TypeError, ValueError if an option makes no sense, with its name and value */
+  /** @throws TypeError, ValueError if an option is invalid, with its name and value */
   constructor(options: ClusterWorkerOptions) {
     checkWorker(options)
     const { url, name, key, redis, serverTimeout, telemetry, lease, ...poolOptions } = options
@@ -109,14 +109,14 @@ export class ClusterWorker implements AsyncDisposable {
     this.ready.catch(error => this.#fail(error))
   }
 
-  /** What its local pool does. */
+  /** The statistics of its local pool, with the numbers of items done and of unfinished batches. */
   get stats(): PoolStats & { readonly done: number; readonly batches: number } {
     return { ...this.#pool.stats, done: this.#done, batches: this.#active.size }
   }
 
   /**
-   * Takes no new batches, finishes those it has, and leaves. What is not done after the timeout goes to other workers.
-   * @param options the timeout in milliseconds; default: 15,000
+   * Takes no new batches, finishes its present ones, and leaves the cluster. What is not done after the timeout goes to other workers.
+   * @param options.timeout milliseconds. Default: 15,000
    */
   close(options: { timeout?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeout ?? CLOSE_MS)
@@ -133,7 +133,7 @@ export class ClusterWorker implements AsyncDisposable {
     await this.#report()
     if (this.#state !== 'open') return
     this.#inbox.listen(true)
-    // A server that was started again may have forgotten.
+    // A server that was restarted may have forgotten.
     commands.on('ready', () => void this.#report().catch(() => {}))
     this.#every(REPORT_MS, () => this.#report())
     this.#every(LOOK_MS, () => this.#look())
@@ -177,7 +177,7 @@ export class ClusterWorker implements AsyncDisposable {
   async #process(job: Job<BatchData>): Promise<void> {
     const { id: name = '', data } = job
     const bytes = await this.#bodyOf(name, data)
-    // Its payload has expired with its pool.
+    // The payload has expired with its pool.
     if (bytes === null) return
     const id = parseJobId(name)
     if (id === undefined || !isGenuine(data, bytes, name, this.#names, this.#signer)) {
@@ -219,7 +219,7 @@ export class ClusterWorker implements AsyncDisposable {
     })
     this.#active.set(job, { id, run })
     try {
-      // Nobody waits for this look: what was stopped before is stopped as soon as it is known.
+      // The run does not wait for this look: items that were stopped before are stopped as soon as this is known.
       void this.#lookAt(id.submitter).catch(() => {})
       if (this.#state === 'closed') run.stopAll()
       await run.run((this.#options.concurrency ?? 1) > 1)
@@ -240,7 +240,7 @@ export class ClusterWorker implements AsyncDisposable {
     }
   }
 
-  /** Items that their pools want no more, and pools that are gone. */
+  /** Looks for items that are no longer wanted, and for pools that are gone. */
   async #look(): Promise<void> {
     const submitters = [...new Set([...this.#active.values()].map(({ id }) => id.submitter))]
     for (const submitter of submitters) await this.#lookAt(submitter)
@@ -306,7 +306,7 @@ export class ClusterWorker implements AsyncDisposable {
     else if (letter?.type === 'stop') this.#stop(letter.from, letter.items, letter.isBegunToo)
   }
 
-  /** Tries again while the server is full or changes its role: what it is to get is the result of work. */
+  /** Sends a letter, and again while the server is full or changes its role: the letter may contain the results of work. */
   async #post(to: string, letter: Letter, lifetime = INBOX_MS): Promise<void> {
     const fields = sealLetter(letter, to, this.#names, this.#signer)
     const giveUpAt = performance.now() + (this.#options.serverTimeout ?? SERVER_TIMEOUT_MS)
@@ -333,7 +333,7 @@ export class ClusterWorker implements AsyncDisposable {
     if (timeout > 0) await this.#finish(timeout)
     this.#state = 'closed'
     for (const { run } of this.#active.values()) run.stopAll()
-    // What is stopped sends what it has done, and its pool sends the rest to others.
+    // A stopped batch sends what it has done; its pool sends the rest to other workers.
     if (this.#failure === undefined) await this.#finish(1000)
     for (const timer of this.#timers) clearInterval(timer)
     this.#inbox.close()
@@ -349,7 +349,7 @@ export class ClusterWorker implements AsyncDisposable {
     else this.#settleClosed.reject(this.#failure.error)
   }
 
-  /** Resolves once no batch is under way, at the latest after the timeout. */
+  /** Resolves once no batch is unfinished, at the latest after the timeout. */
   async #finish(timeout: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<void>(resolve => {

@@ -1,14 +1,14 @@
-/** What a ClusterWorker takes, checked. */
+/** The options of a ClusterWorker, and their checks. */
 import { type PoolOptions, ValueError } from 'multiprocess'
 import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
 import { CLUSTER_OPTIONS, type ClusterOptions, LIKE } from '../pool/options.ts'
 import { checkServer } from '../redis/server.ts'
 
-/** Options of a ClusterWorker: where its cluster is, and what its local Pool is like. */
+/** The options of a ClusterWorker: those of its cluster, and those of its local Pool. */
 export interface ClusterWorkerOptions extends ClusterOptions, PoolOptions {
   /**
-   * Milliseconds without a sign of life after which this program's batches go to others. It renews its lease from a process that runs
-   * no tasks, so tasks may take longer. Default: 30,000.
+   * The milliseconds without a sign of life after which this program's batches go to others. A process that runs no tasks renews the lease,
+   * so tasks may take longer. Default: 30,000.
    */
   lease?: number
 }

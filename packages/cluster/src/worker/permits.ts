@@ -1,4 +1,4 @@
-/** At most so many at once, first come, first served. */
+/** Limits how many run at once; first come, first served. */
 import { FifoQueue } from 'multiprocess/pooling'
 
 export class Permits {
@@ -9,7 +9,7 @@ export class Permits {
     this.#free = count
   }
 
-  /** Resolves when one is free; it is given back by `release`. */
+  /** Resolves when a permit is free; `release` gives it back. */
   acquire(): Promise<void> {
     if (this.#free === 0) return new Promise(resolve => this.#waiting.push(resolve))
     this.#free--

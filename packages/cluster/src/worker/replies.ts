@@ -1,4 +1,4 @@
-/** The results of one batch on their way back: together, but none waits long for another. */
+/** Sends the results of one batch back: together, but no result waits long for another. */
 import type { ResultsLetter } from '../wire/letters.ts'
 import { pack } from '../wire/packed.ts'
 import type { Outcome } from './batch-run.ts'
@@ -15,7 +15,7 @@ export class Replies {
   #timer: NodeJS.Timeout | undefined
   #posted: Promise<void> = Promise.resolve()
 
-  /** @param post sends a letter, and tries again until the server takes it */
+  /** @param post sends a letter, and repeats that until the server takes it */
   constructor(job: string, post: (letter: ResultsLetter) => Promise<void>) {
     this.#job = job
     this.#post = post
@@ -31,7 +31,7 @@ export class Replies {
     else this.#timer ??= setTimeout(() => this.#flush(false), FLUSH_MS)
   }
 
-  /** Resolves once the server has all of them. */
+  /** Resolves once the server has all results. */
   async end(): Promise<void> {
     this.#flush(true)
     await this.#posted
@@ -54,7 +54,7 @@ export class Replies {
     this.#bytes = 0
     this.#ms = 0
     this.#posted = Promise.all([this.#posted, this.#post(letter)]).then(() => {})
-    // Whoever awaits `end` gets it.
+    // The caller of `end` gets the error.
     this.#posted.catch(() => {})
   }
 }

@@ -1,4 +1,4 @@
-/** What the processes of a worker program do: they run a function on items that are bytes until here, and make bytes of the results. */
+/** What the processes of a worker program do: run a function on items, which arrive as bytes, and make bytes of the results. */
 import type { Target } from 'multiprocess'
 import { decode, encode, encodeError } from 'multiprocess/codec'
 import { importModule, resolveReference } from 'multiprocess/pooling'
@@ -11,17 +11,17 @@ type Run = (...args: unknown[]) => unknown
 export interface Work {
   /** The SHA-256 of the function's bytes. */
   readonly hash: string
-  /** The function's bytes; null: this process may have them already. */
+  /** The function's bytes; null if this process may have them already. */
   readonly code: Uint8Array | null
   readonly passing: Passing
   readonly items: Packed
-  /** Milliseconds after which no further item is begun. */
+  /** The milliseconds after which no further item begins. */
   readonly budget: number
 }
 
-/** Results of the first items, as many as were begun. */
+/** The results of the items that have begun, which are the first ones. */
 export interface Done {
-  /** 1 for each that has failed. */
+  /** 1 for each item that has failed. */
   readonly errors: Uint8Array
   readonly values: Packed
   readonly ms: number
@@ -32,7 +32,7 @@ const functions = new Map<string, Run>()
 const AS_PROGRAM = { audience: 'program', nameModule, findModule } as const
 const RESULT = { ...AS_PROGRAM, path: 'result' } as const
 
-/** Runs items one after the other. Resolves to null if the process needs the function's bytes. */
+/** Runs items one after another. Resolves to null if the process needs the function's bytes. */
 export async function runItems({ hash, code, passing, items, budget }: Work): Promise<Done | null> {
   const begun = performance.now()
   const parts = unpack(items)
@@ -81,7 +81,7 @@ async function functionOf(code: Uint8Array): Promise<Run> {
   return resolveReference(reference) as Run
 }
 
-/** Functions that were not used for the longest time are forgotten. */
+/** Keeps a function, and forgets the one that was not used for the longest time. */
 function keep(hash: string, run: Run): void {
   if (functions.size >= MOST_FUNCTIONS) functions.delete(functions.keys().next().value as string)
   functions.set(hash, run)

@@ -1,16 +1,16 @@
 /**
- * Which jobs are current: a signed batch stays signed when it is copied, so a worker asks its pool which jobs it still waits for. The
- * answer holds for a minute; what a pool has had done before is refused.
+ * Tells which jobs are current. A copy of a signed batch is still signed, so a worker asks the pool which jobs it still waits for. The
+ * answer is valid for a minute; jobs that the pool has had done before are refused.
  */
 import { randomBytes } from 'node:crypto'
 import type { JobId } from '../wire/batch.ts'
 import type { AnswerLetter } from '../wire/letters.ts'
 
-/** How long an answer holds. */
+/** How long an answer is valid, in milliseconds. */
 const FRESH_MS = 60_000
-/** How often a pool that does not answer is looked for. */
+/** How often a pool that does not answer is checked, in milliseconds. */
 const LOOK_MS = 1000
-/** And asked again. */
+/** After this many checks, the question is asked again. */
 const LOOKS_PER_QUESTION = 10
 const MOST_SESSIONS = 1000
 
@@ -18,12 +18,12 @@ interface Session {
   last: number
   jobs: ReadonlySet<string>
   at: number
-  /** Jobs done here that the last answer did not know of as done. */
+  /** Jobs done here that the last answer still listed. */
   readonly done: Set<string>
   asking: Promise<boolean> | undefined
 }
 
-/** current: to be run. gone: its pool is no more. replayed: done before. */
+/** current: to be run. gone: its pool no longer exists. replayed: done before. */
 export type Verdict = 'current' | 'gone' | 'replayed'
 
 export class Sessions {
@@ -34,7 +34,7 @@ export class Sessions {
 
   /**
    * @param ask sends the question
-   * @param isAlive tells whether the pool has given a sign of life lately
+   * @param isAlive resolves to true if the pool has given a sign of life recently
    */
   constructor(
     ask: (submitter: string, nonce: string) => Promise<void>,
@@ -52,13 +52,13 @@ export class Sessions {
     const session = this.#session(submitter)
     if (session.done.has(job)) return 'replayed'
     if (performance.now() - session.at < FRESH_MS && (batch > session.last || session.jobs.has(job))) return 'current'
-    // A job that the last answer does not know may have been sent since.
+    // A job that the last answer does not list may have been sent since.
     if (!(await this.#refresh(submitter, session))) return 'gone'
     if (session.done.has(job)) return 'replayed'
     return batch > session.last || session.jobs.has(job) ? 'current' : 'replayed'
   }
 
-  /** The job was done here. */
+  /** Notes that the job was done here. */
   finished({ submitter }: JobId, job: string): void {
     this.#sessions.get(submitter)?.done.add(job)
   }
