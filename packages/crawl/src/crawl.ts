@@ -18,9 +18,9 @@ import { Depths, type Visited } from './work/depths.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
 import { LeaseLost, type TimedExchange, Visitor, type VisitReport } from './work/visitor.ts'
 
-/** A visit to one entry of the frontier, done. */
+/** A finished visit to one entry of the frontier. */
 interface Visit {
-  /** Visits are numbered as they begin. */
+  /** Visits are numbered in the order in which they begin. */
   readonly sequence: number
   readonly page: Visited
   readonly report: VisitReport
@@ -28,13 +28,13 @@ interface Visit {
 
 /** Where results are written before they are stored as done. */
 export interface Sink {
-  /** `write` needs the exchanges. */
+  /** True if `write` needs the exchanges. */
   readonly wantsExchanges: boolean
-  /** @returns the length of what was written so far, in bytes */
+  /** @returns the length of everything written so far, in bytes */
   write(result: PageResult, exchanges: readonly TimedExchange[]): Promise<number>
 }
 
-/** So many results may wait for a slow page nearer to the first one; then no further page is begun. */
+/** If this many results wait for a slow page nearer to the first page, no further page is begun. */
 const MOST_WAITING = 10_000
 
 /**
@@ -64,27 +64,27 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   readonly #sink: Sink | undefined
   readonly #depths = new Depths()
   readonly #pacer: Pacer
-  /** undefined: traps are followed. */
+  /** undefined if traps are followed. */
   readonly #traps: Traps | undefined
   readonly #stop = new AbortController()
   readonly #completions = new Completions<Visit>()
-  /** Visits whose links wait for those of an earlier one, by their sequence. */
+  /** Visits whose links wait for those of an earlier visit, by their sequence. */
   readonly #early = new Map<number, Visit>()
-  /** Links that are no URLs, to be told. */
+  /** Links that are not URLs and were not reported yet. */
   #notUrls: Lease[] = []
-  /** The next visit's. */
+  /** The sequence of the next visit. */
   #sequence = 0
-  /** That of the visit whose links are taken up next. */
+  /** The sequence of the visit whose links are added next. */
   #nextSequence = 0
   #visitor: Visitor | undefined
   #fetcher: Fetcher | undefined
   #hasBegun = false
   #pages = 0
   #errors = 0
-  /** Results that count against the limit. */
+  /** The number of results that count against the limit. */
   #spent = 0
   #underWay = 0
-  /** Pages under way that wait before they are asked for again. */
+  /** The number of unfinished pages that wait before they are requested again. */
   #resting = 0
   #bytes = 0
 
@@ -140,7 +140,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       this.#spent = this.#store.counts.visits
       await this.#store.add(starts.map(url => ({ url, depth: 0, from: null, error: null })))
       if (this.#plan.usesSitemap) await this.#addSitemaps(this.#visitor).catch(ignoreWhen(this.#stop.signal))
-      // What the hook returned came back as it was.
+      // The hook's result came back unchanged.
       yield* this.#run(this.#visitor) as AsyncGenerator<PageResult<D>, void, undefined>
     } finally {
       signal?.removeEventListener('abort', stop)
@@ -182,7 +182,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     const { processes, isAdaptive, concurrency, limit, hook } = this.#plan
     if (processes === 0) return new LocalFetcher(client, hook)
     if (!isAdaptive) return new PoolFetcher(client.settings, Math.min(processes, limit), concurrency, hook)
-    // Under a limit no more than that is begun, however much is known.
+    // Under a limit, no more pages than the limit are begun, however many are known.
     const queued = () => Math.min(this.#store.counts.waiting, limit - this.#spent)
     return new AdaptiveFetcher(client, hook, { processes, places: processes * concurrency, queued })
   }
@@ -220,19 +220,19 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     return new Visitor(options, client, fetcher, this.#pacer, new Identity({ start, headers, auth, cookies }))
   }
 
-  /** @returns null, or how long to wait before there may be more to begin, in milliseconds */
+  /** @returns null, or the milliseconds to wait until there may be more to begin */
   async #beginVisits(visitor: Visitor): Promise<number | null> {
     const { processes, concurrency, limit } = this.#plan
     const places = Math.max(processes, 1) * concurrency
     while (!this.#stop.signal.aborted && (this.#depths.waiting < MOST_WAITING || this.#underWay === 0)) {
-      // Results that are not given out yet count as under way, so no more than `limit` are ever begun.
+      // Results that were not yielded yet count as unfinished, so no more than `limit` pages are ever begun.
       const left = limit - this.#spent - this.#underWay - this.#depths.waiting
       const most = Math.min(left, places - (this.#underWay - this.#resting))
       if (most <= 0) break
       const { leases, waitMs } = await this.#store.lease(most)
       if (leases.length === 0) return waitMs
       for (const lease of leases) {
-        // A link that is no URL, from a crawl that was killed before it was told.
+        // A link that is not a URL, from a crawl that was killed before it reported the link.
         if (lease.error !== null) this.#notUrls.push(lease)
         else {
           this.#underWay++
@@ -254,15 +254,15 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     return { sequence, page, report }
   }
 
-  /** The least depth of a page that is known and not done, except of those that only this program knows. */
+  /** The least depth of a page that is known and not done, without those that only this program knows. */
   get #nextDepth(): number {
     const { nextDepth, leasedDepth = Number.POSITIVE_INFINITY } = this.#store.counts
     return Math.min(nextDepth, leasedDepth)
   }
 
   /**
-   * Adds what a page links to to the frontier. Under a limit the links are added in the order in which the visits began, not
-   * ended: so the same pages are found however many workers there are, and however long each page takes.
+   * Adds the links of a page to the frontier. Under a limit, links are added in the order in which the visits began, not ended: so the same
+   * pages are found however many workers there are, and however long each page takes.
    */
   async #takeUp(visit: Visit): Promise<void> {
     if (this.#plan.limit === Number.POSITIVE_INFINITY) {
@@ -280,7 +280,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     page.isTakenUp = true
     await this.#addNotUrls(page)
     const pages = [page]
-    // Grows while it is looped over: a shorter way to a page that is done makes shorter ways to those it links to.
+    // Grows during the loop: a shorter path to a page that is done makes shorter paths to the pages it links to.
     for (const next of pages) {
       const found = this.#found(next)
       for (const { url, depth, from } of found) {
@@ -288,7 +288,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
           if (other.isTakenUp) pages.push(other)
         })
       }
-      // Links of a page that is stored next are stored with it, in one step; but under a limit their order counts.
+      // If a page is stored next, its links are stored with it, in one step. But under a limit, their order counts.
       const isNext = this.#plan.limit === Number.POSITIVE_INFINITY
       if (isNext && this.#depths.isFinal(next, this.#nextDepth)) next.found = found
       else await this.#store.add(found)
@@ -315,7 +315,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     }
   }
 
-  /** Stores the results whose depth is final, and gives them out. */
+  /** Stores the results whose depth is final, and yields them. */
   async *#finished(nextDepth: number): AsyncGenerator<PageResult, void, undefined> {
     for (const visited of this.#depths.takeFinal(nextDepth)) {
       if (visited.outcome) this.#spent++
@@ -332,7 +332,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     }
   }
 
-  /** @returns the page, when there is one that was not known before */
+  /** @returns the page, if it was not known before */
   async #finish(visited: Visited): Promise<PageResult | null> {
     const { lease, outcome, report } = visited
     const { hops, skipped, exchanges } = report!
@@ -343,7 +343,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       const written = page ? await this.#sink?.write(page, exchanges) : undefined
       const end = await this.#store.finish(lease, { depth, page, links, found, hops, skipped, written })
       if (typeof end === 'boolean') return end ? page : null
-      // The way that another program has found makes shorter ones to what the page links to.
+      // The path that another program has found makes shorter paths to the pages that this page links to.
       Object.assign(visited, end)
       await this.#addLinks(visited)
     }
@@ -357,11 +357,11 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   }
 }
 
-/** Before the first retry; servers on this computer need no rest. */
+/** The pause before the first retry, in milliseconds; servers on this computer need none. */
 const RETRY_PAUSE_MS = 1000
 const LOCAL_RETRY_PAUSE_MS = 100
 
-/** Errors of what was under way when the crawl was ended. */
+/** Ignores errors of pages that were unfinished when the crawl ended. */
 function ignoreWhen(signal: AbortSignal): (error: unknown) => void {
   return error => {
     if (!signal.aborted) throw error

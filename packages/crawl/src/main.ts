@@ -8,13 +8,13 @@ const BAD_USAGE = 2
 
 /** @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
-  // Progress that nobody can see is no reason to stop: the results matter.
+  // Progress that cannot be shown is no reason to stop: the results matter.
   process.stderr.on('error', () => {})
   const stop = new AbortController()
   let signalCode: number | undefined
   const onSignal = (signal: NodeJS.Signals) => {
     const code = signal === 'SIGINT' ? 130 : 143
-    // The second time nothing is worth waiting for; the workers end with this process.
+    // The second signal ends the program at once; its workers end with it.
     if (signalCode !== undefined) process.exit(code)
     signalCode = code
     stop.abort()
@@ -28,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
       complain(`${error.message}${/[.?)]$/.test(error.message) ? '' : '.'} Try: crawl --help`)
       return BAD_USAGE
     }
-    // An error with a code is one that was foreseen, and explains itself.
+    // An error with a code was expected, and explains itself.
     const isForeseen =
       error instanceof OutputError ||
       error instanceof StoreError ||

@@ -5,45 +5,45 @@ import { SCOPES, Scope, type ScopeKind, type ScopeOptions } from './scope/scope.
 import type { Store } from './store/store.ts'
 import { isLoopback, readLink } from './url/link.ts'
 
-/** Pages of a site that is not on this computer, unless told otherwise. */
+/** The default limit for a site that is not on this computer. */
 export const DEFAULT_LIMIT = 20
 export const DEFAULT_PROCESSES = 4
 /** A family of processes has room for 1,023. */
 export const MOST_PROCESSES = 1000
-/** With four processes that makes eight requests at a time to one host, as many as Scrapy makes. */
+/** With four processes, this makes eight requests at a time to one host, as many as Scrapy makes. */
 export const DEFAULT_CONCURRENCY = 2
 
-/** `D` is what `onPage` returns: the `data` of each page. */
+/** The options of `crawl`. `D` is what `onPage` returns: the `data` of each page. */
 export interface CrawlOptions<D = unknown> extends AskOptions {
   /**
-   * Worker processes, 1,000 at the most. 0: none, this process does the work. Left out: this process begins, and up to 4
-   * workers are added while its loop is saturated and processors are free.
+   * The number of worker processes, at most 1,000. With 0, this process does the work. Default: this process begins, and up to 4 workers
+   * are added while its event loop is saturated and processors are idle.
    */
   processes?: number
-  /** Pages that one worker may have under way at once. Left out: 2; with `processes: 0` 1. */
+  /** The number of pages that one worker handles at once. Default: 2; with `processes: 0`, 1. */
   concurrency?: number
-  /** Most results. `Infinity`: all pages. Left out: 20; all pages when the host is this computer. */
+  /** The maximum number of results. `Infinity`: all pages. Default: 20; all pages if the host is this computer. */
   limit?: number
-  /** Least time between the starts of two requests to one host, over all workers, in milliseconds. Left out: 0. */
+  /** The minimum time between the starts of two requests to one host, over all workers, in milliseconds. Default: 0. */
   delayMs?: number
-  /** Ends the crawl: the loop over its results ends after those that are there. */
+  /** Ends the crawl when it is aborted: the loop over the results ends after those that are available. Default: none. */
   signal?: AbortSignal
-  /** Most links from the first page to a page that is visited. 0: the first page only. Left out: any number. */
+  /** The maximum number of links from the first page to a visited page. 0: only the first page. Default: any number. */
   depth?: number
   /**
-   * Which hosts are visited. `host`: the first page's, with or without `www.`; `subdomains`: that and its subdomains;
-   * `prefix`: what is below the first page's directory. Left out: `host`.
+   * Which hosts are visited. `host`: the host of the first page, with or without `www.`. `subdomains`: also its subdomains. `prefix`: pages
+   * below the directory of the first page. Default: `host`.
    */
   scope?: ScopeKind
-  /** Globs; only URLs that match one of them are visited, beside the first page. Left out: all are. */
+  /** Globs: besides the first page, only URLs that match one of them are visited. Default: all URLs. */
   include?: readonly string[]
-  /** Globs; URLs that match one of them are not visited. Left out: none. */
+  /** Globs: URLs that match one of them are not visited. Default: none. */
   exclude?: readonly string[]
-  /** More first pages. Left out: none. */
+  /** Further first pages. Default: none. */
   urls?: readonly string[]
-  /** Begins with the pages of the sitemaps, too: those that robots.txt names, else `/sitemap.xml`. Left out: false. */
+  /** True to begin also with the pages of the sitemaps: those that robots.txt names, or `/sitemap.xml`. Default: false. */
   sitemap?: boolean
-  /** Fields of each page's `data` by CSS selectors: `{ price: '.price', image: 'img@src' }`. Left out: none. */
+  /** The fields of each page's `data`, as CSS selectors: `{ price: '.price', image: 'img@src' }`. Default: none. */
   fields?: Readonly<Record<string, string>>
   /**
    * Runs on each page, in the worker that parsed it. Its result is the page's `data`. A function of a module crosses by reference, any
@@ -55,29 +55,29 @@ export interface CrawlOptions<D = unknown> extends AskOptions {
    * for await (const { url, data } of pages) console.log(url, data?.title)
    */
   onPage?: OnPage<D>
-  /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Left out: in memory. */
+  /** Where the frontier and the results are kept; `openStore` of `crawl/store` opens a file. Default: in memory. */
   store?: Store
 }
 
-/** The options of a crawl, checked, with every default filled in. */
+/** The checked options of a crawl, with every default filled in. */
 export interface Plan {
   readonly start: string
   /** `start`, and the other first pages. */
   readonly starts: readonly string[]
   readonly processes: number
-  /** This process begins, and up to `processes` workers are added when they pay. */
+  /** True if this process begins, and up to `processes` workers are added when they pay. */
   readonly isAdaptive: boolean
   readonly concurrency: number
   readonly limit: number
   readonly delayMs: number
   readonly signal: AbortSignal | undefined
-  /** How it asks. */
+  /** How it sends requests. */
   readonly ask: AskPlan
-  /** What it visits. */
+  /** Which URLs it visits. */
   readonly scope: Scope
   readonly store: Store | undefined
   readonly usesSitemap: boolean
-  /** null: nothing is taken from pages. */
+  /** null if nothing is extracted from pages. */
   readonly hook: PageHook | null
 }
 
@@ -132,7 +132,7 @@ function scopeOptions({ scope = 'host', include = [], exclude = [], depth }: Cra
   return { scope, include, exclude, depth: most === Number.POSITIVE_INFINITY ? most : whole('depth', most, 0) }
 }
 
-/** @returns the URL, normalised; and `user:password` if the URL has them, else null */
+/** Checks a URL. @returns the normalised URL; and `user:password` if the URL has them, or null */
 function checkUrl(text: string): { start: string; credentials: string | null } {
   if (!URL.canParse(text)) {
     const hint =
@@ -153,7 +153,7 @@ function checkUrl(text: string): { start: string; credentials: string | null } {
   return { start: link.url, credentials: hasCredentials ? credentials : null }
 }
 
-/** A part of a URL without its percent-encoding. */
+/** Returns a part of a URL without its percent-encoding. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -2,9 +2,9 @@ import type { PageRecord } from './page/record.ts'
 
 /** What the crawl found at one URL: one line of its output. `D` is what `onPage` returns. */
 export interface PageResult<D = unknown> extends PageRecord {
-  /** What `onPage`, or the fields of `--get`, made of the page; null when there is neither, and for a page with an error. */
+  /** The result of `onPage`, or the fields of `--get`; null if there is neither, and for a page with an error. */
   data: D | null
-  /** How many links away from the first page. */
+  /** The number of links from the first page. */
   depth: number
   /** The page on which the URL was found first; null for the first page. */
   from: string | null
@@ -41,7 +41,7 @@ export const FIELDS = [
   'data'
 ] as const satisfies ReadonlyArray<keyof PageResult>
 
-/** A result as one line of JSON, its fields in the order of `FIELDS`, newline included. */
+/** Returns a result as one line of JSON with a newline. Its fields are in the order of `FIELDS`. */
 export function toJsonLine(result: PageResult): string {
   return `${JSON.stringify(Object.fromEntries(FIELDS.map(field => [field, result[field] ?? null])))}\n`
 }

@@ -2,28 +2,28 @@ import type { TrapNote } from './url/traps.ts'
 
 /** What a crawl has done so far. */
 export interface CrawlStats {
-  /** Results. */
+  /** The number of results. */
   readonly pages: number
-  /** Those of them with an error. */
+  /** The number of results with an error. */
   readonly errors: number
-  /** Pages known and not begun. */
+  /** The number of pages that are known and have not begun. */
   readonly queued: number
-  /** Pages being downloaded or parsed. */
+  /** The number of pages that are being downloaded or parsed. */
   readonly underWay: number
-  /** Pages that robots.txt kept from being asked for. */
+  /** The number of pages that were not requested because of robots.txt. */
   readonly disallowed: number
-  /** Of the bodies, decompressed. */
+  /** The number of bytes of all bodies, decompressed. */
   readonly bytes: number
-  /** Between two requests, when robots.txt asks for more than `delayMs` says; else 0. */
+  /** The pause between two requests in milliseconds, if robots.txt asks for more than `delayMs`; otherwise 0. */
   readonly crawlDelayMs: number
-  /** Requests beyond the first for one URL. */
+  /** The number of requests beyond the first for one URL. */
   readonly retries: number
-  /** Worker processes that were started. */
+  /** The number of worker processes that were started. */
   readonly workers: number
-  /** Between two requests to the first page's host, when its answers suggest a pause; else 0. */
+  /** The pause between two requests to the host of the first page in milliseconds, if its answers suggest one; otherwise 0. */
   readonly throttleMs: number
-  /** The time to the headers that 95 % of the last 200 answers of the first page's host kept, in milliseconds. */
+  /** The time to the headers that 95 % of the last 200 answers of the first page's host did not exceed, in milliseconds. */
   readonly latencyP95Ms: number
-  /** What was not visited because the site seems to make it without end. */
+  /** What was not visited because the site seems to generate it endlessly. */
   readonly traps: readonly TrapNote[]
 }

@@ -19,9 +19,8 @@ export interface CheckFlags extends CrawlFlags {
 }
 
 /**
- * `crawl check URL`: crawls, and tells the broken links.
- *
- * @returns whether no link is broken
+ * `crawl check URL`: crawls, and reports the broken links.
+ * @returns true if no link is broken
  */
 export async function checkCommand(url: string | undefined, flags: CheckFlags, context: Context): Promise<boolean> {
   const options = { ...(await toCrawlOptions(flags)), signal: context.signal }

@@ -8,25 +8,24 @@ import { UsageError } from './usage-error.ts'
 
 const LEASE_MS = 30_000
 
-/** What this program takes from `multiprocess-cluster/frontier`. */
+/** The part of `multiprocess-cluster/frontier` that this program uses. */
 interface Frontier {
   RedisStore: new (options: { url: string; name: string; limit: number; lease?: number }) => SharedStore
 }
 
-/** The options that say where, as they were given. */
+/** The options of the destination, as they were given. */
 export interface ClusterFlags {
   name?: string
-  /** In milliseconds. */
+  /** Milliseconds. */
   lease?: number
   out?: string
   fresh?: boolean
 }
 
 /**
- * Takes part in a crawl by several machines. Its frontier is on the server, and so are its results; the file of `--out` gets
- * those of all machines.
- *
- * @throws UsageError when the options make no sense; OutputError when the package for clusters is not installed
+ * Takes part in a crawl by several machines. The server has its frontier and its results; the file of `--out` gets the results of all
+ * machines.
+ * @throws UsageError if the options are invalid; OutputError if the package for clusters is not installed
  */
 export async function openCluster(url: string, flags: ClusterFlags, plan: Plan): Promise<Destination> {
   const { name = nameOf(plan.start), lease = LEASE_MS, out, fresh = false } = flags
@@ -62,7 +61,7 @@ export async function openCluster(url: string, flags: ClusterFlags, plan: Plan):
   }
 }
 
-/** What all machines have to agree on. */
+/** Returns the options on which all machines have to agree. */
 function agreement({ start, starts, limit, delayMs, scope, ask, usesSitemap }: Plan): Record<string, unknown> {
   const { depth, ...others } = scope.options
   const orNull = (value: number) => (Number.isFinite(value) ? value : null)
@@ -78,7 +77,7 @@ function agreement({ start, starts, limit, delayMs, scope, ask, usesSitemap }: P
   }
 }
 
-/** A name for the crawl of a page: its host, and some of its hash. */
+/** Returns a name for the crawl of a page: its host, and a part of its hash. */
 function nameOf(start: string): string {
   const host = new URL(start).hostname.replaceAll(/[^\w.-]/g, '_').slice(0, 60)
   return `${host}-${createHash('sha256').update(start).digest('hex').slice(0, 8)}`
@@ -93,7 +92,7 @@ function openStore(open: () => SharedStore): SharedStore {
 }
 
 async function loadFrontier(): Promise<Frontier> {
-  // Another package, which needs this one: the compiler may not look for it.
+  // A package that depends on this one: the compiler must not look for it.
   const name = 'multiprocess-cluster/frontier'
   try {
     return (await import(name)) as Frontier

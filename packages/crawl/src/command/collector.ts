@@ -2,24 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SharedStore, StoredVisit } from '../store/shared-store.ts'
 import type { Destination } from './destination.ts'
 
-/** So many results are read at a time. */
+/** The number of results that are read at a time. */
 const BATCH = 200
-/** Between two looks for more, in milliseconds. */
+/** The pause between two looks for more results, in milliseconds. */
 const LOOK_MS = 200
 
 /** Writes the results of all machines into one file, as they are stored on the server. */
 export class Collector {
   readonly #store: SharedStore
   readonly #file: Destination
-  /** The last result that the file has. */
+  /** The position of the last result that the file has. */
   #position: string
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
   #failure: { readonly error: unknown } | undefined
-  /** Reads one after the other. */
+  /** The last read; reads run one after another. */
   #last: Promise<void> = Promise.resolve()
 
-  /** @param file with what was collected of the crawl before */
+  /** @param file a destination with what was already collected of the crawl */
   constructor(store: SharedStore, file: Destination) {
     this.#store = store
     this.#file = file
@@ -65,7 +65,7 @@ export class Collector {
     return this.#last
   }
 
-  /** What the file has already, since a program that wrote it was killed, is not written again. */
+  /** Writes a result, unless the file already has it because a program that wrote it was killed. */
   async #write({ lease, depth, page, links, hops, skipped }: StoredVisit): Promise<void> {
     const { store, sink } = this.#file
     const own = await store.take(lease)

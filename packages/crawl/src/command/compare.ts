@@ -5,22 +5,21 @@ import type { Destination } from './destination.ts'
 import { type Display, type Run, runCrawl } from './run-crawl.ts'
 import { trapLines } from './summary.ts'
 
-/** Two crawls of one site, and what to say about them. */
+/** The comparison of two crawls of one site. */
 export interface Comparison {
-  /** Both ran to their end and found the same. */
+  /** True if both crawls ran to their end and found the same. */
   readonly isSame: boolean
-  /** Why not even the first page could be had; null when it could. */
+  /** The reason why not even the first page could be loaded; null if it could. */
   readonly failure: string | null
-  /** What to show. */
+  /** The lines to show. */
   readonly lines: string[]
 }
 
 const MOST_DIFFERENCES = 10
 
 /**
- * Crawls a site twice: one page after another in this process, then with a pool; and checks that both found the same.
- *
- * @param onResult is given each result of the second crawl as it comes, and awaited before the next
+ * Crawls a site twice, first one page after another in this process, then with a pool, and checks that both crawls found the same.
+ * @param onResult gets each result of the second crawl, and is awaited before the next one
  * @param destination where the results of the second crawl are kept
  */
 export async function compare(
@@ -62,7 +61,7 @@ export async function compare(
   return { isSame: differences.length === 0, failure, lines }
 }
 
-/** How the results of two crawls differ in pages, statuses and titles: one line for each page that does. */
+/** Returns how the results of two crawls differ in pages, statuses and titles: one line for each page that differs. */
 export function compareResults(first: readonly PageResult[], second: readonly PageResult[]): string[] {
   const before = new Map(first.map(result => [result.url, describe(result)]))
   const after = new Map(second.map(result => [result.url, describe(result)]))

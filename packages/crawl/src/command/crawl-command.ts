@@ -15,10 +15,10 @@ import { type Destination, formatOf, inMemory, openDestination, openTemporary } 
 import { runCrawl } from './run-crawl.ts'
 import { UsageError } from './usage-error.ts'
 
-/** What every command is given. */
+/** What every command gets. */
 export interface Context {
   readonly stdout: LineOutput
-  /** Ctrl-C. */
+  /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal
 }
 
@@ -32,8 +32,7 @@ export interface CrawlCommandFlags extends CrawlFlags {
 
 /**
  * `crawl [URL]`.
- *
- * @returns whether the first page could be had, and whether both crawls of a comparison found the same
+ * @returns true if the first page could be loaded, and both crawls of a comparison found the same
  */
 export async function crawlCommand(
   url: string | undefined,
@@ -66,7 +65,7 @@ export async function crawlCommand(
   }
 }
 
-/** @throws UsageError for what `crawl()` would not take */
+/** @throws UsageError if `crawl()` would refuse the options */
 export function checkPlan(url: string, options: CrawlOptions): Plan {
   try {
     return plan(url, options)
@@ -75,7 +74,7 @@ export function checkPlan(url: string, options: CrawlOptions): Plan {
   }
 }
 
-/** Lines of JSON for a pipe; problems for a terminal; and the file of `--out`. */
+/** Chooses the destination: lines of JSON for a pipe, problems for a terminal, or the file of `--out`. */
 async function chooseDestination({ out, fresh = false }: CrawlFlags, planned: Plan): Promise<Destination> {
   if (out !== undefined && out !== '-') return await openDestination(out, planned, fresh)
   if (fresh) throw new UsageError('--fresh starts a file over; say which one with --out')

@@ -75,7 +75,7 @@ export function addCrawlOptions(command: Command): Command {
     .optionsGroup('Others:')
 }
 
-/** The options of a crawl for what was given. */
+/** Returns the options of `crawl()` for the given ones. */
 export async function toCrawlOptions(flags: CrawlFlags): Promise<CrawlOptions> {
   const { rate, delay, timeout, cookies, list } = flags
   if (rate !== undefined && delay !== undefined)
@@ -114,7 +114,7 @@ function readProcesses(text: string): number {
   throw new UsageError(`--processes is at most ${MOST_PROCESSES}; it was given ${JSON.stringify(text)}`)
 }
 
-/** The URLs of a file; empty lines, and those that begin with `#`, are left out. */
+/** Returns the URLs of a file, without empty lines and lines that begin with `#`. */
 function readList(path: string): string[] {
   const lines = readText('--list', path).split(/\r?\n/)
   const urls = lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'))

@@ -13,20 +13,20 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { goOn } from './go-on.ts'
 
-/** Where a crawl goes. */
+/** The destination of a crawl. */
 export interface Destination {
   readonly store: Store
-  /** The same store, when it can be asked for problems; null when it keeps no pages. */
+  /** The same store, if it can be queried for problems; null if it keeps no pages. */
   readonly pages: SqliteStore | null
   readonly sink: Sink | undefined
-  /** Resolves once the file has what all machines have found so far. Left out: there is one machine. */
+  /** Resolves once the file has what all machines have found so far. Absent if there is only one machine. */
   readonly whole?: () => Promise<void>
   close(): Promise<void>
 }
 
 type Format = 'database' | 'jsonl' | 'csv' | 'warc'
 
-/** The format of a file, by the ending of its name; what ends in another way has lines of JSON. */
+/** Returns the format of a file, by the ending of its name. A file with an unknown ending has lines of JSON. */
 export function formatOf(path: string): Format {
   if (/\.(db|sqlite3?)$/i.test(path)) return 'database'
   if (/\.csv$/i.test(path)) return 'csv'
@@ -34,12 +34,11 @@ export function formatOf(path: string): Format {
 }
 
 /**
- * Opens the file of `--out`. A crawl that it holds is gone on with. Beside a file that is no database there is one that says
- * what is known and what is done: its name ends in `.state`.
- *
- * @param fresh removes what the file holds first
- * @param cluster the name of the crawl by several machines that the file is for; left out: it is for one machine's
- * @throws OutputError when the file cannot be written, or holds something else
+ * Opens the file of `--out`. A crawl that the file holds is continued. Next to a file that is not a database there is one with the state of
+ * the crawl: its name ends in `.state`.
+ * @param fresh true to remove first what the file holds
+ * @param cluster the name of the crawl by several machines that the file belongs to. Default: it belongs to a crawl by one machine
+ * @throws OutputError if the file cannot be written, or holds something else
  */
 export async function openDestination(
   path: string,
@@ -59,7 +58,7 @@ export async function openDestination(
         'use another file, or start over with --fresh'
     )
   }
-  // Tells that the file cannot be written by its own name, and not by that of its state.
+  // Reports that the file cannot be written under its own name, and not under the name of its state.
   if (format !== 'database') await (await FileOutput.open(path, 0, false)).close()
   const store = await openStore(statePath).catch(error => {
     throw new OutputError((error as Error).message, { cause: error })
@@ -84,19 +83,19 @@ export async function openDestination(
   }
 }
 
-/** A temporary store, to be asked for problems at the end. */
+/** Opens a temporary store, to be queried for problems at the end. */
 export async function openTemporary(plan: Plan): Promise<Destination> {
   const store = await openStore('')
   await goOn(store, plan, '')
   return { store, pages: store, sink: undefined, close: () => store.close() }
 }
 
-/** A store in memory. */
+/** Returns a store in memory. */
 export function inMemory(sink?: Sink): Destination {
   return { store: new MemoryStore(), pages: null, sink, async close() {} }
 }
 
-/** Writes lines of JSON to what is no file, such as a named pipe; there is nothing to go on with. */
+/** Writes lines of JSON to something other than a file, for example a named pipe, which holds no crawl to continue. */
 async function openStream(path: string): Promise<Destination> {
   const file = await openFile(path)
   const sink: Sink = {

@@ -4,12 +4,11 @@ import { State } from '../store/sqlite/schema.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 
 /**
- * Makes a store ready for a plan: one that is empty is told what it is of; one that holds a crawl must hold one of the same
- * first page. URLs that an earlier run left out, and that the options of this one take in, are added.
- *
- * @param path for messages
- * @param cluster the name of a crawl by several machines; left out: by this one alone
- * @throws OutputError when it holds a crawl of another page
+ * Prepares a store for a plan. An empty store gets the description of its crawl; a store with a crawl must have the same first page. URLs
+ * that an earlier run left out, and that the options of this one include, are added.
+ * @param path the name of the file in messages
+ * @param cluster the name of a crawl by several machines. Default: a crawl by this machine alone
+ * @throws OutputError if the store holds a crawl of another page
  */
 export async function goOn(store: SqliteStore, plan: Plan, path: string, cluster?: string): Promise<void> {
   const { start, starts, scope } = plan
@@ -37,7 +36,7 @@ export async function goOn(store: SqliteStore, plan: Plan, path: string, cluster
   if (then !== undefined && then !== now) await takeIn(store, plan)
 }
 
-/** Adds the URLs that pages link to and that the scope takes in now. */
+/** Adds the URLs that pages link to and that the scope now includes. */
 async function takeIn(store: SqliteStore, { scope }: Plan): Promise<void> {
   const rows = store.database
     .prepare(

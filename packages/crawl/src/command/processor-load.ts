@@ -1,10 +1,10 @@
 import { cpus } from 'node:os'
 
-/** How busy this computer's processors are. */
+/** The load of this computer's processors. */
 export class ProcessorLoad {
   readonly #before = times()
 
-  /** Since the object was made: from 0 to 1. */
+  /** The load since the object was created, from 0 to 1. */
   get share(): number {
     const now = times()
     const all = now.all - this.#before.all

@@ -16,10 +16,9 @@ Ctrl-C ends the crawl with what it has. Progress and summary go to the standard 
 
 /**
  * Runs a command line.
- *
- * @param args without the program's name
- * @returns whether it found everything to be well
- * @throws UsageError when it cannot be run
+ * @param args the arguments without the program's name
+ * @returns true if the command found everything in order
+ * @throws UsageError if the command line is invalid
  */
 export async function runProgram(args: readonly string[], context: Context): Promise<boolean> {
   let isFine = true

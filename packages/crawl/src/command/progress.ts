@@ -5,10 +5,7 @@ import type { CrawlStats } from '../stats.ts'
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 2000
 
-/**
- * Shows how far a crawl is: one line that is drawn again and again when the stream is a terminal, else a plain line every
- * two seconds.
- */
+/** Shows the progress of a crawl: on a terminal, one line that is redrawn; elsewhere, a plain line every two seconds. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream
   readonly #label: string
@@ -31,12 +28,12 @@ export class Progress {
       return
     }
     cursorTo(this.#stream, 0)
-    // A line that wraps could not be drawn over.
+    // A line that wraps could not be redrawn.
     this.#stream.write(text.slice(0, this.#stream.columns - 1))
     clearLine(this.#stream, 1)
   }
 
-  /** Takes the line away, for something else to be written; the next `draw()` brings it back. */
+  /** Removes the line, so that something else can be written; the next `draw()` restores it. */
   clear(): void {
     if (!this.#stream.isTTY) return
     cursorTo(this.#stream, 0)

@@ -11,7 +11,7 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Context } from './crawl-command.ts'
 import { UsageError } from './usage-error.ts'
 
-/** Lines of one kind of difference. */
+/** The maximum number of lines for one kind of difference. */
 const MOST_LINES = 50
 
 /** `crawl report FILE`: writes a page of HTML. */

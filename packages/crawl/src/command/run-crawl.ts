@@ -7,30 +7,29 @@ import { ProcessorLoad } from './processor-load.ts'
 import { Progress } from './progress.ts'
 import { Summary } from './summary.ts'
 
-/** A crawl that was run to its end. */
+/** A crawl that has run to its end. */
 export interface Run {
   readonly stats: CrawlStats
   readonly elapsedMs: number
-  /** What to show at the end. */
+  /** The lines to show at the end. */
   readonly summary: string[]
-  /** Why not even the first page could be had; null when it could, or was not waited for. */
+  /** The reason why not even the first page could be loaded; null if it could, or the crawl did not wait for it. */
   readonly failure: string | null
 }
 
 /** How a run is shown. */
 export interface Display {
   stderr: NodeJS.WriteStream
-  /** Before each line of progress. */
+  /** Text before each line of progress. */
   label?: string
-  /** What `onResult` writes comes to the terminal that the progress is shown on. */
+  /** True if the output of `onResult` goes to the terminal that shows the progress. */
   sharesTerminal?: boolean
 }
 
 /**
- * Crawls, with progress shown.
- *
- * @param destination where results are kept; it is not closed
- * @param onResult is given each result as it comes, and awaited before the next
+ * Crawls, and shows the progress.
+ * @param destination where the results are kept; it is not closed
+ * @param onResult gets each result, and is awaited before the next one
  */
 export async function runCrawl(
   url: string,

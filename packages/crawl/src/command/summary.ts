@@ -3,38 +3,38 @@ import { byteSize, count, seconds } from '../format/text.ts'
 import type { PageResult } from '../result.ts'
 import type { CrawlStats } from '../stats.ts'
 
-/** What a summary says beside what the crawl counts. */
+/** What a summary shows besides the crawl's own counts. */
 export interface Circumstances {
-  /** Pages of earlier runs. Left out: 0. */
+  /** The number of pages of earlier runs. Default: 0. */
   earlier?: number
-  /** The least time between two requests, as it was asked for, in milliseconds. Left out: 0. */
+  /** The requested minimum time between two requests, in milliseconds. Default: 0. */
   delayMs?: number
-  /** How busy the processors were, from 0 to 1. Left out: 0. */
+  /** The load of the processors, from 0 to 1. Default: 0. */
   load?: number
 }
 
-/** From here on the processors are what a crawl waits for. */
+/** Above this load, the crawl is limited by the processors. */
 const BUSY = 0.85
-/** Servers that answer sooner than this limit nobody. */
+/** A server that answers faster than this limits no crawl. */
 const SLOW_ANSWER_MS = 200
-/** A crawl that is shorter than this is not limited by anything that is worth a line. */
+/** A crawl shorter than this gets no line about what limited it. */
 const SHORT_MS = 1000
 
-/** Counts results by what became of them. */
+/** Counts results by their outcome. */
 export class Summary {
   readonly #errors = new Map<string, number>()
 
   add({ error }: PageResult): void {
     if (error === null) return
-    // What follows is about the one page: its address, its type.
+    // The rest of the message is about the single page: its address, its type.
     const kind = forTerminal(error.split(/: | \(/, 1)[0])
     this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1)
   }
 
   /**
-   * @param elapsedMs what the crawl took
-   * @param ending why the crawl ended before all pages were visited; null when it did not
-   * @returns lines to show at the end
+   * @param elapsedMs the duration of the crawl
+   * @param ending the reason why the crawl ended before all pages were visited; null if it did not
+   * @returns the lines to show at the end
    */
   lines(stats: CrawlStats, elapsedMs: number, ending: string | null, circumstances: Circumstances = {}): string[] {
     const { earlier = 0 } = circumstances
@@ -56,7 +56,7 @@ export class Summary {
   }
 }
 
-/** What was cut because the site seems to make it without end. */
+/** Returns a line for each kind of link that was cut because the site seems to generate such links endlessly. */
 export function trapLines({ traps }: CrawlStats): string[] {
   return traps.map(
     ({ kind, links, example }) =>
@@ -64,7 +64,7 @@ export function trapLines({ traps }: CrawlStats): string[] {
   )
 }
 
-/** What a crawl waits for most; null when nothing stands out. */
+/** Returns what limits a crawl most; null if nothing stands out. */
 export function boundOf(stats: CrawlStats, { delayMs = 0, load = 0 }: Circumstances): string | null {
   if (stats.crawlDelayMs > 0) return `robots.txt asks for ${seconds(stats.crawlDelayMs)} between requests`
   if (delayMs > 0 && delayMs >= stats.throttleMs) return `--rate or --delay, ${seconds(delayMs)} between requests`

@@ -1,4 +1,4 @@
-/** The command line is not one that can be run. */
+/** The command line is invalid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

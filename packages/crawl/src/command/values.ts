@@ -1,6 +1,6 @@
 import { UsageError } from './usage-error.ts'
 
-/** A reader of a whole number. */
+/** Returns a parser of whole numbers. */
 export function whole(option: string, least: number, or = ''): (text: string) => number {
   return text => {
     const value = Number(text)
@@ -9,7 +9,7 @@ export function whole(option: string, least: number, or = ''): (text: string) =>
   }
 }
 
-/** `all`, or a whole number from 1 on. */
+/** Parses `all`, or a whole number of at least 1. */
 export function readLimit(text: string): number {
   return text === 'all' ? Number.POSITIVE_INFINITY : whole('--limit', 1, ' or "all"')(text)
 }
@@ -17,8 +17,7 @@ export function readLimit(text: string): number {
 const UNIT_MS: Readonly<Record<string, number>> = { '': 1000, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
 
 /**
- * A rate such as `5/s`, `30/m` or `2`, which is of seconds.
- *
+ * Parses a rate such as `5/s`, `30/m` or `2`, which is per second.
  * @returns the time between two requests, in milliseconds
  */
 export function readRate(text: string): number {
@@ -30,7 +29,7 @@ export function readRate(text: string): number {
   return Math.ceil(UNIT_MS[unit] / value)
 }
 
-/** Seconds, as milliseconds. */
+/** Returns a parser of seconds, which returns milliseconds. */
 export const readSeconds =
   (option: string) =>
   (text: string): number => {
@@ -39,7 +38,7 @@ export const readSeconds =
     throw new UsageError(`${option} takes a number of seconds above 0; it was given ${JSON.stringify(text)}`)
   }
 
-/** A header such as `accept-language: de`. */
+/** Parses a header such as `accept-language: de`. */
 export function readHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? []
   if (name === undefined) {
@@ -48,7 +47,7 @@ export function readHeader(text: string, before: Readonly<Record<string, string>
   return { ...before, [name]: value }
 }
 
-/** A field such as `price=.price` or `image=img@src`. */
+/** Parses a field such as `price=.price` or `image=img@src`. */
 export function readField(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
   const [, name, selector] = /^([\w-]+)=(.+)$/.exec(text) ?? []
   if (name === undefined) {
@@ -59,7 +58,7 @@ export function readField(text: string, before: Readonly<Record<string, string>>
   return { ...before, [name]: selector }
 }
 
-/** One of several words. */
+/** Returns a parser that accepts one of several words. */
 export function oneOf<T extends string>(option: string, words: readonly T[]): (text: string) => T {
   return text => {
     const word = words.find(candidate => candidate === text)
@@ -69,7 +68,7 @@ export function oneOf<T extends string>(option: string, words: readonly T[]): (t
   }
 }
 
-/** Adds to what the option was given before. */
+/** Adds to the values that the option already has. */
 export function collect(text: string, before: readonly string[]): string[] {
   return [...before, text]
 }

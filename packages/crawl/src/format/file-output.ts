@@ -2,8 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { OutputError, reasonOf } from './output.ts'
 
 /**
- * A file that is only appended to. A crawl that was killed goes on with it: what was written after the last stored page is cut
- * off, and written again when its page is.
+ * A file to which a crawl only appends. A crawl that was killed continues with it: what was written after the last stored page is cut off,
+ * and written again with its page.
  */
 export class FileOutput {
   readonly #file: FileHandle
@@ -17,10 +17,10 @@ export class FileOutput {
   }
 
   /**
-   * @param path is created when it does not exist
+   * @param path the path of the file, which is created if it does not exist
    * @param length how much of the file stays, in bytes
-   * @param cuts false: the file stays as it is
-   * @throws OutputError when it cannot be opened, or is shorter
+   * @param cuts false to leave the file unchanged
+   * @throws OutputError if the file cannot be opened, or is shorter
    */
   static async open(path: string, length: number, cuts = true): Promise<FileOutput> {
     const name = JSON.stringify(path)
@@ -43,12 +43,12 @@ export class FileOutput {
     }
   }
 
-  /** In bytes. */
+  /** The length of the file in bytes. */
   get length(): number {
     return this.#length
   }
 
-  /** @throws OutputError */
+  /** @throws OutputError if the file cannot be written */
   async write(data: string | Uint8Array): Promise<void> {
     try {
       await this.#file.appendFile(data)

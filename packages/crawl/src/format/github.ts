@@ -1,7 +1,7 @@
 import type { Problem } from '../report/problems.ts'
 import { sourceList } from './problem-text.ts'
 
-/** Problems as commands that GitHub's runner makes annotations of, one on a line. */
+/** Returns problems as commands from which GitHub's runner makes annotations, one on a line. */
 export function toGithub(problems: readonly Problem[]): string {
   return problems
     .map(problem => {

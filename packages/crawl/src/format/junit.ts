@@ -2,10 +2,9 @@ import type { Problem } from '../report/problems.ts'
 import { escapeMarkup } from './markup.ts'
 
 /**
- * A JUnit report: one test case for each page, a failure for each that is broken.
- *
+ * Returns a JUnit report: one test case for each page, and a failure for each broken page.
  * @param pages the URLs of all pages
- * @param elapsedMs what the crawl took
+ * @param elapsedMs the duration of the crawl
  */
 export function toJunit(
   site: string,

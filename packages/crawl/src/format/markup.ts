@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;'
 }
 
-/** A text for HTML and XML, inside an element or an attribute's quotes. Characters that XML does not have become U+FFFD. */
+/** Escapes a text for HTML and XML, in an element or in an attribute's quotes. Characters that XML does not have become U+FFFD. */
 export function escapeMarkup(text: string): string {
   return text
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')

@@ -1,20 +1,21 @@
 import { open } from 'node:fs/promises'
 
-/** Takes lines of text, in order. */
+/** Writes lines of text, in order. */
 export interface LineOutput {
-  /** @throws OutputError */
+  /** @throws OutputError if the line cannot be written */
   write(line: string): Promise<void>
   close(): Promise<void>
 }
 
-/** Results could not be written: the file cannot be opened, the disk is full, the reader of a pipe is gone. */
+/** Results cannot be written: the file cannot be opened, the disk is full, or the reader of a pipe is gone. */
 export class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
 /**
- * @param path of a file, which is emptied first
- * @throws OutputError
+ * Opens a file for lines.
+ * @param path the path of the file, which is emptied first
+ * @throws OutputError if the file cannot be opened
  */
 export async function openFile(path: string): Promise<LineOutput> {
   const name = JSON.stringify(path)
@@ -33,9 +34,9 @@ export async function openFile(path: string): Promise<LineOutput> {
   }
 }
 
-/** @param stream such as `process.stdout`; is not closed */
+/** Writes lines to a stream. @param stream a stream such as `process.stdout`; it is not closed */
 export function toStream(stream: NodeJS.WriteStream): LineOutput {
-  // Errors are told through the callbacks of the writes; without a listener they would also end the process.
+  // The callbacks of the writes report errors; without a listener, the errors would also end the process.
   stream.on('error', () => {})
   return {
     write(line) {
@@ -51,7 +52,7 @@ function outputError(name: string, error: NodeJS.ErrnoException): OutputError {
   return new OutputError(`cannot write results to ${name}: ${reasonOf(error)}`, { cause: error })
 }
 
-/** Why a file could not be opened or written, in words. */
+/** Returns the reason why a file could not be opened or written. */
 export function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOSPC':

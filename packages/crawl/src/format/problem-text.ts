@@ -2,12 +2,11 @@ import type { Problem } from '../report/problems.ts'
 import { forTerminal } from './terminal-text.ts'
 import { count } from './text.ts'
 
-/** Pages that are named with a problem; of more there is only their number. */
+/** The number of pages that are named with a problem; further ones are only counted. */
 const MOST_SOURCES = 2
 
 /**
- * The pages that a problem was found on: `/a, /b (+12)`.
- *
+ * Returns the pages on which a problem was found: `/a, /b (+12)`.
  * @param shorten makes a URL shorter
  */
 export function sourceList({ sources, sourceCount, isStart }: Problem, shorten: (url: string) => string): string {
@@ -18,9 +17,8 @@ export function sourceList({ sources, sourceCount, isStart }: Problem, shorten: 
 }
 
 /**
- * Problems for a terminal, one on a line: `404 /old  <- /a, /b (+12)`.
- *
- * @param site the URL of the first page: URLs of its origin are shown without it
+ * Returns problems for a terminal, one on a line: `404 /old <- /a, /b (+12)`.
+ * @param site the URL of the first page: URLs of its origin are shown without the origin
  */
 export function problemLines(problems: readonly Problem[], site: string): string[] {
   const shorten = shortener(site)
@@ -29,7 +27,7 @@ export function problemLines(problems: readonly Problem[], site: string): string
   return problems.map((problem, index) => `${targets[index].padEnd(width)}  <- ${sourceList(problem, shorten)}`)
 }
 
-/** Problems for a terminal, grouped by their kind, the broken ones first. */
+/** Returns problems for a terminal, grouped by their kind, broken pages first. */
 export function groupedProblems(problems: readonly Problem[], site: string, mostInGroup = 20): string[] {
   const groups = new Map<string, Problem[]>()
   for (const problem of problems) {

@@ -1,6 +1,6 @@
 /**
- * A text from a page or a server, for a terminal: on one line, with nothing that moves the cursor, changes colours or turns
- * the direction of writing. Control and bidirectional characters are shown as escapes, such as `\u{1b}`.
+ * Returns a text from a page or a server for a terminal: on one line, without anything that moves the cursor, changes colours or turns the
+ * direction of writing. Control and bidirectional characters are shown as escapes, such as `\u{1b}`.
  */
 export function forTerminal(text: string): string {
   return text
@@ -11,7 +11,7 @@ export function forTerminal(text: string): string {
     )
 }
 
-/** JSON for a terminal: what would steer it is escaped, as JSON allows it in every string. */
+/** Returns JSON for a terminal: characters that would control it are escaped, as JSON allows in every string. */
 export function jsonForTerminal(line: string): string {
   return line.replace(
     /[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,

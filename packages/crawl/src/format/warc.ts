@@ -10,15 +10,15 @@ export interface ArchivedExchange {
   readonly requestHeaders: Readonly<Record<string, string>>
   readonly status: number
   readonly reason: string
-  /** As they came. */
+  /** In their original order. */
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** Decompressed; null when it was not downloaded. */
+  /** Decompressed; null if it was not downloaded. */
   readonly body: Uint8Array | null
-  /** The body is longer than what was downloaded. */
+  /** True if the body is longer than the downloaded part. */
   readonly truncated: boolean
 }
 
-/** The first record of a WARC file: who wrote it. Compressed, as every record. */
+/** Returns the first record of a WARC file, which tells the program that wrote it. Compressed, like every record. */
 export function warcInfo(fileName: string): Buffer {
   const fields = `software: crawl/${version}\r\nformat: WARC File Format 1.1\r\n`
   return record(
@@ -34,8 +34,8 @@ export function warcInfo(fileName: string): Buffer {
 }
 
 /**
- * The records of an exchange: the answer and its request (WARC 1.1), each a gzip member of its own. The body is archived
- * decompressed; so `Content-Encoding`, `Transfer-Encoding` and `Content-Length` are kept under names that begin with `X-Orig-`.
+ * Returns the records of an exchange: the answer and its request (WARC 1.1), each as a separate gzip member. The archived body is
+ * decompressed, so `Content-Encoding`, `Transfer-Encoding` and `Content-Length` get names that begin with `X-Orig-`.
  */
 export function toWarc(exchange: ArchivedExchange): Buffer {
   const { url, startedAt, status, reason, headers, truncated } = exchange
@@ -52,7 +52,7 @@ export function toWarc(exchange: ArchivedExchange): Buffer {
       'WARC-Record-ID': responseId,
       ...common,
       'WARC-Payload-Digest': digest(body),
-      // The reason is one of the standard's: for longer than the limit, or for a connection that ended.
+      // The standard has other reasons only for a body that is too long, and for a connection that ended.
       ...(truncated || exchange.body === null ? { 'WARC-Truncated': 'unspecified' } : {}),
       'Content-Type': 'application/http; msgtype=response'
     },
@@ -71,7 +71,7 @@ export function toWarc(exchange: ArchivedExchange): Buffer {
   return Buffer.concat([response, request])
 }
 
-/** Headers of how the body was sent, which it no longer is. */
+/** Headers about the transfer of the body, which are no longer true. */
 const ofTransfer: ReadonlySet<string> = new Set(['content-encoding', 'transfer-encoding', 'content-length'])
 
 function requestText(url: string, headers: Readonly<Record<string, string>>): string {

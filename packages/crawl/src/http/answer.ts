@@ -2,35 +2,35 @@ import type { FailureKind } from './failure.ts'
 
 /** One request. */
 export interface Ask {
-  /** Absolute, normalised. */
+  /** Absolute and normalised. */
   url: string
-  /** Beside those that every request has. */
+  /** Headers besides those of every request. */
   headers?: Readonly<Record<string, string>>
 }
 
-/** One answer of a server, redirects not followed. */
+/** One answer of a server; redirects are not followed. */
 export interface Answer {
-  /** null when no answer came. */
+  /** null if there is no answer. */
   status: number | null
-  /** What the server calls the status; empty when it says nothing. */
+  /** The server's name for the status; empty if there is none. */
   reason: string
-  /** As they came, in their order, with names in lower case. */
+  /** In their original order, with names in lower case. */
   headers: [name: string, value: string][]
   /** The headers of the request. */
   requestHeaders: Readonly<Record<string, string>>
-  /** null when it was not wanted, or nothing of it came. */
+  /** null if it was not wanted, or nothing of it arrived. */
   body: Buffer | null
-  /** Of the body, decompressed, as far as it was read. */
+  /** The bytes of the body that were read, decompressed. */
   bytes: number
-  /** Why `body` is not the whole of it; null when it is. */
+  /** The reason why `body` is not complete; null if it is. */
   cut: 'size' | 'connection' | null
-  /** Why there is no answer, or no body; null when the body was not wanted. */
+  /** The reason why there is no answer, or no body; null if the body was not wanted. */
   error: string | null
   /** What kind of failure `error` or `cut` is. */
   failure: FailureKind | null
-  /** When the request was sent, in the time of `Date.now()`. */
+  /** The time at which the request was sent, as in `Date.now()`. */
   startedAt: number
-  /** From the request's start to the headers, in milliseconds; null when none came. */
+  /** The milliseconds from the request's start to the headers; null if there were none. */
   firstByteMs: number | null
 }
 
@@ -40,17 +40,17 @@ export interface Head {
   contentType: string | null
 }
 
-/** The first header of a name; null when there is none. */
+/** Returns the first header with a name; null if there is none. */
 export function header(answer: Pick<Answer, 'headers'>, name: string): string | null {
   return answer.headers.find(([key]) => key === name)?.[1] ?? null
 }
 
-/** All headers of a name. */
+/** Returns all headers with a name. */
 export function headersOf(answer: Pick<Answer, 'headers'>, name: string): string[] {
   return answer.headers.filter(([key]) => key === name).map(([, value]) => value)
 }
 
-/** A header's bytes, which are read as ISO-8859-1, are UTF-8 when they can be. */
+/** Decodes a header's bytes, which were read as ISO-8859-1, as UTF-8 if they are valid UTF-8. */
 export function fromBytes(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value
   const text = Buffer.from(value, 'latin1').toString('utf8')

@@ -1,44 +1,43 @@
 import { type DownloadSettings, defaultSettings } from './settings.ts'
 
-/** How a crawl asks servers. */
+/** The options for requests. */
 export interface AskOptions {
-  /** The User-Agent header. Its name, the part before the slash, is the one that robots.txt is read for. */
+  /** The User-Agent header. Its name, the part before the slash, is the name that robots.txt is read for. Default: `crawl/VERSION`. */
   userAgent?: string
-  /** Longest wait for the connection, the headers, and each next part of a body, in milliseconds. Left out: 15,000. */
+  /** The maximum wait for the connection, the headers, and each next part of a body, in milliseconds. Default: 15,000. */
   timeoutMs?: number
-  /** Longest time for one page, in milliseconds: for its download, and again for its parsing. Left out: 60,000. */
+  /** The maximum time for one page, in milliseconds: for its download, and again for its parsing. Default: 60,000. */
   totalTimeoutMs?: number
-  /** Largest body, decompressed; what is larger is cut, and parsed. Left out: 16 MiB. */
+  /** The maximum length of a body in bytes, decompressed. A longer body is cut, and parsed. Default: 16 MiB. */
   maxBytes?: number
-  /** More headers for every request. `authorization` and `cookie` go to the host of the first page only. Left out: none. */
+  /** Further headers for every request. Only the host of the first page gets `authorization` and `cookie`. Default: none. */
   headers?: Readonly<Record<string, string>>
-  /** `user:password` for the host of the first page (HTTP Basic). Left out: those in the URL. */
+  /** `user:password` for the host of the first page (HTTP Basic). Default: those in the URL. */
   auth?: string
-  /** The content of a cookie file (Netscape's format), or `name=value; name=value` for the first page's host. Left out: none. */
+  /** The content of a cookie file (Netscape's format), or `name=value; name=value` for the host of the first page. Default: none. */
   cookies?: string
-  /** The proxy's URL; `''`: none. Left out: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment. */
+  /** The proxy's URL; `''` for none. Default: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment. */
   proxy?: string
-  /** Takes certificates that cannot be verified. Left out: false. */
+  /** True to accept certificates that cannot be verified. Default: false. */
   insecure?: boolean
-  /** How often a page is asked for again after a failure that may pass: 5xx, a reset, a cut body, a DNS failure. Left out: 2. */
+  /** The maximum number of retries after a failure that may be temporary: 5xx, a reset, a cut body, a DNS failure. Default: 2. */
   retries?: number
-  /** `ignore`: robots.txt is not asked for. Left out: `obey`. */
+  /** `ignore` to not request robots.txt. Default: `obey`. */
   robots?: 'obey' | 'ignore'
   /**
-   * Makes the rate of requests follow the server's latency: about four at a time. Left out: true when the host is not this
-   * computer.
+   * True to make the rate of requests follow the server's latency: about four at a time. Default: true if the host is not this computer.
    */
   autothrottle?: boolean
   /**
-   * `cut`: URLs that a site seems to make without end are not visited (deep paths, repeated segments, calendars, permutations
-   * and combinations of parameters); `stats.traps` tells them. `follow`: they are. Left out: `cut`.
+   * `cut`: URLs that a site seems to generate endlessly are not visited (deep paths, repeated segments, calendars, permutations and
+   * combinations of parameters); `stats.traps` lists them. `follow`: they are visited. Default: `cut`.
    */
   traps?: 'cut' | 'follow'
-  /** Lets a crawl that begins on a public host go to addresses of this computer and of private networks. Left out: false. */
+  /** True to let a crawl that begins on a public host visit addresses of this computer and of private networks. Default: false. */
   allowPrivate?: boolean
 }
 
-/** `AskOptions`, checked, with every default filled in. */
+/** The checked `AskOptions`, with every default filled in. */
 export interface AskPlan {
   readonly settings: DownloadSettings
   readonly headers: Readonly<Record<string, string>>
@@ -46,15 +45,16 @@ export interface AskPlan {
   readonly cookies: string | null
   readonly retries: number
   readonly obeysRobots: boolean
-  /** undefined: as the host is. */
+  /** undefined: depends on the host. */
   readonly autothrottle: boolean | undefined
   readonly allowsPrivate: boolean
   readonly followsTraps: boolean
 }
 
 /**
- * @param credentials the user name and password of the URL; null when there are none
- * @throws TypeError for a value of the wrong kind; RangeError for a number out of its range
+ * Checks the options for requests.
+ * @param credentials the user name and password of the URL; null if it has none
+ * @throws TypeError for a value of the wrong type; RangeError for a number out of its range
  */
 export function askPlan(options: AskOptions, credentials: string | null): AskPlan {
   const { userAgent = defaultSettings.userAgent, robots = 'obey', traps = 'cut', proxy } = options
@@ -97,7 +97,7 @@ function checkProxy(proxy: string): string {
   throw new TypeError(`proxy must be a URL such as http://proxy.example:3128; it is ${JSON.stringify(proxy)}`)
 }
 
-/** @returns the headers, with their names in lower case */
+/** Checks headers. @returns the headers, with their names in lower case */
 function checkHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -115,7 +115,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Record<string,
   return checked
 }
 
-/** @throws RangeError */
+/** @throws RangeError if the value is not a whole number of at least `least` */
 export function whole(name: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value
   throw new RangeError(`${name} must be a whole number, ${least} or more; it is ${String(value)}`)

@@ -5,10 +5,10 @@ import type { Response } from './response.ts'
 import type { DownloadSettings } from './settings.ts'
 import { Transport } from './transport.ts'
 
-/** Bodies up to this size are read to the end although nobody wants them, so that the connection can be used again. */
+/** Unwanted bodies up to this length are read to the end, so that the connection can be used again. */
 const WORTH_READING = 64 * 1024
 
-/** Asks servers for pages, and keeps connections to them open between requests. */
+/** Requests pages from servers, and keeps connections open between requests. */
 export class Client {
   readonly settings: DownloadSettings
   readonly #transport: Transport
@@ -19,11 +19,10 @@ export class Client {
   }
 
   /**
-   * Asks for one URL. Never throws.
-   *
-   * @param isWanted called with status and type: whether the body is to be read
+   * Requests one URL. Never throws.
+   * @param isWanted returns true if the body is to be read, for a status and a type
    * @param options.signal ends the request
-   * @param options.maxBytes instead of the settings' one
+   * @param options.maxBytes replaces the limit of the settings
    */
   async get(
     ask: Ask,
@@ -73,7 +72,7 @@ export class Client {
     return answer
   }
 
-  /** Ends what is under way, and closes the connections. */
+  /** Ends unfinished requests, and closes the connections. */
   async close(): Promise<void> {
     await this.#transport.close()
   }
@@ -99,14 +98,14 @@ function isCut({ failure }: Answer): boolean {
   return failure === 'cut' || failure === 'format' || failure === 'timeout'
 }
 
-/** The body ended too early: what came of it counts. */
+/** Keeps the part of a body that arrived before the body ended too early. */
 function salvage(answer: Answer): void {
   answer.cut = 'connection'
   answer.failure = answer.failure === 'timeout' ? 'timeout' : 'cut'
   answer.error = null
 }
 
-/** @throws what ends the body; what came before is in `answer` then */
+/** @throws the error that ends the body; `answer` then has the part before it */
 async function readBody(response: Response, maxBytes: number, answer: Answer): Promise<void> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -148,6 +147,6 @@ async function discard({ body, headers }: Response): Promise<void> {
       // It is read for the sake of the connection.
     }
   } catch {
-    // The status has come, and that is all that was wanted.
+    // The status has arrived, and only the status was wanted.
   }
 }

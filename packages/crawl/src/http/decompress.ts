@@ -11,15 +11,15 @@ import {
   inflateSync
 } from 'node:zlib'
 
-/** More layers than any server has reason for cost memory and time for nothing. */
+/** The maximum number of layers: no server has reason for more, and they would cost memory and time. */
 const MOST_LAYERS = 2
 
-/** What was made of a compressed body. */
+/** The result of decompressing a body. */
 export interface Decompressed {
   body: Buffer
-  /** The body is larger than was asked for; the rest is left out. */
+  /** True if the body is longer than the limit; the rest is left out. */
   isTooLarge: boolean
-  /** The data is damaged behind what was made of it. */
+  /** True if the data after the result is damaged. */
   isDamaged: boolean
 }
 
@@ -28,12 +28,12 @@ export class DecompressError extends Error {
   override readonly name = 'DecompressError'
 }
 
-/** zlib's options that make the most of data without an end. */
+/** Options of zlib that get the most out of data without an end. */
 const lenient = { finishFlush: constants.Z_SYNC_FLUSH }
 const lenientBrotli = { finishFlush: constants.BROTLI_OPERATION_FLUSH }
 
 interface Coding {
-  /** @throws Error when the data is damaged or does not end, or the result is too large */
+  /** @throws Error if the data is damaged or incomplete, or the result is too large */
   sync(data: Buffer, mostBytes: number): Buffer
   stream(): Transform
 }
@@ -56,12 +56,11 @@ const BROTLI: Coding = {
 }
 
 /**
- * Undoes the codings that `Content-Encoding` names. Names that are no codings (`none`, `UTF-8`) say nothing; `deflate` may
- * come with or without its header; a body without its end, or with damage in it, gives what comes before.
- *
- * @param encodings the header; of several, joined by commas
- * @param mostBytes of the result
- * @throws DecompressError
+ * Undoes the codings of `Content-Encoding`. Unknown names (`none`, `UTF-8`) are ignored; `deflate` may have a header or not; of a body that
+ * is incomplete or damaged, the part before that is returned.
+ * @param encodings the header; several are joined by commas
+ * @param mostBytes the maximum length of the result
+ * @throws DecompressError if the body cannot be decompressed at all
  */
 export async function decompress(data: Buffer, encodings: string | null, mostBytes: number): Promise<Decompressed> {
   const names = (encodings ?? '')
@@ -90,14 +89,14 @@ export async function decompress(data: Buffer, encodings: string | null, mostByt
 
 const KNOWN = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
 
-/** undefined: the data is not compressed, whatever the header says. */
+/** Returns undefined if the data is not compressed, whatever the header says. */
 function codingOf(name: string, data: Buffer): Coding | undefined {
   if (data.length === 0) return undefined
   switch (name) {
     case 'br':
       return BROTLI
     case 'deflate':
-      // RFC 9110 means zlib's format; since some servers send the bare data, browsers take both. RFC 1950, 2.2 tells them apart.
+      // RFC 9110 means zlib's format. Because some servers send bare data, browsers accept both. RFC 1950, 2.2 tells them apart.
       return (data[0] & 0x0f) === 8 && ((data[0] << 8) | (data[1] ?? 0)) % 31 === 0 ? ZLIB : DEFLATE
     default:
       return data[0] === 0x1f && (data[1] ?? 0x8b) === 0x8b ? GZIP : undefined
@@ -108,7 +107,7 @@ async function undo(coding: Coding, data: Buffer, mostBytes: number): Promise<De
   try {
     return { body: coding.sync(data, mostBytes), isTooLarge: false, isDamaged: false }
   } catch {
-    // It is too large, damaged or cut: piece by piece as much can be had as there is.
+    // The data is too long, damaged or cut: decompressing piece by piece gets as much as there is.
   }
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -136,7 +135,7 @@ function gunzip(data: Buffer, maxOutputLength: number): Buffer {
   try {
     return gunzipSync(data, { maxOutputLength })
   } catch (error) {
-    // With no trailer, a wrong one, or something behind it, what is between header and trailer may be whole all the same.
+    // If the trailer is missing or wrong, or is followed by more bytes, the part between header and trailer may still be complete.
     const { code } = error as { code?: string }
     const start = code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR' ? headerLength(data) : undefined
     if (start === undefined) throw error
@@ -144,7 +143,7 @@ function gunzip(data: Buffer, maxOutputLength: number): Buffer {
   }
 }
 
-/** RFC 1952, 2.3; undefined: there is no whole header. */
+/** Returns the length of the header (RFC 1952, 2.3); undefined if it is incomplete. */
 function headerLength(data: Buffer): number | undefined {
   const flags = data[3]
   let at = 10

@@ -1,8 +1,8 @@
 import type { DownloadSettings } from './settings.ts'
 
 /**
- * Why a request failed. `reset`: the connection ended before the answer; `cut`: in it; `format`: what came is no HTTP;
- * `refused`: nobody listens; `private`: the address is one of those that are refused.
+ * The reason why a request failed. `reset`: the connection ended before the answer. `cut`: it ended within the answer. `format`: the answer
+ * is not HTTP. `refused`: no program listens. `private`: the address is one of those that are refused.
  */
 export type FailureKind =
   | 'unknown-host'
@@ -31,9 +31,8 @@ interface CodedError {
 }
 
 /**
- * Says in one line why a request failed.
- *
- * @param error what undici, or Node under it, threw
+ * Describes in one line why a request failed.
+ * @param error the error that undici, or Node under it, threw
  */
 export function describeFailure(error: unknown, url: string, settings: DownloadSettings): Failure {
   const { name, code, message } = innermost(error)
@@ -75,7 +74,7 @@ export function describeFailure(error: unknown, url: string, settings: DownloadS
   return { kind: 'other', text }
 }
 
-/** undici wraps some errors, and Node gathers those of the several addresses of one name. */
+/** Returns the innermost error: undici wraps some errors, and Node combines those of the several addresses of one name. */
 function innermost(error: unknown): CodedError {
   const outer = (error ?? {}) as CodedError
   if (outer.errors?.length && !outer.message) return innermost(outer.errors[0])

@@ -2,7 +2,7 @@ import { type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { isPrivateAddress, PrivateAddressError, withoutBrackets } from '../url/private-network.ts'
 
-/** Looks up a name as Node does, and leaves out the private ones of its addresses. */
+/** Looks up a name as Node does, and leaves out its private addresses. */
 export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
     if (error) return callback(error, [])
@@ -14,16 +14,15 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
 }
 
 /**
- * The error for a host that is itself a private address: such a one is never looked up. undefined: it is not.
- *
- * @param hostname as `URL.hostname` gives it
+ * Returns the error for a host that is itself a private address, which is never looked up; undefined if it is not one.
+ * @param hostname a host as in `URL.hostname`
  */
 export function refuseAddress(hostname: string): PrivateAddressError | undefined {
   const host = withoutBrackets(hostname)
   return isIP(host) !== 0 && isPrivateAddress(host) ? new PrivateAddressError(host, host) : undefined
 }
 
-/** The error for a connection that leads to a private address after all; undefined: it does not. */
+/** Returns the error for a connection that nevertheless leads to a private address; undefined if it does not. */
 export function refuseSocket(socket: Socket, hostname: string): PrivateAddressError | undefined {
   const { remoteAddress } = socket
   return remoteAddress !== undefined && isPrivateAddress(remoteAddress)

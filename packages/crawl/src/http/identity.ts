@@ -1,21 +1,21 @@
 import { Cookie, CookieJar } from 'tough-cookie'
 
-/** What a crawl says of itself to servers. */
+/** What a crawl tells servers about itself. */
 export interface IdentityOptions {
-  /** The first page. */
+  /** The URL of the first page. */
   start: string
-  /** Headers of every request, by their names in lower case. */
+  /** The headers of every request, by their names in lower case. */
   headers: Readonly<Record<string, string>>
   /** `user:password`, for the host of the first page only. */
   auth: string | null
-  /** A file of cookies (Netscape's format, as curl writes it), or the text of a `Cookie` header for the first page's host. */
+  /** A file of cookies (Netscape's format, as curl writes it), or the text of a `Cookie` header for the host of the first page. */
   cookies: string | null
 }
 
 /** Headers that only the host of the first page gets. */
 const SECRET = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
-/** Keeps cookies, and tells the headers of each request. */
+/** Keeps cookies, and returns the headers of each request. */
 export class Identity {
   readonly #headers: Readonly<Record<string, string>>
   readonly #startHeaders: Readonly<Record<string, string>>
@@ -31,7 +31,7 @@ export class Identity {
     if (cookies !== null) this.#readCookies(cookies)
   }
 
-  /** The headers for a URL, beside those that every crawl sends. */
+  /** Returns the headers for a URL, besides those that every crawl sends. */
   headersFor(url: string): Record<string, string> {
     const headers = { ...(this.#isStartHost(url) ? this.#startHeaders : this.#headers) }
     const cookies = this.cookiesFor(url)
@@ -39,7 +39,7 @@ export class Identity {
     return headers
   }
 
-  /** The cookies for a URL, as the header has them. */
+  /** Returns the cookies for a URL, as in the header. */
   cookiesFor(url: string): string {
     return this.#hasCookies ? this.#jar.getCookieStringSync(url) : ''
   }
@@ -52,7 +52,7 @@ export class Identity {
     }
   }
 
-  /** The same host and port; and never from https to http. */
+  /** Returns true for the same host and port, but never for a step from https to http. */
   #isStartHost(url: string): boolean {
     const { protocol, hostname, port } = new URL(url)
     const start = this.#start
@@ -80,7 +80,7 @@ export class Identity {
   }
 }
 
-/** A line of Netscape's format: domain, subdomains too, path, secure, expiry, name, value. */
+/** Parses a line of Netscape's format: domain, subdomains too, path, secure, expiry, name, value. */
 function netscapeCookie(line: string): Cookie | undefined {
   const isHttpOnly = line.startsWith('#HttpOnly_')
   if (line.startsWith('#') && !isHttpOnly) return undefined

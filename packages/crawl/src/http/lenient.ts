@@ -9,11 +9,10 @@ import { MAX_HEADER_BYTES, type Response } from './response.ts'
 import type { DownloadSettings } from './settings.ts'
 
 /**
- * Sends a request over a connection of its own, and takes its answer as far as it can be taken: its head is mended first
- * (bare line feeds, two lengths, an unasked `100 Continue`), and then read by Node's lenient parser.
- *
- * @param proxy its URL, for a URL of http; '': none
- * @throws what Node throws
+ * Sends a request over a new connection, and accepts its answer as far as possible: repairs the head first (bare line feeds, two lengths,
+ * an unrequested `100 Continue`), and then reads it with Node's lenient parser.
+ * @param proxy the proxy's URL, for a URL of http; '' for none
+ * @throws the errors of Node
  */
 export function requestLeniently(
   ask: Ask,
@@ -56,7 +55,7 @@ export function requestLeniently(
   })
 }
 
-/** @param isSite the URL is the site's, and not a proxy's */
+/** @param isSite true if the URL is the site's, and not a proxy's */
 function connect(url: URL, { insecure, isGuarded }: DownloadSettings, isSite: boolean): Socket {
   const host = withoutBrackets(url.hostname)
   const isSecure = url.protocol === 'https:'

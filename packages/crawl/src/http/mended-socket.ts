@@ -4,7 +4,7 @@ import { MAX_HEADER_BYTES } from './response.ts'
 
 const LINE_FEED = 10
 
-/** A connection whose answer's head is put into the form that HTTP asks for; the body passes as it is. */
+/** A connection that repairs the head of its answer to the form that HTTP requires; the body passes unchanged. */
 export class MendedSocket extends Duplex {
   readonly #socket: Socket
   #head: Buffer = Buffer.alloc(0)
@@ -23,7 +23,7 @@ export class MendedSocket extends Duplex {
     socket.on('timeout', () => this.emit('timeout'))
   }
 
-  /** As sockets have it, for `node:http`. */
+  /** For `node:http`, which calls it on sockets. */
   setTimeout(ms: number): this {
     this.#socket.setTimeout(ms)
     return this
@@ -70,7 +70,7 @@ export class MendedSocket extends Duplex {
       return
     }
     this.#head = Buffer.concat([this.#head, data])
-    // Heads of 100 to 199 come before the one that counts.
+    // Heads of 100 to 199 come before the final one.
     for (let end = 0; !this.#isInBody && (end = headEnd(this.#head)) > 0; ) {
       const mended = mendHead(this.#head.toString('latin1', 0, end))
       this.#head = this.#head.subarray(end)
@@ -88,7 +88,7 @@ export class MendedSocket extends Duplex {
   }
 }
 
-/** Where the body begins, behind an empty line; 0: the head is not whole. */
+/** Returns where the body begins, after an empty line; 0 if the head is incomplete. */
 function headEnd(data: Buffer): number {
   for (let at = data.indexOf(LINE_FEED); at >= 0; at = data.indexOf(LINE_FEED, at + 1)) {
     if (data[at + 1] === LINE_FEED) return at + 2
@@ -98,10 +98,9 @@ function headEnd(data: Buffer): number {
 }
 
 /**
- * Gives the head of an answer the form that every parser takes: line ends of two characters, one header a line, no space before a
- * colon, no control characters, one length.
- *
- * @returns undefined for a head that another one follows: 100 to 199. What is no head of HTTP comes back as it is.
+ * Converts the head of an answer to the form that every parser accepts: line ends of two characters, one header on a line, no space before
+ * a colon, no control characters, one length.
+ * @returns the head; undefined for one that another head follows (100 to 199). What is not a head of HTTP is returned unchanged
  */
 export function mendHead(head: string): string | undefined {
   const [first, ...lines] = head.split(/\r?\n/)
@@ -132,7 +131,7 @@ function headersIn(lines: readonly string[]): [name: string, value: string][] {
   return headers
 }
 
-/** The length of the body, when the headers agree on one. */
+/** Returns the length of the body, if the headers agree on one. */
 function oneLength(headers: readonly [string, string][]): string | undefined {
   const lengths = headers
     .filter(([name]) => isNamed(name, 'content-length'))

@@ -1,10 +1,11 @@
-/** Which URL was found to lead to which, so that a loop is noticed also when several visits go round it at once. */
+/** The redirects found so far. They show a loop even if several visits go round it at once. */
 export class Redirects {
   readonly #targets = new Map<string, string>()
 
   /**
-   * @returns when this redirect closes a loop, the URLs of the loop, in their order, from the alphabetically first on;
-   * so it is reported once, and in the same way wherever it was entered
+   * Adds a redirect.
+   * @returns if this redirect closes a loop, the URLs of the loop, in their order, from the alphabetically first on: the loop is reported
+   * once, and in the same form wherever it was entered
    */
   add(from: string, to: string): string[] | undefined {
     this.#targets.set(from, to)
@@ -12,7 +13,7 @@ export class Redirects {
     for (let url = to; url !== from; ) {
       loop.push(url)
       const next = this.#targets.get(url)
-      // `from` may lead into a loop that was closed, and reported, before.
+      // `from` may lead into a loop that was already closed and reported.
       if (next === undefined || (next !== from && loop.includes(next))) return undefined
       url = next
     }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** Headers up to this size are taken: some sites send dozens of cookies and policies. */
+/** The maximum length of headers: some sites send dozens of cookies and policies. */
 export const MAX_HEADER_BYTES = 256 * 1024
 
 /** An answer whose body has not been read yet. */

@@ -1,26 +1,26 @@
 import { version } from '../version.ts'
 
-/** How a page is asked for, how much of it is taken, and what is kept of it. Workers are given these with each page. */
+/** How a page is requested, and what is kept of it. Workers get these settings with each page. */
 export interface DownloadSettings {
-  /** The User-Agent header. Its name, the part before the slash, is the one that robots.txt is read for. */
+  /** The User-Agent header. Its name, the part before the slash, is the name that robots.txt is read for. */
   userAgent: string
-  /** Longest wait for the connection, for the headers, and for each next part of the body, in milliseconds. */
+  /** The maximum wait for the connection, for the headers, and for each next part of the body, in milliseconds. */
   timeoutMs: number
-  /** Longest time for one page, in milliseconds: for its download, and again for its parsing. */
+  /** The maximum time for one page, in milliseconds: for its download, and again for its parsing. */
   totalTimeoutMs: number
-  /** Largest body, decompressed. */
+  /** The maximum length of a body in bytes, decompressed. */
   maxBytes: number
-  /** The proxy's URL; null: the one that the environment names for a URL (`HTTP_PROXY`, `NO_PROXY` …); '': none. */
+  /** The proxy's URL; null for the one that the environment names for a URL (`HTTP_PROXY`, `NO_PROXY` …); '' for none. */
   proxy: string | null
-  /** Certificates are not checked. */
+  /** True if certificates are not verified. */
   insecure: boolean
-  /** Addresses of this computer and of private networks are refused. */
+  /** True if addresses of this computer and of private networks are refused. */
   isGuarded: boolean
-  /** Records each reference of a page (`PageOutcome.linkTable`). */
+  /** True to record each reference of a page (`PageOutcome.linkTable`). */
   keepLinks: boolean
-  /** Keeps request, headers and body (`PageOutcome.exchange`). */
+  /** True to keep the request, the headers and the body (`PageOutcome.exchange`). */
   keepBodies: boolean
-  /** `PageOutcome.follow` has links to other sites, too. */
+  /** True to include links to other sites in `PageOutcome.follow`. */
   followsAll: boolean
 }
 
@@ -37,7 +37,7 @@ export const defaultSettings: Readonly<DownloadSettings> = {
   followsAll: false
 }
 
-/** The name that robots.txt, and directives for robots, are read for. */
+/** Returns the name for which robots.txt, and directives for robots, are read. */
 export function robotName({ userAgent }: { userAgent: string }): string {
   return userAgent.split('/', 1)[0].trim()
 }

@@ -12,7 +12,7 @@ export class Transport {
   readonly #settings: DownloadSettings
   readonly #agent: Agent
   readonly #proxies = new Map<string, ProxyAgent>()
-  /** Origins whose answers only the lenient parser takes. */
+  /** Origins whose answers only the lenient parser accepts. */
   readonly #odd = new Set<string>()
 
   constructor(settings: DownloadSettings) {
@@ -21,11 +21,10 @@ export class Transport {
   }
 
   /**
-   * Sends a request, and a second one when a connection that was kept open turns out to be closed.
-   *
-   * @param readBody is given the answer, and reads or destroys its body. When that, or the answer, is no HTTP as the standard
-   * has it, it is called again with the answer to a request through a parser that takes more.
-   * @throws what undici, or Node under it, throws
+   * Sends a request, and sends it again if a connection that was kept open turns out to be closed.
+   * @param readBody gets the answer, and reads or destroys its body. If the answer or its body is not valid HTTP, it is called again with
+   * the answer that a more lenient parser reads
+   * @throws the errors of undici, or of Node under it
    */
   async send<T>(
     ask: Ask & { headers: Readonly<Record<string, string>> },
@@ -37,7 +36,7 @@ export class Transport {
     const refusal = this.#settings.isGuarded ? refuseAddress(hostname) : undefined
     if (refusal) throw refusal
     const proxy = proxyFor(url, this.#settings.proxy)
-    // Through a proxy TLS is between us and the site: there is nothing that the lenient parser could be put into.
+    // Through a proxy, TLS runs between this program and the site: the lenient parser cannot be used.
     const hasSecondWay = proxy === '' || url.startsWith('http:')
     if (hasSecondWay && this.#odd.has(origin)) return await this.#sendLeniently(ask, signal, proxy, readBody)
     try {
@@ -50,7 +49,7 @@ export class Transport {
     }
   }
 
-  /** Ends what is under way, and closes the connections. */
+  /** Ends unfinished requests, and closes the connections. */
   async close(): Promise<void> {
     await Promise.all([this.#agent.destroy(), ...[...this.#proxies.values()].map(agent => agent.destroy())])
   }
@@ -68,7 +67,7 @@ export class Transport {
     try {
       response = await request(ask.url, options)
     } catch (error) {
-      // A server may close a kept connection at the very moment it is used again; only a fresh one tells whether it answers.
+      // A server may close a kept connection at the moment when it is used again; only a new connection tells whether the server answers.
       const { code } = error as { code?: string }
       if (isOdd(error) || (code !== 'UND_ERR_SOCKET' && code !== 'ECONNRESET' && code !== 'EPIPE')) throw error
       response = await request(ask.url, options)
@@ -108,7 +107,7 @@ export class Transport {
 
 const MOST_ODD = 10_000
 
-/** The proxy for a URL; '': none. This computer is never asked through a proxy that only the environment names. */
+/** Returns the proxy for a URL; '' for none. Requests to this computer never use a proxy that only the environment names. */
 function proxyFor(url: string, proxy: string | null): string {
   if (proxy !== null) return proxy
   const named = getProxyForUrl(url)
@@ -134,7 +133,7 @@ function connector(settings: DownloadSettings): buildConnector.connector {
   }
 }
 
-/** Returns true if an answer came which undici does not take for HTTP, and others might. */
+/** Returns true if an answer arrived that undici does not accept as HTTP, and other parsers might. */
 function isOdd(error: unknown): boolean {
   const { name, code, message } = error as { name?: string; code?: string; message?: string }
   return (

@@ -1,14 +1,14 @@
 import type { FailureKind } from '../http/failure.ts'
 import { retryAfter } from './retry-after.ts'
 
-/** Longer waits that a server asks for are cut to this. */
+/** A longer wait that a server asks for is cut to this. */
 export const MAX_WAIT_MS = 120_000
-/** How often one page waits because its server says so; those waits are not counted as retries. */
+/** The number of times that one page waits because its server says so; such waits do not count as retries. */
 const MOST_WAITS = 8
-/** Statuses of 500 and above that asking again does not change. */
+/** Statuses of 500 and above that a retry does not change. */
 const FINAL = new Set([501, 505, 506, 507, 508, 510, 511])
 
-/** What came of one attempt, as far as it tells whether another one is worth it. */
+/** The outcome of one attempt, as far as it shows whether a retry is useful. */
 export interface Attempt {
   status: number | null
   failure: FailureKind | null
@@ -16,15 +16,15 @@ export interface Attempt {
   retryAfter: string | null
 }
 
-/** Another attempt is worth it. */
+/** A useful retry. */
 export interface Retry {
-  /** Before the attempt, in milliseconds. */
+  /** The wait before the attempt, in milliseconds. */
   waitMs: number
-  /** The server has too much to do: no request may go to the host in that time. */
+  /** True if the server is overloaded: no request may go to the host during the wait. */
   isForHost: boolean
 }
 
-/** Decides for one page whether it is asked for again, and when. */
+/** Decides for one page whether it is requested again, and when. */
 export class Retries {
   readonly #most: number
   readonly #pauseMs: number
@@ -32,8 +32,8 @@ export class Retries {
   #waits = 0
 
   /**
-   * @param most retries
-   * @param pauseMs before the first retry; twice as long before each further one
+   * @param most the maximum number of retries
+   * @param pauseMs the pause before the first retry; it doubles before each further one
    */
   constructor(most: number, pauseMs: number) {
     this.#most = most
@@ -41,8 +41,8 @@ export class Retries {
   }
 
   /**
-   * @param isKnownHost the host's name was found before
-   * @returns undefined: what came is final
+   * @param isKnownHost true if the host's name was found before
+   * @returns undefined if the outcome is final
    */
   next({ status, failure, retryAfter: header }: Attempt, isKnownHost: boolean): Retry | undefined {
     if (this.#most === 0) return undefined

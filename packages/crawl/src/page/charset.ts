@@ -2,21 +2,20 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import { readHtml } from './html-events.ts'
 
-/** The HTML standard has user agents look for a `meta` in this many bytes at least. */
+/** The HTML standard requires user agents to look for a `meta` in at least this many bytes. */
 const META_WITHIN = 1024
 
 /**
- * Decodes a page. Its encoding is told, in this order (HTML standard, "determining the character encoding"), by a byte order
- * mark, the `Content-Type` header, or a `meta` in the first 1024 bytes. A page that says nothing is UTF-8 if it is valid
- * UTF-8, else windows-1252. Names are those of the WHATWG Encoding standard; an unknown name counts as none.
- *
+ * Decodes a page. Its encoding is determined, in this order (HTML standard, "determining the character encoding"), by a byte order mark,
+ * the `Content-Type` header, or a `meta` in the first 1024 bytes. Without any of these, a page is UTF-8 if it is valid UTF-8, and
+ * windows-1252 otherwise. Names are those of the WHATWG Encoding standard; an unknown name is ignored.
  * @param contentType the header's value
  */
 export function decodeHtml(body: Uint8Array, contentType: string | null): string {
   return readText(body, contentType).text
 }
 
-/** As `decodeHtml`, and tells the encoding: a name of the Encoding standard, in lower case. */
+/** Does the same as `decodeHtml`, and also returns the encoding: a name of the Encoding standard, in lower case. */
 export function readText(body: Uint8Array, contentType: string | null): { text: string; encoding: string } {
   const declared = byteOrderMark(body) ?? charsetOfHeader(contentType) ?? charsetOfMeta(body)
   if (declared) return { text: decode(declared, body), encoding: declared.encoding }
@@ -26,7 +25,7 @@ export function readText(body: Uint8Array, contentType: string | null): { text: 
 
 function decode(decoder: TextDecoder, body: Uint8Array): string {
   if (decoder.encoding === 'utf-8') {
-    // Buffers do it in a third of the time; but they keep the byte order mark.
+    // Buffers take a third of the time, but they keep the byte order mark.
     const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0
     const bytes = Buffer.from(body.buffer, body.byteOffset + start, body.byteLength - start)
     return isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8')
@@ -42,7 +41,7 @@ function byteOrderMark(body: Uint8Array): TextDecoder | undefined {
   return undefined
 }
 
-/** The decoder that a `Content-Type` names; undefined when it names none that is known. */
+/** Returns the decoder that a `Content-Type` names; undefined if it names no known encoding. */
 export function charsetOfHeader(contentType: string | null): TextDecoder | undefined {
   const match = /;\s*charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]+))/i.exec(contentType ?? '')
   return match ? decoderFor(match[1] ?? match[2] ?? match[3]) : undefined
@@ -64,7 +63,7 @@ function charsetOfMeta(body: Uint8Array): TextDecoder | undefined {
           : isContentType
             ? charsetOfHeader(`;${attributes.get('content') ?? ''}`)
             : undefined
-      // A meta that could be read byte by byte cannot be in a UTF-16 page; the standard takes UTF-8 then.
+      // A meta that could be read byte by byte cannot be in a UTF-16 page; the standard then uses UTF-8.
       found = decoder?.encoding.startsWith('utf-16') ? new TextDecoder('utf-8') : decoder
     },
     close() {},

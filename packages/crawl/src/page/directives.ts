@@ -1,9 +1,8 @@
-/** Directives whose value may hold a colon or a comma: they are not names of robots. */
+/** Directives whose value may contain a colon or a comma: they are not names of robots. */
 const WITH_VALUE = /^(?:unavailable_after|max-snippet|max-image-preview|max-video-preview)$/
 
 /**
- * The directives of `X-Robots-Tag` headers, in lower case, without those for other robots.
- *
+ * Returns the directives of `X-Robots-Tag` headers, in lower case, without those for other robots.
  * @param headers one text for each header
  * @param robot this crawler's name: the part of its User-Agent before the slash
  */
@@ -19,12 +18,12 @@ export function headerDirectives(headers: readonly string[], robot: string): str
   return found
 }
 
-/** The directives in the content of a robots `meta`, in lower case. */
+/** Returns the directives in the content of a robots `meta`, in lower case. */
 export function metaDirectives(content: string): string[] {
   return split(content)
 }
 
-/** Returns true if the directives ask not to follow the page's links. */
+/** Returns true if the directives forbid following the page's links. */
 export function isNoFollow(directives: readonly string[]): boolean {
   return directives.includes('nofollow') || directives.includes('none')
 }

@@ -1,44 +1,44 @@
 import type { CheerioAPI } from 'cheerio'
 import { readLink } from '../url/link.ts'
 
-/** A page as `onPage` gets it. */
+/** A page, as `onPage` gets it. */
 export interface PageContext {
-  /** The page's elements, as cheerio has them: `$('h1').text()`. */
+  /** The page's elements, as in cheerio: `$('h1').text()`. */
   readonly $: CheerioAPI
-  /** The page's text, decoded. */
+  /** The page's decoded text. */
   readonly html: string
   /** The URL, after redirects. */
   readonly url: string
+  /** The HTTP status. */
   readonly status: number
-  /** The headers of the answer, by their names in lower case; those that came several times are joined with `, `. */
+  /** The headers of the answer, by their names in lower case; repeated ones are joined with `, `. */
   readonly headers: Readonly<Record<string, string>>
   /** The pages that it links to and that may be followed. */
   readonly links: readonly string[]
   /**
-   * Adds a URL to visit. Scope, globs, depth and robots.txt hold for it as for links.
-   *
-   * @param url absolute, or relative to the page
-   * @throws TypeError when it is no URL of the web
+   * Adds a URL to visit. Scope, globs, depth and robots.txt apply to it as to links.
+   * @param url an absolute URL, or one relative to the page
+   * @throws TypeError if it is not a URL of the web
    */
   enqueue(url: string): void
 }
 
-/** What a program does with each page, where it is parsed. What it returns, or resolves to, is the page's `data`. */
+/** A function that runs on each page, where the page is parsed. Its result, or what that resolves to, is the page's `data`. */
 export type OnPage<D = unknown> = (page: PageContext) => D | PromiseLike<D>
 
-/** What is taken from each page. */
+/** What is extracted from each page. */
 export interface PageHook {
   /** Selectors by the names of fields; `img@src` takes an attribute. */
   readonly fields: Readonly<Record<string, string>> | null
   readonly onPage: OnPage | null
 }
 
-/** What came of a hook. */
+/** The result of a hook. */
 export interface Extract {
   readonly data: unknown
-  /** Why there is no data; null when there is. */
+  /** The reason why there is no data; null if there is. */
   readonly error: string | null
-  /** URLs that the hook added. */
+  /** The URLs that the hook added. */
   readonly enqueued: string[]
 }
 
@@ -64,7 +64,7 @@ export async function extract(hook: PageHook, page: Omit<PageContext, '$' | 'enq
   }
 }
 
-/** The fields of a page: the text of what a selector matches, or an attribute of it; a list when it matches several times. */
+/** Returns the fields of a page: the text of what a selector matches, or an attribute of it; a list if there are several matches. */
 function readFields($: CheerioAPI, fields: Readonly<Record<string, string>>): Record<string, string | string[] | null> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => {
@@ -79,7 +79,7 @@ function readFields($: CheerioAPI, fields: Readonly<Record<string, string>>): Re
   )
 }
 
-/** A selector, and the attribute after its `@`; null when it has none. */
+/** Returns a selector, and the attribute after its `@`; null if it has none. */
 export function readField(field: string): { selector: string; attribute: string | null } {
   const [, selector, attribute] = /^(.+?)@([\w:-]+)$/.exec(field) ?? []
   return selector === undefined ? { selector: field, attribute: null } : { selector, attribute }

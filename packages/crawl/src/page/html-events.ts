@@ -1,25 +1,25 @@
 import { decodeHTMLAttribute } from 'entities'
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
 
-/** Attributes by their names, in lower case; of two with one name, the first. */
+/** Attributes by their names, in lower case. Of two with the same name, only the first counts. */
 export type Attributes = ReadonlyMap<string, string>
 
-/** What is told of a page while it is read. */
+/** What is reported while a page is read. */
 export interface HtmlHandler {
   /** The elements whose attributes are wanted; those of others are skipped. */
   readonly wanted: ReadonlySet<string>
-  /** A start tag. `isForeign`: it is inside `svg` or `math`. */
+  /** A start tag. `isForeign` is true inside `svg` or `math`. */
   open(name: string, attributes: Attributes, isForeign: boolean): void
-  /** An end tag, as it is in the text: no end tags are implied, and none need to match. */
+  /** An end tag of the text: no end tags are implied, and none need to match. */
   close(name: string): void
   /** A piece of `html` that is text. Its character references are not decoded. */
   text(html: string, start: number, end: number): void
 }
 
 const NONE: Attributes = new Map()
-/** The clock is read once for so many tags. */
+/** The clock is read once for this many tags. */
 const TAGS_A_CLOCK = 1000
-/** HTML standard, 13.2.6.5: a start tag of these ends foreign content. */
+/** HTML standard, 13.2.6.5: a start tag of one of these ends foreign content. */
 const BREAKS_OUT = new Set(
   (
     'b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta ' +
@@ -28,11 +28,10 @@ const BREAKS_OUT = new Set(
 )
 
 /**
- * Reads HTML from begin to end and tells of its tags and text. No tree and no stack of open elements is kept, so the time is
- * linear in the length, however the tags are nested.
- *
- * @param timeLimitMs Left out: none
- * @throws Error when the time is over
+ * Reads HTML from begin to end and reports its tags and text. It keeps no tree and no stack of open elements, so the time is linear in the
+ * length, however the tags are nested.
+ * @param timeLimitMs the maximum time in milliseconds. Default: none
+ * @throws Error if the time is over
  */
 export function readHtml(html: string, handler: HtmlHandler, timeLimitMs = Number.POSITIVE_INFINITY): void {
   const reader = new Reader(html, handler, performance.now() + timeLimitMs)
@@ -132,7 +131,7 @@ class Reader implements TokenizerCallbacks {
   }
 }
 
-/** A name in lower case. */
+/** Returns a name in lower case. */
 function nameIn(html: string, start: number, end: number): string {
   const name = html.slice(start, end)
   for (let at = start; at < end; at++) {

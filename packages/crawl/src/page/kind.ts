@@ -1,9 +1,9 @@
 import { charsetOfHeader, decodeHtml } from './charset.ts'
 
-/** mimesniff, 5.2: what a resource is can be told from this many bytes. */
+/** mimesniff, 5.2: this many bytes suffice to tell what a resource is. */
 const SNIFFED = 1445
 
-/** How files begin that servers send as HTML by mistake (mimesniff, 6 and 7), in ISO-8859-1. */
+/** The beginnings of files that servers send as HTML by mistake (mimesniff, 6 and 7), in ISO-8859-1. */
 const SIGNATURES: readonly [RegExp, string][] = [
   [/^\x89PNG\r\n\x1a\n/, 'a PNG image'],
   [/^GIF8[79]a/, 'a GIF image'],
@@ -25,14 +25,14 @@ const SIGNATURES: readonly [RegExp, string][] = [
   [/^\0asm/, 'a WebAssembly module']
 ]
 
-/** A type that is missing tells nothing: the body will. */
+/** Returns true for the type of HTML, and for a missing type: then the body decides. */
 export function mayBeHtml(contentType: string | null): boolean {
   return !contentType?.trim() || /^\s*(text\/html|application\/xhtml\+xml)\s*(;|,|$)/i.test(contentType)
 }
 
 /**
- * Says why a body is no page although its type is HTML, or missing; null when it is one. What is declared to be HTML may have
- * control characters in it, as it may in browsers.
+ * Returns the reason why a body is not a page although its type is HTML, or missing; null if it is a page. Declared HTML may contain
+ * control characters, as in browsers.
  */
 export function whyNoHtml(body: Buffer, contentType: string | null): string | null {
   const start = body.toString('latin1', 0, SNIFFED)
@@ -42,7 +42,7 @@ export function whyNoHtml(body: Buffer, contentType: string | null): string | nu
   return /^\s*</.test(decodeHtml(body.subarray(0, SNIFFED), null)) ? null : 'not HTML: data of no type'
 }
 
-/** Whether there is a binary data byte (mimesniff, 3); in UTF-16 those are a part of the text. */
+/** Returns true if there is a binary data byte (mimesniff, 3); in UTF-16, such bytes are a part of the text. */
 function isBinary(body: Buffer, start: string, contentType: string | null): boolean {
   const isUtf16 =
     (body[0] === 0xfe && body[1] === 0xff) ||

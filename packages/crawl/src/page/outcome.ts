@@ -1,42 +1,42 @@
 import type { FailureKind } from '../http/failure.ts'
 import { emptyRecord, type LinkRecord, type PageRecord } from './record.ts'
 
-/** What a worker reports of one URL, redirects not followed. */
+/** What a worker reports of one URL; redirects are not followed. */
 export interface PageOutcome {
   record: PageRecord
-  /** Where the server sends us instead, as its `Location` header says it; null when it does not. */
+  /** The URL to which the server redirects, as in its `Location` header; null if it does not. */
   location: string | null
-  /** Pages to visit: of the same site, unless `followsAll` is set. */
+  /** The pages to visit: those of the same site, unless `followsAll` is set. */
   follow: string[]
-  /** Links that are no URLs. */
+  /** Links that are not URLs. */
   badLinks: string[]
-  /** Everything the page refers to; empty unless `keepLinks` is set. */
+  /** Everything that the page refers to; empty unless `keepLinks` is set. */
   linkTable: LinkRecord[]
   /** The `Set-Cookie` headers. */
   setCookies: string[]
   /** The `Retry-After` header. */
   retryAfter: string | null
-  /** Why there is no whole answer; null when there is one. */
+  /** The reason why there is no complete answer; null if there is one. */
   failure: FailureKind | null
-  /** Null unless `keepBodies` is set and an answer came. */
+  /** null unless `keepBodies` is set and there is an answer. */
   exchange: Exchange | null
 }
 
-/** A request and its answer as an archive keeps them. */
+/** A request and its answer, as an archive keeps them. */
 export interface Exchange {
   url: string
   requestHeaders: Readonly<Record<string, string>>
   status: number
   reason: string
-  /** As they came. */
+  /** In their original order. */
   headers: [name: string, value: string][]
-  /** Decompressed; null when it was not downloaded. */
+  /** Decompressed; null if it was not downloaded. */
   body: Uint8Array | null
-  /** The body is longer than what was downloaded. */
+  /** True if the body is longer than the downloaded part. */
   readonly truncated: boolean
 }
 
-/** The outcome for a URL that no answer came from. */
+/** Returns the outcome for a URL without an answer. */
 export function withoutPage(url: string, error: string | null): PageOutcome {
   return {
     record: { ...emptyRecord(url), error },

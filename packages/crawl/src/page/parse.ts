@@ -7,55 +7,55 @@ import { refreshTarget } from './refresh.ts'
 import { TextOf, tidy } from './text-of.ts'
 import { Words } from './words.ts'
 
-/** What a page's HTML says. */
+/** What a page's HTML contains. */
 export interface ParsedPage {
-  /** The text of the first `h1` that has any, else of `title`. */
+  /** The text of the first `h1` that has any; otherwise, of `title`. */
   title: string | null
   titleTag: string | null
   h1: string | null
   description: string | null
   canonical: string | null
   ogUrl: string | null
-  /** Of `<meta name="robots">`. */
+  /** The directives of `<meta name="robots">`. */
   directives: string[]
   hreflang: LanguageRecord[]
   words: number
-  /** Distinct pages linked to, of any site. */
+  /** The number of different pages linked to, of any site. */
   links: number
-  /** Those that may be followed: of the same site, unless `followsAll` is set. */
+  /** The pages that may be followed: those of the same site, unless `followsAll` is set. */
   follow: string[]
-  /** The text of links that should be web addresses, and are none. */
+  /** The text of links that should be web addresses, but are not URLs. */
   badLinks: string[]
-  /** Everything the page refers to; empty unless it was asked for. */
+  /** Everything that the page refers to; empty unless it was requested. */
   linkTable: LinkRecord[]
 }
 
 /** How a page is parsed. */
 export interface ParseOptions {
-  /** The page's encoding, as `decodeHtml` tells it. Left out: UTF-8. */
+  /** The page's encoding, as returned by `readText`. Default: UTF-8. */
   encoding?: string
-  /** This crawler's name, for a `meta` of its own. Left out: none. */
+  /** This crawler's name, for a `meta` of its own. Default: none. */
   robot?: string
-  /** The page's links are not to be followed, because its `X-Robots-Tag` header says so. Left out: false. */
+  /** True if the page's `X-Robots-Tag` header forbids following its links. Default: false. */
   noFollow?: boolean
-  /** `follow` has links to other sites, too. Left out: false. */
+  /** True to include links to other sites in `follow`. Default: false. */
   followsAll?: boolean
-  /** Makes `linkTable`. Left out: false. */
+  /** True to fill `linkTable`. Default: false. */
   keepLinks?: boolean
-  /** Longest time, in milliseconds. Left out: none. */
+  /** The maximum time, in milliseconds. Default: none. */
   timeLimitMs?: number
 }
 
 const MAX_TITLE_LENGTH = 1000
 const MAX_LINK_TEXT = 200
-/** More are a mistake, or an attack; they are left out. */
+/** More than this many are a mistake, or an attack; they are left out. */
 const MAX_LANGUAGES = 500
 const MAX_REFERENCES = 200_000
 
 const PLAIN = new Set(['a', 'area', 'base', 'frame', 'iframe', 'link', 'meta'])
 const WITH_RESOURCES = new Set([...PLAIN, 'img', 'script', 'source', 'video', 'audio', 'track', 'embed', 'object'])
 
-/** Elements that a heading is in: where they end, so does a heading that has no end tag. */
+/** Elements that contain headings: their end also ends a heading without an end tag. */
 const CONTAINERS = new Set('article body center div footer header li main nav section table td th tr ul'.split(' '))
 
 interface Reference {
@@ -69,12 +69,11 @@ interface Reference {
 /**
  * Reads titles, address, directives and links of a page.
  *
- * Links to follow are the `href` of `a` and `area`, the `src` of `frame` and `iframe`, and the target of a `meta` refresh,
- * relative to `<base href>`. Those of a link with `rel="nofollow"`, or of a page whose directives say `nofollow` or `none`, are
- * counted and not followed.
- *
- * @param url the page's own, absolute
- * @throws Error when the time is over
+ * The links to follow are the `href` of `a` and `area`, the `src` of `frame` and `iframe`, and the target of a `meta` refresh, relative to
+ * `<base href>`. Links with `rel="nofollow"`, and the links of a page whose directives contain `nofollow` or `none`, are counted and not
+ * followed.
+ * @param url the page's absolute URL
+ * @throws Error if the time is over
  */
 export function parsePage(html: string, url: string, options: ParseOptions = {}): ParsedPage {
   const collected = new Collector(options)
@@ -94,7 +93,7 @@ class Collector implements HtmlHandler {
   readonly #languages: { lang: string; href: string }[] = []
   readonly #directives: string[] = []
   #link: Reference | undefined
-  /** Containers that are open inside the heading. */
+  /** The number of containers that are open inside the heading. */
   #inHeading = 0
   #base: string | undefined
   #ogUrl: string | undefined
@@ -220,7 +219,10 @@ class Collector implements HtmlHandler {
     }
   }
 
-  /** HTML standard, 4.2.3: the first `href` counts, and not if it is no URL, or one of `data:` or `javascript:`. */
+  /**
+   * Returns the base of the page's URLs. HTML standard, 4.2.3: the first `href` counts, unless it is not a URL, or one of `data:` or
+   * `javascript:`.
+   */
   #baseOf(url: string): string {
     if (this.#base === undefined || !URL.canParse(this.#base, url)) return url
     const base = new URL(this.#base, url)
@@ -302,7 +304,7 @@ class Collector implements HtmlHandler {
   }
 }
 
-/** Returns true for what leads a reader to another page; other references are parts of the page, or tell about it. */
+/** Returns true for a reference that leads a reader to another page; others are parts of the page, or describe it. */
 function isPageLink(kind: LinkKind): boolean {
   return kind === 'a' || kind === 'area' || kind === 'iframe' || kind === 'refresh'
 }

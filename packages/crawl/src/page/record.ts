@@ -1,8 +1,6 @@
-/**
- * What a visit finds: the record of a page and the records of its links. Workers make them; the crawl stores and shows them.
- */
+/** What a visit finds: the record of a page and the records of its links. Workers create them; the crawl stores and shows them. */
 
-/** One step from the URL that was asked for to the page. */
+/** One step from the requested URL to the page. */
 export interface RedirectRecord {
   /** The URL that redirected. */
   url: string
@@ -22,63 +20,65 @@ export interface RobotsDirectives {
 export interface LanguageRecord {
   /** As the page writes it: `de`, `pt-BR`, `x-default`. */
   lang: string
-  /** Absolute, normalised. */
+  /** Absolute and normalised. */
   url: string
 }
 
 /** What the crawl found at one URL. */
 export interface PageRecord {
-  /** Where the page is, normalised: after redirects. When the link was no URL, its text. */
+  /** The normalised URL of the page, after redirects. If the link is not a URL, its text. */
   url: string
-  /** The URL that was asked for first, normalised: `url`, unless there were redirects. */
+  /** The URL that was requested first, normalised: `url`, unless there were redirects. */
   requestedUrl: string
-  /** The way from `requestedUrl` to `url`; empty when there were no redirects. */
+  /** The redirects from `requestedUrl` to `url`; empty if there were none. */
   redirects: RedirectRecord[]
-  /** HTTP status; null when no answer came. */
+  /** The HTTP status; null if there is no answer. */
   status: number | null
-  /** The `Content-Type` header; null when there is none. */
+  /** The `Content-Type` header; null if there is none. */
   contentType: string | null
-  /** The text of the first `h1` that has any, else of `title`; null when the page has neither. */
+  /** The text of the first `h1` that has any, or else of `title`; null if the page has neither. */
   title: string | null
-  /** The text of the first `title` element that has any; null when there is none. */
+  /** The text of the first `title` element that has any; null if there is none. */
   titleTag: string | null
-  /** The content of `<meta name="description">`; null when there is none. */
+  /** The content of `<meta name="description">`; null if there is none. */
   description: string | null
-  /** The text of the first `h1` that has any; null when there is none. */
+  /** The text of the first `h1` that has any; null if there is none. */
   h1: string | null
-  /** The canonical link, as an absolute URL; null when there is none. */
+  /** The canonical link, as an absolute URL; null if there is none. */
   canonical: string | null
-  /** `og:url`, else the canonical link, as an absolute URL; null when there is neither. */
+  /** `og:url`, or else the canonical link, as an absolute URL; null if there is neither. */
   ogUrl: string | null
+  /** What the page and its server ask of robots. */
   robots: RobotsDirectives
+  /** The versions of the page in other languages. */
   hreflang: LanguageRecord[]
-  /** The first 128 bits of the SHA-256 of the decompressed body, in hexadecimal; null when no page was read. */
+  /** The first 128 bits of the SHA-256 of the decompressed body, in hexadecimal; null if no page was read. */
   hash: string | null
-  /** Words in the text of the page, without scripts and styles. */
+  /** The number of words in the text of the page, without scripts and styles. */
   words: number
-  /** Distinct pages linked to, of any site. */
+  /** The number of different pages linked to, of any site. */
   links: number
-  /** Of the body, decompressed; as far as it was read. */
+  /** The bytes of the body that were read, decompressed. */
   bytes: number
-  /** The body did not come whole, or is larger than `maxBytes`; what came was parsed. */
+  /** True if the body did not arrive completely, or is longer than `maxBytes`; the part that arrived was parsed. */
   truncated: boolean
-  /** When the request was sent that the answer is to, as an ISO 8601 date and time; null when none was sent. */
+  /** When the answered request was sent, as an ISO 8601 date and time; null if none was sent. */
   startedAt: string | null
-  /** From the request's start to the answer's headers, in milliseconds; null when no answer came. */
+  /** The milliseconds from the request's start to the answer's headers; null if there is no answer. */
   firstByteMs: number | null
-  /** From the request's start to the body's end, in milliseconds. */
+  /** The milliseconds from the request's start to the body's end. */
   downloadMs: number
-  /** Decoding and parsing, in milliseconds. */
+  /** The milliseconds for decoding and parsing. */
   parseMs: number
-  /** How often the URL was asked for: 0 when it was not, more than 1 after retries. */
+  /** The number of requests for the URL: 0 if there was none, more than 1 after retries. */
   attempts: number
-  /** Why there is no page; null when there is one. */
+  /** The reason why there is no page; null if there is one. */
   error: string | null
-  /** What `onPage`, or the fields of `--get`, made of the page; null when there is neither. */
+  /** The result of `onPage`, or the fields of `--get`; null if there is neither. */
   data: unknown
 }
 
-/** What in a page refers to another URL. */
+/** The kind of reference from a page to another URL. */
 export type LinkKind =
   | 'a'
   | 'area'
@@ -95,22 +95,23 @@ export type LinkKind =
 
 /** One reference from a page to a URL. A page that refers to a URL twice has two. */
 export interface LinkRecord {
-  /** The page's URL, normalised. */
+  /** The page's normalised URL. */
   source: string
-  /** Normalised, without its fragment. When the link is no URL, its text. */
+  /** The normalised URL, without its fragment. If the link is not a URL, its text. */
   target: string
+  /** The kind of reference. */
   kind: LinkKind
-  /** The text inside `a`, the `alt` of `img` and `area`; at most 200 characters. Empty when there is none. */
+  /** The text inside `a`, the `alt` of `img` and `area`; at most 200 characters. Empty if there is none. */
   text: string
-  /** The `rel` attribute; empty when there is none. */
+  /** The `rel` attribute; empty if there is none. */
   rel: string
-  /** The fragment of the target, without its `#`; empty when there is none. */
+  /** The fragment of the target, without its `#`; empty if there is none. */
   anchor: string
-  /** False when the text is no URL. */
+  /** False if the text is not a URL. */
   isUrl: boolean
 }
 
-/** The record of a URL that nothing is known of yet. */
+/** Returns the record of a URL of which nothing is known yet. */
 export function emptyRecord(url: string): PageRecord {
   return {
     url,

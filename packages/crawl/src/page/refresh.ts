@@ -1,7 +1,6 @@
 /**
- * The URL that a `<meta http-equiv="refresh">` leads to, as it is in the attribute, by the HTML standard's "shared
- * declarative refresh steps". null: the text is no refresh, or one of the page itself.
- *
+ * Returns the URL to which a `<meta http-equiv="refresh">` leads, as it is in the attribute, according to the HTML standard's "shared
+ * declarative refresh steps". null if the text is not a refresh, or is one of the page itself.
  * @param content the attribute
  */
 export function refreshTarget(content: string): string | null {

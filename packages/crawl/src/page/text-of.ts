@@ -8,7 +8,7 @@ export class TextOf {
   #length = 0
   text: string | null = null
 
-  /** @param mostLength of the text, in UTF-16 units; what is longer is cut, and ends with `…` */
+  /** @param mostLength the maximum length of the text, in UTF-16 units; a longer text is cut, and ends with `…` */
   constructor(mostLength: number) {
     this.#mostLength = mostLength
   }
@@ -21,7 +21,7 @@ export class TextOf {
     this.#isOpen = this.text === null
   }
 
-  /** Forgets the text, so that the next element's is taken. */
+  /** Forgets the text, so that the text of the next element is taken. */
   reset(): void {
     this.text = null
     this.#isOpen = false
@@ -29,9 +29,9 @@ export class TextOf {
     this.#length = 0
   }
 
-  /** @param html whose part from `start` to `end` is text of the element; left out: the whole of it */
+  /** @param html a text whose part from `start` to `end` belongs to the element. Default: all of it */
   add(html: string, start = 0, end = html.length): void {
-    // Without an end, an element that is never closed would take in the whole page.
+    // Without this limit, an element that is never closed would take in the whole page.
     if (!this.#isOpen || this.#length > 4 * this.#mostLength) return
     const text = html.slice(start, Math.min(end, start + MOST_PIECE))
     this.#pieces.push(text.includes('&') ? decodeHTML(text) : text)
@@ -51,7 +51,7 @@ export class TextOf {
 /** No title needs more of one piece of text. */
 const MOST_PIECE = 100_000
 
-/** A text with its white space collapsed, cut to a length. */
+/** Returns a text with its white space collapsed, cut to a length. */
 export function tidy(text: string, mostLength: number): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > mostLength ? `${line.slice(0, mostLength)}…` : line

@@ -3,7 +3,7 @@ const SILENT = new Set(['script', 'style', 'template', 'noscript', 'textarea', '
 /** Elements that do not separate words. */
 const INLINE = new Set('a abbr b bdi bdo code em font i kbd mark s small span strong sub sup u wbr'.split(' '))
 
-/** Counts the words of a page: what white space and blocks separate. */
+/** Counts the words of a page, which white space and blocks separate. */
 export class Words {
   count = 0
   #isInWord = false

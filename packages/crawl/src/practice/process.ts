@@ -11,12 +11,11 @@ export interface PracticeServer {
 }
 
 /**
- * Serves the practice site on a free port of this computer, from a process of its own, and resolves once it can be asked.
- *
- * @throws Error when that process ends before it serves
+ * Serves the practice site on a free port of this computer, from a separate process, and resolves once the site answers.
+ * @throws Error if that process ends before it serves
  */
 export async function startPracticeSite(options: PracticeOptions = {}): Promise<PracticeServer> {
-  // The kernel picks the site's port in the child, which tells it through a connection back to here.
+  // In the child, the kernel picks the site's port; the child reports the port through a connection to this process.
   const token = randomUUID()
   const reports = createServer()
   reports.listen(0, '127.0.0.1')
@@ -62,11 +61,10 @@ export async function startPracticeSite(options: PracticeOptions = {}): Promise<
 
 /**
  * Serves until it is ended. Runs in the child process.
- *
- * @param reportPort where the parent waits to be told `TOKEN PORT\n`
+ * @param reportPort the port where the parent waits for `TOKEN PORT\n`
  */
 export async function servePracticeSite(reportPort: number, token: string, options: PracticeOptions): Promise<void> {
-  // Ctrl-C goes to every process of the terminal; when the site ends is for the parent to say.
+  // Ctrl-C goes to every process of the terminal; the parent decides when the site ends.
   process.on('SIGINT', () => {})
   const site = createPracticeSite(options)
   site.listen(0, '127.0.0.1')

@@ -2,9 +2,9 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 
 /** How the site behaves. */
 export interface PracticeOptions {
-  /** Before each answer, in milliseconds. Left out: 100. */
+  /** The delay before each answer, in milliseconds. Default: 100. */
   latencyMs?: number
-  /** Before the answer of the one slow page, in milliseconds. Left out: 600. */
+  /** The delay before the answer of the one slow page, in milliseconds. Default: 600. */
   slowMs?: number
 }
 
@@ -30,11 +30,10 @@ const COURSES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A small site to practise on, as a tutorial's site is: courses and lessons that link to one another, each with an `h1` and
- * an `og:url`. It has what a crawler meets outside too: several ways to write one address, redirects, dead links, a page
- * that fails, one that is slow, one that is no HTML, one in an old encoding, one that robots.txt forbids, and a link that
- * leaves the site. A chain of redirects, a calendar without end and a sitemap with a page that nothing links to are there
- * too. The server is returned without listening.
+ * Returns the server of a small site for practice, similar to a tutorial's site: courses and lessons that link to one another, each with an
+ * `h1` and an `og:url`. It has what a crawler meets elsewhere, too: several spellings of one address, redirects, dead links, a page that
+ * fails, one that is slow, one that is not HTML, one in an old encoding, one that robots.txt forbids, a link that leaves the site, a chain
+ * of redirects, an endless calendar, and a sitemap with a page that no page links to. The server does not listen yet.
  */
 export function createPracticeSite({ latencyMs = 100, slowMs = 600 }: PracticeOptions = {}): Server {
   const lessons = new Map(buildLessons().map(lesson => [lesson.path, lesson]))
@@ -55,7 +54,7 @@ const REDIRECTS: Readonly<Record<string, string>> = {
   '/welcome/': '/greeting/',
   '/greeting/': '/contact/'
 }
-/** Below it there are pages without end: each links to a next one. */
+/** Below this path there are endless pages: each links to a next one. */
 const CALENDAR = '/calendar/'
 /** A page that only the sitemap names. */
 const ORPHAN = '/press/'
@@ -102,7 +101,7 @@ function buildLessons(): Lesson[] {
     { path: '/contact/', title: 'Contact', links: ['/', '/team/'] },
     { path: ORPHAN, title: 'Press', links: ['/', '/about/'] },
     { path: '/tutorials/', title: 'Tutorials', links: courses.map(course => `/tutorials/${course}/`) },
-    // Without an h1, and so known by its title.
+    // Without an h1, so it is known by its title.
     { path: '/about/', title: 'À propos de ce café', links: ['/', '/drafts/next-course/', '/team/'] },
     { path: '/team/', title: 'Team', links: ['/about', 'mailto:team@example.com'] }
   ]
@@ -112,7 +111,7 @@ function buildLessons(): Lesson[] {
     lessons.push({
       path: home,
       title: heading(course),
-      // The same lessons in several spellings, as they gather on real sites.
+      // The same lessons in several spellings, as they accumulate on real sites.
       links: [
         ...parts.map(part => `${home}${part}/`),
         `${home}${parts[0]}`,

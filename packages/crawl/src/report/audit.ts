@@ -6,12 +6,12 @@ import { faultOf, type Problem } from './problems.ts'
 
 type Reader = Pick<SqliteStore, 'database' | 'meta' | 'counts'>
 
-/** A redirect as it was met. */
+/** A redirect that was met. */
 export interface RedirectRow {
   readonly url: string
   readonly status: number
   readonly target: string
-  /** Pages that link to it. */
+  /** The number of pages that link to it. */
   readonly links: number
 }
 
@@ -30,14 +30,14 @@ export interface PageRow {
 /** Pages and the links between them. */
 export interface LinkGraph {
   readonly nodes: readonly { url: string; depth: number; isBroken: boolean }[]
-  /** By their places in `nodes`. */
+  /** Links, as indexes in `nodes`. */
   readonly edges: readonly (readonly [source: number, target: number])[]
 }
 
-/** Sources that are named with a problem. */
+/** The number of sources that are named with a problem. */
 const MOST_SOURCES = 20
 
-/** Asks a stored crawl what an audit of the site wants to know. */
+/** Queries a stored crawl for an audit of the site. */
 export class Audit {
   readonly #store: Reader
 
@@ -54,22 +54,22 @@ export class Audit {
     return this.#store.counts.pages
   }
 
-  /** URLs that are known and not visited. */
+  /** The number of URLs that are known and not visited. */
   get waiting(): number {
     return this.#store.counts.waiting + this.#store.counts.leased
   }
 
-  /** Of the time that the crawl's runs took, in milliseconds. */
+  /** The duration of all runs of the crawl, in milliseconds. */
   get elapsedMs(): number {
     return Number(this.#store.meta('elapsedMs') ?? 0)
   }
 
-  /** When the last run ended, as an ISO 8601 date and time; null when none has. */
+  /** When the last run ended, as an ISO 8601 date and time; null if none has. */
   get endedAt(): string | null {
     return this.#store.meta('endedAt') ?? null
   }
 
-  /** Everything that is wrong, in the order in which it was found. */
+  /** Returns all problems, in the order in which they were found. */
   problems(): Problem[] {
     const rows = this.#all(
       `SELECT pages.*, urls.depth AS urlDepth FROM pages JOIN urls ON urls.id = pages.id
@@ -93,20 +93,20 @@ export class Audit {
     })
   }
 
-  /** The URLs of the pages that lead to a page, over redirects too. */
+  /** Returns the URLs of the pages that lead to a page, including through redirects. */
   sourcesOf(url: string): string[] {
     const row = this.#all('SELECT id FROM urls WHERE url = ?', url)[0]
     return row ? this.#sources(row['id'] as number) : []
   }
 
-  /** The URLs of all pages, in the order in which they were found. */
+  /** Yields the URLs of all pages, in the order in which they were found. */
   *urls(): Generator<string> {
     for (const row of this.#store.database.prepare('SELECT url FROM pages ORDER BY number').iterate()) {
       yield row['url'] as string
     }
   }
 
-  /** All pages, in the order in which they were found. */
+  /** Yields all pages, in the order in which they were found. */
   *all(): Generator<PageResult> {
     for (const row of this.#store.database.prepare('SELECT * FROM pages ORDER BY number').iterate()) yield toPage(row)
   }
@@ -119,33 +119,33 @@ export class Audit {
     ) as unknown as RedirectRow[]
   }
 
-  /** Pages of the same content under several URLs, largest groups first. */
+  /** Returns pages with the same content under several URLs, largest groups first. */
   sameContent(): DuplicateGroup[] {
     return this.#groups(`SELECT hash AS key, url FROM pages WHERE error IS NULL AND hash IN
       (SELECT hash FROM pages WHERE error IS NULL AND hash IS NOT NULL GROUP BY hash HAVING count(*) > 1)`)
   }
 
-  /** Pages that name another page as the canonical one, by that page. */
+  /** Returns pages that name another page as the canonical one, grouped by that page. */
   sameCanonical(): DuplicateGroup[] {
     return this.#groups(
       'SELECT canonical AS key, url FROM pages WHERE error IS NULL AND canonical IS NOT NULL AND canonical != url'
     )
   }
 
-  /** Pages of the same title, largest groups first. */
+  /** Returns pages with the same title, largest groups first. */
   sameTitle(): DuplicateGroup[] {
     return this.#groups(`SELECT titleTag AS key, url FROM pages WHERE error IS NULL AND titleTag IN
       (SELECT titleTag FROM pages WHERE error IS NULL AND titleTag IS NOT NULL GROUP BY titleTag HAVING count(*) > 1)`)
   }
 
-  /** Pages that have no value for a field. */
+  /** Returns pages without a value for a field. */
   without(field: 'titleTag' | 'description' | 'h1'): string[] {
     return this.#all(`SELECT url FROM pages WHERE error IS NULL AND ${field} IS NULL ORDER BY number`).map(
       ({ url }) => url as string
     )
   }
 
-  /** The greatest values of a field, in descending order. */
+  /** Returns the greatest values of a field, in descending order. */
   greatest(field: 'downloadMs' | 'bytes' | 'links', most: number): PageRow[] {
     return this.#all(
       `SELECT url, ${field} AS value FROM pages WHERE status IS NOT NULL AND ${field} > 0 ORDER BY ${field} DESC, number LIMIT ?`,
@@ -153,14 +153,14 @@ export class Audit {
     ) as unknown as PageRow[]
   }
 
-  /** All values of a field, in ascending order. */
+  /** Returns all values of a field, in ascending order. */
   values(field: 'downloadMs' | 'bytes'): number[] {
     return this.#all(`SELECT ${field} AS value FROM pages WHERE status IS NOT NULL ORDER BY ${field}`).map(
       ({ value }) => value as number
     )
   }
 
-  /** How many pages there are of each depth. */
+  /** Returns the number of pages of each depth. */
   depths(): number[] {
     const counts: number[] = []
     for (const { depth, number } of this.#all('SELECT depth, count(*) AS number FROM pages GROUP BY depth')) {
@@ -169,14 +169,14 @@ export class Audit {
     return Array.from(counts, number => number ?? 0)
   }
 
-  /** How many pages there are of each status; without an answer it is null. */
+  /** Returns the number of pages of each status; null stands for no answer. */
   statuses(): { status: number | null; number: number }[] {
     return this.#all(
       'SELECT status, count(*) AS number FROM pages GROUP BY status ORDER BY number DESC'
     ) as unknown as { status: number | null; number: number }[]
   }
 
-  /** The first pages, and the links between them. */
+  /** Returns the first pages, and the links between them. */
   graph(most: number): LinkGraph {
     const rows = this.#all(
       'SELECT id, url, depth, status, error, redirects, truncated FROM pages ORDER BY number LIMIT ?',

@@ -5,13 +5,13 @@ import type { LinkGraph } from './audit.ts'
 const WIDTH = 1100
 const HEIGHT = 700
 const MARGIN = 20
-/** Links that are drawn: more are a black spot, and slow. */
+/** The maximum number of links in the graph: more would be a black spot, and slow. */
 const MOST_EDGES = 3000
 const STEPS = 200
-/** For depths 0, 1, 2 …; the last one for all that are deeper. Told apart by the colour-blind too (Okabe and Ito). */
+/** The colours for depths 0, 1, 2 …; the last is for all deeper ones. The colour-blind can tell them apart, too (Okabe and Ito). */
 const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8a8f99']
 
-/** A histogram as rows of bars. */
+/** Returns a histogram as rows of bars. */
 export function barChart(bars: readonly (readonly [label: string, value: number])[]): string {
   const most = Math.max(1, ...bars.map(([, value]) => value))
   const rows = bars.map(([label, value]) => {
@@ -22,7 +22,7 @@ export function barChart(bars: readonly (readonly [label: string, value: number]
   return `<div class="bars">${rows.join('\n')}</div>`
 }
 
-/** Pages as circles, coloured by their depth, and links as lines. */
+/** Returns pages as circles, coloured by their depth, and links as lines. */
 export function graphChart({ nodes, edges }: LinkGraph): string {
   const drawn = chooseEdges(edges, nodes.length)
   const points = layOut(nodes.length, drawn)
@@ -57,7 +57,7 @@ function legend(deepest: number): string {
   return names.slice(0, Math.min(deepest, COLOURS.length - 1) + 1).join(', ')
 }
 
-/** The first link to each page, then others as long as there is room. */
+/** Chooses the first link to each page, then others as long as there is room. */
 function chooseEdges(edges: LinkGraph['edges'], nodes: number): LinkGraph['edges'] {
   if (edges.length <= MOST_EDGES) return edges
   const reached = new Set<number>()
@@ -93,7 +93,7 @@ function layOut(count: number, edges: LinkGraph['edges']): { x: number; y: numbe
   return nodes.map(({ x = 0, y = 0 }) => ({ x: scaleX(x), y: scaleY(y) }))
 }
 
-/** Maps values to places on a side of the chart. */
+/** Returns a function that maps values to positions on a side of the chart. */
 function scale(values: readonly number[], side: number): (value: number) => number {
   const least = Math.min(...values)
   const span = Math.max(...values) - least

@@ -2,26 +2,26 @@ import type { PageResult } from '../result.ts'
 import type { Audit } from './audit.ts'
 import { faultOf } from './problems.ts'
 
-/** A page that two crawls found differently. */
+/** A page that differs between two crawls. */
 export interface PageChange {
   readonly url: string
-  /** What is different, as `status 200 -> 404`. */
+  /** What is different, such as `status 200 -> 404`. */
   readonly changes: readonly string[]
 }
 
-/** How two crawls of a site differ. URLs are those of the second crawl. */
+/** The differences between two crawls of a site. URLs are those of the second crawl. */
 export interface CrawlDiff {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Broken now, and not before. */
+  /** Pages that are broken now, and were not before. */
   readonly broken: readonly PageChange[]
-  /** Broken before, and not now. */
+  /** Pages that were broken before, and are not now. */
   readonly fixed: readonly PageChange[]
-  /** Different in any other way. */
+  /** Pages that are different in any other way. */
   readonly changed: readonly PageChange[]
 }
 
-/** Fields that make a page another one, with their names in messages. */
+/** Fields that are compared, with their names in messages. */
 const COMPARED = [
   ['status', 'status'],
   ['requestedUrl', 'requested URL'],
@@ -33,8 +33,8 @@ const COMPARED = [
 ] as const satisfies readonly (readonly [keyof PageResult, string])[]
 
 /**
- * Compares two crawls page by page. When their first pages are of different hosts, as a copy of a site is for testing, URLs
- * of the first are compared as if they were of the second.
+ * Compares two crawls page by page. If their first pages have different hosts, as a copy of a site for testing has, URLs of the first crawl
+ * are compared as if they had the second crawl's host.
  */
 export function diffCrawls(before: Audit, after: Audit): CrawlDiff {
   const move = mover(before.start, after.start)
@@ -64,7 +64,7 @@ export function diffCrawls(before: Audit, after: Audit): CrawlDiff {
   return diff
 }
 
-/** True when nothing differs. */
+/** Returns true if nothing differs. */
 export function isSame({ added, removed, broken, fixed, changed }: CrawlDiff): boolean {
   return [added, removed, broken, fixed, changed].every(({ length }) => length === 0)
 }

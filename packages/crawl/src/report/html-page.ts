@@ -5,18 +5,17 @@ export interface Section {
   /** The fragment of its address. */
   readonly id: string
   readonly title: string
-  /** How many things are in it; left out: they are not counted. */
+  /** The number of entries in it. Absent if they are not counted. */
   readonly count?: number
   /** Markup. */
   readonly body: string
 }
 
-/** Rows of a table that are shown; of more there is only their number. */
+/** The maximum number of rows of a table; further rows are only counted. */
 const MOST_ROWS = 500
 
 /**
- * A whole page of HTML that needs no other file: styles and script are in it, and nothing is loaded.
- *
+ * Returns a complete page of HTML that needs no other file: styles and script are included, and nothing is loaded.
  * @param intro markup below the heading
  */
 export function htmlPage(title: string, intro: string, sections: readonly Section[]): string {
@@ -50,7 +49,7 @@ ${bodies.join('\n')}
 `
 }
 
-/** A table; cells are markup. Columns of numbers have a name that ends with `#`, which is not shown. */
+/** Returns a table; cells are markup. Columns of numbers have a name that ends with `#`, which is not shown. */
 export function htmlTable(columns: readonly string[], rows: readonly (readonly string[])[], none = 'None.'): string {
   if (rows.length === 0) return `<p class="none">${escapeMarkup(none)}</p>`
   const isNumber = columns.map(name => name.endsWith('#'))
@@ -67,7 +66,7 @@ export function htmlTable(columns: readonly string[], rows: readonly (readonly s
   )
 }
 
-/** A link to a URL; one that is no address of the web is shown as text. */
+/** Returns a link to a URL. A URL that is not an address of the web is shown as text. */
 export function htmlLink(url: string, site: string): string {
   const { origin } = new URL(site)
   const text = escapeMarkup(url.startsWith(`${origin}/`) ? url.slice(origin.length) : url)
@@ -117,7 +116,7 @@ details ul { margin: .25rem 0; padding-left: 1.25rem }
 #graph-name { min-height: 1.5em; color: var(--soft); overflow-wrap: anywhere; margin: .5rem 0 0 }
 `
 
-/** Shows the neighbours of the page of the graph that the pointer, or the keyboard, is at. */
+/** Shows the neighbours of the page under the pointer, or with the focus, in the graph. */
 const SCRIPT = `
 for (const svg of document.querySelectorAll('.graph')) {
   const name = document.getElementById('graph-name')

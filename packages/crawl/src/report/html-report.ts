@@ -6,14 +6,14 @@ import { barChart, graphChart } from './charts.ts'
 import { htmlLink, htmlPage, htmlTable, type Section } from './html-page.ts'
 import type { Problem } from './problems.ts'
 
-/** Pages of the link graph. */
+/** The maximum number of pages in the link graph. */
 export const GRAPH_PAGES = 500
 const MOST_SLOW = 20
-/** Bounds between the bars of a histogram. */
+/** The bounds between the bars of a histogram. */
 const TIME_STEPS = [50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 const SIZE_STEPS = [1000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000]
 
-/** The report on a crawl as one file of HTML that opens from disk. */
+/** Returns the report on a crawl as one file of HTML that opens from disk. */
 export function htmlReport(audit: Audit): string {
   const { start, endedAt, waiting } = audit
   const problems = audit.problems()
@@ -176,7 +176,7 @@ function valueRows(rows: readonly PageRow[], format: (value: number) => string, 
   return rows.map(({ url, value }) => [format(value), htmlLink(url, site)])
 }
 
-/** How many values are below each bound, and above the one before. */
+/** Returns the number of values between each bound and the one before. */
 function histogramOf(
   values: readonly number[],
   steps: readonly number[],
@@ -193,7 +193,7 @@ function histogramOf(
   ])
 }
 
-/** The value that a share of ascending values is at most. */
+/** Returns the value that a share of the ascending values does not exceed. */
 function at(values: readonly number[], share: number): number {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 }

@@ -1,29 +1,29 @@
 import type { PageResult } from '../result.ts'
 
-/** A page that something is wrong with, and where it was found. */
+/** A page with a problem, and where it was found. */
 export interface Problem {
   readonly url: string
   readonly status: number | null
-  /** What is wrong, as the page's `error` says it, or a sentence of the same kind. */
+  /** The problem, as in the page's `error`, or a sentence of the same kind. */
   readonly error: string
-  /** Short: `404`, `no answer`. */
+  /** A short form: `404`, `no answer`. */
   readonly label: string
-  /** What problems are grouped by: `404 Not Found`. */
+  /** The kind by which problems are grouped: `404 Not Found`. */
   readonly kind: string
-  /** A visitor who follows a link to the page does not get it. */
+  /** True if a visitor who follows a link to the page does not get it. */
   readonly isBroken: boolean
-  /** It is a first page of the crawl. */
+  /** True for a first page of the crawl. */
   readonly isStart: boolean
-  /** URLs of pages that lead to it, over redirects too; the first ones found. */
+  /** The first URLs found of pages that lead to it, including through redirects. */
   readonly sources: readonly string[]
-  /** How many lead to it. */
+  /** The number of pages that lead to it. */
   readonly sourceCount: number
 }
 
 /** What is wrong with a page. */
 export type Fault = Pick<Problem, 'error' | 'label' | 'kind' | 'isBroken'>
 
-/** Says what is wrong with a page; null when nothing is. */
+/** Returns what is wrong with a page; null if nothing is. */
 export function faultOf(page: Pick<PageResult, 'status' | 'error' | 'redirects' | 'truncated'>): Fault | null {
   const { status, error } = page
   if (error === null) return weakness(page)
@@ -34,15 +34,15 @@ export function faultOf(page: Pick<PageResult, 'status' | 'error' | 'redirects' 
   if (status === null) return broken(error, 'no answer')
   if (status >= 400) return { error, label: String(status), kind: error.replace(/^HTTP /, ''), isBroken: true }
   if (status >= 300) {
-    // A redirect that leads off the site, or where robots.txt does not let us look, may be fine.
+    // A redirect that leads off the site, or to where robots.txt forbids looking, may be fine.
     if (/ to another site: |, which robots\.txt disallows$/.test(error)) return null
     return broken(error, 'redirect to nowhere')
   }
-  // A page of another type than HTML is there, and that is all a link needs.
+  // There is a page of another type than HTML, which suffices for a link.
   return error.startsWith('not HTML') ? null : warning(error, 'unreadable page')
 }
 
-/** What is not right with a page that came. */
+/** Returns what is wrong with a page that arrived. */
 function weakness({ redirects, truncated }: Pick<PageResult, 'redirects' | 'truncated'>): Fault | null {
   if (truncated) return warning('the body did not come whole', 'cut page')
   if (redirects.length > 1) return warning(`${redirects.length} redirects one after another`, 'redirect chain')

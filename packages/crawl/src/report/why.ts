@@ -6,21 +6,20 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { readLink } from '../url/link.ts'
 import type { Audit } from './audit.ts'
 
-/** Pages that are named as sources. */
+/** The number of pages that are named as sources. */
 const MOST_SOURCES = 10
 
-/** What a stored crawl tells of one URL. */
+/** What a stored crawl knows of one URL. */
 export interface Explanation {
-  /** The URL was visited, or led to a page that was. */
+  /** True if the URL was visited, or led to a page that was. */
   readonly wasFetched: boolean
   readonly lines: string[]
 }
 
 /**
- * Says whether a URL was fetched, by which rule it was not, and where it was found.
- *
- * @param text the URL; a path is taken as one of the crawl's site
- * @throws TypeError when it is no URL
+ * Explains whether a URL was fetched, which rule prevented it, and where it was found.
+ * @param text the URL, or a path of the crawl's site
+ * @throws TypeError if it is not a URL
  */
 export function explain(store: SqliteStore, audit: Audit, text: string): Explanation {
   const link = readLink(text, audit.start)
@@ -71,7 +70,7 @@ function notFetched(store: SqliteStore, audit: Audit, row: Row): string[] {
   return [`${url} was not fetched: ${refusal(store, audit, row)}.`]
 }
 
-/** The rule that keeps a URL that pages mention from being visited. */
+/** Returns the rule that keeps a URL that pages mention from being visited. */
 function refusal(store: SqliteStore, audit: Audit, row: Row): string {
   const links = store.database
     .prepare(
@@ -113,7 +112,7 @@ function found(store: SqliteStore, audit: Audit, row: Row): string[] {
   ]
 }
 
-/** The pages that led to a URL first, from the first page on. */
+/** Returns the pages that led to a URL first, from the first page on. */
 function wayTo(store: SqliteStore, row: Row): string[] {
   const way = [row['url'] as string]
   let from = row['foundOn']
@@ -121,13 +120,13 @@ function wayTo(store: SqliteStore, row: Row): string[] {
     const before = one(store, 'SELECT url, foundOn FROM urls WHERE id = ?', from)
     if (!before || way.includes(before['url'] as string)) break
     way.unshift(before['url'] as string)
-    // A page that redirects led to was found where the redirect was.
+    // A page that a redirect led to was found where the redirect was.
     from = before['foundOn']
   }
   return way
 }
 
-/** URLs that differ in a slash, the scheme, the case or the query only. */
+/** Returns URLs that differ only in a slash, the scheme, the case or the query. */
 function similar(store: SqliteStore, url: string): string[] {
   const { host, pathname } = new URL(url)
   const path = pathname.replace(/\/$/, '')

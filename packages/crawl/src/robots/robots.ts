@@ -3,42 +3,45 @@ import { robotName } from '../http/settings.ts'
 import { readLink } from '../url/link.ts'
 import { RobotsFile, type Rule } from './rules.ts'
 
-/** What a host's robots.txt says to this crawler. */
+/** A host's rules for this crawler, from its robots.txt. */
 export interface RobotsRules {
   allows(url: string): boolean
-  /** The rule that decides on a URL; undefined when none does, and it may be asked for. */
+  /** Returns the rule that decides on a URL; undefined if none does, and it may be requested. */
   ruleFor(url: string): Rule | undefined
-  /** Between two requests, in milliseconds; 0 when it says nothing. */
+  /** The pause between two requests in milliseconds; 0 if the file has none. */
   crawlDelayMs: number
   /** The sitemaps that it names, as absolute URLs. */
   sitemaps: string[]
-  /** Why it could not be read, and so (RFC 9309, 2.3.1.4) nothing of the host may be; null when it could, or there is none. */
+  /**
+   * The reason why the file could not be read, in which case (RFC 9309, 2.3.1.4) nothing of the host may be; null if it could, or there is
+   * none.
+   */
   error: string | null
 }
 
-/** RFC 9309, 2.5: a crawler reads this much at least. */
+/** RFC 9309, 2.5: a crawler reads at least this many bytes. */
 export const MAX_ROBOTS_BYTES = 500 * 1024
-/** RFC 9309, 2.3.1.2: a crawler follows this many redirects at least, to other hosts too. */
+/** RFC 9309, 2.3.1.2: a crawler follows at least this many redirects, also to other hosts. */
 const MAX_REDIRECTS = 5
-/** Longer ones are taken for a mistake, and cut to this: a day. */
+/** A longer delay is taken for a mistake, and cut to this: a day. */
 const MAX_DELAY_MS = 24 * 60 * 60 * 1000
 
-/** Reads each host's robots.txt once, as RFC 9309 says, and keeps its rules. */
+/** Reads each host's robots.txt once, according to RFC 9309, and keeps its rules. */
 export class Robots {
   readonly #ask: (url: string) => Promise<Answer>
   readonly #robot: string
   readonly #rules = new Map<string, Promise<RobotsRules>>()
 
   /**
-   * @param settings whose robot the rules are read for
-   * @param ask fetches a robots.txt; answers that are temporary have been tried again then
+   * @param settings the name of the robot for which the rules are read
+   * @param ask fetches a robots.txt; it has already repeated requests with temporary answers
    */
   constructor(settings: { userAgent: string }, ask: (url: string) => Promise<Answer>) {
     this.#ask = ask
     this.#robot = robotName(settings)
   }
 
-  /** The rules for the host of a URL. */
+  /** Returns the rules for the host of a URL. */
   rulesFor(url: string): Promise<RobotsRules> {
     const { origin } = new URL(url)
     let rules = this.#rules.get(origin)
@@ -65,7 +68,7 @@ export class Robots {
   }
 }
 
-/** The rules of a site whose robots.txt is not asked for. */
+/** The rules of a site whose robots.txt is not requested. */
 export const allowAll: RobotsRules = {
   allows: () => true,
   ruleFor: () => undefined,
@@ -98,7 +101,7 @@ function rulesOf(text: string, robotsUrl: string, robot: string): RobotsRules {
   }
 }
 
-/** The path and query of a URL in normal form. */
+/** Returns the path and query of a URL in normal form. */
 function pathOf(url: string): string {
   return url.slice(url.indexOf('/', url.indexOf('//') + 2))
 }

@@ -3,23 +3,23 @@ import { normalEscapes } from '../url/escapes.ts'
 /** A rule for a path. */
 export interface Rule {
   readonly isAllowed: boolean
-  /** As the file has it; several stars in a row are one, and it is cut to 2,000 characters. */
+  /** The text in the file, with several stars in a row as one, cut to 2,000 characters. */
   readonly text: string
-  /** In the file, from 1 on. */
+  /** The line in the file, counted from 1. */
   readonly line: number
 }
 
-/** Longer rules are cut: a URL is at most 8,000 characters, and no honest rule comes near that. */
+/** Longer rules are cut: a URL has at most 8,000 characters, and no honest rule comes near that. */
 const MAX_RULE_LENGTH = 2000
-/** Rules for one group beyond these are left out. */
+/** The maximum number of rules for one group; further ones are left out. */
 const MAX_RULES = 50_000
 
 interface CompiledRule extends Rule {
-  /** What is between the stars, in normal form. */
+  /** The parts between the stars, in normal form. */
   readonly parts: readonly string[]
-  /** The path must end where the rule does (`$`). */
+  /** True if the path must end where the rule does (`$`). */
   readonly isAnchored: boolean
-  /** Of the pattern, in normal form: the longest rule that matches decides. */
+  /** The length of the pattern in normal form: the longest rule that matches decides. */
   readonly length: number
 }
 
@@ -28,10 +28,10 @@ interface Group {
   delay: number | undefined
 }
 
-/** A robots.txt, read as RFC 9309 says. Reading it, and asking it, takes time that is linear in its size. */
+/** A robots.txt, read according to RFC 9309. Reading and querying it take time that is linear in its size. */
 export class RobotsFile {
   readonly #groups = new Map<string, Group>()
-  /** Absolute or not, as they are in the file. */
+  /** As they are in the file, absolute or not. */
   readonly sitemaps: string[] = []
 
   constructor(text: string) {
@@ -65,16 +65,15 @@ export class RobotsFile {
     }
   }
 
-  /** In seconds; 0 when the file says nothing. */
+  /** Returns the delay in seconds; 0 if the file has none. */
   crawlDelay(robot: string): number {
     return this.#groupFor(robot)?.delay ?? 0
   }
 
   /**
-   * The rule that decides on a path: the longest one that matches, of two the one that allows. undefined: none matches, and
-   * so the path is allowed.
-   *
-   * @param path with its query, in normal form
+   * Returns the rule that decides on a path: the longest one that matches and, of two with this length, the one that allows. undefined if
+   * none matches, in which case the path is allowed.
+   * @param path a path with its query, in normal form
    */
   ruleFor(path: string, robot: string): Rule | undefined {
     let found: CompiledRule | undefined
@@ -90,7 +89,7 @@ export class RobotsFile {
   }
 
   #addRule(names: readonly string[], isAllowed: boolean, value: string, line: number): void {
-    // A rule without a path says nothing.
+    // A rule without a path has no effect.
     if (value === '' || names.length === 0) return
     const text = value.replace(/\*{2,}/g, '*').slice(0, MAX_RULE_LENGTH)
     const rule = compile(text, isAllowed, line)
@@ -109,11 +108,11 @@ function compile(text: string, isAllowed: boolean, line: number): CompiledRule {
   return { isAllowed, text, line, parts: pattern.split('*'), isAnchored, length: pattern.length + (isAnchored ? 1 : 0) }
 }
 
-/** A rule in the spelling that URLs are compared in. */
+/** Returns a rule in the spelling in which URLs are compared. */
 function normalPattern(pattern: string): string {
   const question = pattern.indexOf('?')
   const path = question < 0 ? pattern : pattern.slice(0, question)
-  // In a path browsers take `\` for `/`; in a query they encode the apostrophe.
+  // In a path, browsers take `\` for `/`; in a query, they encode the apostrophe.
   const query = question < 0 ? '' : pattern.slice(question).replaceAll("'", '%27')
   return normalEscapes(path.replaceAll('\\', '/') + query)
 }

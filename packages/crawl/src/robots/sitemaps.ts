@@ -2,12 +2,12 @@ import { gunzipSync } from 'node:zlib'
 import { Parser } from 'htmlparser2'
 import { readLink } from '../url/link.ts'
 
-/** The largest sitemap that the protocol allows, decompressed (sitemaps.org): 50 MB. */
+/** The maximum length of a sitemap, decompressed (sitemaps.org): 50 MB. */
 export const MAX_SITEMAP_BYTES = 50 * 2 ** 20
-/** Sitemaps that are read; an index may name 50,000. */
+/** The maximum number of sitemaps that are read; an index may name 50,000. */
 const MOST_SITEMAPS = 1000
 
-/** URLs that a sitemap names. */
+/** The URLs that a sitemap names. */
 export interface SitemapUrls {
   readonly sitemap: string
   readonly urls: string[]
@@ -15,16 +15,15 @@ export interface SitemapUrls {
 
 /**
  * Reads sitemaps, and those that indexes among them name.
- *
- * @param sitemaps their URLs
- * @param ask fetches a URL; null when there is nothing
+ * @param sitemaps the URLs of the sitemaps
+ * @param ask fetches a URL; returns null if there is nothing
  */
 export async function* readSitemaps(
   sitemaps: readonly string[],
   ask: (url: string) => Promise<Uint8Array | null>
 ): AsyncGenerator<SitemapUrls> {
   const known = new Set(sitemaps)
-  // Grows while it is looped over.
+  // Grows during the loop.
   for (const sitemap of known) {
     const body = await ask(sitemap)
     if (!body) continue
@@ -34,7 +33,7 @@ export async function* readSitemaps(
   }
 }
 
-/** The URLs in a sitemap: XML, or text with one on a line. */
+/** Returns the URLs in a sitemap: XML, or text with one URL on a line. */
 export function parseSitemap(text: string, base: string): { pages: string[]; indexes: string[] } {
   const pages = new Set<string>()
   const indexes = new Set<string>()

@@ -2,18 +2,17 @@ import picomatch from 'picomatch'
 
 /** A pattern of `--include` or `--exclude`. */
 export interface UrlGlob {
-  /** As it was written. */
+  /** The original text. */
   readonly text: string
   matches(url: URL): boolean
 }
 
 /**
- * Reads a glob for URLs. One that begins with `http://` or `https://` is compared with the whole URL, one that begins with `/`
- * with its path, any other with the end of the path, from a slash on. The query is compared when the glob has a `?` or `=`.
- * `*` matches within one part of the path, `**` any number of parts, `{a,b}` either.
- *
- * @param option for the message: the option that has the glob
- * @throws TypeError when the glob is empty
+ * Parses a glob for URLs. A glob that begins with `http://` or `https://` is compared with the whole URL, one that begins with `/` with the
+ * path, any other with the end of the path, beginning at a slash. The query is compared if the glob has a `?` or `=`. `*` matches within
+ * one part of the path, `**` matches any number of parts, `{a,b}` matches either.
+ * @param option the option with the glob, for the message
+ * @throws TypeError if the glob is empty
  */
 export function readGlob(text: string, option: string): UrlGlob {
   if (text.trim() === '') {

@@ -6,12 +6,12 @@ export type ScopeKind = 'host' | 'subdomains' | 'prefix'
 
 export const SCOPES: readonly ScopeKind[] = ['host', 'subdomains', 'prefix']
 
-/** The options that say which URLs are visited. */
+/** The options that determine which URLs are visited. */
 export interface ScopeOptions {
   readonly scope: ScopeKind
   readonly include: readonly string[]
   readonly exclude: readonly string[]
-  /** Links from the first page; Infinity: any number. */
+  /** The maximum number of links from the first page, or Infinity. */
   readonly depth: number
 }
 
@@ -21,12 +21,12 @@ export class Scope {
   readonly #starts: readonly Start[]
   readonly #include: readonly UrlGlob[]
   readonly #exclude: readonly UrlGlob[]
-  /** Workers follow links within one host only, and no glob asks for more. */
+  /** True if workers follow links only within one host, and there are no globs. */
   readonly #isPlain: boolean
 
   /**
    * @param starts the first pages, normalised
-   * @throws TypeError for a glob that cannot be read
+   * @throws TypeError for a glob that cannot be parsed
    */
   constructor(starts: readonly string[], options: ScopeOptions) {
     this.#options = options
@@ -36,41 +36,39 @@ export class Scope {
     this.#isPlain = options.scope === 'host' && options.include.length === 0 && options.exclude.length === 0
   }
 
-  /** Links from the first page; Infinity: any number. */
+  /** The maximum number of links from the first page, or Infinity. */
   get depth(): number {
     return this.#options.depth
   }
 
-  /** What it was made with, and the first pages. */
+  /** The options that were passed. */
   get options(): ScopeOptions {
     return this.#options
   }
 
-  /** Whether a URL is of the site that is crawled, whatever the globs say. */
+  /** Returns true if a URL belongs to the crawled site, whatever the globs say. */
   isOnSite(url: string): boolean {
     return this.#starts.some(start => start.contains(url))
   }
 
   /**
-   * Whether a URL that a worker found is visited. With `followsAll` false workers find URLs of their page's site only.
-   *
-   * @param url normalised
-   * @param depth how many links away from the first page it is
+   * Returns true if a URL that a worker found is visited. If `followsAll` is false, workers find only URLs of their page's site.
+   * @param url a normalised URL
+   * @param depth its number of links from the first page
    */
   wants(url: string, depth: number): boolean {
     return this.#isPlain ? depth <= this.#options.depth : this.refusal(url, depth) === null
   }
 
-  /** Workers are to find links to all sites. */
+  /** True if workers have to find links to all sites. */
   get followsAll(): boolean {
     return this.#options.scope === 'subdomains' || this.#starts.length > 1
   }
 
   /**
-   * Why a URL is not visited, as a sentence without its subject; null when it is.
-   *
-   * @param url normalised
-   * @param depth how many links away from the first page it is
+   * Returns the reason why a URL is not visited, as a sentence without its subject; null if it is visited.
+   * @param url a normalised URL
+   * @param depth its number of links from the first page
    */
   refusal(url: string, depth: number): string | null {
     const { scope } = this.#options
@@ -87,7 +85,7 @@ export class Scope {
   }
 }
 
-/** What a first page makes part of the crawl. */
+/** What a first page makes a part of the crawl. */
 interface Start {
   contains(url: string): boolean
   toString(): string

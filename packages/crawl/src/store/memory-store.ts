@@ -3,7 +3,7 @@ import type { Counts, FoundUrl, Lease, Leases, Store, Visit } from './store.ts'
 /** The longest wait between two looks at a frontier that others may add to, in milliseconds. */
 const RETRY_MS = 50
 
-/** A store in memory, for one program: it keeps the frontier, and of pages only their number. */
+/** A store in memory, for one program: it keeps the frontier, and only the number of pages. */
 export class MemoryStore implements Store {
   readonly #waiting = new Map<string, Waiting>()
   readonly #leased = new Map<string, Held>()
@@ -32,7 +32,7 @@ export class MemoryStore implements Store {
   async lease(most: number): Promise<Leases> {
     const leases: Lease[] = []
     while (leases.length < most) {
-      // An entry that was claimed, or found again at a lesser depth, is no longer the one that waits.
+      // An entry that was claimed, or found again at a lesser depth, no longer waits itself.
       const entry = this.#queue.shift(item => this.#waiting.get(item.url) === item)
       if (!entry) break
       leases.push(this.#hand(entry))
@@ -106,7 +106,7 @@ export class MemoryStore implements Store {
     return lease
   }
 
-  /** A lease that is valid. */
+  /** Returns the entry of a valid lease. */
   #held(lease: Lease): Held | undefined {
     const held = this.#leased.get(lease.url)
     return held && !held.owner && held.lease.generation === lease.generation ? held : undefined
@@ -140,22 +140,22 @@ export class MemoryStore implements Store {
 }
 
 interface Waiting extends FoundUrl {
-  /** How often it was handed out. */
+  /** How often the URL was handed out. */
   readonly generation: number
 }
 
 interface Held {
   readonly lease: Lease
-  /** The least one at which it was found. */
+  /** The least depth at which the URL was found. */
   depth: number
   since: number
-  /** URLs that end with this lease. */
+  /** The URLs that end with this lease. */
   readonly claims: string[]
-  /** For a claimed URL: the lease that it ends with. */
+  /** For a claimed URL, the lease that it ends with. */
   readonly owner?: Held
 }
 
-/** Entries by depth; those of one depth in the order in which they were pushed. */
+/** Entries by depth; those of one depth are in the order in which they were pushed. */
 class DepthQueue {
   readonly #levels: (Level | undefined)[] = []
   /** No level below this one has an entry. */
@@ -167,7 +167,7 @@ class DepthQueue {
     this.#lowest = Math.min(this.#lowest, entry.depth)
   }
 
-  /** The depth of the first entry that passes the test; those before it are removed. Infinity when there is none. */
+  /** Returns the depth of the first entry that passes the test, and removes those before it. Infinity if there is none. */
   leastDepth(test: (entry: Waiting) => boolean): number {
     for (; this.#lowest < this.#levels.length; this.#lowest++) {
       const level = this.#levels[this.#lowest]

@@ -6,18 +6,24 @@ import { prepareSchema } from './sqlite/schema.ts'
 import { SqliteStore } from './sqlite/sqlite-store.ts'
 import { StoreError } from './store-error.ts'
 
-/** How `openStore` opens a file. */
+/** The options of `openStore`. */
 export interface StoreOptions {
-  /** Removes what the file holds first. Default: false. */
+  /** True to remove first what the file holds. Default: false. */
   fresh?: boolean
 }
 
 /**
- * Opens a store in a file of SQLite for a crawl, and creates the file when it does not exist. What a crawl that was killed had
- * under way waits again. One program at a time can have a file open; others may read it.
+ * Opens a store in a file of SQLite for a crawl, and creates the file if it does not exist. The unfinished URLs of a crawl that was killed
+ * wait again. Only one program at a time can have a file open; others may read it.
+ * @param path the path of the file; '' for a temporary one that disappears with the store
+ * @throws StoreError if another crawl uses the file, or it is not a database of this program
+ * @example
+ * import { openStore } from 'crawl/store'
  *
- * @param path of the file; '' for a temporary one that disappears with the store
- * @throws StoreError when another crawl uses the file, or when it is no database of this program
+ * const store = await openStore('') // a temporary store
+ * await store.add([{ url: 'http://localhost/', depth: 0, from: null, error: null }])
+ * console.log(store.counts.waiting) // 1
+ * await store.close()
  */
 export async function openStore(path: string, { fresh = false }: StoreOptions = {}): Promise<SqliteStore> {
   if (path !== '') checkPath(path)
@@ -40,7 +46,7 @@ export async function openStore(path: string, { fresh = false }: StoreOptions = 
   }
 }
 
-/** Fails with the system's reason, which SQLite does not tell, and leaves a file that is there as it is. */
+/** Throws an error with the system's reason, which SQLite does not give, and leaves an existing file unchanged. */
 function checkPath(path: string): void {
   try {
     closeSync(openSync(path, 'a'))
@@ -52,9 +58,8 @@ function checkPath(path: string): void {
 }
 
 /**
- * Opens a store to be read, also while a crawl uses it. What it is asked to change fails.
- *
- * @throws StoreError when the file is no database of this program
+ * Opens a store for reading, even while a crawl uses it. Changes to it fail.
+ * @throws StoreError if the file is not a database of this program
  */
 export async function readStore(path: string): Promise<SqliteStore> {
   checkPath(path)

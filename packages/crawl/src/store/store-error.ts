@@ -1,4 +1,4 @@
-/** A store that cannot be opened, or used; its message says why. */
+/** A store cannot be opened, or used; the message says why. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
 }

@@ -1,13 +1,13 @@
 const ESCAPE = /%[0-9a-f]{2}/gi
-/** RFC 3986 allows these neither in a path nor in a query as they are; browsers send some of them. */
+/** RFC 3986 allows none of these unescaped in a path or in a query; browsers send some of them. */
 const NOT_ALLOWED = /[^\x21-\x7e]|["<>\\^`{|}]/gu
 /** A `%` that begins no escape, alone or with one hexadecimal digit, at the end of a text. */
 const STRAY = /%[0-9a-f]?$/i
 
 /**
- * Gives a path, with or without a query, the one spelling of its percent-encoding: what RFC 3986 calls unreserved is
- * decoded (`%7e` becomes `~`), other escapes are in upper case (`%2f` becomes `%2F`), and what a URL may not have is encoded.
- * The URL that is compared, the request that is sent and the rules of robots.txt (RFC 9309, 2.2.2) all go through here.
+ * Returns a path, with or without a query, in one spelling of its percent-encoding: characters that RFC 3986 calls unreserved are decoded
+ * (`%7e` becomes `~`), other escapes are in upper case (`%2f` becomes `%2F`), and characters that a URL may not have are encoded. The
+ * compared URL, the request and the rules of robots.txt (RFC 9309, 2.2.2) all use this function.
  */
 export function normalEscapes(text: string): string {
   let normal = NOT_ALLOWED.test(text) ? text.replace(NOT_ALLOWED, encode) : text
@@ -26,12 +26,12 @@ function encode(character: string): string {
 function decodeUnreserved(escape: string, at: number, whole: string): string {
   const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
   if (!/[\w.~-]/.test(character)) return escape.toUpperCase()
-  // Behind a stray `%`, the decoded character would make an escape that was not there: `%%37e`.
+  // After a stray `%`, the decoded character would make an escape that was not there: `%%37e`.
   const isBehindStray = STRAY.test(whole.slice(Math.max(0, at - 2), at)) && !endsEscape(whole, at)
   return isBehindStray ? escape.toUpperCase() : character
 }
 
-/** Returns true if a whole escape, such as `%2F`, ends where the `%` before `at` would begin a stray one. */
+/** Returns true if a complete escape, such as `%2F`, ends where the `%` before `at` would begin a stray one. */
 function endsEscape(text: string, at: number): boolean {
   return /%[0-9a-f]{2}$/i.test(text.slice(Math.max(0, at - 3), at))
 }

@@ -1,17 +1,16 @@
 import { type Link, readLink } from './link.ts'
 
-/** So many links are remembered; then all are forgotten. */
+/** The number of links that are remembered; then all are forgotten. */
 const MOST_LINKS = 50_000
-/** Longer ones are rare, and remembering them would cost memory. */
+/** Longer links are rare, and remembering them would cost memory. */
 const MOST_LENGTH = 300
 
-/** Links by what they are relative to: pages of one directory repeat their navigation. */
+/** Links by what they are relative to: the pages of one directory repeat their navigation. */
 const directories = new Map<string, Map<string, Link>>()
 let size = 0
 
 /**
- * Reads a link in UTF-8 as `readLink` does; a link that was read before, from a page of the same directory, costs one look.
- *
+ * Reads a link in UTF-8 as `readLink` does. A link that was read before, from a page of the same directory, takes one lookup.
  * @param base the absolute URL of the page
  */
 export function readCachedLink(href: string, base: string): Link {

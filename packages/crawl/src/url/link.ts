@@ -1,39 +1,35 @@
 import { normalEscapes } from './escapes.ts'
 import { encodeQuery } from './legacy-query.ts'
 
-/**
- * Which URLs are the same page, and which pages are of the same site.
- */
+/** Tells which URLs are the same page, and which pages belong to the same site. */
 
-/** The longest URL that is followed: RFC 9110, 4.1 asks every party to support 8000 octets at least. */
+/** The maximum length of a URL that is followed: RFC 9110, 4.1 asks every party to support at least 8000 octets. */
 const MAX_URL_LENGTH = 8000
 
-/** What a page links to: a page that could be fetched, something else (`mailto:`, `javascript:` …), or no URL at all. */
+/** What a page links to: a page that could be fetched, something else (`mailto:`, `javascript:` …), or text that is not a URL. */
 export type Link = PageLink | { kind: 'other' } | { kind: 'bad'; text: string }
 
 export interface PageLink {
   kind: 'page'
-  /** Normalised: two links to one page have the same. */
+  /** The normalised URL: two links to one page have the same. */
   url: string
-  /** As `siteOf` tells it. */
+  /** The site, as `siteOf` returns it. */
   site: string
 }
 
 /**
- * Reads a link as a browser does (WHATWG URL), relative to `base`, and gives it the form in which two URLs of one page
- * are equal: what the WHATWG URL parser does (lower-case scheme and host, punycode, no default port, dot segments
- * resolved), without fragment, user name and password, and with percent-encoding as RFC 3986, 6.2.2 has it (`%7e` becomes
- * `~`, `%2f` becomes `%2F`). An empty query (`/q?`) is none. Otherwise the query stays as it is: parameters are neither sorted
- * nor dropped; a trailing slash counts.
- *
- * @param href as it stands in the attribute
- * @param base absolute URL that relative links start from; left out: `href` must be absolute
- * @param encoding of the page that the link is in; left out: UTF-8
+ * Reads a link as a browser does (WHATWG URL), relative to `base`, and returns it in a form in which two URLs of one page are equal: the
+ * result of the WHATWG URL parser (lower-case scheme and host, punycode, no default port, resolved dot segments), without fragment, user
+ * name and password, and with percent-encoding according to RFC 3986, 6.2.2 (`%7e` becomes `~`, `%2f` becomes `%2F`). An empty query
+ * (`/q?`) is dropped. Otherwise, the query stays unchanged: parameters are neither sorted nor dropped; a trailing slash counts.
+ * @param href the text of the attribute
+ * @param base the absolute URL that relative links start from. Default: none; then `href` must be absolute
+ * @param encoding the encoding of the page with the link. Default: UTF-8
  */
 export function readLink(href: string, base?: string, encoding = 'utf-8'): Link {
   const url = parseUrl(isUnicode(encoding) ? href : encodeQuery(href, encoding), base)
   if (!url) {
-    // Only what was meant as a web address is worth a complaint: `ftp://[` and the like would not be followed anyway.
+    // Only a text that was meant as a web address is worth a complaint: `ftp://[` and the like would not be followed anyway.
     return /^\s*(https?:|\/\/)/i.test(href) || base === undefined ? bad(href) : { kind: 'other' }
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'other' }
@@ -41,7 +37,7 @@ export function readLink(href: string, base?: string, encoding = 'utf-8'): Link 
   return normal.length > MAX_URL_LENGTH ? bad(normal) : { kind: 'page', url: normal, site: siteName(url) }
 }
 
-/** URL standard: what is in UTF-16 is encoded as UTF-8 in URLs. */
+/** URL standard: in URLs, text of a UTF-16 page is encoded as UTF-8. */
 function isUnicode(encoding: string): boolean {
   return encoding === 'utf-8' || encoding.startsWith('utf-16')
 }
@@ -75,10 +71,9 @@ function normalForm(url: URL): string {
 }
 
 /**
- * The name of the site that a URL belongs to; two URLs are of the same site when these are equal. It is the host without
- * a leading `www.`, and the port; http and https on their own ports (80, 443) are one site.
- *
- * @param url absolute
+ * Returns the name of the site that a URL belongs to; two URLs belong to the same site if these are equal. The name is the host without a
+ * leading `www.`, and the port; http and https on their own ports (80, 443) are one site.
+ * @param url an absolute URL
  */
 export function siteOf(url: string): string {
   return siteName(new URL(url))
@@ -89,7 +84,7 @@ function siteName({ hostname, port }: URL): string {
   return port === '' ? host : `${host}:${port}`
 }
 
-/** Whether a URL leads to this computer: `localhost`, `*.localhost`, 127.0.0.0/8, [::1]. */
+/** Returns true if a URL leads to this computer: `localhost`, `*.localhost`, 127.0.0.0/8, [::1]. */
 export function isLoopback(url: string): boolean {
   const { hostname } = new URL(url)
   return /^(.+\.)?localhost$/.test(hostname) || /^127(\.\d+){3}$/.test(hostname) || hostname === '[::1]'

@@ -20,7 +20,7 @@ for (const [network, prefix] of [
   ['240.0.0.0', 4]
 ] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv4')
-  // Node's block lists take ::ffff:a.b.c.d for a.b.c.d by themselves; the translations of NAT64 and 6to4 they do not.
+  // Node's block lists take ::ffff:a.b.c.d for a.b.c.d by themselves, but not the translations of NAT64 and 6to4.
   const [a, b, c, d] = network.split('.').map(Number)
   const hex = [((a << 8) | b).toString(16), ((c << 8) | d).toString(16)]
   PRIVATE.addSubnet(`64:ff9b::${hex[0]}:${hex[1]}`, 96 + prefix, 'ipv6')
@@ -42,8 +42,7 @@ for (const [network, prefix] of [
 }
 
 /**
- * Returns true for an address of this computer, of a private or local network, or of none.
- *
+ * Returns true for an address of this computer, of a private or local network, or of no host.
  * @param address IPv4 or IPv6, without brackets
  */
 export function isPrivateAddress(address: string): boolean {
@@ -52,12 +51,12 @@ export function isPrivateAddress(address: string): boolean {
   return PRIVATE.check(address.split('%', 1)[0], family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** The host of a URL was reached at an address that is refused. */
+/** The host of a URL has an address that is refused. */
 export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError'
   readonly code = 'ERR_PRIVATE_ADDRESS'
 
-  /** @param address that `host` leads to, or `host` itself */
+  /** @param address the address that `host` leads to, or `host` itself */
   constructor(host: string, address: string) {
     const where = host === address ? host : `${host} (${address})`
     super(`refused to connect to ${where}: it is an address of a private network; --allow-private allows it`)
@@ -65,10 +64,9 @@ export class PrivateAddressError extends Error {
 }
 
 /**
- * Returns true if a host is in a private network: it is such an address, or its name leads to nothing but such addresses. A
- * name that leads nowhere is not.
- *
- * @param hostname as `URL.hostname` gives it
+ * Returns true if a host is in a private network: it is such an address, or its name leads only to such addresses. A name that leads
+ * nowhere is not in one.
+ * @param hostname a host as in `URL.hostname`
  */
 export async function isPrivateHost(hostname: string): Promise<boolean> {
   const host = withoutBrackets(hostname)
@@ -82,7 +80,7 @@ export async function isPrivateHost(hostname: string): Promise<boolean> {
   }
 }
 
-/** `[::1]` as `::1`. */
+/** Returns `[::1]` as `::1`. */
 export function withoutBrackets(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }

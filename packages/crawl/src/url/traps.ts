@@ -1,37 +1,38 @@
-/** Kinds of URLs that a site can make without end. */
+/** Kinds of URLs that a site can generate endlessly. */
 export type TrapKind = 'deep path' | 'repeated segments' | 'calendar' | 'query permutations' | 'query combinations'
 
 /** What was not visited because it looks like a trap. */
 export interface TrapNote {
+  /** The kind of trap. */
   kind: TrapKind
-  /** How many links were cut; a link that several pages have counts as often. */
+  /** The number of links that were cut; a link on several pages counts several times. */
   links: number
   /** The first URL that was cut. */
   example: string
 }
 
-/** More segments than any site has reason for. */
+/** No site has reason for more segments than this. */
 const MOST_SEGMENTS = 24
-/** A part of the path that comes four times in a row comes from relative links that go on for ever; numbers may be a tree. */
+/** A part of the path that repeats four times in a row comes from relative links that go on for ever; numbers may be a tree. */
 const REPEATED = /((?:\/[^/]*[^/\d][^/]+|\/[^/]+[^/\d][^/]*)(?:\/[^/]+){0,3})\1{3}(?=\/|$)/
-/** So many pages of a calendar in a row, each linked by the one before: monthly pages of 40 years. */
+/** The maximum number of pages of a calendar in a row, each linked by the one before: monthly pages of 40 years. */
 const MOST_DATES_IN_A_ROW = 480
 const FIRST_YEAR = 1800
 /** Calendars go this far into the future, in years. */
 const YEARS_AHEAD = 2
-/** Orders of the same parameters of one path. */
+/** The maximum number of orders of the same parameters of one path. */
 const MOST_ORDERS = 3
-/** Sets of parameters of one path: what filters make when they are combined. */
+/** The maximum number of sets of parameters of one path: combined filters make them. */
 const MOST_PARAMETER_SETS = 64
 const MOST_PARAMETERS = 24
-/** Paths whose parameters are remembered. */
+/** The number of paths whose parameters are remembered. */
 const MOST_PATHS = 100_000
 
 /** `/2026/01`, `date=2026-01`, `year=2026`. */
 const DATE = /(?:[/=]|%2F)(\d{4})(?:[-/](?:0?[1-9]|1[0-2])(?:[-/](?:0?[1-9]|[12]\d|3[01]))?)?(?=[/?&.]|$)/
 const HAS_DATE_NAME = /calendar|date|year|month|week|day|event|archive/i
 
-/** Tells URLs that a site makes without end from those of its pages, and notes what it cuts. */
+/** Tells URLs that a site generates endlessly from those of its pages, and counts what it cuts. */
 export class Traps {
   readonly #thisYear: number
   readonly #notes = new Map<TrapKind, TrapNote>()
@@ -51,9 +52,8 @@ export class Traps {
 
   /**
    * Returns true if a URL is not part of a trap, as far as is known.
-   *
-   * @param url normalised
-   * @param from the page that links to it, normalised
+   * @param url a normalised URL
+   * @param from the normalised URL of the page that links to it
    */
   admits(url: string, from: string): boolean {
     const kind = this.#kindOf(url, from)
@@ -83,7 +83,7 @@ export class Traps {
     const hasMonth = /\d{4}[-/]\d/.test(date[0])
     if (!hasMonth && !HAS_DATE_NAME.test(tail)) return false
     const year = Number(date[1])
-    // What is not near a year of the calendar is some other number.
+    // A number that is not near a year of the calendar is some other number.
     if (year > this.#thisYear + YEARS_AHEAD && year < this.#thisYear + 1000) return true
     if (year < FIRST_YEAR && year > FIRST_YEAR - 200) return true
     const inARow = (this.#datesInARow.get(from) ?? 0) + 1
@@ -116,7 +116,7 @@ export class Traps {
   }
 }
 
-/** Says in one line what was cut, and how to have it. */
+/** Describes in one line what was cut, and how to follow it. */
 export function describeTrap({ kind, links, example }: TrapNote): string {
   const what = links === 1 ? '1 link was not followed' : `${links} links were not followed`
   return `${what}, as the site seems to make them without end (${kind}), such as ${example}; --traps follow follows them`

@@ -7,22 +7,22 @@ import type { PageHook } from '../page/extract.ts'
 import type { PageOutcome } from '../page/outcome.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './fetcher.ts'
 
-/** How often the load is looked at. */
+/** How often the load is checked, in milliseconds. */
 const WINDOW_MS = 250
-/** The loop is saturated when it is busy for this part of a window. */
+/** The event loop is saturated if it is busy for this share of a window. */
 const SATURATED = 0.9
-/** A worker is added after so many saturated windows in a row: its start costs about as much processor time. */
+/** A worker is added after this many saturated windows in a row: its start takes about as much processor time. */
 const WINDOWS_BEFORE = 4
-/** So many processors must have been idle. */
+/** This many processors must have been idle. */
 const FREE_PROCESSORS = 0.7
-/** So many pages must be known and not begun: fewer are done before a worker is of use. */
+/** At least this many pages must be known and not begun: fewer are done before a worker is of use. */
 const LEAST_QUEUED = 50
 
-/** What the machine, and this process, did in a window. */
+/** The load of the machine, and of this process, in a window. */
 export interface Load {
-  /** The part of the time in which the loop of this process was busy: 0 to 1. */
+  /** The share of the time in which this process's event loop was busy, 0 to 1. */
   loop: number
-  /** How many processors were idle. */
+  /** The number of idle processors. */
   freeProcessors: number
 }
 
@@ -31,14 +31,14 @@ export class Growth {
   readonly #most: number
   #saturated = 0
 
-  /** @param most workers */
+  /** @param most the maximum number of workers */
   constructor(most: number) {
     this.#most = most
   }
 
   /**
-   * @param workers that there are, or are being started
-   * @param queued pages that are known and not begun
+   * @param workers the number of workers that exist, or are being started
+   * @param queued the number of pages that are known and not begun
    */
   wantsWorker(load: Load, workers: number, queued: number): boolean {
     const isOfUse = load.loop >= SATURATED && load.freeProcessors >= FREE_PROCESSORS && queued >= LEAST_QUEUED
@@ -54,17 +54,17 @@ interface Place {
   underWay: number
 }
 
-/** How many workers there may be, and pages under way. */
+/** The limits of workers, and of simultaneous pages. */
 export interface AdaptiveOptions {
-  /** Most workers. */
+  /** The maximum number of workers. */
   readonly processes: number
-  /** Most pages under way. */
+  /** The maximum number of simultaneous pages. */
   readonly places: number
-  /** Tells how many pages are known and not begun. */
+  /** Returns the number of pages that are known and not begun. */
   readonly queued: () => number
 }
 
-/** Begins in this process, and adds workers when its loop is saturated, processors are free, and much is left to do. */
+/** Begins in this process, and adds workers when its event loop is saturated, processors are idle, and many pages are left. */
 export class AdaptiveFetcher implements Fetcher {
   readonly #settings: DownloadSettings
   readonly #hook: PageHook | null
@@ -73,7 +73,7 @@ export class AdaptiveFetcher implements Fetcher {
   readonly #growth: Growth
   readonly #local: Place
   readonly #workers: Place[] = []
-  /** All that were started, ready or not. */
+  /** All workers that were started, ready or not. */
   readonly #pools: PoolFetcher[] = []
   readonly #timer: NodeJS.Timeout
   #isClosed = false
@@ -98,7 +98,7 @@ export class AdaptiveFetcher implements Fetcher {
     }, WINDOW_MS).unref()
   }
 
-  /** Workers that were started so far. */
+  /** The number of workers that were started so far. */
   get workers(): number {
     return this.#pools.length
   }
@@ -121,7 +121,7 @@ export class AdaptiveFetcher implements Fetcher {
     await Promise.all([this.#local.fetcher.close(), ...this.#pools.map(pool => pool.close())])
   }
 
-  /** This process has the frontier and the results to care for as well: that counts as one page. */
+  /** Returns the least busy place. This process also handles the frontier and the results, which counts as one page. */
   #leastBusy(): Place {
     let best = this.#local
     let least = this.#workers.length > 0 ? this.#local.underWay + 1 : 0
@@ -133,7 +133,7 @@ export class AdaptiveFetcher implements Fetcher {
     return best
   }
 
-  /** For a page that a worker died over: this process must not. */
+  /** Returns a worker for a page over which a worker died: this process must not die, too. */
   async #anyWorker(): Promise<Place> {
     if (this.#workers.length === 0) {
       if (this.#pools.length === 0) this.#addWorker()
@@ -145,7 +145,7 @@ export class AdaptiveFetcher implements Fetcher {
   #addWorker(): void {
     const pool = new PoolFetcher(this.#settings, 1, this.#places, this.#hook)
     this.#pools.push(pool)
-    // Until it has started, what it is given would wait.
+    // Until the pool has started, its pages would wait.
     void pool.ready().then(
       () => {
         if (!this.#isClosed) this.#workers.push({ fetcher: pool, underWay: 0 })

@@ -1,4 +1,4 @@
-/** Promises given in, results taken out in the order in which they are settled. */
+/** Takes promises, and returns their results in the order in which they are settled. */
 export class Completions<T> {
   readonly #settled: PromiseSettledResult<T>[] = []
   #wake: (() => void) | undefined
@@ -12,24 +12,22 @@ export class Completions<T> {
     )
   }
 
-  /** No more is waited for: `next()` gives what is there, then undefined. */
+  /** Ends the waiting: `next()` returns the available results, then undefined. */
   close(): void {
     this.#isClosed = true
     this.#wake?.()
   }
 
-  /** Makes one wait for a value end without one. */
+  /** Makes one wait for a result end without one. */
   nudge(): void {
     this.#isNudged = true
     this.#wake?.()
   }
 
   /**
-   * The next value, waited for unless closed. For one caller at a time.
-   *
+   * Returns the next result, and waits for it unless closed. Only one caller may wait at a time.
    * @returns undefined once closed, or when nudged
-   *
-   * @throws what a promise was rejected with
+   * @throws the reason with which a promise was rejected
    */
   async next(): Promise<T | undefined> {
     while (this.#settled.length === 0) {

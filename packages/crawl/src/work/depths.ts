@@ -6,38 +6,38 @@ import type { VisitReport } from './visitor.ts'
 export interface Visited {
   readonly lease: Lease
   readonly url: string
-  /** Links from the first page: the least that is known so far. */
+  /** The number of links from the first page: the least that is known so far. */
   depth: number
   /** The page whose link gave that depth; null for the first page. */
   from: string | null
-  /** undefined: under way; null: it led nowhere new. */
+  /** undefined: unfinished; null: it led nowhere new. */
   outcome: PageOutcome | null | undefined
-  /** What else the visit found; undefined: under way. */
+  /** What else the visit found; undefined while it is unfinished. */
   report: VisitReport | undefined
-  /** Its links were added to the frontier, or are in `found`; until then its result is kept. */
+  /** True if its links were added to the frontier, or are in `found`; until then, its result is kept. */
   isTakenUp: boolean
-  /** What it links to and the frontier does not have yet. */
+  /** The pages that it links to and that the frontier does not have yet. */
   found: readonly FoundUrl[]
 }
 
 /**
- * Keeps the pages whose depth may still become less: as long as a page nearer to the first one is not done, its links may
- * be a shorter way. So the depth of a result is the shortest path, however slow the pages are.
+ * Keeps the pages whose depth may still decrease: as long as a page nearer to the first one is not done, its links may be a shorter path.
+ * So the depth of a result is the shortest path, however slow the pages are.
  */
 export class Depths {
   readonly #visited = new Map<string, Visited>()
-  /** How many pages are under way, by their depth. */
+  /** The number of unfinished pages of each depth. */
   readonly #underWayAt: number[] = []
-  /** Those that are done and kept, by their depth. */
+  /** The pages that are done and kept, by their depth. */
   readonly #done: (Set<Visited> | undefined)[] = []
   #waiting = 0
 
-  /** Done, and not given out. */
+  /** The number of pages that are done and were not yielded. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** The pages that are under way. */
+  /** The unfinished pages. */
   get underWay(): Visited[] {
     return [...this.#visited.values()].filter(({ outcome }) => outcome === undefined)
   }
@@ -66,14 +66,13 @@ export class Depths {
     page.outcome = outcome
     this.#waiting++
     this.#keep(page)
-    // Links may lead to where redirects ended, too.
+    // Links may also lead to where redirects ended.
     if (outcome) this.#visited.set(outcome.record.url, page)
   }
 
   /**
-   * A way to a page that may be shorter than those known.
-   *
-   * @param onShorter is called for each page that the shorter way makes a shorter one to: its links are to be offered again
+   * Offers a path to a page that may be shorter than the known ones.
+   * @param onShorter is called for each page to which the shorter path makes a shorter one: its links have to be offered again
    */
   offer(url: string, depth: number, from: string, onShorter: (page: Visited) => void): void {
     const page = this.#visited.get(url)
@@ -89,8 +88,7 @@ export class Depths {
   }
 
   /**
-   * Whether the depth of a page that is done is final.
-   *
+   * Returns true if the depth of a page that is done is final.
    * @param nextDepth the least depth of a page that is known and not begun
    */
   isFinal({ depth }: Visited, nextDepth: number): boolean {
@@ -98,8 +96,7 @@ export class Depths {
   }
 
   /**
-   * The pages that are done and taken up, and whose depth is final, nearest first; they are forgotten.
-   *
+   * Returns the pages that are done and taken up, and whose depth is final, nearest first, and forgets them.
    * @param nextDepth the least depth of a page that is known and not begun
    */
   takeFinal(nextDepth: number): Visited[] {

@@ -8,22 +8,22 @@ import { visitPage } from './visit-page.ts'
 import { downloadPage, holdPlace, prepareWorker } from './worker.ts'
 
 const HOLD_MS = 20
-/** A worker that is stuck gets this long to notice that its time is over. */
+/** A worker that is stuck has this many milliseconds to notice that its time is over. */
 const KILL_AFTER_MS = 1000
 
-/** Downloads and parses pages, somewhere. */
+/** Downloads and parses pages. */
 export interface Fetcher {
-  /** Worker processes that were started. */
+  /** The number of worker processes that were started. */
   readonly workers: number
-  /** Resolves once a page that is asked for is begun at once, as long as there is a place for it. */
+  /** Resolves once a requested page begins at once, as long as there is a place for it. */
   ready(): Promise<void>
-  /** @param isSuspect a worker died over the page */
+  /** @param isSuspect true if a worker died over the page */
   fetch(ask: Ask, isSuspect?: boolean): Promise<PageOutcome>
-  /** What is under way is given up. */
+  /** Closes the fetcher, and gives up unfinished pages. */
   close(): Promise<void>
 }
 
-/** In this process. */
+/** Fetches in this process. */
 export class LocalFetcher implements Fetcher {
   readonly #client: Client
   readonly #hook: PageHook | null
@@ -53,7 +53,7 @@ export class LocalFetcher implements Fetcher {
   }
 }
 
-/** In worker processes. */
+/** Fetches in worker processes. */
 export class PoolFetcher implements Fetcher {
   readonly #pool: Pool
   readonly #processes: number
@@ -62,14 +62,14 @@ export class PoolFetcher implements Fetcher {
   #ready: Promise<void> | undefined
 
   /**
-   * @param processes worker processes
-   * @param concurrency pages that one worker may have under way at once
+   * @param processes the number of worker processes
+   * @param concurrency the number of pages that one worker handles at once
    * @param hook runs on each page
    */
   constructor(settings: DownloadSettings, processes: number, concurrency: number, hook: PageHook | null) {
     this.#processes = processes
     this.#concurrency = concurrency
-    // Once for the download, once for the parsing; a little more, as the worker's own limits tell more of what was wrong.
+    // Once for the download, and once for the parsing; a little more, because the worker's own limits have better messages.
     this.#timeLimitMs = 2 * settings.totalTimeoutMs + KILL_AFTER_MS
     this.#pool = new Pool({ processes, concurrency, initializer: prepareWorker, initargs: [settings, hook] })
   }
@@ -83,7 +83,7 @@ export class PoolFetcher implements Fetcher {
     return this.#ready
   }
 
-  /** @throws WorkerDiedError (of multiprocess) when the worker dies over the page */
+  /** @throws WorkerDiedError (of multiprocess) if the worker dies over the page */
   async fetch(ask: Ask): Promise<PageOutcome> {
     try {
       return await this.#pool.apply(downloadPage, [ask], { timeout: this.#timeLimitMs, killAfter: KILL_AFTER_MS })
@@ -100,7 +100,7 @@ export class PoolFetcher implements Fetcher {
 
   async #untilAllHaveStarted(): Promise<void> {
     const places = this.#processes * this.#concurrency
-    // As many tasks as there are places, each keeping its place for a while, are shared by all workers that have started.
+    // As many tasks as there are places, each of which keeps its place for a while, are distributed over all workers that have started.
     for (const pids = new Set<number>(); pids.size < this.#processes; ) {
       const tasks = Array.from({ length: places }, () =>
         this.#pool.apply(holdPlace, [HOLD_MS]).catch(ignoreWorkerDeath)

@@ -13,9 +13,8 @@ import type { PageRecord } from '../page/record.ts'
 import { loadLegacyEncodings } from '../url/legacy-query.ts'
 
 /**
- * Downloads one URL and, when it is a page, parses it. Redirects are reported, not followed. Never throws: what goes wrong
- * is in `record.error`.
- *
+ * Downloads one URL and, if it is a page, parses it. Redirects are reported, not followed. Never throws: `record.error` describes what went
+ * wrong.
  * @param options.signal ends the download
  * @param options.hook runs on the page
  */
@@ -48,7 +47,7 @@ export async function visitPage(
   return outcome
 }
 
-/** Takes over what the answer says of itself. */
+/** Copies what the answer says of itself. */
 function describe(outcome: PageOutcome, answer: Answer, downloadMs: number): void {
   const { record } = outcome
   record.status = answer.status
@@ -141,12 +140,12 @@ function isRedirect({ status }: Answer): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
 }
 
-/** A page comes, as far as can be told before it is read. */
+/** Returns true if the answer has a page, as far as this is known before it is read. */
 function isPage({ status, contentType }: Pick<PageRecord, 'status' | 'contentType'>): boolean {
   return hasPage(status) && mayBeHtml(contentType)
 }
 
-/** A success that comes with the page: not 204 (No Content), 205 (Reset Content) or 206 (Partial Content). */
+/** Returns true for a success that has a page: not 204 (No Content), 205 (Reset Content) or 206 (Partial Content). */
 function hasPage(status: number | null): boolean {
   return status !== null && status >= 200 && status < 300 && status !== 204 && status !== 205 && status !== 206
 }

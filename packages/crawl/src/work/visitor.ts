@@ -15,24 +15,24 @@ import type { Hop, Lease, Skip } from '../store/store.ts'
 import { readLink } from '../url/link.ts'
 import type { Fetcher } from './fetcher.ts'
 
-/** RFC 9110, 15.4 leaves the number to the client; browsers take 20. */
+/** RFC 9110, 15.4 leaves the number to the client; browsers use 20. */
 const MAX_REDIRECTS = 20
 
-/** How URLs are asked for. */
+/** How URLs are requested. */
 export interface VisitorOptions {
-  /** Least time between two requests to a host, in milliseconds. */
+  /** The minimum time between two requests to a host, in milliseconds. */
   delayMs: number
   retries: number
-  /** Before the first retry, in milliseconds. */
+  /** The pause before the first retry, in milliseconds. */
   retryPauseMs: number
   obeysRobots: boolean
-  /** Ends all waiting. */
+  /** Ends all waits. */
   signal: AbortSignal
-  /** Whether a URL is of the site that is crawled. */
+  /** Returns true if a URL belongs to the crawled site. */
   isOnSite(url: string): boolean
-  /** A page begins to wait before it is asked for again (1), or ends to (-1): meanwhile its place is free. */
+  /** Called when a page begins to wait before it is requested again (1), and when the wait ends (-1): meanwhile, its place is free. */
   onRest(change: 1 | -1): void
-  /** When requests may start, over all programs of the crawl; undefined: this is the only one. */
+  /** Decides when requests may start, over all programs of the crawl; undefined if this is the only one. */
   turns: HostTurns | undefined
 }
 
@@ -41,32 +41,32 @@ export class LeaseLost extends Error {}
 
 /** What a visit found. */
 export interface VisitReport {
-  /** null when it led nowhere new: to a page that was visited, or one that robots.txt forbids. */
+  /** null if it led nowhere new: to a page that was visited, or one that robots.txt forbids. */
   readonly outcome: PageOutcome | null
   /** The redirects that were followed. */
   readonly hops: readonly Hop[]
-  /** URLs that are not visited, and why. */
+  /** URLs that are not visited, with reasons. */
   readonly skipped: readonly Skip[]
-  /** What was asked and answered, when bodies are kept. */
+  /** The requests and answers, if bodies are kept. */
   readonly exchanges: readonly TimedExchange[]
 }
 
-/** An exchange, with when it began. */
+/** An exchange, with its start time. */
 export interface TimedExchange extends Exchange {
   readonly startedAt: string
 }
 
 /** What visits count. */
 export interface VisitorStats {
-  /** Pages that robots.txt kept from being asked for. */
+  /** The number of pages that were not requested because of robots.txt. */
   disallowed: number
-  /** Between two requests, when robots.txt asks for more than `delayMs` says; else 0. */
+  /** The pause between two requests in milliseconds, if robots.txt asks for more than `delayMs`; otherwise 0. */
   crawlDelayMs: number
-  /** Requests beyond the first for one URL. */
+  /** The number of requests beyond the first for one URL. */
   retries: number
 }
 
-/** Visits URLs: asks robots.txt and the pacer first, follows redirects, and asks again when an answer is not final. */
+/** Visits URLs: consults robots.txt and the pacer first, follows redirects, and repeats requests whose answer is not final. */
 export class Visitor {
   readonly stats: VisitorStats = { disallowed: 0, crawlDelayMs: 0, retries: 0 }
   readonly robots: Robots
@@ -91,11 +91,10 @@ export class Visitor {
   }
 
   /**
-   * Fetches a page, over as many redirects as it takes.
-   *
-   * @param isFirst the first page: if robots.txt forbids it, that is told
-   * @param claim counts a URL that redirects lead to as visited; false when it was before
-   * @throws LeaseLost when programs share the crawl, and another one has the URL now
+   * Fetches a page, following its redirects.
+   * @param isFirst true for the first page: if robots.txt forbids it, this is reported
+   * @param claim counts a URL that redirects lead to as visited; returns false if it already was
+   * @throws LeaseLost if programs share the crawl, and another one has the URL now
    */
   async visit(
     requestedUrl: string,
@@ -111,7 +110,7 @@ export class Visitor {
       if (outcome) Object.assign(outcome.record, { requestedUrl, redirects })
       return { outcome, hops, skipped, exchanges }
     }
-    /** By URL: the cookies that it was asked with. */
+    /** For each URL, the cookies with which it was requested. */
     const asked = new Map<string, string>()
     let url = requestedUrl
     let before: PageOutcome | undefined
@@ -138,7 +137,7 @@ export class Visitor {
       }
       hops.push({ url, status: status!, target: target.url })
       if (!this.#options.isOnSite(target.url)) return finish(failed(outcome, `${error} to another site: ${target.url}`))
-      // A page may redirect to itself, or back and forth, until it has its cookies: with other ones it is another request.
+      // A page may redirect to itself, or back and forth, until it has its cookies: with other cookies, it is another request.
       const isCookieWall = asked.has(target.url) && asked.get(target.url) !== this.#identity.cookiesFor(target.url)
       const loop = isCookieWall ? undefined : this.#redirects.add(url, target.url)
       if (loop) return finish(failed(outcome, `loop of redirects: ${[...loop, loop[0]].join(' -> ')}`, loop[0]))
@@ -156,7 +155,7 @@ export class Visitor {
     return this.#options.obeysRobots ? await this.robots.rulesFor(url) : allowAll
   }
 
-  /** Fetches what is no page, such as a sitemap: with its host's pauses, and asked again when the answer is not final. */
+  /** Fetches something other than a page, such as a sitemap, with its host's pauses, and repeats requests whose answer is not final. */
   async ask(url: string, maxBytes: number): Promise<Answer> {
     const answer = await this.#untilFinal(url, async () => {
       const done = await this.#turn(url, this.#options.delayMs, null)
@@ -185,7 +184,7 @@ export class Visitor {
     })
   }
 
-  /** Asks again as long as what came is not final. The pause is the page's, or the whole host's if the server says so. */
+  /** Repeats a request as long as its answer is not final. The pause is the page's, or the whole host's if the server says so. */
   async #untilFinal<T>(
     url: string,
     ask: () => Promise<Attempt & { result: T; firstByteMs: number | null }>
@@ -224,8 +223,8 @@ export class Visitor {
   }
 
   /**
-   * A page whose worker dies is tried once more; when that one dies too, the page is what kills them. Pages that were under
-   * way in the same worker die with it: so of those that are tried again there is only one at a time.
+   * Tries a page whose worker dies once more; if that worker dies, too, the page kills workers. Unfinished pages of the same worker die
+   * with it, so only one such page is tried again at a time.
    */
   async #fetchOrDie(url: string, delayMs: number, lease: Lease): Promise<PageOutcome> {
     try {
@@ -244,7 +243,7 @@ export class Visitor {
   }
 
   async #fetchOnce(url: string, delayMs: number, lease: Lease, isSuspect = false): Promise<PageOutcome> {
-    // A turn that is given while the workers start would come close to the next one.
+    // A turn that is given while the workers start would be too close to the next one.
     if (delayMs > 0) await this.#fetcher.ready()
     const done = await this.#turn(url, delayMs, lease)
     const headers = this.#identity.headersFor(url)
@@ -252,7 +251,7 @@ export class Visitor {
     return await this.#fetcher.fetch(ask, isSuspect).finally(done)
   }
 
-  /** @returns what is to be called once the request is done */
+  /** @returns a function to call once the request is done */
   async #turn(url: string, delayMs: number, lease: Lease | null): Promise<() => void> {
     const { turns, signal } = this.#options
     const { host } = new URL(url)

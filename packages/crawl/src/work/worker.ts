@@ -15,13 +15,13 @@ export function prepareWorker(settings: DownloadSettings, pageHook: PageHook | n
   hook = pageHook
 }
 
-/** Takes up a place in a worker for a while, and tells which worker it is. */
+/** Occupies a place in a worker for a while, and returns which worker it is. */
 export async function holdPlace(ms: number): Promise<number> {
   await sleep(ms)
   return process.pid
 }
 
-/** What a worker runs: `visitPage` with a client of its own, kept from one page to the next. */
+/** What a worker runs: `visitPage` with the worker's own client, which it keeps from one page to the next. */
 export function downloadPage(ask: Ask): Promise<PageOutcome> {
   return visitPage(client!, ask, { hook })
 }

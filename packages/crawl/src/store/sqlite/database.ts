@@ -1,4 +1,4 @@
-/** A database of SQLite: `node:sqlite` where Node has it, the package `libsql` elsewhere. */
+/** A database of SQLite: `node:sqlite` if Node has it, otherwise the package `libsql`. */
 export interface Database {
   exec(sql: string): void
   prepare(sql: string): Statement
@@ -16,10 +16,9 @@ export interface Statement {
 }
 
 /**
- * Opens a database, and creates it when it does not exist.
- *
- * @param path of a file; '' for a temporary database that disappears when it is closed, or when the process ends
- * @throws Error when the file cannot be opened
+ * Opens a database, and creates it if it does not exist.
+ * @param path the path of a file; '' for a temporary database that disappears when it is closed, or when the process ends
+ * @throws Error if the file cannot be opened
  */
 export async function openDatabase(path: string): Promise<Database> {
   const own = ownSqlite()
@@ -38,11 +37,11 @@ interface OwnSqlite {
   DatabaseSync: new (path: string) => Database
 }
 
-/** Node's own module; undefined where it has none. */
+/** Returns Node's own module; undefined if Node has none. */
 function ownSqlite(): OwnSqlite | undefined {
   const { getBuiltinModule } = process as { getBuiltinModule?: (name: string) => unknown }
   const { emitWarning } = process
-  // Node 22 and 24 warn that the module is experimental: what the crawler's reader has no use for.
+  // Node 22 and 24 warn that the module is experimental, which is of no use to the crawler's reader.
   process.emitWarning = () => {}
   try {
     return getBuiltinModule?.('node:sqlite') as OwnSqlite | undefined

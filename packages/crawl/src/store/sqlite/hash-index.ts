@@ -1,21 +1,20 @@
 const FIRST_CAPACITY = 1024
-/** Above this share of places taken, the table grows. */
+/** Above this share of used places, the table grows. */
 const MOST_FULL = 0.6
 
 /**
- * A table from hashes to ids in two typed arrays: 20 to 40 bytes a URL. An index in the database would be written in random
- * places, which makes its log a hundred times as long as the data.
+ * A table from hashes to ids in two typed arrays: 20 to 40 bytes for each URL. An index in the database would be written in random places,
+ * which makes its log a hundred times as long as the data.
  */
 export class HashIndex {
   #hashes = new Float64Array(FIRST_CAPACITY)
-  /** 0: the place is free. */
+  /** 0 marks a free place. */
   #ids = new Int32Array(FIRST_CAPACITY)
   #size = 0
 
   /**
-   * The id that was added with a hash.
-   *
-   * @param isIt tells whether an id is the one that is meant, as several can have one hash
+   * Returns the id that was added with a hash.
+   * @param isIt returns true if an id is the right one, because several can have one hash
    */
   find(hash: number, isIt: (id: number) => boolean): number | undefined {
     const mask = this.#ids.length - 1
@@ -49,7 +48,7 @@ export class HashIndex {
   }
 }
 
-/** A hash of 53 bits: cyrb53 by bryc (public domain). */
+/** Returns a hash of 53 bits: cyrb53 by bryc (public domain). */
 export function hashOf(text: string): number {
   let high = 0xdeadbeef
   let low = 0x41c6ce57

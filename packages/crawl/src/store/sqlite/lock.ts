@@ -3,12 +3,11 @@ import { StoreError } from '../store-error.ts'
 import { openDatabase } from './database.ts'
 
 /**
- * Keeps other programs from crawling into the same database. The lock is one of the operating system on a file beside the
- * database, so it ends with its process, whichever way that ends.
- *
- * @param path of the database
+ * Keeps other programs from crawling into the same database. The lock is one of the operating system on a file next to the database, so it
+ * ends with its process, however that ends.
+ * @param path the path of the database
  * @returns a function that ends the lock
- * @throws StoreError when another program has the lock
+ * @throws StoreError if another program has the lock
  */
 export async function lockFile(path: string): Promise<() => void> {
   const lockPath = `${path}-lock`

@@ -7,7 +7,7 @@ const APPLICATION_ID = 0x6372776c
 /** Databases of other versions are refused. */
 const SCHEMA_VERSION = 1
 
-/** What became of a URL. */
+/** The state of a URL. */
 export const State = { mentioned: 0, waiting: 1, leased: 2, finished: 3, skipped: 4 } as const
 
 /** Fields that are lists or objects: they are stored as JSON. */
@@ -59,10 +59,9 @@ CREATE VIEW link_urls AS
 `
 
 /**
- * Prepares a database for use, and makes its tables when it is empty.
- *
- * @param path for messages
- * @throws StoreError when the file is no database of this program, or of another version of it
+ * Prepares a database for use, and creates its tables if it is empty.
+ * @param path the name of the file in messages
+ * @throws StoreError if the file is not a database of this program, or of another version of it
  */
 export function prepareSchema(database: Database, path: string): void {
   let version: Value
@@ -97,7 +96,7 @@ function pragma(database: Database, name: string): Value {
   return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]
 }
 
-/** The fields of a page as values of columns, in the order of `FIELDS`. */
+/** Returns the fields of a page as values of columns, in the order of `FIELDS`. */
 export function toColumns(page: PageResult): Value[] {
   return FIELDS.map(field => {
     const value: unknown = page[field]
@@ -107,7 +106,7 @@ export function toColumns(page: PageResult): Value[] {
   })
 }
 
-/** The page of a row of `pages`. */
+/** Returns the page of a row of `pages`. */
 export function toPage(row: Record<string, Value>): PageResult {
   const page = FIELDS.map(field => {
     const value = row[field] ?? null
@@ -118,7 +117,7 @@ export function toPage(row: Record<string, Value>): PageResult {
   return Object.fromEntries(page) as PageResult
 }
 
-/** A name for SQL. */
+/** Returns a name for SQL. */
 export function quote(name: string): string {
   return `"${name}"`
 }

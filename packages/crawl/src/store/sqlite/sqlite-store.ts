@@ -19,13 +19,13 @@ export class SqliteStore implements Store {
   #turn: number
 
   /**
-   * @param database with its tables; it is closed with the store
-   * @param onClose called once the database is closed
+   * @param database a database with its tables; it is closed with the store
+   * @param onClose is called once the database is closed
    */
   constructor(database: Database, onClose: () => void = () => {}) {
     this.#database = database
     this.#onClose = onClose
-    // A commit survives the end of the process; after a loss of power the last commits may be missing, and nothing is torn.
+    // A commit survives the end of the process; after a power failure, the last commits may be missing, but nothing is torn.
     database.exec('PRAGMA journal_mode = WAL')
     database.exec('PRAGMA synchronous = NORMAL')
     database.exec('PRAGMA cache_size = -32000')
@@ -122,19 +122,19 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     try {
-      // One file is left, also where the library keeps the log's files when it closes. A reader may be in the way.
+      // Leaves one file, even if the library keeps the log's files when it closes. A reader may prevent this.
       this.#database.exec('PRAGMA journal_mode = DELETE')
     } catch {}
     this.#database.close()
     this.#onClose()
   }
 
-  /** A value that was kept with `setMeta`. */
+  /** Returns a value that was stored with `setMeta`. */
   meta(key: string): string | undefined {
     return this.#statements.getMeta.get(key)?.['value'] as string | undefined
   }
 
-  /** Keeps a value about the crawl as a whole. */
+  /** Stores a value about the crawl as a whole. */
   setMeta(key: string, value: string): void {
     this.#statements.meta.run(key, value)
   }
@@ -167,7 +167,7 @@ export class SqliteStore implements Store {
     return toLease(row)
   }
 
-  /** The row of a lease that is valid. */
+  /** Returns the row of a valid lease. */
   #held({ url, generation }: Lease): Row | undefined {
     return this.#statements.held.get(this.#urls.idOf(url), generation)
   }
@@ -221,7 +221,7 @@ function toLease(row: Row): Lease {
   }
 }
 
-/** What is counted as it changes. */
+/** The counts that are updated with each change. */
 type Totals = { -readonly [name in Exclude<keyof Counts, 'nextDepth' | 'leasedDepth'>]: number }
 
 function count(database: Database): Totals {

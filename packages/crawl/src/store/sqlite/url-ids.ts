@@ -2,7 +2,7 @@ import type { Database, Statement, Value } from './database.ts'
 import { HashIndex, hashOf } from './hash-index.ts'
 import { State } from './schema.ts'
 
-/** URLs whose texts are remembered: a few tens of megabytes at most. */
+/** The number of URLs whose texts are remembered: a few tens of megabytes at most. */
 const MOST_REMEMBERED = 100_000
 
 /** The ids of URLs in the table `urls`. */
@@ -13,7 +13,7 @@ export class UrlIds {
   #index = new HashIndex()
   /** The greatest id. */
   #last = 0
-  /** The texts of recent ones: pages of one site link to the same pages. */
+  /** The texts of recent URLs: pages of one site link to the same pages. */
   #recent = new Map<string, number>()
   #older = new Map<string, number>()
 
@@ -26,7 +26,7 @@ export class UrlIds {
     this.#read()
   }
 
-  /** The id of a URL; undefined when the table does not have it. */
+  /** Returns the id of a URL; undefined if the table does not have it. */
   find(url: string): number | undefined {
     const recent = this.#recent.get(url)
     if (recent !== undefined) return recent
@@ -36,7 +36,7 @@ export class UrlIds {
     return id
   }
 
-  /** The id of a URL, which is added as mentioned when the table does not have it. */
+  /** Returns the id of a URL. Adds the URL as mentioned if the table does not have it. */
   idOf(url: string): number {
     return this.find(url) ?? this.add(url, State.mentioned, null, null, null, null)
   }
