@@ -1,4 +1,7 @@
-/** `multiprocess-cluster`: the Pool of `multiprocess` over several machines. */
+/**
+ * `multiprocess-cluster`: the Pool of `multiprocess` over several machines.
+ * @module multiprocess-cluster
+ */
 export { ClusterPool } from './pool/cluster-pool.ts'
 export type { MachineStats } from './pool/machines.ts'
 export type { ClusterOptions, ClusterPoolOptions, RemotePoolOptions } from './pool/options.ts'

@@ -1,3 +1,7 @@
+/**
+ * `crawl`: a polite crawler that downloads and parses in many processes at once.
+ * @module crawl
+ */
 export { type Crawl, crawl } from './crawl.ts'
 export type { AskOptions } from './http/ask-options.ts'
 export type { CrawlOptions } from './options.ts'

@@ -3,6 +3,7 @@
  *
  * The bytes are a contract between programs with the same `VERSION`. Code (functions, classes and their instances) is written and read only
  * for the audience 'program': another program whose bytes are authenticated, for example by an HMAC with a key that both have.
+ * @module multiprocess/codec
  */
 import './entries/loaders.ts'
 import './crossing/named-memory.ts'

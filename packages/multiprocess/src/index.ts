@@ -1,4 +1,7 @@
-/** `multiprocess`: everything over processes. */
+/**
+ * `multiprocess`: everything over processes.
+ * @module multiprocess
+ */
 import { contextOf } from './contexts.ts'
 
 export { JoinableQueue, Queue } from './channel/queue.ts'

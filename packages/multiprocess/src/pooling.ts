@@ -1,6 +1,7 @@
 /**
  * `multiprocess/pooling`: the parts that pools are made of, for packages that run a pool's tasks elsewhere, such as `multiprocess-cluster`.
  * It changes with the versions of this package, without notice.
+ * @module multiprocess/pooling
  */
 
 export { checkInteger, checkOptions, optionNames } from './checks.ts'

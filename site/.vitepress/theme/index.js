@@ -1,5 +1,6 @@
 import Theme from 'vitepress/theme'
 import Diagram from './Diagram.vue'
+import './style.css'
 
 export default {
   extends: Theme,

@@ -1,3 +1,7 @@
+/**
+ * `crawl/store`: files, and other places, where a crawl keeps its frontier and its results.
+ * @module crawl/store
+ */
 export type { LinkRecord, PageRecord } from '../page/record.ts'
 export type { PageResult } from '../result.ts'
 export { MemoryStore } from './memory-store.ts'
