@@ -11,8 +11,13 @@ const program = fileURLToPath(
 )
 const arch = process.arch === 'arm64' ? 'aarch64' : 'x64'
 const RUNTIMES = [
-  { name: 'bun', source: `@oven/bun-linux-${arch}`, args: [] },
-  { name: 'deno', source: `@deno/linux-${process.arch}-glibc`, args: ['run', '-A'] }
+  { name: 'bun', source: `@oven/bun-linux-${arch}`, args: [], memory: [1, 'a'] },
+  {
+    name: 'deno',
+    source: `@deno/linux-${process.arch}-glibc`,
+    args: ['run', '-A'],
+    memory: ['ERR_UNSUPPORTED_PLATFORM', true]
+  }
 ]
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -22,7 +27,7 @@ rmSync(directory, { recursive: true, force: true })
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed > 0 ? 1 : 0
 
-function outcomeOf({ name, source, args }) {
+function outcomeOf({ name, source, args, memory }) {
   let file
   try {
     const install = [
@@ -52,6 +57,7 @@ function outcomeOf({ name, source, args }) {
     processes: used,
     method: 'thread',
     refused: 'ERR_UNSUPPORTED_PLATFORM',
+    memory,
     warnings: ['MULTIPROCESS_THREADS']
   }
   const line = stdout.trimEnd().split('\n').at(-1)

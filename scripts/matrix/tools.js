@@ -83,6 +83,25 @@ const typeChecks = version =>
     isQuick: version !== '5.7'
   }))
 
+/** Each process of a single executable runs the program: one that started others would do so without end. */
+const SINGLE = `
+console.log('the program ran')
+const { Pool, getContext, getStartMethod } = require('node:module').createRequire(process.execPath)('multiprocess')
+const main = async () => {
+  const pool = new Pool(2)
+  const factor = 10
+  const results = await pool.map(x => x * factor, [1, 2])
+  pool.close()
+  await pool.join()
+  try {
+    getContext('spawn')
+  } catch ({ code }) {
+    console.log(getStartMethod(), JSON.stringify(results), code)
+  }
+}
+main()
+`
+
 const bundler = (name, packages, command, extra = {}) => [
   {
     name: `${name}, kept external`,
@@ -288,6 +307,23 @@ test('works while time stands still', async () => {
     },
     commands: ['vitest run --pool=threads'],
     prints: /1 passed/
+  },
+  {
+    name: `node:sea, a single executable`,
+    packages: ['postject'],
+    files: {
+      'main.cjs': SINGLE,
+      'sea.json': JSON.stringify({ main: 'main.cjs', output: 'sea.blob', disableExperimentalSEAWarning: true })
+    },
+    commands: [
+      'node --experimental-sea-config sea.json',
+      'cp "$(node -p process.execPath)" app',
+      'postject app NODE_SEA_BLOB sea.blob --sentinel-fuse NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2 > /dev/null',
+      './app'
+    ],
+    prints: /^(?!.*the program ran.*the program ran).*thread \[10,20\] ERR_UNSUPPORTED_PLATFORM.*MULTIPROCESS_THREADS/s,
+    note: 'on threads, with a warning; the package is on disk',
+    isQuick: true
   },
   ...bundler(
     'esbuild, ESM',

@@ -13,6 +13,11 @@ export function unsuitedRuntime(): string | undefined {
   return known.reason
 }
 
+/** Deno's descriptors are not those of the system, by which system calls name files. */
+export function hasOwnDescriptors(): boolean {
+  return (globalThis as Elsewhere).Deno !== undefined
+}
+
 function look(): string | undefined {
   const { Bun, Deno } = globalThis as Elsewhere
   if (Bun !== undefined) return 'processes need Node, and Bun runs this program'

@@ -9,6 +9,7 @@ import { getSystemErrorName } from 'node:util'
 import { MultiprocessError, ValueError } from '../../errors.ts'
 import { MAX_VIEW_BYTES } from '../arena/memory.ts'
 import { View } from '../os/mapping.ts'
+import { hasOwnDescriptors } from '../os/runtime.ts'
 import { checkPlatform, system } from '../os/system.ts'
 import { noRoom, segmentError } from './errors.ts'
 import { DIRECTORY, pathOf, unlinkIf } from './names.ts'
@@ -149,6 +150,11 @@ export class Segment {
 
 function checkHere(): void {
   checkPlatform('SharedMemory and ShareableList', 'nothing of them runs here')
+  if (hasOwnDescriptors()) {
+    throw new MultiprocessError('SharedMemory and ShareableList need Node or Bun, but Deno runs this program', {
+      code: 'ERR_UNSUPPORTED_PLATFORM'
+    })
+  }
 }
 
 function openFile(path: string, flags: number, doing: string, name: string | undefined): number {
