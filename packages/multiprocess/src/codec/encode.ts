@@ -28,6 +28,8 @@ export class Encoder {
   sharesBuffers: SharesBuffers = 'no'
   audience: Audience = 'family'
   large: LargeBuffers | null = null
+  /** The next message, if it is an array that has no fields: this package made it. */
+  row: unknown = null
 
   readonly #writer = new Writer()
   #isBusy = false
@@ -81,6 +83,8 @@ export class Encoder {
       writer.allowsLarge = this.allowsLarge
       writer.sharesBuffers = this.sharesBuffers
       writer.audience = this.audience
+      writer.row = this.row
+      this.row = null
       writeValue(writer, value)
       writer.code?.finish()
       const isInTarget = !writer.finish()

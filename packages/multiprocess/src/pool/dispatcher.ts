@@ -1,6 +1,4 @@
-/**
- * The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results.
- */
+/** The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results. */
 import { Pending } from '../codec/receive.ts'
 import { MultiprocessError, WorkerDiedError } from '../errors.ts'
 import type { OwnerId } from '../ground/arena/process-table.ts'
@@ -11,6 +9,7 @@ import { FifoQueue } from './fifo-queue.ts'
 import type { Control } from './shared/control.ts'
 import { type Block, Messages } from './shared/message.ts'
 import type { PoolWords } from './shared/pool-words.ts'
+import { isChunk, kindOf } from './shared/task-kinds.ts'
 import {
   BLOCK,
   CANCEL,
@@ -114,6 +113,7 @@ export class Dispatcher implements Source {
   submit(fn: FunctionEntry, kind: number, message: unknown, path: string, task: Task, control?: Control): void {
     if (this.#free.length === 0) this.poll()
     const retries = control?.retries ?? 0
+    if (isChunk(kindOf(kind))) this.messages.row = message
     // What may be tried again is kept as it was sent.
     if (retries > 0 || this.#waiting.length > 0 || this.#free.length === 0 || !this.table.hasPlace) {
       const packed = this.messages.pack(message, path, retries > 0)

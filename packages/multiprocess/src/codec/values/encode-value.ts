@@ -26,6 +26,8 @@ const arrayPrototype = Array.prototype
 
 /** The fields of a longer array are found in a way whose cost does not grow with the length. */
 const LISTED_LENGTH = 64
+/** So many numbers fit into no place for short messages; they go where there is room for all. */
+const NUMBERS_IN_ROW = 512
 const ONLY_FIELDS = {
   maxArrayLength: 0,
   depth: 0,
@@ -198,7 +200,7 @@ function writeEntries(
 
 export function writeArray(writer: Writer, array: unknown[]): void {
   const length = array.length
-  if (length > LISTED_LENGTH && hasNoFields(array)) {
+  if (length > LISTED_LENGTH && (isRow(writer, array) || hasNoFields(array))) {
     writeElements(writer, array, length)
     return
   }
@@ -234,13 +236,20 @@ function hasNoFields(array: unknown[]): boolean {
   )
 }
 
+const isRow = (writer: Writer, array: unknown[]) => array === writer.row && getPrototypeOf(array) === arrayPrototype
+
 function writeElements(writer: Writer, array: unknown[], length: number): void {
   const position = writer.position
   writer.byte(ARRAY)
   writer.count(length)
   const depth = writer.enter()
-  for (let i = 0; i < length; i++) {
-    const value = array[i]
+  let i = 0
+  let value = array[0]
+  if (length >= NUMBERS_IN_ROW) {
+    i = writer.numbers(array, length)
+    value = writer.stopped
+  }
+  while (i < length) {
     if (typeof value === 'number') {
       writer.number(value)
     } else if (typeof value === 'string') {
@@ -253,6 +262,7 @@ function writeElements(writer: Writer, array: unknown[], length: number): void {
       writer.steps[depth] = i
       writeValue(writer, value)
     }
+    if (++i < length) value = array[i]
   }
   writer.depth = depth
 }

@@ -201,18 +201,10 @@ export class Reader extends ByteReader {
     if (length === 3) return [this.value(), this.value(), this.value()]
     if (length === 0) return []
     const array = new Array(length)
-    for (let i = 0; i < length; i++) {
+    for (let i = this.numbers(array, 0); i < length; ) {
+      array[i++] = this.value()
       const tag = this.u8[this.pos]
-      // Numbers in a row, which are common, are stored as numbers, and not as objects that a function had to return.
-      if (tag === DOUBLE && this.pos + 9 <= this.end) {
-        array[i] = this.view.getFloat64(this.pos + 1, true)
-        this.pos += 9
-      } else if (tag === INT32 && this.pos + 5 <= this.end) {
-        array[i] = this.view.getInt32(this.pos + 1, true)
-        this.pos += 5
-      } else {
-        array[i] = this.value()
-      }
+      if (tag === DOUBLE || tag === INT32) i = this.numbers(array, i)
     }
     return array
   }

@@ -67,6 +67,8 @@ export class Writer extends ByteWriter {
   large: LargeBuffers | null = null
   /** True if the message contains the class of the error that is written next. */
   tellsClass = false
+  /** An array that this package made. It has elements only, and V8 is not asked for its fields, which takes longer than writing it. */
+  row: unknown = null
   /** The shapes that this message defines. */
   readonly shapes: Shape[] = []
 
@@ -103,6 +105,8 @@ export class Writer extends ByteWriter {
     this.origin = null
     this.tellsClass = false
     this.large = null
+    this.row = null
+    this.stopped = undefined
     const shapes = this.shapes
     if (shapes.length > 0) {
       for (let i = 0; i < shapes.length; i++) if (shapes[i].writer === this) shapes[i].writer = null

@@ -94,6 +94,11 @@ export class Messages {
     return { block: this.#store(encoder.bytes, encoder.start, length), length, bytes: undefined, releases }
   }
 
+  /** The next message is an array that the pool made: of items, or of results. */
+  set row(array: unknown) {
+    this.#encoder.row = array
+  }
+
   /** Bytes of the message that was written or packed last. */
   get lastLength(): number {
     return this.#encoder.end - this.#encoder.start

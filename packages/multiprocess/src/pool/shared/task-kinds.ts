@@ -64,7 +64,7 @@ function runChunk(
   items: unknown[],
   call: (item: unknown) => unknown,
   steps: Steps,
-  results: unknown[] = [],
+  results: unknown[] = roomFor(items.length),
   from = 0
 ): unknown {
   let next = steps.itemsUntilLook === undefined ? Number.POSITIVE_INFINITY : from
@@ -74,16 +74,25 @@ function runChunk(
     if (isPromise(result)) {
       return Promise.resolve(result).then(value => {
         results[i] = value
-        if (steps.itemsUntilLook?.(i + 1, items.length - i - 1) === 0) return results
+        if (steps.itemsUntilLook?.(i + 1, items.length - i - 1) === 0) return firstOf(results, i + 1)
         return runChunk(items, call, steps, results, i + 1)
       })
     }
     results[i] = result
     if (i < next) continue
     const count = steps.itemsUntilLook?.(i + 1, items.length - i - 1) ?? 0
-    if (count === 0) return results
+    if (count === 0) return firstOf(results, i + 1)
     next = i + count
   }
+  return results
+}
+
+/** An array that grows is copied again and again; V8 makes a table of one that is much longer at once. */
+const MOST_AT_ONCE = 1_000_000
+const roomFor = (count: number): unknown[] => (count <= MOST_AT_ONCE ? new Array(count) : [])
+
+function firstOf(results: unknown[], count: number): unknown[] {
+  results.length = count
   return results
 }
 

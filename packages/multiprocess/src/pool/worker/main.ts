@@ -15,7 +15,7 @@ import { MOST_SPINS, monotonicMs, setImmediate } from '../../ground/os/time.ts'
 import { SimplePatience, spin } from '../../ground/waiting/spinning.ts'
 import { receivedTarget } from '../../process/received-target.ts'
 import { type Block, Messages } from '../shared/message.ts'
-import { isPromise, kindOf, MAY_STOP, type Runnable, runKind, TRACED } from '../shared/task-kinds.ts'
+import { isChunk, isPromise, kindOf, MAY_STOP, type Runnable, runKind, TRACED } from '../shared/task-kinds.ts'
 import {
   ANNOUNCED,
   CONTROLLED,
@@ -362,6 +362,7 @@ class Worker {
   #finish(slot: number, value: unknown, isError: number): void {
     const { words } = this.#table
     if (this.#contexts.count > 0) this.#contexts.leave(slot)
+    if (isError === 0 && isChunk(kindOf(words[this.#table.slot(slot) + KIND]))) this.#messages.row = value
     try {
       this.#messages.write(slot, value, isError === 1 ? 'the error' : 'the result')
     } catch (error) {
