@@ -212,7 +212,7 @@ const UNKNOWN: readonly [name: string, call: () => unknown, message: string][] =
 ]
 
 for (const [name, call, message] of UNKNOWN) {
-  test(`an unknown option of ${name} is refused, with what it may mean`, { timeout }, async () => {
+  test(`an unknown option of ${name} is refused, with the option that it may mean`, { timeout }, async () => {
     await assert.rejects(
       async () => await call(),
       (error: Error) => {

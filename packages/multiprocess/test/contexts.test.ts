@@ -19,7 +19,7 @@ test('a context has every name of its module, and the same things under them', (
   }
 })
 
-test('a module, and a context, answers with its own start method unless it is asked for another', () => {
+test('a module and a context return their own start method unless they are asked for another', () => {
   const own = processes.getContext()
   assert.equal(own, processes.getContext('spawn'))
   assert.equal(threads.getContext(), processes.getContext('thread'))
@@ -29,7 +29,7 @@ test('a module, and a context, answers with its own start method unless it is as
   assert.deepEqual(processes.getAllStartMethods(), ['spawn', 'thread'])
 })
 
-test('what is no start method is refused by name', () => {
+test('an unknown start method is refused by name', () => {
   for (const method of ['fork', 'forkserver', '', null, 1]) {
     assert.throws(
       () => processes.getContext(method as never),
@@ -41,7 +41,7 @@ test('what is no start method is refused by name', () => {
   assert.throws(() => new processes.Pool(1, { context: null as never }), TypeError)
 })
 
-test('a pool has workers of the context that it is given', { timeout }, async () => {
+test('a pool has workers of the context that it was passed', { timeout }, async () => {
   await using pool = new processes.Pool(1, { context: processes.getContext('thread') })
   assert.equal((await pool.apply(where)).pid, process.pid)
   await using other = new threads.Pool({ processes: 1, context: threads.getContext('spawn') })
@@ -114,7 +114,7 @@ export function classesOf(context: processes.Context, objects: Record<string, ob
 const expected = (objects: object) =>
   Object.fromEntries(Object.keys(objects).map(name => [name, [name, ...(ALSO[name as Name] ?? [])].sort()]))
 
-test('an instance is one of its class, of what that extends, and of the same classes over processes', () => {
+test('an instance is one of its class, of the classes that it extends, and of the same classes over processes', () => {
   const spawned = instances(processes.getContext('spawn'))
   const threaded = instances(processes.getContext('thread'))
   assert.deepEqual(classesOf(processes.getContext('spawn'), spawned), expected(spawned))
@@ -126,7 +126,7 @@ test('an instance is one of its class, of what that extends, and of the same cla
     assert.equal((object as unknown) instanceof threads.Lock, false)
 })
 
-test('a subclass of a bound class has its own instances only', () => {
+test('a subclass of a bound class has only its own instances', () => {
   class Mine extends threads.Lock {}
   const mine = new Mine()
   assert.ok(mine instanceof Mine && mine instanceof threads.Lock && mine instanceof processes.Lock)
@@ -134,7 +134,7 @@ test('a subclass of a bound class has its own instances only', () => {
   assert.equal(threads.Lock.name, 'Lock')
 })
 
-test('what arrives is of the class of its start method', { timeout }, async () => {
+test('a received object has the class of its start method', { timeout }, async () => {
   for (const method of processes.getAllStartMethods()) {
     const context = processes.getContext(method)
     const objects = instances(context)
@@ -172,7 +172,7 @@ test('the current process of a thread is a Process over threads', { timeout }, a
   assert.equal(processes.currentProcess() instanceof Process, false)
 })
 
-test('types: a class of a context can be named, extended, and is generic', () => {
+test('the types let a class of a context be named and extended, and be generic', () => {
   const context: processes.Context = threads.getContext()
   const queue: processes.Queue<number> = new context.Queue<number>(3)
   const other: threads.Queue<number> = queue

@@ -9,7 +9,9 @@ import { limit } from '../fixtures/slowness.ts'
 const timeout = limit(900_000)
 const ITEMS = 250_000
 
-test('4 producers × 4 consumers × 250,000 items, each exactly once', { timeout }, async () => {
+test('4 producers and 4 consumers pass 250,000 items each, and every item arrives exactly once', {
+  timeout
+}, async () => {
   const queue = new Queue<number>()
   await using pool = new Pool(8)
   const consumers = [tasks.consume, tasks.consumeSync, tasks.consume, tasks.consumeSync].map(consume =>
@@ -25,7 +27,7 @@ test('4 producers × 4 consumers × 250,000 items, each exactly once', { timeout
   })
 })
 
-test('5,000,000 items through a queue of 1,000', { timeout }, async () => {
+test('5,000,000 items pass through a queue of 1,000', { timeout }, async () => {
   const queue = new Queue<number>(1000)
   const child = new Process({ target: tasks.produceSync, args: [queue, 0, 5_000_000] })
   child.start()
@@ -36,7 +38,7 @@ test('5,000,000 items through a queue of 1,000', { timeout }, async () => {
   await child.join()
 })
 
-test('items of up to 256 MB', { timeout }, async () => {
+test('items of up to 256 MB pass through a queue', { timeout }, async () => {
   const queue = new Queue<Uint8Array>()
   const lengths = [0, 1, 2 ** 20, 2 ** 24, 2 ** 26 - 1, 2 ** 26 + 1, 2 ** 28]
   const child = new Process({ target: tasks.putBytes, args: [queue, lengths] })
@@ -53,7 +55,7 @@ test('items of up to 256 MB', { timeout }, async () => {
   assert.equal(child.exitcode, 0)
 })
 
-test('200 producers and 200 consumers killed', { timeout }, async () => {
+test('a queue loses no item that it has while 200 producers and 200 consumers are killed', { timeout }, async () => {
   await killProducers(200)
   await killConsumers(200)
 })

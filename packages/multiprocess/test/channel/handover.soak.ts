@@ -16,10 +16,14 @@ const KILLS = Number(process.env.MULTIPROCESS_KILLS ?? 2000)
 describe(`a process that is killed while it takes over the end of a pipe, ${KILLS} times`, {
   timeout: 3 * timeout
 }, () => {
-  test('gives it back when the end was an argument of the process', { timeout }, () => killStarted(KILLS))
-  test('gives it back when the end came in a message', { timeout }, () => killReceivers(KILLS))
-  test('gives it back when the end was an argument of a task of a pool', { timeout }, () => killWorkers(KILLS / 10))
-  test('gives it back when the pool of the task ends', { timeout }, () => killPools(KILLS / 10))
-  test('gives it back when the end was an argument of a call to a manager', { timeout }, () => killServers(KILLS / 10))
-  test('gives it back when nobody has read the message with the end', { timeout }, () => leaveUnread(KILLS / 10))
+  test('the end of a pipe is freed if it was an argument of the killed process', { timeout }, () => killStarted(KILLS))
+  test('the end of a pipe is freed if it came in a message', { timeout }, () => killReceivers(KILLS))
+  test("the end of a pipe is freed if it was an argument of a pool's task", { timeout }, () => killWorkers(KILLS / 10))
+  test('the end of a pipe is freed if the pool of the task ends', { timeout }, () => killPools(KILLS / 10))
+  test('the end of a pipe is freed if it was an argument of a call to a manager', { timeout }, () =>
+    killServers(KILLS / 10)
+  )
+  test('the end of a pipe is freed if no process has read the message with it', { timeout }, () =>
+    leaveUnread(KILLS / 10)
+  )
 })

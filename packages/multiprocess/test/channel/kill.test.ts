@@ -8,11 +8,11 @@ import { limit } from '../fixtures/slowness.ts'
 
 const timeout = limit(60_000)
 
-test('producers that are killed leave what they had put, whole', { timeout }, () => killProducers(10))
+test('items that killed producers had put stay whole in the queue', { timeout }, () => killProducers(10))
 
-test('consumers that are killed take one item along at the most', { timeout }, () => killConsumers(10))
+test('a killed consumer takes at most one item with it', { timeout }, () => killConsumers(10))
 
-test('a queue gives back what it took, also what still stood in it', { timeout }, async () => {
+test('a queue frees its memory, including that of the items in it', { timeout }, async () => {
   await keepsBlocks(async () => {
     for (let i = 0; i < 100; i++) {
       const queue = new Queue<unknown>()

@@ -64,7 +64,7 @@ test('shared objects belong to one program, and are refused for both audiences',
   }
 })
 
-test('modules may have other names on the way', { timeout }, async () => {
+test('modules may have other names in the message', { timeout }, async () => {
   const seen: string[] = []
   const nameModule = (url: string) => {
     seen.push(url)
@@ -79,7 +79,7 @@ test('modules may have other names on the way', { timeout }, async () => {
   await assert.rejects(decode(bytes, PROGRAM), { code: 'ERR_IMPORT' })
 })
 
-test('an error can always be sent, without what it holds and cannot cross', { timeout }, async () => {
+test('an error can always be sent, without those of its parts that cannot cross', { timeout }, async () => {
   const error = Object.assign(new TypeError('no'), { lock: new Lock(), detail: 7, handler: () => 1 })
   for (const audience of ['program', 'stranger'] as const) {
     const back = (await decode(encodeError(error, { audience }), { audience })) as typeof error

@@ -23,7 +23,7 @@ async function rawListener(): Promise<{
 }
 
 describe('a key', { timeout }, () => {
-  test('lets in who holds it, as text or as bytes', async () => {
+  test('a key lets in every client that has it, as text or as bytes', async () => {
     await using listener = new Listener(place, { authkey: Buffer.from(authkey) })
     const [client, server] = await Promise.all([Client(listener.address, { authkey }), listener.accept()])
     await client.send('in')
@@ -32,7 +32,7 @@ describe('a key', { timeout }, () => {
     server.close()
   })
 
-  test('is an AuthenticationError on both sides when it is another one; others are let in meanwhile', async () => {
+  test('a wrong key causes an AuthenticationError on both sides, and other clients are let in meanwhile', async () => {
     await using listener = new Listener(undefined, { authkey })
     const wrong = Client(listener.address, { authkey: 'another' })
     await assert.rejects(wrong, AuthenticationError)
@@ -42,7 +42,7 @@ describe('a key', { timeout }, () => {
     server.close()
   })
 
-  test('is missed by a client that has none, and by a listener that has none', async () => {
+  test('a client without a key, and a listener without one, cause an AuthenticationError', async () => {
     await using listener = new Listener(undefined, { authkey })
     using keyless = await Client(listener.address)
     await assert.rejects(keyless.recv(), /asks for a key: give the authkey/)
@@ -50,7 +50,7 @@ describe('a key', { timeout }, () => {
     await assert.rejects(Client(open.address, { authkey, timeout: 100 }), AuthenticationError)
   })
 
-  test('is not shown to a listener that does not show it too', async () => {
+  test('a client does not prove its key to a listener that does not prove the key, too', async () => {
     const { address, peer, server } = await rawListener()
     const connecting = Client(address, { authkey })
     const listener = await peer
@@ -65,7 +65,7 @@ describe('a key', { timeout }, () => {
     server.close()
   })
 
-  test('is asked for before anything else is read: what is no answer ends the connection', async () => {
+  test('a message that is not an answer to the challenge ends the connection before anything else is read', async () => {
     await using listener = new Listener(place, { authkey })
     const answers: [string, Uint8Array | string][] = [
       ['nothing', ''],
@@ -94,7 +94,7 @@ describe('a key', { timeout }, () => {
     })
   })
 
-  test('is not waited for longer than a while, nor after the other side has hung up', async () => {
+  test('a listener does not wait for a proof longer than its timeout, nor after the other side has hung up', async () => {
     await using listener = new Listener(place, { authkey, handshakeTimeout: 50 })
     const silent = await RawPeer.connect(listener.address)
     await silent.ended()
@@ -112,7 +112,7 @@ describe('a key', { timeout }, () => {
     server.close()
   })
 
-  test('does not hold up others: a crowd that says nothing', async () => {
+  test('a crowd of silent clients does not delay other clients', async () => {
     await using listener = new Listener(place, { authkey })
     const silent = await Promise.all(Array.from({ length: 50 }, () => RawPeer.connect(listener.address)))
     const [client, server] = await Promise.all([Client(listener.address, { authkey }), listener.accept()])
@@ -121,7 +121,7 @@ describe('a key', { timeout }, () => {
     for (const peer of silent) peer.socket.destroy()
   })
 
-  test('by HMAC-MD5 needs the consent of both sides', async () => {
+  test('HMAC-MD5 is used only if both sides allow it', async () => {
     await using listener = new Listener(place, { authkey, legacyMd5: true })
     const [client, server] = await Promise.all([Client(listener.address, { authkey }), listener.accept()])
     client.close()
@@ -131,7 +131,7 @@ describe('a key', { timeout }, () => {
 })
 
 describe('messages', { timeout }, () => {
-  test('past the limit end the connection, without taking the memory that they ask for', async () => {
+  test('a message past the limit ends the connection, without taking the memory that it claims', async () => {
     await using listener = new Listener(place, { authkey, maxMessageBytes: 1000 })
     for (const header of [
       [0, 0, 3, 233],
@@ -150,7 +150,7 @@ describe('messages', { timeout }, () => {
     }
   })
 
-  test('that break off are told from an end', async () => {
+  test('a connection that breaks off within a message does not look like a regular end', async () => {
     await using listener = new Listener(place)
     const peer = await RawPeer.connect(listener.address)
     using connection = await listener.accept()

@@ -46,7 +46,7 @@ describe('a thread that blocks', { timeout }, () => {
     ['a unix socket', undefined],
     ['TCP', { host: 'localhost', port: 0 }]
   ] as const) {
-    test(`sends, receives and polls over ${name}`, async () => {
+    test(`a blocked thread sends, receives and polls over ${name}`, async () => {
       using connection = await Client(await served(place, 'k'), { authkey: 'k' })
       assert.equal(connection.pollSync(), false)
       assert.throws(() => connection.recvSync({ timeout: 5 }), TimeoutError)
@@ -67,7 +67,7 @@ describe('a thread that blocks', { timeout }, () => {
     })
   }
 
-  test('accepts those who are blocked themselves', async () => {
+  test('a blocked thread accepts clients that are blocked themselves', async () => {
     await using listener = new Listener(undefined, { authkey: 'k' })
     const children = [0, 1, 2].map(() => start(tasks.askSync, listener.address, 'k', 100))
     for (const _ of children) {
@@ -82,7 +82,7 @@ describe('a thread that blocks', { timeout }, () => {
     )
   })
 
-  test('sends after what waits to be sent by the event loop, and lets that go on later', async () => {
+  test('a blocked thread sends after what the event loop has queued, which continues later', async () => {
     const [told, tell] = Pipe<unknown>()
     const event = new Event()
     start(tasks.receiveLate, tell, event)
@@ -100,7 +100,7 @@ describe('a thread that blocks', { timeout }, () => {
     assert.deepEqual(await told.recv(), [...lengths, 0])
   })
 
-  test('lets an unsent message go while it waits for the answer', async () => {
+  test('a blocked thread sends its queued message while it waits for the answer', async () => {
     using connection = await Client(await served(), { maxMessageBytes })
     const text = 'y'.repeat(6_000_000)
     const sent = connection.send(text)
@@ -110,7 +110,7 @@ describe('a thread that blocks', { timeout }, () => {
     assert.equal(await connection.recv(), 'more')
   })
 
-  test('times out when nobody receives, before a message or in the middle of it', async () => {
+  test('a blocked thread times out if the other side does not receive, before a message or within it', async () => {
     const [here, there] = await pair()
     assert.throws(
       () => here.sendSync('x'.repeat(8_000_000), { timeout: 20 }),
@@ -126,7 +126,7 @@ describe('a thread that blocks', { timeout }, () => {
 })
 
 describe('wait and waitSync', { timeout }, () => {
-  test('take listeners and connections together with everything else', async () => {
+  test('wait and waitSync accept listeners and connections together with everything else', async () => {
     await using listener = new Listener()
     const [a, b] = await pair()
     const queue = new Queue<number>()
@@ -157,7 +157,7 @@ describe('wait and waitSync', { timeout }, () => {
     assert.throws(() => waitSync([a]), { code: 'ERR_CLOSED' })
   })
 
-  test('a thread that blocks is woken by what other processes do: at a socket, in a queue, by ending', async () => {
+  test('a blocked thread is woken by other processes: at a socket, in a queue, and by their end', async () => {
     await using listener = new Listener()
     const queue = new Queue<string>()
     const first = start(tasks.sendTo, listener.address, 'one')

@@ -22,7 +22,7 @@ await listener.close()
   return runForJson(program, { execArgv: ['--expose-gc'] })
 }
 
-test('one that nobody refers to any more is closed, after what it has sent has gone', { timeout }, async () => {
+test('a connection that is garbage-collected is closed after it has sent everything', { timeout }, async () => {
   const told = await run(`
 const there = await (async () => {
   const [here, there] = await pair()
@@ -42,7 +42,7 @@ console.log(JSON.stringify(received))
   assert.deepEqual(told, [1_000_000, 4])
 })
 
-test('one that somebody waits for a message of stays, also when nothing else refers to it', { timeout }, async () => {
+test('a connection with a waiting receiver stays open even if nothing else refers to it', { timeout }, async () => {
   const told = await run(`
 const begin = async () => {
   const [first, there] = await pair()

@@ -51,7 +51,7 @@ describe('a connection between programs', { timeout }, () => {
     ['a port of IPv6', { host: '::1', port: 0 }]
   ]
   for (const [name, place] of places) {
-    test(`carries values both ways at ${name}`, async () => {
+    test(`a connection carries values both ways at ${name}`, async () => {
       const [here, there] = await pair(place)
       assert.ok(here instanceof Connection && there instanceof Connection)
       assert.deepEqual([here.readable, here.writable, here.closed], [true, true, false])
@@ -70,7 +70,7 @@ describe('a connection between programs', { timeout }, () => {
     })
   }
 
-  test('goes to another process, and ends with it, also by SIGKILL', async () => {
+  test('a connection to another process ends with that process, even by SIGKILL', async () => {
     const [told, tell] = Pipe<Address>()
     const child = start(tasks.serve, tell, undefined)
     const address = await told.recv()
@@ -88,7 +88,7 @@ describe('a connection between programs', { timeout }, () => {
     await assert.rejects(Client(address), hasCode('ECONNREFUSED'))
   })
 
-  test('gives what was sent before the end, in order, however much it is', async () => {
+  test('a connection delivers everything that was sent before its end, in order', async () => {
     const [here, there] = await pair()
     const sending = (async () => {
       for (let i = 0; i < 2000; i++) await here.send({ i, text: 'x'.repeat((i * 37) % 5000) })
@@ -105,7 +105,7 @@ describe('a connection between programs', { timeout }, () => {
     there.close()
   })
 
-  test('lets a sender wait for one who does not receive, or give up', async () => {
+  test('a sender waits for a receiver, or gives up', async () => {
     const [here, there] = await pair()
     const block = new Uint8Array(8_000_000)
     await assert.rejects(here.sendBytes(block, 0, 8_000_001), ValueError)
@@ -120,7 +120,7 @@ describe('a connection between programs', { timeout }, () => {
     there.close()
   })
 
-  test('polls, times out, and hands out bytes as a pipe does', async () => {
+  test('a connection polls, times out, and returns bytes as a pipe does', async () => {
     const [here, there] = await pair()
     assert.equal(await here.poll(), false)
     await assert.rejects(here.recv({ timeout: 5 }), TimeoutError)
@@ -146,7 +146,7 @@ describe('a connection between programs', { timeout }, () => {
     there.close()
   })
 
-  test('stays in its process, and so does a listener', async () => {
+  test('a connection and a listener cannot be sent to another process', async () => {
     const [here, there] = await pair()
     const [a] = Pipe()
     await assert.rejects(a.send({ way: here }), error => {
@@ -162,7 +162,7 @@ describe('a connection between programs', { timeout }, () => {
 })
 
 describe('a Listener', { timeout }, () => {
-  test('tells the port that was free, and where the last connection came from', async () => {
+  test('a Listener reports the port that was free, and the address of the last connection', async () => {
     await using listener = new Listener({ host: '', port: 0 }, { authkey: 'k' })
     const { host, port } = listener.address as { host: string; port: number }
     assert.equal(host, '0.0.0.0')
@@ -175,7 +175,7 @@ describe('a Listener', { timeout }, () => {
     assert.equal(await client.recv(), 1)
   })
 
-  test('gives up waiting, and refuses everything once closed', async () => {
+  test('a Listener gives up waiting, and refuses everything once it is closed', async () => {
     const listener = new Listener()
     await assert.rejects(listener.accept({ timeout: 5 }), TimeoutError)
     assert.throws(() => listener.acceptSync({ timeout: 5 }), TimeoutError)
@@ -189,7 +189,7 @@ describe('a Listener', { timeout }, () => {
     await assert.rejects(Client(listener.address), hasCode('ECONNREFUSED'))
   })
 
-  test('leaves connections that it has accepted, and lets go of those that it has not', async () => {
+  test('a closed Listener leaves accepted connections open, and closes the others', async () => {
     const listener = new Listener()
     const [client, server] = await Promise.all([Client(listener.address), listener.accept()])
     const other = await Client(listener.address)
@@ -200,7 +200,7 @@ describe('a Listener', { timeout }, () => {
     for (const connection of [client, server, other]) connection.close()
   })
 
-  test('leaves no file: not when it is closed, nor when its process ends or is killed', async () => {
+  test('a Listener leaves no file when it is closed, nor when its process ends or is killed', async () => {
     const place = join(directory, 'file')
     const listener = new Listener(place)
     assert.ok(existsSync(place))
@@ -222,7 +222,7 @@ describe('a Listener', { timeout }, () => {
     assert.ok(!existsSync(place))
   })
 
-  test('says what is wrong with an address', async () => {
+  test('a Listener refuses invalid addresses with the reason', async () => {
     await using first = new Listener({ host: 'localhost', port: 0 })
     assert.throws(() => new Listener(first.address), /cannot listen at 127.0.0.1:\d+: the address is in use/)
     const place = join(directory, 'left')
@@ -248,7 +248,7 @@ describe('a Listener', { timeout }, () => {
   })
 })
 
-test('a Client says what is wrong', { timeout }, async () => {
+test('a Client reports the reason of each failure', { timeout }, async () => {
   await assert.rejects(Client(join(directory, 'none')), /there is no such socket \(ENOENT\)/)
   await assert.rejects(Client({ host: 'localhost', port: 1 }), /nobody listens there \(ECONNREFUSED\)/)
   await assert.rejects(Client({ host: 'localhost', port: -1 }), ValueError)

@@ -8,11 +8,11 @@ import { limit } from '../fixtures/slowness.ts'
 
 const timeout = limit(1_800_000)
 
-test('20,000 hostile peers', { timeout }, async () => {
+test('a listener survives 20,000 hostile peers', { timeout }, async () => {
   await fuzz(20_000, 2)
 })
 
-test('20 crowds of 1,000 clients', { timeout }, async () => {
+test('a listener serves 20 crowds of 1,000 clients', { timeout }, async () => {
   for (let i = 0; i < 20; i++) await crowd(1000)
 })
 
@@ -51,7 +51,7 @@ const python = legacyPython ?? modernPython
 const skip = python === undefined && 'there is no Python here'
 
 for (const way of ['an event loop', 'a blocked thread'] as const) {
-  test(`a message past 2 GiB to CPython and back, in ${way}`, { timeout, skip }, async () => {
+  test(`a message past 2 GiB goes to CPython and back, in ${way}`, { timeout, skip }, async () => {
     if (python === undefined) return
     const program = new PythonProgram(python, ECHO)
     const port = Number(await program.firstLine())

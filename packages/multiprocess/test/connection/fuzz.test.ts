@@ -18,7 +18,7 @@ test('1,000 clients connect at once, and each is answered', { timeout }, async (
   await crowd(1000)
 })
 
-test('messages come out of a stream as they went in, however it is cut', { timeout }, () => {
+test('messages come out of a stream as they went in, however the stream is cut', { timeout }, () => {
   const lengths = fc.array(fc.oneof(fc.nat(20), fc.nat(3000), fc.integer({ min: 2 ** 20 - 5, max: 2 ** 20 + 5 })), {
     maxLength: 6
   })
@@ -50,7 +50,7 @@ test('messages come out of a stream as they went in, however it is cut', { timeo
   )
 })
 
-test('lengths past 2 GiB are -1 and eight bytes', () => {
+test('a length past 2 GiB is sent as -1 and eight bytes', () => {
   assert.deepEqual([...frameHeader(0x7fffffff)], [0x7f, 255, 255, 255])
   assert.deepEqual([...frameHeader(2 ** 31)], [255, 255, 255, 255, 0, 0, 0, 0, 128, 0, 0, 0])
   const reader = new FrameReader(2 ** 32)

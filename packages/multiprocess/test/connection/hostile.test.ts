@@ -41,7 +41,7 @@ async function settled(of: () => number): Promise<number> {
   return last
 }
 
-test('a frame of a connection that nobody has accepted stays with its sender', LIMIT, async () => {
+test('a frame of a connection that was not accepted stays with its sender', LIMIT, async () => {
   await using listener = new Listener('unread')
   const bytes = frame(Buffer.alloc(3 * 2 ** 20))
   const peers = await Promise.all(Array.from({ length: 8 }, () => flood(join(directory, 'unread'), bytes)))
@@ -56,7 +56,7 @@ test('a frame of a connection that nobody has accepted stays with its sender', L
   for (const { socket } of peers) socket.destroy()
 })
 
-test('a long message that nobody waits for is read once somebody asks, without waiting too', LIMIT, async () => {
+test('a long message is read once it is asked for, even if the call does not wait', LIMIT, async () => {
   await using listener = new Listener('asked')
   const [here, there] = await Promise.all([Client('asked'), listener.accept()])
   const bytes = new Uint8Array(3 * 2 ** 20)
@@ -73,7 +73,7 @@ test('a long message that nobody waits for is read once somebody asks, without w
 })
 
 test(
-  'without a key a message of more than 4 MiB ends the connection, unless maxMessageBytes allows it',
+  'without a key, a message of more than 4 MiB ends the connection, unless maxMessageBytes allows it',
   LIMIT,
   async () => {
     for (const maxMessageBytes of [undefined, 5 * 2 ** 20]) {
@@ -95,7 +95,7 @@ test(
   }
 )
 
-test('with a key a message may be longer', LIMIT, async () => {
+test('with a key, a message may be longer', LIMIT, async () => {
   const authkey = 'the key'
   await using listener = new Listener('keyed', { authkey })
   const [here, there] = await Promise.all([Client('keyed', { authkey }), listener.accept()])
@@ -106,7 +106,7 @@ test('with a key a message may be longer', LIMIT, async () => {
   there.close()
 })
 
-test('of connections without a key 1,024 wait to be accepted, and further ones are closed', LIMIT, async () => {
+test('at most 1,024 connections without a key wait to be accepted, and further ones are closed', LIMIT, async () => {
   await using listener = new Listener('crowd')
   const sockets: Socket[] = []
   let closed = 0
@@ -124,7 +124,7 @@ test('of connections without a key 1,024 wait to be accepted, and further ones a
   for (const socket of sockets) socket.destroy()
 })
 
-test('a listener removes its own file, wherever the program is by then', LIMIT, async () => {
+test('a listener removes its own file, even if the program has changed its directory', LIMIT, async () => {
   const listener = new Listener('moved')
   process.chdir('/')
   try {

@@ -28,7 +28,7 @@ const runs: [name: string, python: Python | undefined, legacyMd5: boolean, first
 for (const [name, python, legacyMd5, first] of runs) {
   const skip = python === undefined && 'there is no such Python here'
   describe(`${name} and this package`, { timeout, skip }, () => {
-    test('a Client here exchanges bytes with a listener there', async () => {
+    test('a Client of this package exchanges bytes with a listener of Python', async () => {
       const program = new PythonProgram(python as Python, first + LISTENER)
       const port = Number(await program.firstLine())
       using connection = await Client({ host: '127.0.0.1', port }, { authkey, legacyMd5 })
@@ -45,7 +45,7 @@ for (const [name, python, legacyMd5, first] of runs) {
     })
 
     for (const way of ['an event loop', 'a blocked thread'] as const) {
-      test(`a Listener here, in ${way}, exchanges bytes with clients there, at every kind of address`, async () => {
+      test(`a Listener of this package exchanges bytes with clients of Python, at every kind of address, in ${way}`, async () => {
         const path = join(tmpdir(), `multiprocess-test-${process.pid}`)
         const places = [{ host: 'localhost', port: 0 }, path, `\0multiprocess-test-${process.pid}`]
         for (const place of places) {
@@ -65,7 +65,7 @@ for (const [name, python, legacyMd5, first] of runs) {
       })
     }
 
-    test('another key is refused on both sides', async () => {
+    test('a wrong key is refused on both sides', async () => {
       const server = new PythonProgram(python as Python, first + LISTENER)
       const port = Number(await server.firstLine())
       await assert.rejects(Client({ host: '127.0.0.1', port }, { authkey: 'another', legacyMd5 }), AuthenticationError)
@@ -80,7 +80,10 @@ for (const [name, python, legacyMd5, first] of runs) {
   })
 }
 
-test('Python before 3.12 is let in only when asked for', { timeout, skip: legacyPython === undefined }, async () => {
+test('Python before 3.12 is let in only if the listener allows it', {
+  timeout,
+  skip: legacyPython === undefined
+}, async () => {
   const server = new PythonProgram(legacyPython as Python, LISTENER)
   const port = Number(await server.firstLine())
   await assert.rejects(Client({ host: '127.0.0.1', port }, { authkey }), /HMAC-MD5 only.*legacyMd5/)

@@ -45,7 +45,7 @@ function isRefused(path: string, reason: RegExp): (error: unknown) => boolean {
 }
 
 describe('between programs that have shown their key', { timeout }, () => {
-  test('functions, classes, instances and errors cross', async () => {
+  test('functions, classes, instances and errors cross between programs with a key', async () => {
     const [here, there] = await pair('k')
     const factor = 3
     await here.send((n: number) => n * factor)
@@ -60,7 +60,7 @@ describe('between programs that have shown their key', { timeout }, () => {
     there.close()
   })
 
-  test('a message whose modules are yet to be imported is received by the asynchronous method', async () => {
+  test('the asynchronous method receives a message whose modules are not imported yet', async () => {
     const [here, there] = await pair('k')
     const module = new URL('../fixtures/connection/only-there.js', import.meta.url).href
     const { onlyThere } = await import(module)
@@ -73,7 +73,7 @@ describe('between programs that have shown their key', { timeout }, () => {
 })
 
 for (const authkey of ['k', undefined]) {
-  test(`shared memory stays, ${authkey ? 'with' : 'without'} a key: it is refused with its path`, {
+  test(`shared memory is refused with its path, ${authkey ? 'with' : 'without'} a key`, {
     timeout
   }, async () => {
     const [here, there] = await pair(authkey)
@@ -96,7 +96,7 @@ for (const authkey of ['k', undefined]) {
 }
 
 describe('between programs without a key', { timeout }, () => {
-  test('plain data crosses', async () => {
+  test('plain data crosses between programs without a key', async () => {
     const [here, there] = await pair()
     const value = {
       map: new Map([[1, new Set([2n])]]),
@@ -113,7 +113,7 @@ describe('between programs without a key', { timeout }, () => {
     there.close()
   })
 
-  test('code is refused where it is sent, with its path', async () => {
+  test('code is refused at its sender without a key, with its path', async () => {
     const [here] = await pair()
     await assert.rejects(
       here.send({ fn: () => 1 }),
@@ -130,7 +130,7 @@ describe('between programs without a key', { timeout }, () => {
     here.close()
   })
 
-  test('code that comes all the same is refused before anything of it is imported or run', async () => {
+  test('code that arrives without a key is refused before anything of it is imported or run', async () => {
     await using listener = new Listener({ host: 'localhost', port: 0 })
     const peer = await RawPeer.connect(listener.address)
     using connection = await listener.accept()

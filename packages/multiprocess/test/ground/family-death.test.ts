@@ -21,7 +21,7 @@ async function startFamily(scratch: Scratch, plan: unknown[], processes: number)
   return program
 }
 
-describe('a parent that is killed takes its children along', { timeout: limit(60_000) }, () => {
+describe('a parent that is killed takes its children with it', { timeout: limit(60_000) }, () => {
   const plans: [string, unknown[], number][] = [
     ['an idle one', ['stayWithChildren', 'idle', 0], 1],
     ['one in a busy loop', ['stayWithChildren', 'busy', 0], 1],
@@ -41,7 +41,7 @@ describe('a parent that is killed takes its children along', { timeout: limit(60
     })
   }
 
-  test('also by other signals, and by an uncaught error', async () => {
+  test('a parent that ends by other signals, or by an uncaught error, takes its children with it', async () => {
     for (const [signal, expected] of [
       ['SIGTERM', 'SIGTERM'],
       ['SIGHUP', 'SIGHUP'],
@@ -62,7 +62,7 @@ describe('a parent that is killed takes its children along', { timeout: limit(60
     await program.gone(2000)
   })
 
-  test('a child in the middle that is killed takes its own along, and nobody else', async () => {
+  test('a child in the middle that is killed takes only its own children with it', async () => {
     await using scratch = await Scratch.create({ 'main.mjs': MAIN })
     await using program = await startFamily(scratch, ['stayWithChildren', 'busy', 2], 3)
     // The file has them in the order in which they came to run: the first child before its child.
@@ -72,7 +72,7 @@ describe('a parent that is killed takes its children along', { timeout: limit(60
     assert.deepEqual(program.members, [program.pid])
   })
 
-  test('one that is stopped, too', async () => {
+  test('a stopped parent that is killed takes its children with it', async () => {
     await using scratch = await Scratch.create({ 'main.mjs': MAIN })
     await using program = await startFamily(scratch, ['stayWithChildren', 'idle', 1], 2)
     for (const pid of program.members) process.kill(pid, 'SIGSTOP')
@@ -80,7 +80,7 @@ describe('a parent that is killed takes its children along', { timeout: limit(60
     await program.gone(2000)
   })
 
-  test('one that is still starting: at any moment of the first 150 ms', async () => {
+  test('a child that is still starting ends with its parent, at any moment of the first 150 ms', async () => {
     await using scratch = await Scratch.create({ 'main.mjs': MAIN })
     for (let round = 0; round < 8; round++) {
       await using program = new Program(scratch.file('main.mjs'), { args: ['["stayWithChildren", "idle", 1]'] })
@@ -91,7 +91,7 @@ describe('a parent that is killed takes its children along', { timeout: limit(60
     }
   })
 
-  test('one whose preloaded modules take long is gone once they are loaded', async () => {
+  test('a child whose preloaded modules take long is gone once they are loaded', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': MAIN,
       'slow.mjs':

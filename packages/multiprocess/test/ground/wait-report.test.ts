@@ -101,7 +101,7 @@ function checkDeadlock(report: Map<string, string[]>): { blocked: number; waitin
 }
 
 describe('a program that hangs', { timeout }, () => {
-  test('two processes and two locks: whichever is signalled, also the blocked one, tells of all', async () => {
+  test('of two processes and two locks, the signalled one reports all waits, even if it is blocked', async () => {
     await using program = new Program('others')
     const main = program.child.pid as number
     const isComplete = (report: Map<string, string[]>) => isDeadlocked(report) && report.get('Others')?.length === 5
@@ -127,19 +127,19 @@ describe('a program that hangs', { timeout }, () => {
     assert.equal(after.get('MainProcess')?.length, 2)
   })
 
-  test('the first process is blocked itself', async () => {
+  test('the first process reports all waits while it is blocked itself', async () => {
     await using program = new Program('blocked')
     const report = await program.ask(program.child.pid as number, isDeadlocked)
     checkDeadlock(report)
     assert.ok(waits(report, 'MainProcess', /^waits for Blocked \(\d+\) to end; blocked, /))
   })
 
-  test('two threads', async () => {
+  test('two threads report their waits', async () => {
     await using program = new Program('threads')
     checkDeadlock(await program.ask(program.child.pid as number, isDeadlocked))
   })
 
-  test('is not told anything of unless it was asked for: the signal does what it always does', async () => {
+  test('without debug mode, the signal does what it always does', async () => {
     await using program = new Program('blocked', '')
     await program.hasStarted
     program.child.kill('SIGUSR2')

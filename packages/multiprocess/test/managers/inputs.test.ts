@@ -25,7 +25,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([await list.at(1)], [b])
     })
 
-    test('a promise where an answer is due harms nobody else', { timeout }, async () => {
+    test('a promise where an answer is due harms no other client', { timeout }, async () => {
       const fails = async () => {
         throw new RangeError('nobody sees it')
       }
@@ -38,7 +38,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(await list.copy(), [3, 1, 2])
     })
 
-    test('what the server makes refuses options and numbers that make no sense', { timeout }, async () => {
+    test('the objects of a server refuse invalid options and numbers', { timeout }, async () => {
       const wrong: [Promise<unknown>, string, RegExp][] = [
         [manager.Queue('3' as never), 'TypeError', /^maxsize must be an integer, got '3' \(a string\)$/],
         [manager.JoinableQueue(1.5), 'ValueError', /^maxsize must be an integer, got 1.5$/],
@@ -55,7 +55,7 @@ for (const [ground, library] of GROUNDS) {
       for (const [made, name, message] of wrong) await assert.rejects(made, { name, message })
     })
 
-    test('what is no signal is refused before anything is done', { timeout }, async () => {
+    test('an invalid signal is refused before anything is done', { timeout }, async () => {
       const [lock, queue] = [await manager.Lock(), await manager.Queue<number>()]
       await queue.put(1)
       for (const signal of [{}, 5, null] as never[]) {
@@ -65,7 +65,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([await lock.locked(), await queue.qsize()], [false, 1])
     })
 
-    test('a mistake rejects, and is not thrown by what answers promises', { timeout }, async () => {
+    test('an invalid argument rejects the promise that a call returns, and does not throw', { timeout }, async () => {
       const [lock, again, event] = [await manager.Lock(), await manager.RLock(), await manager.Event()]
       const [queue, condition] = [await manager.JoinableQueue(), await manager.Condition()]
       const wrong = { timeout: 'soon' as never }
@@ -93,7 +93,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(new library.SyncManager().numberOfObjects(), ValueError)
     })
 
-    test('notify wakes as many as are asked for', { timeout }, async () => {
+    test('notify wakes as many waiters as it is asked for', { timeout }, async () => {
       const condition = await manager.Condition()
       const waits = [1, 2].map(() => condition.runExclusive(() => condition.wait({ timeout: 50 })))
       await condition.runExclusive(async () => {
@@ -104,7 +104,9 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(await Promise.all(waits), [false, false])
     })
 
-    test("a condition's lock is held by the runExclusive of either, and of nobody else", { timeout }, async () => {
+    test("a condition's lock is held by a runExclusive of the condition or of the lock, and by no other", {
+      timeout
+    }, async () => {
       const lock = await manager.RLock()
       const condition = await manager.Condition(lock)
       const events: string[] = []
@@ -139,7 +141,7 @@ for (const [ground, library] of GROUNDS) {
       await common.runExclusive(() => Promise.all([enter(), enter(), lock.runExclusive(enter)]))
     })
 
-    test('whatever can be iterated is taken, however long', { timeout }, async () => {
+    test('any iterable is accepted, however long it is', { timeout }, async () => {
       const [dict, set, pool] = [
         await manager.dict<number, number>(),
         await manager.set<number>(),

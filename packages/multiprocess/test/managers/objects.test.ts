@@ -73,7 +73,7 @@ for (const [ground, library] of GROUNDS) {
       )
     })
 
-    test('a list has the methods of an array', { timeout }, async () => {
+    test('a list has the methods of an array, and those of Python', { timeout }, async () => {
       const list = await manager.list([3, 1, 2])
       await list.sort()
       assert.deepEqual(await list.copy(), [1, 2, 3])
@@ -100,7 +100,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([await objects.indexOf({ a: 2 }), await objects.includes({ a: 3 })], [1, false])
     })
 
-    test('sets, namespaces, values and arrays', { timeout }, async () => {
+    test('sets, namespaces, values and arrays have their methods', { timeout }, async () => {
       const set = await manager.set(['a'])
       await set.add('b')
       await set.update(['b', 'c'])
@@ -132,7 +132,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(manager.Value('nothing' as never, 1), error => error instanceof Error)
     })
 
-    test('queues hand items over, and know which are done', { timeout }, async () => {
+    test('queues pass items on, and count unfinished ones', { timeout }, async () => {
       const [requests, replies] = [await manager.Queue<unknown>(2), await manager.Queue<unknown>()]
       const child = begin(library, tasks.echo, requests, replies)
       for (let i = 0; i < 20; i++) await requests.put({ i })
@@ -164,7 +164,7 @@ for (const [ground, library] of GROUNDS) {
       await worker.join()
     })
 
-    test('an aborted wait leaves no ghost', { timeout }, async () => {
+    test('an aborted wait leaves nothing in the line', { timeout }, async () => {
       const [queue, lock, event] = [await manager.Queue<number>(), await manager.Lock(), await manager.Event()]
       const condition = await manager.Condition()
       const abort = new AbortController()
@@ -189,7 +189,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(lock.acquire({ signal: AbortSignal.abort(reason) }), reason)
     })
 
-    test('what an abort comes too late for has happened, and is told', { timeout }, async () => {
+    test('an abort that comes after the success of a call does not undo the call', { timeout }, async () => {
       const queue = await manager.Queue<number>()
       const [first, second] = [new AbortController(), new AbortController()]
       const [a, b] = [queue.get({ signal: first.signal }), queue.get({ signal: second.signal })]
@@ -201,7 +201,7 @@ for (const [ground, library] of GROUNDS) {
       assert.equal(await queue.qsize(), 0)
     })
 
-    test('locks exclude, and RLocks let their holder in again', { timeout }, async () => {
+    test('locks exclude each other, and an RLock lets its holder in again', { timeout }, async () => {
       const list = await manager.list([0])
       for (const lock of [await manager.Lock(), await manager.RLock(), await manager.BoundedSemaphore(1)]) {
         await list.set(0, 0)
@@ -244,7 +244,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(order, [1, 1, 2, 2])
     })
 
-    test('semaphores, events, conditions and barriers', { timeout }, async () => {
+    test('semaphores, events, conditions and barriers work between clients', { timeout }, async () => {
       const semaphore = await manager.Semaphore(2)
       await semaphore.acquire()
       assert.deepEqual([await semaphore.value(), await semaphore.locked()], [1, false])
@@ -297,7 +297,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(left, BrokenBarrierError)
     })
 
-    test('a pool at the server', { timeout }, async () => {
+    test('a pool at the server runs tasks in children of the server', { timeout }, async () => {
       const pool = await manager.Pool(1)
       assert.equal(await pool.apply(tasks.square, [3]), 9)
       assert.equal(pool.applySync(tasks.square, [4]), 16)
@@ -320,7 +320,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(pool.apply(tasks.square, [1]), ValueError)
     })
 
-    test('what cannot cross is refused where it is sent, and errors have both stacks', { timeout }, async () => {
+    test('a value that cannot cross is refused at the call, and errors have both stacks', { timeout }, async () => {
       const dict = await manager.dict()
       await assert.rejects(
         dict.set('socket', { db: new WeakMap() }),

@@ -11,7 +11,7 @@ const timeout = limit(60_000)
 
 for (const [ground, library] of GROUNDS) {
   describe(`own objects over ${ground}`, { timeout }, () => {
-    test('a class of managers with typed factories', { timeout }, async () => {
+    test('a class of managers has typed factories', { timeout }, async () => {
       const Managers = library.defineManager({
         Maths: objects.Maths,
         make: objects.makeMaths,
@@ -75,7 +75,7 @@ for (const [ground, library] of GROUNDS) {
       assert.equal(await (await manager.list([1])).length(), 1)
     })
 
-    test('a class registers its types, as in Python, and those that extend it have them', { timeout }, async () => {
+    test('a class registers its types as in Python, and classes that extend it have them', { timeout }, async () => {
       class MyManager extends library.BaseManager {
         declare Maths: (base?: number) => Promise<Remote<objects.Maths>>
         declare Foo: () => Promise<{ f(): Promise<string>; g?: unknown; _hSync(): string }>
@@ -104,7 +104,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([await foo.f(), foo._hSync(), foo.g], ['you called Foo.f()', 'you called Foo._h()', undefined])
     })
 
-    test('the blocking twin of a method stands before a method of its name', { timeout }, async () => {
+    test('the blocking twin of a method replaces a method of its name', { timeout }, async () => {
       const Managers = library.defineManager({
         Reader: class {
           readSync() {
@@ -121,7 +121,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual([reader.readSync(), await reader.read()], ['read', 'read'])
     })
 
-    test('what makes no sense is refused, and told', { timeout }, async () => {
+    test('invalid registrations are refused with the reason', { timeout }, async () => {
       const { BaseManager, defineManager } = library
       assert.throws(() => defineManager({ nothing: 5 }), TypeError)
       for (const taken of ['start', 'connect', 'address', 'constructor', 'then']) {
@@ -164,7 +164,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(new Captures().start(), SerializationError)
     })
 
-    test('an initializer runs before the server answers; one that fails fails the start', { timeout }, async () => {
+    test('an initializer runs before the server answers, and its error makes the start fail', { timeout }, async () => {
       const Managers = library.defineManager({ initialized: objects.getInitialized })
       const manager = new Managers()
       await manager.start({ initializer: objects.initialize, initargs: ['ready'] })
@@ -175,7 +175,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(new Managers().start({ initializer: { module: 'file:///nowhere.js' } }), MultiprocessError)
     })
 
-    test('iterators and objects of a call that was left are freed', { timeout }, async () => {
+    test('iterators and objects of an abandoned call are freed', { timeout }, async () => {
       const Managers = library.defineManager({ Maths: objects.Maths })
       await using manager = new Managers()
       await manager.start()

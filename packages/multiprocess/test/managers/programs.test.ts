@@ -20,7 +20,7 @@ for (const [ground, library] of GROUNDS) {
     assert.deepEqual(await dict.copy(), new Map(Array.from({ length: 10 }, (_, i) => [i, i * 2])))
   })
 
-  test(`a BoundedSemaphore(1) around a shared list, over ${ground}`, { timeout }, async () => {
+  test(`a BoundedSemaphore(1) guards a shared list, over ${ground}`, { timeout }, async () => {
     await using manager = await library.Manager()
     const [list, lock] = [await manager.list<number>([0]), await manager.BoundedSemaphore(1)]
     const add = async (list: ListProxy<number>, lock: SemaphoreProxy, n: number) => {
@@ -41,7 +41,7 @@ for (const [ground, library] of GROUNDS) {
   })
 }
 
-test("the first program of Python's documentation of managers", { timeout }, async () => {
+test("the first program of Python's documentation of managers runs", { timeout }, async () => {
   const [, library] = GROUNDS[0]
   await using manager = await library.Manager()
   const d = await manager.dict<unknown, unknown>()
@@ -64,7 +64,7 @@ test("the first program of Python's documentation of managers", { timeout }, asy
   assert.deepEqual(await l.copy(), [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
 })
 
-test("the queue manager of Python's documentation: a server, and two programs that use its queue", {
+test("the queue manager of Python's documentation runs: a server, and two programs that use its queue", {
   timeout
 }, async () => {
   await using scratch = await Scratch.create({
@@ -98,7 +98,7 @@ test("the queue manager of Python's documentation: a server, and two programs th
   assert.equal((await reader.outcome).stdout, 'hello\n')
 })
 
-test("proxies of proxies, and namespaces, as Python's documentation has them", { timeout }, async () => {
+test("proxies of proxies, and namespaces, work as in Python's documentation", { timeout }, async () => {
   const [, library] = GROUNDS[0]
   await using manager = await library.Manager()
   const global = await manager.Namespace<{ x: number; y?: string }>({ x: 10 })
@@ -130,7 +130,7 @@ test("proxies of proxies, and namespaces, as Python's documentation has them", {
   assert.deepEqual(await plain.at(0), { a: 1 })
 })
 
-test(`${CLIENTS} clients at once`, { timeout }, async () => {
+test(`a server answers ${CLIENTS} clients at once`, { timeout }, async () => {
   await using manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey: 'many' })
   await manager.start()
   // The server keeps no more than a connection for each, and none waits for another one's.

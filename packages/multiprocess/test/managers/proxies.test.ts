@@ -41,7 +41,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(await copy.copy(), new Map([['x', 2]]))
     })
 
-    test('a proxy goes by arguments, closures, queues, pipes and pools, and back', { timeout }, async () => {
+    test('a proxy crosses through arguments, closures, queues, pipes and pools, and back', { timeout }, async () => {
       const list = await manager.list<string>()
       const [queue, [here, there]] = [new library.Queue<unknown>(), library.Pipe()]
       await queue.put({ list })
@@ -58,7 +58,7 @@ for (const [ground, library] of GROUNDS) {
       assert.deepEqual(await list.copy(), ['closed over', 'mapped'])
     })
 
-    test('an object is freed with its last holder, whoever that is', { timeout }, async () => {
+    test('an object is freed with its last holder, whichever process that is', { timeout }, async () => {
       const [kept, event] = [await manager.list([1]), await manager.Event()]
       const id = idOf(kept)
       const child = begin(library, tasks.keep, kept, event)
@@ -71,7 +71,7 @@ for (const [ground, library] of GROUNDS) {
       await gone(manager, id)
     })
 
-    test('what a value holds is freed with it, in circles too', { timeout }, async () => {
+    test('the contents of a value are freed with it, even in circles', { timeout }, async () => {
       const [ring, dict] = [await manager.list<unknown>(), await manager.dict<string, unknown>()]
       await ring.push(ring, dict)
       await dict.set('ring', ring)
@@ -82,12 +82,12 @@ for (const [ground, library] of GROUNDS) {
       for (const id of ids) await gone(manager, id)
     })
 
-    test('proxies made and dropped leave nothing', { timeout }, async () => {
+    test('proxies that are created and dropped leave nothing', { timeout }, async () => {
       await dropMany(manager, 2000, true)
       await dropMany(manager, 2000, false)
     })
 
-    test('a message that is not read keeps what it brings, and one that is not sent does not', {
+    test('a message that is not read keeps its proxies, and one that is not sent does not', {
       timeout
     }, async () => {
       const queue = new library.Queue<unknown>()

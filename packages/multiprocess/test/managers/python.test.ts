@@ -60,7 +60,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(mixed.sort(5 as never), /compare must be a function/)
     })
 
-    test('a set pops, and answers what it has in common with others', { timeout }, async () => {
+    test('a set pops, and returns what it has in common with others', { timeout }, async () => {
       const set = await manager.set([1, 2, 3])
       const others = await manager.set([3, 4])
       assert.deepEqual(await set.union([4]), new Set([1, 2, 3, 4]))
@@ -76,7 +76,7 @@ for (const [ground, library] of GROUNDS) {
       await assert.rejects(set.pop(), ValueError)
     })
 
-    test('a dict answers a fallback for a key that it lacks', { timeout }, async () => {
+    test('a dict returns a fallback for a missing key', { timeout }, async () => {
       const dict = await manager.dict<string, number | undefined>({ a: 1, none: undefined })
       assert.deepEqual(
         [await dict.get('a', 5), await dict.get('b', 5), dict.getSync('c', 'none'), await dict.get('none', 5)],
@@ -93,7 +93,7 @@ for (const [ground, library] of GROUNDS) {
       await other.terminate()
     })
 
-    test('a blocking call refuses a signal, which nobody could fire', { timeout }, async () => {
+    test('a blocking call refuses a signal, which no code could abort', { timeout }, async () => {
       const [lock, pool] = [await manager.Lock(), await manager.Pool(1)]
       const { signal } = new AbortController()
       assert.throws(() => lock.acquireSync({ signal } as never), /cannot call acquireSync with a signal/)

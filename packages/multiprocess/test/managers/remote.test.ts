@@ -53,7 +53,7 @@ async function withServer(use: (address: { host: string; port: number }, program
   await use(JSON.parse(line), program)
 }
 
-test('a program uses objects of another one, and so do its children', { timeout }, async () => {
+test('a program uses objects of another program, and so do its children', { timeout }, async () => {
   await withServer(async address => {
     for (const [, library] of GROUNDS) {
       const manager = new library.SyncManager({ address, authkey })
@@ -84,7 +84,7 @@ test('a program uses objects of another one, and so do its children', { timeout 
   })
 })
 
-test('own types are registered without a factory on the client, as in Python', { timeout }, async () => {
+test('a client registers types without a factory, as in Python', { timeout }, async () => {
   await withServer(async address => {
     class Client extends BaseManager {
       declare Maths: (base: number) => Promise<{
@@ -107,7 +107,7 @@ test('own types are registered without a factory on the client, as in Python', {
   })
 })
 
-test('what a remote client held is freed when it gives it back, and when it is gone', { timeout }, async () => {
+test('the objects of a remote client are freed when it gives them back, and when it is gone', { timeout }, async () => {
   await using manager = new SyncManager({ address: { host: 'localhost', port: 0 }, authkey })
   await manager.start()
   const other = new SyncManager({ address: manager.address, authkey })
@@ -124,7 +124,7 @@ test('what a remote client held is freed when it gives it back, and when it is g
   await freed(manager, 0)
 })
 
-test('a remote client that dies with a lock leaves it to the next', { timeout }, async () => {
+test('the lock of a remote client that dies goes to the next client', { timeout }, async () => {
   await using manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey })
   await manager.start()
   const names = await manager.dict<string, unknown>({ lock: await manager.Lock(), queue: await manager.Queue() })
@@ -149,7 +149,9 @@ test('a remote client that dies with a lock leaves it to the next', { timeout },
   await freed(manager, 3)
 })
 
-test('a wrong key is refused on both sides, and an address without a key but this machine', { timeout }, async () => {
+test('a wrong key is refused on both sides, and without a key, only addresses of this machine are allowed', {
+  timeout
+}, async () => {
   await withServer(async address => {
     await assert.rejects(new SyncManager({ address, authkey: 'wrong' }).connect(), AuthenticationError)
     await assert.rejects(new SyncManager({ address }).connect(), AuthenticationError)
@@ -173,7 +175,7 @@ describe('a server that ends', { timeout }, () => {
     ['by stop()', 'SIGTERM'],
     ['by SIGKILL', 'SIGKILL']
   ] as const) {
-    test(`${name} fails what is pending, and what follows`, { timeout }, async () => {
+    test(`${name}: pending and later calls fail`, { timeout }, async () => {
       await withServer(async (address, program) => {
         const manager = new SyncManager({ address, authkey })
         await manager.connect()
@@ -223,7 +225,7 @@ test('a program may be a client of its own server, and so may its children, unti
   await server.stop()
 })
 
-test('a program that is connected and has nothing to wait for ends', { timeout }, async () => {
+test('a connected program without pending calls ends', { timeout }, async () => {
   await withServer(async address => {
     await using scratch = await Scratch.create({
       'client.mjs': `
@@ -243,7 +245,7 @@ test('a program that is connected and has nothing to wait for ends', { timeout }
   })
 })
 
-test('an object lives on with who was sent it, when the sender has ended', { timeout }, async () => {
+test('an object lives as long as the process that received it, even if the sender has ended', { timeout }, async () => {
   await withServer(async address => {
     const manager = new SyncManager({ address, authkey })
     await manager.connect()
@@ -274,7 +276,9 @@ test('an object lives on with who was sent it, when the sender has ended', { tim
   })
 })
 
-test('a listener that is no manager is none: it is silent, or says what no manager says', { timeout }, async () => {
+test('connecting to a listener that is not a manager fails, whether it is silent or sends something else', {
+  timeout
+}, async () => {
   for (const says of [undefined, 'no', 'nothing that a manager would say']) {
     await using listener = new Listener({ host: 'localhost', port: 0 }, { authkey })
     const answering = listener.accept().then(async connection => {
@@ -291,7 +295,7 @@ test('a listener that is no manager is none: it is silent, or says what no manag
   }
 })
 
-test('a manager that was let go of stays so, and others keep their connection', { timeout }, async () => {
+test('a disconnected manager stays disconnected, and others keep their connection', { timeout }, async () => {
   await withServer(async address => {
     const [one, another] = [new SyncManager({ address, authkey }), new SyncManager({ address, authkey })]
     const both = one.connect()
@@ -308,7 +312,7 @@ test('a manager that was let go of stays so, and others keep their connection', 
   })
 })
 
-test('a server in this very thread cannot be waited for by blocking it', { timeout }, async () => {
+test('a blocking call to a server in the same thread is refused', { timeout }, async () => {
   await using server = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey }).getServer()
   void server.serveForever()
   const manager = new SyncManager({ address: server.address, authkey })
@@ -319,7 +323,7 @@ test('a server in this very thread cannot be waited for by blocking it', { timeo
   await manager[Symbol.asyncDispose]()
 })
 
-test('a server that nobody asked to serve lets its program end', { timeout }, async () => {
+test('a server that does not serve lets its program end', { timeout }, async () => {
   await using scratch = await Scratch.create({
     'program.mjs': `
       import { SyncManager } from '%LIBRARY%'
@@ -331,7 +335,7 @@ test('a server that nobody asked to serve lets its program end', { timeout }, as
   assert.equal((await program.outcome).code, 0)
 })
 
-test('what a client asked for is not too much for it, though it comes all at once', { timeout }, async () => {
+test('a client receives all results that it asked for, even if they come at once', { timeout }, async () => {
   class Source {
     give(length: number) {
       return new Uint8Array(length)
@@ -349,7 +353,7 @@ test('what a client asked for is not too much for it, though it comes all at onc
   await client[Symbol.asyncDispose]()
 })
 
-test('what a client that has the key sends in disorder harms nobody else', { timeout }, async () => {
+test('invalid frames from a client with the key harm no other client', { timeout }, async () => {
   await using manager = new SyncManager({ address: { host: '127.0.0.1', port: 0 }, authkey })
   await manager.start()
   const dict = await manager.dict({ a: 1 })

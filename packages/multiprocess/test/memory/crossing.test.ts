@@ -7,7 +7,7 @@ import { runProgram } from '../fixtures/process/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 
 describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
-  test('in arguments and results, within other values, and as captured variables', async () => {
+  test('shared memory crosses in arguments and results, within other values, and as captured variables', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     const list = new ShareableList<string | number>(['not seen', 2])
     await using pool = new Pool(2)
@@ -41,7 +41,7 @@ describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
     for (const each of [shm, list.shm, result, made.shm]) each.unlink()
   })
 
-  test('with message after message, a process has it mapped once, and no file open', async () => {
+  test('a process that gets a segment with every message maps it once, and keeps no file open', async () => {
     using shm = new SharedMemory({ create: true, size: 1000 })
     const list = new ShareableList([0])
     await using pool = new Pool(1)
@@ -56,7 +56,7 @@ describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
     shm.unlink()
   })
 
-  test('to grandchildren', async () => {
+  test('shared memory crosses to grandchildren', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     const child = new Process({ target: targets.passOn, args: [shm] })
     child.start()
@@ -65,7 +65,7 @@ describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
     shm.unlink()
   })
 
-  test('closed here, it can be sent all the same', async () => {
+  test('shared memory that is closed here can still be sent', async () => {
     const shm = new SharedMemory({ create: true, size: 10 })
     shm.close()
     await using pool = new Pool(1)
@@ -77,7 +77,7 @@ describe('shared memory crosses as itself', { timeout: limit(60_000) }, () => {
     next.unlink()
   })
 
-  test('segments that a thread created last as long as the process, and no longer', async () => {
+  test('segments of a thread last as long as its process, and no longer', async () => {
     const { stdout, stderr } = await runProgram(`
       import { existsSync } from 'node:fs'
       import { Pool } from '${new URL('../../src/threads.js', import.meta.url).href}'

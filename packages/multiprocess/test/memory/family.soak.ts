@@ -3,5 +3,5 @@ import { killCreators } from '../fixtures/memory/kills.ts'
 import { limit } from '../fixtures/slowness.ts'
 
 describe('segments end with the family that created them', { timeout: limit(600_000) }, () => {
-  test('killed by SIGKILL, all of it, 200 times', () => killCreators(200, 2))
+  test('segments of a family that is SIGKILLed are unlinked, 200 times', () => killCreators(200, 2))
 })

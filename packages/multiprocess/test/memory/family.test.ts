@@ -24,9 +24,9 @@ async function holder(scratch: Scratch, name: string, count: number) {
 }
 
 describe('segments end with the family that created them', { timeout: limit(120_000) }, () => {
-  test('killed by SIGKILL, all of it, 5 times', () => killCreators(5, 1))
+  test('segments of a family that is SIGKILLed are unlinked, 5 times', () => killCreators(5, 1))
 
-  test('200 of them, and those whose creator was killed only once the rest of the family has ended', async () => {
+  test('200 segments are unlinked; if only their creator is killed, once the rest of the family has ended', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '%LIBRARY%'
@@ -52,7 +52,7 @@ describe('segments end with the family that created them', { timeout: limit(120_
     await until(() => !isPidRunning(Number(watcher)), 'the watcher has ended', 2000)
   })
 
-  test('ended by itself, by an exit, by an error, by a signal', async () => {
+  test('segments are unlinked when the family ends by itself, by an exit, an error or a signal', async () => {
     for (const [ending, code] of [
       ['', 0],
       ['process.exit(3)', 3],
@@ -70,7 +70,7 @@ describe('segments end with the family that created them', { timeout: limit(120_
     }
   })
 
-  test('the watcher keeps neither the program nor its pipes, its session, its directory or its settings', async () => {
+  test('the watcher does not hold the program, its pipes, session, directory or settings', async () => {
     await using scratch = await Scratch.create({ 'hold.mjs': HOLD })
     const name = newPrefix()
     const { program, watcher } = await holder(scratch, name, 1)
@@ -110,7 +110,7 @@ describe('segments end with the family that created them', { timeout: limit(120_
     await until(() => !isPidRunning(watcher), 'the watcher has ended', 2000)
   })
 
-  test('a watcher that was killed is replaced, at once, or with the next segment by a busy program', async () => {
+  test('a killed watcher is replaced at once, or with the next segment by a busy program', async () => {
     for (const isBusy of [false, true]) {
       await using scratch = await Scratch.create({
         'main.mjs': `
@@ -164,7 +164,7 @@ describe('segments end with the family that created them', { timeout: limit(120_
     await gone(name)
   })
 
-  test('with track: false they stay, and nobody watches', async () => {
+  test('segments with track: false stay, and have no watcher', async () => {
     const name = newPrefix()
     const { stdout } = await runProgram(`
       import { SharedMemory } from '%LIBRARY%'
@@ -178,7 +178,7 @@ describe('segments end with the family that created them', { timeout: limit(120_
     assert.deepEqual(left(name), [])
   })
 
-  test('those of another family, attached to, stay; so do those that have got the name of one that is gone', async () => {
+  test('attached segments of another family stay, and so do segments with a name that was used before', async () => {
     const [name, taken] = [newPrefix(), newPrefix()]
     using shm = new SharedMemory({ name, create: true, size: 10 })
     await using scratch = await Scratch.create({

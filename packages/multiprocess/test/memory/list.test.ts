@@ -43,7 +43,7 @@ function use<T extends ListItem>(items: Iterable<T>, run: (list: ShareableList<T
 }
 
 describe('ShareableList', { timeout: limit(60_000) }, () => {
-  test('holds values of every kind as they are, also for those who attach', () => {
+  test('a ShareableList holds values of every kind, also for processes that attach', () => {
     use(EVERY_KIND, list => {
       using other = new ShareableList(undefined, { name: list.shm.name })
       assert.ok(list.shm instanceof SharedMemory)
@@ -56,7 +56,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('any value that fits goes into any slot, and comes out the same; one that does not is refused, and changes nothing', () => {
+  test('a slot takes any value that fits, and refuses others without a change', () => {
     const item = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.double(),
@@ -92,7 +92,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     assert.ok(fitted > 60 && refused > 20, `${fitted} fitted, ${refused} did not`)
   })
 
-  test('a slot has the room that its first value needed, and says how much', () => {
+  test('a slot has the room that its first value needed, and its error tells how much', () => {
     use(['seven..', 'eight...', 1, null, 2n ** 64n, new Uint8Array(24)], list => {
       const rooms = [8, 16, 8, 8, 16, 32]
       for (const [index, room] of rooms.entries()) {
@@ -111,7 +111,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('says its format, counts and finds', () => {
+  test('a ShareableList tells its format, counts and finds values', () => {
     use<ListItem>(['a', 1, 2n, true, null, new Uint8Array(20), 10n ** 30n, 1, Number.NaN], list => {
       assert.equal(list.format, '8sdqxxxxxxx?xxxxxx?x24s16sdd')
       assert.deepEqual([list.count(1), list.count('b'), list.count(Number.NaN)], [2, 0, 1])
@@ -124,7 +124,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     use([], list => assert.deepEqual([list.length, list.format, [...list], list.indexOf(1 as never)], [0, '', [], -1]))
   })
 
-  test('is refused when it is used wrongly', () => {
+  test('invalid calls of a ShareableList are refused', () => {
     const wrong: [() => unknown, RegExp][] = [
       [() => new ShareableList(), /give a sequence for a new list, or the name of one/],
       [() => new ShareableList([1, undefined as never]), /item 1 is undefined; a ShareableList holds strings, numbers/],
@@ -167,7 +167,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('damaged by something else, says so instead of reading elsewhere', () => {
+  test('a damaged ShareableList reports the damage instead of reading elsewhere', () => {
     use<ListItem>(['text', 1], list => {
       const words = new Int32Array(list.shm.buf.buffer, 0, list.shm.size >> 2)
       const cell = words[2] + 1
@@ -183,7 +183,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('two processes set what this one reads: no value is ever torn, nor after they are killed while they set', async () => {
+  test('a value that two processes set is never torn, even after they are killed while they set it', async () => {
     const first = ['a'.repeat(300), new Uint8Array(400)]
     const list = new ShareableList<string | Uint8Array>(first)
     const writers = [1, 2].map(seed => new Process({ target: setWithoutEnd, args: [list, seed] }))
@@ -212,7 +212,7 @@ describe('ShareableList', { timeout: limit(60_000) }, () => {
     list.shm.unlink()
   })
 
-  test('a writer killed at any moment leaves the value before or after, and no lock', async () => {
+  test('a writer that is killed at any moment leaves the value before or after, and no lock', async () => {
     const list = new ShareableList<string | Uint8Array>(['a'.repeat(300), new Uint8Array(400)])
     for (let round = 0; round < 8; round++) {
       list.set(0, '-')

@@ -9,7 +9,7 @@ import { limit } from '../fixtures/slowness.ts'
 const skip = pythonVersion === 0 && 'needs python3'
 
 describe('SharedMemory and CPython', { timeout: limit(60_000), skip }, () => {
-  test('Python attaches to what was created here, under the same name, and writes to it', () => {
+  test('Python attaches to memory of this package by its name, and writes to it', () => {
     using shm = new SharedMemory({ create: true, size: 5000 })
     shm.buf.set([1, 2, 3])
     const seen = python(
@@ -26,7 +26,7 @@ shm.close()`,
     shm.unlink()
   })
 
-  test('Python unlinks what was created here', () => {
+  test('Python unlinks memory of this package', () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     python(
       'import sys\nfrom multiprocessing.shared_memory import SharedMemory\nSharedMemory(sys.argv[1]).unlink()',
@@ -35,7 +35,7 @@ shm.close()`,
     assert.throws(() => shm.unlink(), { code: 'ENOENT' })
   })
 
-  test('what Python created is attached to here, and not destroyed by it', async () => {
+  test('this package attaches to memory of Python, and does not destroy it', async () => {
     const child = spawn('python3', [
       '-c',
       `
@@ -73,7 +73,7 @@ shm.unlink()`
     assert.throws(() => new SharedMemory({ name }), { code: 'ENOENT' })
   })
 
-  test('as the docs say, Python before 3.13 unlinks at its end what it attached to', () => {
+  test('Python before 3.13 unlinks at its end what it attached to, as the docs say', () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     const code = 'import sys\nfrom multiprocessing.shared_memory import SharedMemory\nSharedMemory(sys.argv[1]).close()'
     if (pythonVersion < 13) assert.throws(() => python(code, shm.name), /resource_tracker: There appear to be 1 leaked/)

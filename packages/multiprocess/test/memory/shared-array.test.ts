@@ -14,7 +14,7 @@ import * as tasks from '../fixtures/sync/tasks.ts'
 const timeout = limit(60_000)
 
 describe('the memory of shared objects', { timeout }, () => {
-  test('goes when nobody has them, though parts of an array are still in use', async () => {
+  test('shared memory is freed when no process has it, even if parts of an array are still in use', async () => {
     const { arena } = currentFamily()
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
@@ -33,7 +33,7 @@ describe('the memory of shared objects', { timeout }, () => {
     part = undefined
   })
 
-  test('stays with who has it, though the one before in its place in the table is reaped a second time', () => {
+  test("shared memory stays with its holder if the previous process in the holder's slot is reaped a second time", () => {
     const { memory, arena, table } = currentFamily()
     const first = table.claim(currentFamily().self)
     table.free(first)
@@ -55,7 +55,7 @@ describe('the memory of shared objects', { timeout }, () => {
     table.free(second)
   })
 
-  test('outlives its maker, and goes with its last holder', async () => {
+  test('shared memory outlives its creator, and is freed with its last holder', async () => {
     const { arena } = currentFamily()
     const pool = new Pool(1)
     const lock = await pool.apply(() => import('../../src/index.ts').then(({ Lock }) => new Lock()))

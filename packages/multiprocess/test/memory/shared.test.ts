@@ -29,7 +29,7 @@ function failsWith(code: string, message: RegExp) {
 }
 
 describe('SharedMemory', { timeout: limit(30_000) }, () => {
-  test('is a file of its size in /dev/shm that only its user may open', () => {
+  test('SharedMemory is a file of its size in /dev/shm that only its user may open', () => {
     const name = newName()
     using shm = new SharedMemory({ name, create: true, size: 12_345 })
     const { size, mode } = statSync(pathOf(name))
@@ -43,7 +43,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     shm.buf[12_344] = 1
   })
 
-  test('has the same bytes for all who attach', () => {
+  test('all processes that attach to SharedMemory see the same bytes', () => {
     using shm = new SharedMemory({ create: true, size: 100 })
     using other = new SharedMemory({ name: shm.name })
     using sized = new SharedMemory({ name: shm.name, size: 5 })
@@ -55,7 +55,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     assert.equal(other.buf[0], 8)
   })
 
-  test('without a name gets one that nobody has', () => {
+  test('SharedMemory without a name gets an unused name', () => {
     const all = Array.from({ length: 20 }, () => new SharedMemory({ create: true, size: 1 }))
     assert.equal(new Set(all.map(shm => shm.name)).size, 20)
     for (const shm of all) {
@@ -65,7 +65,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     }
   })
 
-  test('closed, has no bytes: every view of them has the length 0, and the memory is unmapped', () => {
+  test('closed SharedMemory has no bytes: every view has length 0, and the memory is unmapped', () => {
     const name = newName()
     const shm = new SharedMemory({ name, create: true, size: 8192 })
     const { buf } = shm
@@ -86,7 +86,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     shm.unlink()
   })
 
-  test('closed, leaves memory that the program has moved elsewhere usable', () => {
+  test('closed SharedMemory leaves memory usable that the program has transferred', () => {
     const name = newName()
     const shm = new SharedMemory({ name, create: true, size: 8192 })
     assert.equal(mappingsOf(statSync(pathOf(name)).ino), 1)
@@ -116,7 +116,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     })
   })
 
-  test('dropped, is unmapped when it is collected', async () => {
+  test('dropped SharedMemory is unmapped when it is collected', async () => {
     const { stdout, stderr } = await runProgram(
       `
       import { readFileSync } from 'node:fs'
@@ -137,7 +137,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     assert.equal(stdout, '11 1 3\n', stderr)
   })
 
-  test('unlinked twice, or by another before, has no name to lose', () => {
+  test('SharedMemory that was already unlinked, here or elsewhere, cannot be unlinked again', () => {
     const name = newName()
     using first = new SharedMemory({ name, create: true, size: 10 })
     using same = new SharedMemory({ name })
@@ -151,7 +151,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     next.unlink()
   })
 
-  test('is refused under a name that cannot be one', () => {
+  test('an invalid name of SharedMemory is refused', () => {
     const wrong: [unknown, RegExp][] = [
       ['', /'' cannot be the name of shared memory: it is empty/],
       ['a/b', /contains a slash/],
@@ -176,7 +176,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     }
   })
 
-  test('is refused with options that make no sense', () => {
+  test('invalid options of SharedMemory are refused', () => {
     const wrong: [unknown, RegExp][] = [
       [{}, /give the name .* or create: true and a size/],
       [undefined, /give the name/],
@@ -201,7 +201,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     }
   })
 
-  test('is not to be had where it is missing, and not twice where it exists', () => {
+  test('SharedMemory must exist to be attached to, and must not exist to be created', () => {
     const name = newName()
     assert.throws(
       () => new SharedMemory({ name }),
@@ -220,7 +220,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     shm.unlink()
   })
 
-  test('what is no shared memory, or an empty one, is not attached to', () => {
+  test('a file that is not shared memory, or is empty, is refused', () => {
     const name = newName()
     mkdirSync(pathOf(name))
     assert.throws(() => new SharedMemory({ name }), MultiprocessError)
@@ -233,7 +233,9 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     spawnSync('rm', [pathOf(name)])
   })
 
-  test('larger than /dev/shm is refused when it is created', { skip: !canMount && 'needs root' }, async () => {
+  test('SharedMemory larger than /dev/shm is refused when it is created', {
+    skip: !canMount && 'needs root'
+  }, async () => {
     const { stdout, stderr } = await runProgram(
       `
       import { SharedMemory } from '%LIBRARY%'
@@ -261,7 +263,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     assert.deepEqual(answers.slice(3), ['created', 2])
   })
 
-  test('larger than memory is refused before the kernel ends processes for it', async () => {
+  test("SharedMemory larger than the machine's memory is refused before the kernel ends processes", async () => {
     const { stdout } = await runProgram(`
       import fs from 'node:fs'
       import { syncBuiltinESMExports } from 'node:module'
@@ -279,7 +281,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     assert.equal(stdout, 'ENOMEM cannot create shared memory of 1048577 bytes: 1048576 bytes of memory are to be had\n')
   })
 
-  test('200 at once need no file descriptors, and are all there', () => {
+  test('200 SharedMemory objects need no file descriptors, and all exist', () => {
     new SharedMemory({ create: true, size: 1 }).unlink()
     const descriptors = descriptorCount()
     const all = Array.from({ length: 200 }, (_, i) => {
@@ -298,7 +300,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     }
   })
 
-  test('on another platform says so when it is used', async () => {
+  test('SharedMemory on another platform reports so when it is used', async () => {
     const { stdout, stderr } = await runProgram(`
       Object.defineProperty(process, 'platform', { value: 'win32' })
       const { SharedMemory, ShareableList } = await import('%LIBRARY%')

@@ -33,11 +33,11 @@ async function assertWorks(text: string, options = {}): Promise<void> {
 const LIBRARY = new URL('../../src/index.js', import.meta.url).href
 
 describe('another user', { skip: needsRoot, timeout: 4 * timeout }, () => {
-  test('setuid before the pool is made: all tasks are done', { timeout }, async () => {
+  test('all tasks are done after a setuid before the pool is created', { timeout }, async () => {
     await assertWorks(`${IMPORT}\n${BECOME}\n${WORK}`, { cwd: '/' })
   })
 
-  test('setuid after workers have started: all tasks are done', { timeout }, async () => {
+  test('all tasks are done after a setuid when workers have started', { timeout }, async () => {
     const text = `${IMPORT}
       const early = new Pool(1)
       await early.apply(() => 1)
@@ -78,7 +78,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-test('a root directory without /proc: all tasks are done', { timeout, skip: needsRoot }, async () => {
+test('all tasks are done in a root directory without /proc', { timeout, skip: needsRoot }, async () => {
   await using scratch = await Scratch.create({ 'main.mjs': IMPORT + WORK, 'package.json': '{ "type": "module" }' })
   const lib = fileURLToPath(new URL('../../../dist/lib', import.meta.url))
   const modules = fileURLToPath(new URL('../../../../../node_modules', import.meta.url))
@@ -105,27 +105,27 @@ test('a root directory without /proc: all tasks are done', { timeout, skip: need
 })
 
 describe('limits', { timeout: 4 * timeout }, () => {
-  test('ulimit -f below the arena: it takes less', { timeout }, async () => {
+  test('under ulimit -f below its size, the arena is smaller', { timeout }, async () => {
     await assertWorks(IMPORT + WORK, limited('-f 8000000'))
   })
 
-  test('ulimit -f below any arena: the error names it', { timeout }, async () => {
+  test('under ulimit -f below any arena, the error names the limit', { timeout }, async () => {
     const text = `import { Lock } from '${LIBRARY}'
       try { new Lock() } catch ({ code, message }) { console.log(code, message) }`
     const { stdout } = await runProgram(text, limited('-f 1000'))
     assert.match(stdout, /^EFBIG cannot create shared memory of \d+ MiB: .* raise the limit, ulimit -f\n$/)
   })
 
-  test('ulimit -v without room for WebAssembly: functions cross, and locks work', { timeout }, async () => {
+  test('under ulimit -v without room for WebAssembly, functions cross and locks work', { timeout }, async () => {
     await assertWorks(IMPORT + WORK, limited('-v 4000000'))
   })
 
-  test('--jitless: there is no WebAssembly, and all works', { timeout }, async () => {
+  test('under --jitless, everything works without WebAssembly', { timeout }, async () => {
     await assertWorks(IMPORT + WORK, { execArgv: ['--jitless'] })
   })
 })
 
-test('a working directory that was removed: the package is imported, and workers start', { timeout }, async () => {
+test('the package loads and workers start in a working directory that was removed', { timeout }, async () => {
   const text = `
     const { mkdtempSync, rmdirSync } = await import('node:fs')
     const directory = mkdtempSync('/tmp/multiprocess-removed-')
@@ -135,7 +135,9 @@ test('a working directory that was removed: the package is imported, and workers
   await assertWorks(text)
 })
 
-test("Node's file was removed by an upgrade: the next child runs what its parent runs", { timeout }, async () => {
+test("the next child runs the program of its parent after an upgrade has removed Node's file", {
+  timeout
+}, async () => {
   await using scratch = await Scratch.create()
   const node = scratch.file('node')
   await copyFile(process.execPath, node)
@@ -144,7 +146,7 @@ test("Node's file was removed by an upgrade: the next child runs what its parent
   await rm(node, { force: true })
 })
 
-test('a worker that does not report in time is killed, and what is pending rejects', { timeout }, async () => {
+test('a worker that does not report in time is killed, and pending tasks reject', { timeout }, async () => {
   await using scratch = await Scratch.create({
     'stuck.mjs': "if (process.argv[1]?.endsWith('child-main.js')) for (;;) Math.sqrt(2)",
     'main.mjs': `

@@ -45,7 +45,7 @@ for (const [platform, face] of FACES) {
       await assertPasses(conformance, platform, 440, { CONFORMANCE_ONLY_FACE: face })
     })
 
-    test('the default face warns once of what threads lose, and refuses processes', {
+    test('the default face warns once of what threads lack, and refuses processes', {
       timeout: limit(120_000)
     }, async () => {
       // The pipes of Windows have names that are files here.
@@ -82,7 +82,7 @@ for (const [platform, face] of FACES) {
       assert.equal(taken.code, 'EADDRINUSE')
     })
 
-    test('the examples print what they print over processes', { timeout: limit(300_000) }, async () => {
+    test('the examples print over threads what they print over processes', { timeout: limit(300_000) }, async () => {
       await assertPasses(examples, platform, 9)
     })
   })

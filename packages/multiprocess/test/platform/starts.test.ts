@@ -57,7 +57,7 @@ for (const module of ['index', 'threads']) {
       assert.equal(lines.length, 2)
     })
 
-    test('one that nobody joins is told of in a warning', { timeout }, async () => {
+    test('a child that does not report and that no code joins causes a warning', { timeout }, async () => {
       const { lines, stderr } = await stuck(
         module,
         `process.on('warning', ({ code, message }) => console.log(code, message))
@@ -66,7 +66,7 @@ for (const module of ['index', 'threads']) {
       assert.match(lines[0], /^ERR_WORKER_START cannot start alone: it did not report within 300 ms/, stderr)
     })
 
-    test('one of the reserve that never reports does not take work with it', { timeout }, async () => {
+    test('a member of the reserve that never reports takes no work with it', { timeout }, async () => {
       const { lines, stderr } = await stuck(
         module,
         `const child = () => new Process({ name: 'reserved', target: { module: 'node:path' }, startTimeout: 300, reserve: 1 })
@@ -84,7 +84,9 @@ for (const module of ['index', 'threads']) {
   })
 }
 
-test('workers that are killed as they start: the error counts the starts by what ended them', { timeout }, async () => {
+test('the error about workers that are killed as they start counts the starts by what ended them', {
+  timeout
+}, async () => {
   await using scratch = await Scratch.create({
     'killed.mjs': `
       if (process.argv[1]?.endsWith('child-main.js')) process.kill(process.pid, Date.now() % 2 ? 'SIGKILL' : 'SIGTERM')`,
@@ -109,7 +111,7 @@ test('workers that are killed as they start: the error counts the starts by what
   assert.ok(Number(starts) >= 20)
 })
 
-test('threads that find no descriptor say EMFILE, and the limit to raise', { timeout }, async () => {
+test('threads without a descriptor fail with EMFILE, and name the limit to raise', { timeout }, async () => {
   await using scratch = await Scratch.create({
     'main.mjs': `
       import { openSync } from 'node:fs'

@@ -7,7 +7,7 @@ import { linesOf, Program, runProgram, Scratch, until } from '../fixtures/proces
 import { limit } from '../fixtures/slowness.ts'
 
 describe('daemons', { timeout: limit(60_000) }, () => {
-  test('end with the normal end of their parent, which does not wait for them', async () => {
+  test('daemons end with the normal end of their parent, which does not wait for them', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { statSync } from 'node:fs'
@@ -32,7 +32,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     )
   })
 
-  test('get SIGTERM then', async () => {
+  test('daemons get SIGTERM when their parent ends', async () => {
     const { stdout } = await runProgram(`
       import { Process } from '%LIBRARY%'
       import { stay } from '%TARGETS%'
@@ -45,7 +45,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     assert.equal(stdout, '-15\n')
   })
 
-  test('that are still starting end, too', async () => {
+  test('daemons that are still starting end, too', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '%LIBRARY%'
@@ -57,7 +57,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     await program.gone()
   })
 
-  test('others keep the program alive until they have ended', async () => {
+  test('children that are not daemons keep the program alive until they have ended', async () => {
     const { code, stdout } = await runProgram(`
       import { Process } from '%LIBRARY%'
       import { wait } from '%TARGETS%'
@@ -68,7 +68,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     assert.deepEqual([code, stdout], [0, '0 true\n'])
   })
 
-  test('process.exit() ends the others as well', async () => {
+  test('process.exit() ends children that are not daemons as well', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '%LIBRARY%'
@@ -84,7 +84,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     await program.gone()
   })
 
-  test('may not start children', async () => {
+  test('daemons may not start children', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({
       name: 'D',
@@ -101,7 +101,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     )
   })
 
-  test("of a child end with that child's end", async () => {
+  test('the daemons of a child end with the child', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('running')
     const child = new Process({ target: targets.startDaemon, args: [file] })
@@ -113,7 +113,7 @@ describe('daemons', { timeout: limit(60_000) }, () => {
     if (pid !== undefined) await until(() => isGone(pid), 'the daemon has ended', 2000)
   })
 
-  test('a child is one only if it is told so', async () => {
+  test('a child is a daemon only if it is told so', async () => {
     assert.equal(new Process().daemon, false)
     assert.equal(new Process({ daemon: true }).daemon, true)
   })

@@ -41,7 +41,7 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     assert.deepEqual(await exitcodes(processes), [0, 0, 0, 3, 255, 7])
   })
 
-  test('a signal makes it negative', async () => {
+  test('a signal makes the exit code negative', async () => {
     const { SIGTERM, SIGKILL, SIGINT, SIGSEGV, SIGABRT, SIGUSR2 } = constants.signals
     const processes = [
       ...(['SIGTERM', 'SIGKILL', 'SIGINT', 'SIGSEGV', 'SIGUSR2'] as const).map(
@@ -53,14 +53,14 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     assert.equal((await runForError('abort', null)).exitcode, -SIGABRT)
   })
 
-  test('a real-time signal too, which Node has no name for, where this process looks before its event loop does', () => {
+  test('a real-time signal without a name in Node makes the exit code negative, seen before the event loop', () => {
     const child = new Process({ target: targets.raise, args: [40] })
     child.start()
     child.joinSync()
     assert.equal(child.exitcode, -40)
   })
 
-  test('an uncaught error is printed, and makes it 1', async () => {
+  test('an uncaught error is printed, and makes the exit code 1', async () => {
     const { exitcode, stderr } = await runForError('throwError', 'it went wrong')
     assert.equal(exitcode, 1)
     assert.match(stderr, /^TypeError: it went wrong$/m)
@@ -69,7 +69,7 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     assert.match(stderr, /field: 'a field'/)
   })
 
-  test('so does a rejected promise, an error in a timer, an unhandled rejection', async () => {
+  test('a rejected promise, an error in a timer, and an unhandled rejection make the exit code 1', async () => {
     const all = await Promise.all(
       ['rejectLater', 'throwInTimer', 'rejectUnhandled'].map(target => runForError(target, `the message of ${target}`))
     )
@@ -79,7 +79,7 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('so does what is no error', async () => {
+  test('a thrown value that is not an error makes the exit code 1', async () => {
     const all = await Promise.all([
       runForError('throwValue', 'a text'),
       runForError('throwValue', { key: 1 }),
@@ -93,7 +93,7 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     assert.match(all[1].stderr, /key: 1|\[object Object\]|#<Object>/)
   })
 
-  test('a module that is not there, or that throws while it loads: 1, and what is wrong', async () => {
+  test('a module that is missing, or throws while it loads, makes the exit code 1, and its error is printed', async () => {
     await using scratch = await Scratch.create({
       'throwing.mjs': "throw new Error('thrown while loading')\nexport const fn = () => {}",
       'other.mjs': 'export const value = 1'
@@ -118,7 +118,7 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
     assert.match(noFunction.stderr, /Cannot use `value` of .*other\.mjs: expected a function or a class/)
   })
 
-  test('is known to a parent whose event loop is blocked', () => {
+  test('a parent whose event loop is blocked knows how a child ended', () => {
     const processes = [0, 3].map(code => new Process({ target: targets.exit, args: [code] }))
     for (const process of processes) {
       process.start()

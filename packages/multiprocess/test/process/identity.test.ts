@@ -80,7 +80,7 @@ describe('who a process is', { timeout: limit(60_000) }, () => {
     assert.equal(child.cwd, seen['cwd'])
   })
 
-  test('also while the modules of functions among its arguments load', async () => {
+  test('a child knows itself and its parent while the modules of functions among its arguments load', async () => {
     await using scratch = await Scratch.create({
       'asking.mjs': `
         import { currentProcess, isMainProcess, parentProcess } from '%LIBRARY%'
@@ -105,7 +105,7 @@ describe('who a process is', { timeout: limit(60_000) }, () => {
     assert.deepEqual(await runForJson(text, { args: ['an argument'] }), expected)
   })
 
-  test('names count up, and those of children begin with the parent', async () => {
+  test("names count up, and names of grandchildren begin with the child's", async () => {
     await using scratch = await Scratch.create()
     const text = `
       import { Process } from '%LIBRARY%'
@@ -141,7 +141,7 @@ describe('who a process is', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('a name can be changed, and the child sees the one of its start', async () => {
+  test('a name can be changed, and the child has the name of its start', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({ target: targets.describeProcess, args: [scratch.file('child')] })
     child.name = 'renamed'
@@ -153,7 +153,7 @@ describe('who a process is', { timeout: limit(60_000) }, () => {
     assert.deepEqual([current['name'], current['authkey']], ['renamed', '010203'])
   })
 
-  test('the key is handed down to children of children, and can be set for those to come', async () => {
+  test('the key is inherited by grandchildren, and can be set for later children', async () => {
     await using scratch = await Scratch.create({
       'targets.mjs': `
         import { Process, currentProcess } from '%LIBRARY%'
@@ -170,7 +170,7 @@ describe('who a process is', { timeout: limit(60_000) }, () => {
     assert.equal(await scratch.read('key'), '090807')
   })
 
-  test('a current process that was renamed is the parent by its new name', async () => {
+  test('a renamed process is the parent by its new name', async () => {
     await using scratch = await Scratch.create()
     const text = `
       import { Process, currentProcess } from '%LIBRARY%'

@@ -31,7 +31,7 @@ async function describeChild(
 }
 
 describe('a child inherits', { timeout: limit(60_000) }, () => {
-  test('the environment as it is at the start, and the working directory', async () => {
+  test('a child inherits the environment and the working directory at its start', async () => {
     await using scratch = await Scratch.create()
     mkdirSync(scratch.file('elsewhere'))
     const text = `
@@ -57,13 +57,13 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     assert.deepEqual(seen, [['given', 'later', null], scratch.file('elsewhere')])
   })
 
-  test('options of Node, and its children too', async () => {
+  test('a child and its own children inherit options of Node', async () => {
     const options = ['--max-old-space-size=300', '--enable-source-maps', '--no-warnings', '--conditions', 'custom']
     const { execArgv } = await describeChild(options)
     assert.deepEqual(execArgv, options)
   })
 
-  test('no option that names a program or a port of its own', async () => {
+  test("a child inherits no option that names a program or a port of the parent's own", async () => {
     assert.deepEqual((await describeChild(['--inspect=127.0.0.1:0', '--no-warnings'])).execArgv, ['--no-warnings'])
     await using scratch = await Scratch.create()
     const code = DESCRIBE.replaceAll("'%LIBRARY%'", JSON.stringify(new URL('../../src/index.js', import.meta.url).href))
@@ -80,7 +80,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     assert.deepEqual(argv.slice(1), [scratch.file('child')])
   })
 
-  test('loaders: --import and --require', async () => {
+  test('a child inherits the loaders of --import and --require', async () => {
     await using scratch = await Scratch.create({
       'hooks.mjs': `
         export async function resolve(specifier, context, next) {
@@ -107,7 +107,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     assert.equal(stdout, '42 true\n')
   })
 
-  test('options in NODE_OPTIONS', async () => {
+  test('a child inherits the options in NODE_OPTIONS', async () => {
     await using scratch = await Scratch.create({ 'required.cjs': 'globalThis.required = true' })
     await scratch.write('targets.mjs', 'export function tell() { console.log(globalThis.required) }')
     const { stdout, stderr } = await runProgram(
@@ -120,7 +120,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     assert.equal(stdout, 'true\n', stderr)
   })
 
-  test('a path in its options that is relative, also after the working directory has changed', async () => {
+  test('a relative path in the options names the same file after the working directory has changed', async () => {
     await using scratch = await Scratch.create({
       'loader.mjs': 'globalThis.isLoaded = true',
       'targets.mjs': 'export function tell() { console.log(globalThis.isLoaded) }',
@@ -135,7 +135,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     assert.equal(stdout, 'true\n', stderr)
   })
 
-  test('stdout and stderr, but no stdin', async () => {
+  test('a child inherits stdout and stderr, but not stdin', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '%LIBRARY%'
@@ -158,7 +158,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('no descriptor but these and the arena', async () => {
+  test('a child inherits no other descriptor than these and the arena', async () => {
     await using scratch = await Scratch.create({
       'targets.mjs': `
         import { readdirSync, readlinkSync } from 'node:fs'
@@ -186,7 +186,7 @@ describe('a child inherits', { timeout: limit(60_000) }, () => {
   })
 })
 
-test('the options of Node that are handed on', () => {
+test('the options of Node that children inherit are chosen', () => {
   const cases: [string[], string[]][] = [
     [[], []],
     [['-e', 'code'], []],

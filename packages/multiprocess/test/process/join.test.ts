@@ -14,7 +14,7 @@ function start(target: (...args: never[]) => unknown, ...args: unknown[]): Proce
 }
 
 describe('join', { timeout: limit(60_000) }, () => {
-  test('repeated with a timeout keeps nothing of those that timed out', async () => {
+  test('a join that times out again and again keeps nothing', async () => {
     await using child = start(targets.stay)
     const joins = Array.from({ length: 50 }, () => new WeakRef(child.join({ timeout: 0.1 })))
     const end = performance.now() + limit(2000)
@@ -26,7 +26,7 @@ describe('join', { timeout: limit(60_000) }, () => {
     assert.equal(kept, 0, `${kept} of 50 are still held`)
   })
 
-  test('blocking, takes no processor time meanwhile', () => {
+  test('a blocking join takes no processor time', () => {
     const child = start(targets.wait, 300)
     const before = process.cpuUsage()
     assert.equal(child.joinSync({ timeout: limit(10_000) }), true)
@@ -34,7 +34,7 @@ describe('join', { timeout: limit(60_000) }, () => {
     assert.ok(user + system < 150_000, `${(user + system) / 1000} ms`)
   })
 
-  test('is for children: not for this process, its parent, or one that has not started', async () => {
+  test('join is refused for this process, its parent, and a process that has not started', async () => {
     await assert.rejects(currentProcess().join(), (error: unknown) => {
       assert.ok(error instanceof ValueError)
       assert.equal(error.message, 'cannot join MainProcess: it is not a child of this process')
@@ -56,7 +56,7 @@ describe('join', { timeout: limit(60_000) }, () => {
     assert.equal(await runForJson(text), 'ValueError: cannot join MainProcess: it is not a child of this process')
   })
 
-  test('a program that waits in vain for nothing ends: join does not keep it alive once it is over', async () => {
+  test('a program ends after a join that timed out', async () => {
     const { code, stdout } = await runProgram(`
       import { Process } from '%LIBRARY%'
       import { stay } from '%TARGETS%'
@@ -79,7 +79,7 @@ describe('join', { timeout: limit(60_000) }, () => {
 })
 
 describe('children of this process', { timeout: limit(60_000) }, () => {
-  test('are terminated and waited for where their scope ends', async () => {
+  test('children are terminated and waited for where their scope ends', async () => {
     let pid: number | null
     {
       await using child = start(targets.stay)

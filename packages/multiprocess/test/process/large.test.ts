@@ -48,7 +48,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
   })
 
   for (const length of [LENGTH, 3 * LENGTH + 8008]) {
-    test(`of ${length} bytes are viewed by the child where they were stored`, async () => {
+    test(`a child views buffers of ${length} bytes in the place where they were stored`, async () => {
       const array = new Float64Array(length / 8).fill(2)
       const before = privateMegabytes()
       const seen = (await reportOf(tell, array)) as { sum: number; length: number; own: number; memory: number }
@@ -59,7 +59,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     })
   }
 
-  test('as captured variables are viewed, too, and belong to the child', async () => {
+  test('a child views large buffers in captured variables, and they belong to the child', async () => {
     const bytes = new Uint8Array(LENGTH).fill(3)
     const beside = { bytes, last: new DataView(bytes.buffer, LENGTH - 2) }
     const seen = await reportOf((file: string) => {
@@ -74,7 +74,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     assert.ok(bytes.every(byte => byte === 3))
   })
 
-  test('as fields of an instance of a subclass are viewed, too, and belong to the child', async () => {
+  test("a child views large buffers in fields of a subclass's instance, and they belong to the child", async () => {
     await using scratch = await Scratch.create()
     const child = new Carrier(scratch.file('report'), new Uint8Array(LENGTH).fill(5))
     child.start()
@@ -86,7 +86,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     assert.ok(child.bytes.every(byte => byte === 5))
   })
 
-  test('are given back while the child runs, once it has let go of all views of them', async () => {
+  test('large buffers are freed while the child runs, once it has dropped all views of them', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({
       target: async (file: string, ...arrays: Uint8Array[]) => {
@@ -113,7 +113,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     assert.deepEqual([JSON.parse(await scratch.read('report')), child.exitcode], [{ sums: [3, 1], given: 0 }, 0])
   })
 
-  test('are given back with a child that ends, that is killed while it looks at them, and before it does', async () => {
+  test('large buffers are freed with a child that ends, is killed while it views them, or is killed before', async () => {
     await using scratch = await Scratch.create()
     const bytes = new Uint8Array(LENGTH).fill(1)
     const hold = (file: string, bytes: Uint8Array, isKept: boolean) => {
@@ -143,7 +143,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('are not stored beside what is refused', async () => {
+  test('large buffers are not stored next to a value that is refused', async () => {
     const blocks = liveBlocks()
     const socket = connect({ port: 1, host: '127.0.0.1' }).on('error', () => {})
     const child = new Process({ target: (..._: unknown[]) => {}, args: [new Uint8Array(LENGTH), socket] })
@@ -152,7 +152,7 @@ describe('large buffers that a Process brings', { timeout }, () => {
     assert.equal(liveBlocks(), blocks)
   })
 
-  test('are copies in a thread', async () => {
+  test('large buffers are copies in a thread', async () => {
     await using scratch = await Scratch.create()
     const array = new Float64Array(LENGTH / 8).fill(1)
     const child = new Thread({ target: tell, args: [scratch.file('report'), array] })

@@ -34,7 +34,7 @@ for (const [ground, module] of [
   ['processes', index],
   ['threads', threads]
 ] as const) {
-  test(`logToStderr('info') tells of ${ground}, in children too`, { timeout }, async () => {
+  test(`logToStderr('info') reports processes over ${ground}, including those of children`, { timeout }, async () => {
     const lines = await logOf(
       `
         logToStderr('info')
@@ -55,7 +55,7 @@ for (const [ground, module] of [
   })
 }
 
-test('a level below prints more, and the default prints warnings alone', { timeout }, async () => {
+test('a lower level prints more, and the default level prints only warnings', { timeout }, async () => {
   const lines = await logOf(`
     const logger = logToStderr()
     logger.info('not this')
@@ -80,7 +80,7 @@ test('a level below prints more, and the default prints warnings alone', { timeo
   assert.ok(lines.includes('[DEBUG/Manager-1] created an object of type dict'), lines.join('\n'))
 })
 
-test('a connection is told of on both sides', { timeout }, async () => {
+test('a connection is logged on both sides', { timeout }, async () => {
   const lines = await logOf(`
     logToStderr('debug')
     const listener = new Listener({ host: '127.0.0.1', port: 0 })
@@ -144,7 +144,7 @@ test('the end of a connection is published once on each side, with the error tha
   }
 })
 
-test('levels are names or numbers, and nothing else', { timeout }, () => {
+test('only names and numbers are levels', { timeout }, () => {
   const logger = getLogger()
   assert.equal(logger, getLogger())
   assert.equal(logger.level, LOG_LEVELS.warning)

@@ -21,7 +21,7 @@ for (const module of ['index', 'threads']) {
       assert.equal(stderr.match(/Process the-one:/g)?.length, 1)
     })
 
-    test('an error that the child handles itself names nothing', { timeout }, async () => {
+    test('an error that the child handles itself prints no name', { timeout }, async () => {
       const { stdout, stderr } = await runProgram(`
         import { Process } from '${face(module)}'
         const child = new Process({ target: () => {
@@ -34,7 +34,7 @@ for (const module of ['index', 'threads']) {
       assert.deepEqual([stdout, stderr], ['handled\n0\n', ''])
     })
 
-    test('what tasks print is there when the program ends at once', { timeout }, async () => {
+    test('the output of tasks is there when the program ends at once', { timeout }, async () => {
       const text = `
         import { Pool } from '${face(module)}'
         const pool = new Pool(2)
@@ -89,7 +89,7 @@ for (const module of ['index', 'threads']) {
   })
 }
 
-test("the line that Node quotes of a closure's uncaught error is the user's", { timeout }, async () => {
+test("the line of an uncaught error that Node quotes is the user's, even in a closure", { timeout }, async () => {
   const text = `
     import { Process } from '${face('index')}'
     const captured = 4
@@ -108,10 +108,10 @@ test("the line that Node quotes of a closure's uncaught error is the user's", { 
   )
 })
 
-describe('a parent that can kill nobody', {
+describe('a parent that can kill no process', {
   skip: process.getuid?.() === 0 ? false : 'only root can become another user'
 }, () => {
-  test('its children end with it in a busy loop, too', { timeout }, async () => {
+  test('children of a parent that can kill no process end with it, even in a busy loop', { timeout }, async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '${face('index')}'

@@ -8,7 +8,7 @@ import { exit, raise } from '../fixtures/process/targets.ts'
 import { descriptorCount } from '../fixtures/process/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 
-test('1,000 processes, 8 at a time, that end in all ways, leave nothing', { timeout: limit(1_200_000) }, async () => {
+test('1,000 processes, 8 at a time, that end in every way leave nothing', { timeout: limit(1_200_000) }, async () => {
   const { arena, table } = currentFamily()
   const makers: [() => Process<never[]>, number][] = [
     [() => new Process(), 0],

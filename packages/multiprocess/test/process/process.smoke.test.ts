@@ -42,7 +42,7 @@ async function end(...children: Process<never[]>[]): Promise<(number | null)[]> 
 }
 
 describe('processes', { timeout: limit(60_000) }, () => {
-  test('run an exported function with arguments', async () => {
+  test('a process runs an exported function with arguments', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('args')
     const args = [1, 'two', [-0, Number.NaN], new Map([['key', new Set([1n])]]), new Uint8Array([1, 2]), undefined]
@@ -53,7 +53,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     assert.deepEqual([isMainProcess, currentProcess().name, cpuCount() >= 1], [true, 'MainProcess', true])
   })
 
-  test('end with an exit code, by a signal, or with 1 and the error printed', async () => {
+  test('a process ends with an exit code, by a signal, or with 1 and a printed error', async () => {
     const children = [start(targets.exit, 3), start(targets.raise, 'SIGTERM'), start(targets.stay)]
     children[2].kill()
     assert.deepEqual(await end(...children), [3, -15, -9])
@@ -68,7 +68,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     assert.match(stderr, /TypeError: it went wrong/)
   })
 
-  test('are joined with a timeout, a signal, and blocking', async () => {
+  test('a process is joined with a timeout, with a signal, and blocking', async () => {
     await using child = start(targets.stay)
     assert.equal(await child.join({ timeout: 20 }), false)
     assert.equal(child.joinSync({ timeout: 20 }), false)
@@ -78,7 +78,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     assert.equal(child.exitcode, -15)
   })
 
-  test('have children, and names', async () => {
+  test('a process has children and a name', async () => {
     await using scratch = await Scratch.create()
     const child = start(targets.nest, scratch.file('names'), 1, 1)
     assert.deepEqual(await end(child), [0])
@@ -92,7 +92,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     )
   })
 
-  test('may be of a subclass', async () => {
+  test('a process may have a subclass', async () => {
     await using scratch = await Scratch.create()
     const child = new Writer(scratch.file('result'), new Map([['key', [1]]]))
     child.start()
@@ -101,7 +101,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     assert.deepEqual([text, isWriter, isCurrent], ['0 of [["key",[1]]]', true, true])
   })
 
-  test('refuse what cannot cross, and run functions of the main program, which does not run again', async () => {
+  test('a process refuses what cannot cross, and runs functions of the main program, which does not run again', async () => {
     const stream = process.stdin
     assert.throws(() => start(() => void stream.fd), SerializationError)
     assert.throws(() => start(targets.writeArgs, 'a', [Symbol('s')]), SerializationError)
@@ -113,7 +113,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
     assert.equal(stdout, 'main\nwork\n')
   })
 
-  test('end with their parent: daemons at its end, all when it is killed', async () => {
+  test('processes end with their parent: daemons at its end, all when it is killed', async () => {
     await using scratch = await Scratch.create({
       'main.mjs': `
         import { Process } from '%LIBRARY%'
@@ -138,7 +138,7 @@ describe('processes', { timeout: limit(60_000) }, () => {
 })
 
 describe('the ground', { timeout: limit(60_000) }, () => {
-  test('blocks are taken and given back by two processes', async () => {
+  test('two processes allocate and free blocks', async () => {
     const before = arena.liveBlocks
     const child = start(storm, { seed: 1, rounds: 2000, largest: 1e6 })
     storm({ seed: 2, rounds: 2000, largest: 1e6 })
@@ -161,9 +161,9 @@ describe('the ground', { timeout: limit(60_000) }, () => {
     arena.free(at)
   })
 
-  test('a death in the middle of it breaks nothing', () => killStorms(3, 1))
+  test('a death within a change of the arena breaks nothing', () => killStorms(3, 1))
 
-  test('a lock lets one at a time in, and is freed by the death of its holder', async () => {
+  test('a lock lets one process in at a time, and is freed by the death of its holder', async () => {
     using shared = new SharedWords(4)
     const children = [1, 2].map(() => start(increment, shared.at, 50_000, 2))
     assert.deepEqual(await end(...children), [0, 0])

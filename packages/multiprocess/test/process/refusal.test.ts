@@ -16,7 +16,7 @@ function isRefusal(message: RegExp) {
 }
 
 describe('what cannot cross is refused at the start', { timeout: limit(60_000) }, () => {
-  test('with what it is, where it stands, and what to do', () => {
+  test('the refusal tells what cannot cross, where it is, and what to do', () => {
     const captured = process.stdin
     const local = () => void captured
     const cases: [Process<never[]>, RegExp][] = [
@@ -37,7 +37,7 @@ describe('what cannot cross is refused at the start', { timeout: limit(60_000) }
     for (const [child, message] of cases) assert.throws(() => child.start(), isRefusal(message))
   })
 
-  test('functions and classes of the main module run, and what they capture is refused', async () => {
+  test('functions and classes of the main module run, and captured values that cannot cross are refused', async () => {
     const { code, stdout } = await runProgram(`
       import { Process } from '%LIBRARY%'
       const wait = Promise.resolve()
@@ -64,7 +64,7 @@ describe('what cannot cross is refused at the start', { timeout: limit(60_000) }
     ])
   })
 
-  test('nothing is left behind, and it can be tried again', async () => {
+  test('a refused start leaves nothing behind, and can be tried again', async () => {
     const { arena, table } = currentFamily()
     const warm = new Process({ target: targets.nothing })
     warm.start()
@@ -86,7 +86,7 @@ describe('what cannot cross is refused at the start', { timeout: limit(60_000) }
     assert.equal(child.exitcode, 0)
   })
 
-  test('a getter that throws: its own error, and nothing left behind', () => {
+  test('a getter that throws makes the start throw its error, and leaves nothing behind', () => {
     const { arena } = currentFamily()
     const before = arena.liveBlocks
     const error = new Error('of the getter')
@@ -103,7 +103,7 @@ describe('what cannot cross is refused at the start', { timeout: limit(60_000) }
     assert.equal(arena.liveBlocks, before)
   })
 
-  test('explicit names that cannot be meant', () => {
+  test('names of functions that have no meaning are refused', () => {
     const start = (target: unknown) => () => new Process({ target: target as { module: string } }).start()
     assert.throws(start({ module: './targets.js' }), isRefusal(/`module` is relative/))
     assert.throws(start({ module: '' }), isRefusal(/`module` must be a URL or a string/))
@@ -160,7 +160,7 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
     assert.deepEqual([runs, code, stdout], [1, 0, '0,0,0\n'])
   })
 
-  test('one that starts a process while it is imported is refused in the child', async () => {
+  test('a module that starts a process while it is imported is refused in the child', async () => {
     const { runs, code, stdout, stderr } = await countRuns({
       'main.mjs': "import './both.mjs'",
       'both.mjs': `COUNT_RUNS
@@ -178,7 +178,7 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
     )
   })
 
-  test('as is one that does so for a function among the arguments', async () => {
+  test('a module of a function among the arguments that starts a process is refused in the child', async () => {
     const { runs, stdout } = await countRuns({
       'main.mjs': "import './both.mjs'",
       'both.mjs': `COUNT_RUNS
@@ -193,7 +193,7 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
     assert.deepEqual([runs, stdout], [2, 'exit code 1\n'])
   })
 
-  test('isMainProcess guards it', async () => {
+  test('isMainProcess guards a module that starts a process while it is imported', async () => {
     const { runs, stdout, stderr } = await countRuns({
       'main.mjs': "import './both.mjs'",
       'both.mjs': `COUNT_RUNS
@@ -217,13 +217,13 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
   const tooDeep =
     /ValueError: cannot start Process-1(:1)+: processes are nested 16 deep already\. .* ask isMainProcess there/
 
-  test('one that is imported, and starts a process a moment later, ends somewhere', async () => {
+  test('a module that is imported, and starts a process a moment later, ends somewhere', async () => {
     const { runs, stderr } = await countRuns({ 'main.mjs': "import './both.mjs'", 'both.mjs': delayed('work') })
     assert.equal(runs, 17)
     assert.match(stderr, tooDeep)
   })
 
-  test('isMainProcess guards that too, also in a main module that names itself', async () => {
+  test('isMainProcess guards that module, too, even if it is the main module and names itself', async () => {
     const { runs, stdout, stderr } = await countRuns({
       'main.mjs': delayed("{ module: import.meta.url, export: 'work' }").replace(
         /main\(\)$/,
@@ -233,7 +233,7 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
     assert.deepEqual([runs, stdout, stderr], [2, 'worked\n', ''])
   })
 
-  test('one whose --import or --require module starts a process', async () => {
+  test('a program whose --import or --require module starts a process ends somewhere', async () => {
     const files = {
       'main.mjs': '',
       'targets.mjs': 'export function work() {}',
@@ -248,7 +248,7 @@ describe('no program forks without end', { timeout: limit(60_000) }, () => {
     assert.match(byOption.stderr, /cannot start a process while a child imports its modules/)
   })
 
-  test('isMainProcess is false in a module that --import brings into a child', async () => {
+  test('isMainProcess is false in a module that --import loads in a child', async () => {
     const { runs, stdout, stderr } = await countRuns(
       {
         'main.mjs': '',

@@ -34,7 +34,7 @@ async function fill(
 }
 
 describe('a reserve', { timeout }, () => {
-  test('of processes has the next start, and is filled up again', async () => {
+  test('a process of the reserve gets the next start, and the reserve is refilled', async () => {
     await fill(2)
     const ready = pidsOf(idle())
     const child = new Process({ target: exitWith, args: [3], name: 'warm', reserve: 2 })
@@ -46,7 +46,7 @@ describe('a reserve', { timeout }, () => {
     await until(() => idle().length === 2, 'two are ready again')
   })
 
-  test('is left alone by a start that does not ask for it, and given up by one that asks for none', async () => {
+  test('a start that does not ask for the reserve leaves it alone, and a start with 0 ends it', async () => {
     await fill(1)
     const ready = pidsOf(idle())
     const cold = new Process({ target: exitWith, args: [0] })
@@ -59,7 +59,7 @@ describe('a reserve', { timeout }, () => {
     assert.deepEqual(idle(), [])
   })
 
-  test('gives what a start gives: name, daemon, key, arguments, environment, folder, program arguments', async () => {
+  test('a start from the reserve has its name, daemon, key, arguments, environment, directory and program arguments', async () => {
     const queue = new Queue<ReturnType<typeof circumstancesOf>>()
     const folder = process.cwd()
     for (const change of [
@@ -96,7 +96,7 @@ describe('a reserve', { timeout }, () => {
     await fill(0)
   })
 
-  test('loses one that is killed while it waits, and no start fails for it', async () => {
+  test('a reserve whose process is killed while it waits makes no start fail', async () => {
     await fill(2)
     const [first] = pidsOf(idle())
     process.kill(first, 'SIGKILL')
@@ -112,7 +112,7 @@ describe('a reserve', { timeout }, () => {
     await until(() => idle().length === 0, 'none is left')
   })
 
-  test('has processes that are signalled, killed and joined like any other', async () => {
+  test('processes of a reserve are signalled, killed and joined like any other', async () => {
     await fill(1)
     const queue = new Queue<string>()
     for (const [signal, exitcode] of [
@@ -132,7 +132,7 @@ describe('a reserve', { timeout }, () => {
     await fill(0)
   })
 
-  test('takes arguments of any length, and what processes share', async () => {
+  test('a start from the reserve takes arguments of any length, and shared objects', async () => {
     const queue = new Queue<number>()
     for (const length of [3_000_000, 40_000_000]) {
       await fill(1)
@@ -145,7 +145,7 @@ describe('a reserve', { timeout }, () => {
     }
   })
 
-  test('of threads has the next start as well', async () => {
+  test('a thread of the reserve gets the next start', async () => {
     await fill(1, threads, 'thread')
     const [ready] = idle('thread')
     const child = new threads.Process({ target: exitWith, args: [4], reserve: 1 })
@@ -158,7 +158,7 @@ describe('a reserve', { timeout }, () => {
   })
 
   for (const face of ['index', 'threads']) {
-    test(`lets the program end, and leaves nothing: ${face}`, async () => {
+    test(`a reserve lets the program end, and leaves nothing: ${face}`, async () => {
       const url = new URL(`../../src/${face}.js`, import.meta.url).href
       const { code, stdout, stderr } = await runProgram(`
         import { Process } from ${JSON.stringify(url)}
@@ -172,7 +172,7 @@ describe('a reserve', { timeout }, () => {
     })
   }
 
-  test('is a whole number of 0 or more', () => {
+  test('the size of a reserve must be a whole number of 0 or more', () => {
     for (const reserve of [-1, 1.5, Number.NaN]) assert.throws(() => new Process({ reserve }), ValueError)
     for (const reserve of ['1', null, {}]) assert.throws(() => new Process({ reserve: reserve as never }), TypeError)
   })

@@ -7,7 +7,7 @@ import { isPidRunning, linesOf, Program, Scratch, until } from '../fixtures/proc
 import { limit } from '../fixtures/slowness.ts'
 
 describe('signals to a process', { timeout: limit(60_000) }, () => {
-  test('terminate, kill and interrupt end it', async () => {
+  test('terminate, kill and interrupt end a process', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('running')
     const processes = [1, 2, 3].map(() => new Process({ target: targets.stay, args: [file] }))
@@ -30,7 +30,7 @@ describe('signals to a process', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('it may handle those that can be handled', async () => {
+  test('a process may handle the signals that can be handled', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('signals')
     const child = new Process({ target: targets.handleSignals, args: [file] })
@@ -45,7 +45,7 @@ describe('signals to a process', { timeout: limit(60_000) }, () => {
     assert.deepEqual(await scratch.lines('signals'), ['ready', 'SIGTERM', 'SIGINT'])
   })
 
-  test('a child that is busy, or blocked, or still starting ends too', async () => {
+  test('a child that is busy, blocked, or still starting ends by a signal', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('running')
     const processes = [targets.stayBusy, targets.stayBlocked, targets.stay].map(
@@ -62,7 +62,7 @@ describe('signals to a process', { timeout: limit(60_000) }, () => {
     )
   })
 
-  test('a child may end itself, or its parent and with it itself', async () => {
+  test('a child may end itself, or its parent and thereby itself', async () => {
     const child = new Process({ target: targets.terminateBy, args: ['current'] })
     child.start()
     await child.join()

@@ -49,7 +49,7 @@ function assertRefused(seen: Seen, count: number): void {
 }
 
 describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
-  test('with no descriptor left', async () => {
+  test('a start without a free descriptor fails with the reason', async () => {
     const text = `${COUNT}
       const before = count()
       const held = []
@@ -61,7 +61,7 @@ describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
     assertRefused((await runForJson(text, { through: ['prlimit', '--nofile=100'] })) as Seen, 20)
   })
 
-  test('at any number of descriptors left: it starts, or it says that it cannot', async () => {
+  test('a start with any number of free descriptors works, or fails with the reason', async () => {
     const text = `${COUNT}
       const before = count()
       const held = []
@@ -92,7 +92,7 @@ describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
     assert.equal(seen.isClean, true, JSON.stringify(seen))
   })
 
-  test('where Node is no longer to be found', async () => {
+  test("a start fails with the reason if Node's file no longer exists", async () => {
     const text = `${COUNT}
       const before = count()
       const { execPath } = process
@@ -106,7 +106,7 @@ describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
     assert.match(seen.failures[0][2], /\/no\/such\/node/)
   })
 
-  test('with more environment than a program may have', async () => {
+  test('a start fails with the reason if the environment is too large for a program', async () => {
     const text = `${COUNT}
       const before = count()
       process.env.HUGE = 'x'.repeat(3e6)
@@ -123,7 +123,7 @@ describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
   const isRoot = process.getuid?.() === 0
   const canBeNobody = isRoot && spawnSync(asNobody[0], [...asNobody.slice(1), 'test', '-r', library]).status === 0
 
-  test('with no more processes allowed', { skip: isRoot && !canBeNobody }, async () => {
+  test('a start fails with the reason if no more processes are allowed', { skip: isRoot && !canBeNobody }, async () => {
     const text = `${COUNT}
       import { execFileSync } from 'node:child_process'
       const before = count()
@@ -144,7 +144,7 @@ describe('a start that the system refuses', { timeout: limit(60_000) }, () => {
     assertRefused(JSON.parse(stdout) as Seen, 5)
   })
 
-  test('a child that cannot have memory fails by itself, and its parent sees it', async () => {
+  test('a child that gets no memory fails by itself, and its parent notices', async () => {
     const { code, stdout } = await runProgram(
       `${COUNT}
       const child = new Process({ target: { module: '%TARGETS%', export: 'fillHeap' } })

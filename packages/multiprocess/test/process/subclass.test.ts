@@ -7,7 +7,7 @@ import { runProgram, Scratch } from '../fixtures/process/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
 
 describe('a subclass of Process', { timeout: limit(60_000) }, () => {
-  test('runs its own run() in the child, with its fields, methods and name', async () => {
+  test('a subclass of Process runs its own run() in the child, with its fields, methods and name', async () => {
     await using scratch = await Scratch.create()
     const child = new Writer(scratch.file('result'), new Map([['key', [1, 2]]]))
     child.count = 41
@@ -28,7 +28,7 @@ describe('a subclass of Process', { timeout: limit(60_000) }, () => {
     assert.equal(child.describe(), '42 of [["key",[1,2]]]')
   })
 
-  test('may be asynchronous; its error ends the child with 1 and is printed', async () => {
+  test('the run() of a subclass may be asynchronous, and its error ends the child with 1 and is printed', async () => {
     const { stdout, stderr } = await runProgram(`
       import { Slow } from '%SUBCLASSES%'
       const child = new Slow()
@@ -40,7 +40,7 @@ describe('a subclass of Process', { timeout: limit(60_000) }, () => {
     assert.equal(new Slow().name.startsWith('Process-'), true)
   })
 
-  test('without a run() of its own runs the target', async () => {
+  test('a subclass without its own run() runs the target', async () => {
     await using scratch = await Scratch.create()
     const child = new Named({ target: write, args: [scratch.file('result'), 'by the target'] })
     child.start()
@@ -49,7 +49,7 @@ describe('a subclass of Process', { timeout: limit(60_000) }, () => {
     assert.equal(await scratch.read('result'), 'by the target')
   })
 
-  test('that calls the inherited run() runs the target', async () => {
+  test('a subclass whose run() calls the inherited run() runs the target', async () => {
     await using scratch = await Scratch.create()
     const child = new Wrapping(write, [scratch.file('result'), 'by the inherited run'])
     child.start()
@@ -58,7 +58,7 @@ describe('a subclass of Process', { timeout: limit(60_000) }, () => {
     assert.equal(await scratch.read('result'), 'by the inherited run')
   })
 
-  test('run() called here runs the target here', async () => {
+  test('run() that is called here runs the target here', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({ target: write, args: [scratch.file('result'), 'here'] })
     await child.run()

@@ -16,7 +16,7 @@ async function run(process: Process<never[]>): Promise<number | null> {
 }
 
 describe('what a process runs', { timeout: limit(60_000) }, () => {
-  test('an exported function with arguments; the end of a promise; timers that it leaves', async () => {
+  test('a process runs an exported function with arguments, to the end of its promise and of its timers', async () => {
     await using scratch = await Scratch.create()
     for (const target of [targets.write, targets.writeLater, targets.writeInTimer]) {
       const file = scratch.file(target.name)
@@ -25,7 +25,7 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('a default export, a static method, a function of Node, one of JavaScript', async () => {
+  test('a process runs a default export, a static method, and functions of Node and of JavaScript', async () => {
     await using scratch = await Scratch.create()
     assert.equal(await run(new Process({ target: targets.default, args: [scratch.file('a')] })), 0)
     assert.equal(await run(new Process({ target: targets.Tool.write, args: [scratch.file('b')] })), 0)
@@ -35,7 +35,7 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     assert.deepEqual(await Promise.all(['a', 'b', 'c'].map(name => scratch.read(name))), ['default', 'static', 'node'])
   })
 
-  test('{ module, export }, by URL, by text, by path, by default', async () => {
+  test('a process runs { module, export }, by URL, by text, by path, and by default', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('file')
     for (const module of [TARGETS, TARGETS.href, TARGETS.pathname]) {
@@ -48,11 +48,11 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     assert.equal(readFileSync(file, 'utf8'), 'static')
   })
 
-  test('nothing at all', async () => {
+  test('a process without a target runs nothing and ends', async () => {
     assert.equal(await run(new Process()), 0)
   })
 
-  test('arguments of many kinds', async () => {
+  test('a process gets arguments of many kinds', async () => {
     await using scratch = await Scratch.create()
     const holed = new Array(3).fill(1, 2)
     const cycle: Record<string, unknown> = { list: holed }
@@ -86,7 +86,7 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     assert.deepEqual([error.name, error.message], ['TypeError', 'message'])
   })
 
-  test('64 MB of arguments', async () => {
+  test('a process gets 64 MB of arguments', async () => {
     await using scratch = await Scratch.create()
     const bytes = new Uint8Array(64e6).fill(5)
     bytes[64e6 - 1] = 9
@@ -96,7 +96,7 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     assert.equal(Buffer.compare(received, bytes), 0)
   })
 
-  test('functions and classes as arguments', async () => {
+  test('a process gets functions and classes as arguments', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('calls')
     const args = [file, targets.square, { make: targets.Tool }] as const
@@ -106,7 +106,7 @@ describe('what a process runs', { timeout: limit(60_000) }, () => {
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { result: 4, name: 'Date' })
   })
 
-  test('the arguments are those of the moment of the start', async () => {
+  test('the arguments have their values of the moment of the start', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('args')
     const list = ['before']

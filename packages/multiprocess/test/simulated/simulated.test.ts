@@ -58,7 +58,7 @@ describe('simulated', { timeout: 5 * timeout }, () => {
     })
   }
 
-  test('the same seed is the same schedule, whatever ran before', { timeout }, () => {
+  test('the same seed gives the same schedule, whatever ran before', { timeout }, () => {
     for (const name of Object.keys(PROGRAMS)) {
       const first = [7, 8, 9].map(seed => simulation.run(name, seed, 1).digest)
       const again = [9, 8, 7].map(seed => simulation.run(name, seed, 1).digest)

@@ -19,13 +19,13 @@ describe('locks', { timeout }, () => {
     test(`${name}: holders are killed one after the other`, { timeout }, () => killHolders(KINDS[name](), 4))
   }
 
-  test('one is killed anywhere in its turns', { timeout }, () => killAnywhere(KINDS.Lock(), 3))
+  test('a lock whose holder is killed anywhere in its turns lives on', { timeout }, () => killAnywhere(KINDS.Lock(), 3))
 
-  test('those of all kinds that are dropped give their memory back', { timeout }, () => dropLocks(5000))
+  test('locks of all kinds that are dropped free their memory', { timeout }, () => dropLocks(5000))
 
-  test('five meet at a barrier', { timeout }, () => meetAt(new Barrier(5), 30))
+  test('five processes meet at a barrier', { timeout }, () => meetAt(new Barrier(5), 30))
 
-  test('a condition that is dropped leaves nothing of sleepers that were killed', { timeout }, () =>
+  test('a dropped condition leaves nothing of killed sleepers', { timeout }, () =>
     keepsBlocks(async () => {
       const condition = new Condition()
       const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
@@ -43,7 +43,7 @@ describe('locks', { timeout }, () => {
   )
 })
 
-test('who is blocked receives a function of a module that is not imported here', { timeout }, async () => {
+test('a blocked process receives a function of a module that is not imported here', { timeout }, async () => {
   const queue = new Queue()
   const child = new Process({ target: putFunction, args: [queue] })
   child.start()

@@ -21,13 +21,17 @@ describe('a million turns', { timeout }, () => {
 
 describe('killed holders', { timeout }, () => {
   for (const [name, make] of Object.entries(KINDS)) {
-    test(`${name}: after each of ${KILLS} deaths those who wait go on`, { timeout }, () => killHolders(make(), KILLS))
+    test(`${name}: after each of ${KILLS} deaths, the waiting processes continue`, { timeout }, () =>
+      killHolders(make(), KILLS)
+    )
   }
 
-  test('a random one, anywhere in its turn', { timeout }, () => killAnywhere(KINDS.Lock(), KILLS / 5))
+  test('a lock lives on if a random process is killed anywhere in its turn', { timeout }, () =>
+    killAnywhere(KINDS.Lock(), KILLS / 5)
+  )
 })
 
-test('a Barrier of 5 over 1,000 rounds', { timeout }, () => meetAt(new Barrier(5), 1000))
+test('a Barrier of 5 parties passes 1,000 rounds', { timeout }, () => meetAt(new Barrier(5), 1000))
 
 test('a million locks created and dropped leave the arena flat', { timeout }, () => dropLocks(MILLION))
 

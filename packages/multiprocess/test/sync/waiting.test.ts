@@ -10,7 +10,7 @@ import { limit } from '../fixtures/slowness.ts'
 
 const timeout = limit(10_000)
 
-test('a wait whose step throws as it spins leaves its seat', {
+test('a wait whose step throws while it spins gives up its seat', {
   timeout,
   skip: cpuCount() < 2 && 'nobody spins'
 }, async () => {

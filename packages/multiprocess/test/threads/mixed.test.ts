@@ -40,7 +40,7 @@ test('a lock of processes excludes threads and processes alike', { timeout }, as
   assert.equal(value.value, 6100)
 })
 
-test('they arrive in a thread as what they are: the same thing, of the class of processes', { timeout }, async () => {
+test('locks of processes arrive in a thread as the same locks, of the class of processes', { timeout }, async () => {
   await using pool = new threads.Pool(2)
   const array = processes.Array('i', [1, 2, 3])
   const queue = new processes.Queue<number>()
@@ -67,7 +67,9 @@ test('they arrive in a thread as what they are: the same thing, of the class of 
 
 describe('a pipe and queues of processes between', () => {
   for (const face of [threads, processes] as const) {
-    test(`a thread and ${face === threads ? 'another thread' : 'a child process'}`, { timeout }, async () => {
+    test(`a pipe and queues of processes work between a thread and ${face === threads ? 'another thread' : 'a child process'}`, {
+      timeout
+    }, async () => {
       const requests = new processes.Queue<number | null>(4)
       const results = new processes.SimpleQueue<number>()
       const worker = new face.Process({ target: echo, args: [requests, results] })
@@ -80,7 +82,7 @@ describe('a pipe and queues of processes between', () => {
   }
 })
 
-test('a semaphore, a condition and a barrier of processes bring threads together', { timeout }, async () => {
+test('a semaphore, a condition and a barrier of processes connect threads', { timeout }, async () => {
   const semaphore = new processes.BoundedSemaphore(1)
   const condition = new processes.Condition()
   const barrier = new processes.Barrier(3)
@@ -99,7 +101,7 @@ test('a semaphore, a condition and a barrier of processes bring threads together
   assert.equal(turns.value, 20)
 })
 
-test('what a thread makes for processes is there for its parent and for a process', { timeout }, async () => {
+test('what a thread creates for processes is available to its parent and to a process', { timeout }, async () => {
   await using pool = new threads.Pool(1)
   const [queue, value] = await pool.apply(makeAll)
   const child = new processes.Process({
@@ -112,7 +114,7 @@ test('what a thread makes for processes is there for its parent and for a proces
   await child.join()
 })
 
-test('a thread that ends, or is ended, while it holds a lock of processes leaves it to the next', {
+test('a thread that ends, or is ended, while it holds a lock of processes leaves it to the next thread', {
   timeout
 }, async () => {
   for (const target of [holdAndEnd, holdAndSpin]) {
@@ -133,7 +135,7 @@ test('a thread that ends, or is ended, while it holds a lock of processes leaves
   }
 })
 
-test("a thread that is ended in a wait is in nobody's way", { timeout }, async () => {
+test('a thread that is ended in a wait blocks no other thread', { timeout }, async () => {
   const lock = new processes.Lock()
   const queue = new processes.Queue<number>()
   const children = Array.from(
@@ -149,7 +151,7 @@ test("a thread that is ended in a wait is in nobody's way", { timeout }, async (
   assert.equal(await lock.acquire({ timeout: limit(5000) }), true)
 })
 
-test('threads give their places among processes back', { timeout }, async () => {
+test('threads give back their slots among processes', { timeout }, async () => {
   const { table } = currentFamily('spawn')
   const before = [...table.members()].length
   const descriptors = descriptorCount()
@@ -166,13 +168,13 @@ test('threads give their places among processes back', { timeout }, async () => 
   await until(() => descriptorCount() <= descriptors, 'all descriptors closed')
 })
 
-test('threads may be the first to need what processes share, several at once', { timeout }, async () => {
+test('several threads at once may be the first to need what processes share', { timeout }, async () => {
   const program = fileURLToPath(new URL('../fixtures/threads/first-in-a-thread.js', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout })
   assert.equal(stdout, '0 1,2,1,2,1,2\n')
 })
 
-test('a process that a thread starts is of the same family', { timeout }, async () => {
+test('a process that a thread starts belongs to the same family', { timeout }, async () => {
   await using pool = new threads.Pool(1)
   const queue = new processes.Queue<string>()
   assert.equal(await pool.apply(startOne, [queue]), 0)

@@ -53,7 +53,7 @@ test('a thread that sends itself a signal ends alone, and cannot end its parent'
   })
 })
 
-test('a daemon thread lets the program end, and one that is none keeps it alive', { timeout }, async () => {
+test('a daemon thread lets the program end, and another thread keeps it alive', { timeout }, async () => {
   const child = new Process({ target: later, args: [20], daemon: false })
   child.start()
   assert.equal(child.daemon, false)
@@ -91,7 +91,7 @@ const EVERYTHING = `\
 thread true
 `
 
-test('nothing native is needed, and an idle pool lets the program end', { timeout }, async () => {
+test('threads need nothing native, and an idle pool of threads lets the program end', { timeout }, async () => {
   const program = fileURLToPath(new URL('../fixtures/threads/program.js', import.meta.url))
   for (const options of [['--no-addons'], ['--no-addons', '--max-old-space-size=500', '--stack-size=900']]) {
     const { stdout } = await promisify(execFile)(process.execPath, [...options, program])

@@ -20,7 +20,7 @@ async function warningsOf(work: () => void): Promise<Error[]> {
 }
 
 test(
-  'a function that assigns to a captured variable is warned of once, however often it is made and sent',
+  'a function that assigns to a captured variable causes one warning, however often it is created and sent',
   LIMIT,
   async () => {
     let total = 0
@@ -46,7 +46,7 @@ test(
   }
 )
 
-test('each way to assign counts, and all variables are named', LIMIT, async () => {
+test('each kind of assignment causes a warning that names all variables', LIMIT, async () => {
   let a = 0
   let b = [0]
   let c = { x: 0 }
@@ -65,7 +65,7 @@ test('each way to assign counts, and all variables are named', LIMIT, async () =
   assert.equal(warnings.length, 1)
 })
 
-test('what changes nothing outside is not warned of', LIMIT, async () => {
+test('a function that changes nothing outside causes no warning', LIMIT, async () => {
   let cache: number | undefined
   const object = { count: 0 }
   const limit = 3

@@ -22,12 +22,12 @@ function counter(start: number): { up: () => number; get: () => number } {
 }
 
 describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () => {
-  test('captured variables of the main program', async () => {
+  test('a function captures variables of the main program', async () => {
     assert.equal(await cross(x => x * three, 5), 15)
     assert.deepEqual(await cross(() => [pair.left.deep[1], pair.right]), [2, 'r'])
   })
 
-  test('variables of functions, blocks, loops, catch clauses and parameters', async () => {
+  test('a function captures variables of functions, blocks, loops, catch clauses and parameters', async () => {
     const make = (a: number, { b, c: [d] }: { b: number; c: number[] }, ...rest: number[]) => {
       const made: (() => unknown)[] = []
       for (let i = 0; i < 1; i++) {
@@ -43,7 +43,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(make(1, { b: 2, c: [3] }, 4, 5)), [1, 2, 3, [4, 5], 'caught'])
   })
 
-  test('values as they are at the moment of sending', async () => {
+  test('captured variables have their values of the moment of sending', async () => {
     let n = 1
     const read = () => n
     const first = cross(read)
@@ -51,13 +51,13 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual([await first, await cross(read)], [1, 2])
   })
 
-  test('the child has variables of its own', async () => {
+  test('the child has its own copies of captured variables', async () => {
     const add = () => (total += 5)
     assert.equal(await cross(add), 15)
     assert.equal(total, 10)
   })
 
-  test('only what the text uses is sent', async () => {
+  test('only the variables that the text uses are sent', async () => {
     const socket = process.stdout
     const used = 'used'
     const other = () => socket
@@ -65,7 +65,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(other(), socket)
   })
 
-  test('names that are not variables: keys, labels, properties, inner declarations', async () => {
+  test('keys, labels, properties and inner declarations are not captured as variables', async () => {
     const three = process.stdout
     assert.equal(typeof three, 'object')
     const fn = () => {
@@ -80,7 +80,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(fn), [2, { other: 3 }, 4, 5, 6, [7]])
   })
 
-  test('recursion', async () => {
+  test('a recursive function captures itself', async () => {
     assert.equal(await cross(factorial, 5), 120)
     const fib = function self(n: number): number {
       return n < 2 ? n : self(n - 1) + self(n - 2)
@@ -88,11 +88,11 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(await cross(fib, 10), 55)
   })
 
-  test('functions that capture each other', async () => {
+  test('functions capture each other', async () => {
     assert.deepEqual(await cross(() => [isEven(10), isOdd(7), isEven(3)]), [true, true, false])
   })
 
-  test('a declaration whose variable holds something else by now', async () => {
+  test("a declaration's variable may have another value by now", async () => {
     let calls = 0
     // biome-ignore lint/suspicious/noFunctionAssign: that is the case
     function original(n: number): number {
@@ -105,7 +105,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(await cross(first, 1), first(1))
   })
 
-  test('variables that functions share', async () => {
+  test('functions of one call share their variables', async () => {
     const { up, get } = counter(5)
     assert.deepEqual(await cross(() => [up(), up(), get()]), [6, 7, 7])
     const bump = () => ++total
@@ -119,13 +119,13 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     )
   })
 
-  test('two closures of one factory do not', async () => {
+  test('two closures of one factory do not share variables', async () => {
     const a = counter(1)
     const b = counter(10)
     assert.deepEqual(await cross(() => [a.up(), a.up(), b.up(), a.get(), b.get()]), [2, 3, 11, 3, 11])
   })
 
-  test('an inner variable hides one that is shared', async () => {
+  test('an inner variable hides a shared one', async () => {
     let n = 1
     const outer = () => ++n
     const inner = (() => {
@@ -136,14 +136,14 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(() => [inner.n(), inner.outer(), n]), [50, 2, 2])
   })
 
-  test('one object met twice stays one, cycles too', async () => {
+  test('an object that is met twice stays one object, even in cycles', async () => {
     const node: { self?: unknown; get?: () => unknown } = {}
     node.self = node
     node.get = () => node
     assert.deepEqual(await cross(n => [n === node, n.self === n, n.get!() === node], node), [true, true, true])
   })
 
-  test('captured imports are imported again', async () => {
+  test('captured imports are imported again by the child', async () => {
     const fn = () => [
       path.basename('/a/b'),
       exists('/'),
@@ -156,12 +156,12 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(() => [settings.level, Object.keys(library).length > 3]), [3, true])
   })
 
-  test('functions that another module does not export', async () => {
+  test('functions that another module does not export are captured by value', async () => {
     const { add, base, next } = hidden()
     assert.deepEqual([await cross(add, 2), await cross(base, '/x/y'), await cross(next)], [42, 'y', 1])
   })
 
-  test('modules, and objects that every process has', async () => {
+  test('modules, and objects that every process has, are captured by name', async () => {
     const objects = { fs, path, library, Math, console, process, globalThis, proto: Array.prototype, max: Math.max }
     const fn = () => [
       objects.fs.existsSync('/'),
@@ -177,7 +177,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(fn), [true, '/', 'exported 2', true, true, true, true, true, true])
   })
 
-  test('async functions, generators, default arguments, getters, methods', async () => {
+  test('async functions, generators, default arguments, getters and methods cross', async () => {
     async function* numbers() {
       yield three
       await null
@@ -220,7 +220,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(await cross(object[7]), 'seven')
   })
 
-  test('bound functions', async () => {
+  test('bound functions cross with their arguments', async () => {
     const object = {
       n: 4,
       add(a: number, b: number) {
@@ -237,7 +237,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(await cross(Math.max.bind(null, 3), 2), 3)
   })
 
-  test('names, properties and properties of functions', async () => {
+  test('functions keep their names, properties and properties of functions', async () => {
     const fn = Object.assign(() => fn.calls, { calls: 3, nested: { f: () => three } })
     Object.defineProperty(fn, 'hidden', { value: 1 })
     const seen = await cross(
@@ -272,7 +272,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     )
   })
 
-  test('import() relative to the module, and import.meta', async () => {
+  test('import() is relative to the module, and import.meta is that of the module', async () => {
     assert.equal(
       await cross(async () => (await import('../../fixtures/closures/library.js')).exported(4)),
       'exported 4'
@@ -281,7 +281,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(meta), meta())
   })
 
-  test('symbols', async () => {
+  test('symbols are captured', async () => {
     const own = Symbol('own')
     const shared = Symbol.for('shared')
     const first = () => own
@@ -290,7 +290,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.deepEqual(await cross(fn), [true, 'own', true, true])
   })
 
-  test('globals of the program', async () => {
+  test('globals of the program are captured', async () => {
     const global = globalThis as unknown as Record<string, unknown>
     global.ofProgram = { n: 1 }
     try {
@@ -301,14 +301,14 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     }
   })
 
-  test('functions inside values, and one function twice', async () => {
+  test('functions inside values cross, and one function twice stays one', async () => {
     const double = (x: number) => x * 2
     const list = [double, { inner: double }, new Map([['f', double]])] as const
     const fn = (given: typeof list) => [given[0] === given[1].inner, given[2].get('f') === double, given[0](4)]
     assert.deepEqual(await cross(fn, list), [true, true, 8])
   })
 
-  test('a received function is sent back, and on', async () => {
+  test('a received function can be sent back, and on to another process', async () => {
     const back = await cross((a: number) => (b: number) => a + b + three, 1)
     assert.equal(back(2), 6)
     const again = await cross(f => f, back)
@@ -317,7 +317,7 @@ describe('functions by value', { timeout: limit(120_000), concurrency: 2 }, () =
     assert.equal(await cross(importing), 'q')
   })
 
-  test('thousands of functions in a row', async () => {
+  test('thousands of functions in a row cross', async () => {
     let chain: (n: number) => number = n => n
     for (let i = 0; i < 1200; i++) {
       const next = chain

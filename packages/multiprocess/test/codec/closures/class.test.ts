@@ -103,7 +103,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(seen, [true, 15, [3, 4], 'tagged', 'computed', true, 'Point'])
   })
 
-  test('classes that extend others, super, statics', async () => {
+  test('classes cross with their superclass, super calls and static members', async () => {
     const fn = (p: Point3) => [
       p instanceof Point3,
       p instanceof Point,
@@ -117,14 +117,14 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(fn, new Point3(3, 4)), [true, true, 18, true, 2, 1, true, 3])
   })
 
-  test('static fields as they are when they are sent, private ones too', async () => {
+  test('static fields cross with their values of the moment of sending, private ones too', async () => {
     Point.made = 2
     Point.next()
     assert.deepEqual(await cross(() => [Point.made, Point.next()]), [2, 8])
     Point.made = 1
   })
 
-  test('static blocks and initialisers do not run again', async () => {
+  test('static blocks and initialisers do not run again in the child', async () => {
     const runs: number[] = []
     class Registered {
       static value = runs.push(1)
@@ -135,12 +135,12 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(() => [Registered.value, runs]), [1, [1, 2]])
   })
 
-  test('classes by reference', async () => {
+  test('classes of modules cross by reference', async () => {
     const fn = (e: Exported, i: { value: number }) => [e instanceof Exported, e.double(), i.value, i.constructor.name]
     assert.deepEqual(await cross(fn, new Exported(4), makeInner()), [true, 8, 40, 'Inner'])
   })
 
-  test('results are instances of the classes that are here', async () => {
+  test('instances in results are instances of the classes of this process', async () => {
     const [p, e] = await cross(() => [Point.of(2), new Exported(1)] as const)
     assert.ok(p instanceof Point && e instanceof Exported)
     assert.deepEqual([p.norm, p.constructor], [Math.hypot(2, 2) * 3, Point])
@@ -162,7 +162,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.equal(await cross(twice, new Point(1, 2), new Point(3, 4)), true)
   })
 
-  test('classes made by functions', async () => {
+  test('classes that functions create cross', async () => {
     // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of a class that is mixed in
     const make = <T extends new (...args: any[]) => object>(Base: T, extra: number) =>
       class extends Base {
@@ -180,7 +180,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     ])
   })
 
-  test('a class and an instance of it that know each other', async () => {
+  test('a class and an instance of it that refer to each other cross', async () => {
     class Single {
       static instance: Single | undefined
       self = this
@@ -194,7 +194,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(fn, single), [true, true, true, true])
   })
 
-  test('a class that makes the one that extends it', async () => {
+  test('a class that creates the class that extends it crosses', async () => {
     class Base {
       static make(): Base {
         return new Derived()
@@ -204,7 +204,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(d => [Base.make() instanceof Derived, d instanceof Base], new Derived()), [true, true])
   })
 
-  test('members that were added or replaced', async () => {
+  test('members that were added or replaced cross', async () => {
     class Patched {
       value = 1
       get(): number {
@@ -220,7 +220,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(fn, new Patched()), [4, 'added'])
   })
 
-  test('functions as classes', async () => {
+  test('functions that are used as classes cross', async () => {
     function Old(this: { x: number }, x: number) {
       this.x = x
     }
@@ -238,14 +238,14 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(fn, older), [5, true, true])
   })
 
-  test('objects that inherit from objects', async () => {
+  test('objects that inherit from objects cross', async () => {
     const defaults = { level: 1, log: () => `level ${scale}` }
     const object = Object.assign(Object.create(defaults), { own: 2 })
     const seen = await cross(o => [o.level, o.own, o.log(), Object.keys(o)], object)
     assert.deepEqual(seen, [1, 2, 'level 3', ['own']])
   })
 
-  test('classes that extend built-in ones keep both', async () => {
+  test('classes that extend built-in classes keep both', async () => {
     class Totals extends Map<string, number> {
       label = 'totals'
       total(): number {
@@ -308,14 +308,14 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     ])
   })
 
-  test('a built-in collection of a class that holds itself', async () => {
+  test('a built-in collection of a class that contains itself crosses', async () => {
     class Tree extends Map<string, unknown> {}
     const tree = new Tree()
     tree.set('self', tree)
     assert.equal(await cross(t => t.get('self') === t && t instanceof Tree, tree), true)
   })
 
-  test('errors arrive with class, fields, cause and stack', async () => {
+  test('errors arrive with their class, fields, cause and stack', async () => {
     const failure = new Failure('lost', { at: 1 }, { cause: new TypeError('why') })
     const fn = (e: Failure) => [
       e instanceof Failure,
@@ -330,7 +330,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.equal(stack, failure.stack)
   })
 
-  test('what is thrown arrives as thrown', async () => {
+  test('a thrown value arrives as it was thrown', async () => {
     const thrown = await cross(() => {
       throw new Failure('there', 1)
     }).catch(error => error)
@@ -344,7 +344,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     }
   })
 
-  test('Symbol.for("multiprocess.reduce") says how to make it again', async () => {
+  test('Symbol.for("multiprocess.reduce") defines how an object is created again', async () => {
     const account = new Account(12)
     const [back, balance, same] = await cross((a, b) => [a, a.balance, a === b] as const, account, account)
     assert.ok(back instanceof Account)
@@ -357,7 +357,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual(await cross(o => o as unknown, byFunction), { made: 6 })
   })
 
-  test("Node's classes", async () => {
+  test("instances of Node's classes cross", async () => {
     class Bus extends EventEmitter {
       level = 1
     }
@@ -368,7 +368,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     ])
   })
 
-  test('URLs, which have private members, and classes that extend them', async () => {
+  test('URLs, which have private members, cross, and so do classes that extend them', async () => {
     const url = new URL('https://user@example.org:81/a?b=c#d')
     const params = new URLSearchParams('b=c&b=d')
     const [sameUrl, sameParams, seen] = await cross((u, p) => [u, p, [u.hash, p.getAll('b')]] as const, url, params)
@@ -388,7 +388,7 @@ describe('classes and instances', { timeout: limit(120_000), concurrency: 2 }, (
     assert.deepEqual([page.href, page.name], ['https://example.org/x', '/x 3'])
   })
 
-  test('plain objects and arrays stay what they are', async () => {
+  test('plain objects and arrays stay plain', async () => {
     const plain = { a: [1, { b: 2 }], m: new Map([[1, 2]]) }
     assert.deepEqual(decode(encode(plain)), plain)
     assert.deepEqual(modulesOf(encode(plain)), [])

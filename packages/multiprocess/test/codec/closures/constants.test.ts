@@ -49,7 +49,7 @@ const MAIN = `
   ]))`
 
 describe('captured constants', { timeout: limit(60_000) }, () => {
-  test('stay constants, and variables stay variables', async () => {
+  test('captured constants stay constants, and variables stay variables', async () => {
     await using project = await Project.create({ 'main.mjs': MAIN })
     const constants = ['constant', 'constant', 'constant', 1]
     assert.deepEqual(await project.json(['main.mjs']), [
@@ -72,7 +72,7 @@ describe('captured constants', { timeout: limit(60_000) }, () => {
     ])
   })
 
-  test('keep their values where nobody changes them', async () => {
+  test('captured constants keep their values while nothing changes them', async () => {
     const base = 3
     let sum = 0
     const add = (n: number): number => {

@@ -31,7 +31,7 @@ function questionsOf(call: () => unknown): number {
 }
 
 describe('what sending functions costs', { timeout: limit(120_000) }, () => {
-  test('a session of the inspector never stays open, also after a refusal', () => {
+  test('no session of the inspector stays open, even after a refusal', () => {
     const { connect, disconnect } = inspector.Session.prototype
     let open = 0
     let opened = 0
@@ -56,7 +56,7 @@ describe('what sending functions costs', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('plain values open none, and a function that is the same each time opens one once', () => {
+  test('plain values open no session, and a function that never changes opens one once', () => {
     const { connect } = inspector.Session.prototype
     let opened = 0
     const same = (x: number) => x + 1
@@ -73,7 +73,7 @@ describe('what sending functions costs', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('repeated sending: only what a closure captures is asked for again', async () => {
+  test('sending again asks only for the values that a closure captures', async () => {
     // Of a script that nothing has been asked of yet.
     const make = new Function('k', 'return { closure: x => x * k, without: x => x + 1 }')
     const { closure, without } = make(5)
@@ -89,7 +89,7 @@ describe('what sending functions costs', { timeout: limit(120_000) }, () => {
     assert.deepEqual(free.map(questionsOf), [0, 0, 0, 0])
   })
 
-  test('constants are asked for twice at the most, and what they hold is sent as it is now', async () => {
+  test('constants are asked for at most twice, and their contents are sent as they are now', async () => {
     const state = { factor: 2 }
     const scale = (x: number) => x * state.factor * k
     const same = () => state
@@ -109,7 +109,7 @@ describe('what sending functions costs', { timeout: limit(120_000) }, () => {
     assert.equal(other(1), 7 * k)
   })
 
-  test('variables are asked for each time, also those that look like a constant around them', async () => {
+  test('variables are asked for each time, even those that look like a surrounding constant', async () => {
     const name = 'outer'
     const sent = async (fn: () => unknown): Promise<unknown> => (decode(await prepare(encode(fn))) as typeof fn)()
     let made = ''
@@ -131,7 +131,7 @@ describe('what sending functions costs', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('the heap stays as it is over thousands of closures', async () => {
+  test('thousands of closures do not make the heap grow', async () => {
     const { gc } = globalThis as { gc?: () => void }
     const round = async (count: number) => {
       for (let i = 0; i < count; i++) decode(await prepare(encode((x: number) => x * k + i)))

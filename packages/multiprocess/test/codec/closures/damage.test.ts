@@ -10,7 +10,7 @@ import { limit } from '../../fixtures/slowness.ts'
 const LIMIT = { timeout: limit(180_000) }
 const RUNS = Number(process.env['MULTIPROCESS_TEST_RUNS'] ?? 4000)
 
-test('damaged code is told by a SerializationError, wherever the damage is', LIMIT, () => {
+test('damaged code causes a SerializationError, wherever the damage is', LIMIT, () => {
   const seed = Number(process.env['MULTIPROCESS_SEED'] ?? Date.now() % 2 ** 31)
   const random = randomOf(seed)
   const intact = messagesWithCode()
@@ -25,7 +25,7 @@ test('damaged code is told by a SerializationError, wherever the damage is', LIM
   }
 })
 
-test('code that has not the form of code is damaged', LIMIT, () => {
+test('code that does not have the form of code is damaged', LIMIT, () => {
   const bytes = encode(() => LIMIT)
   const text = Buffer.from(bytes).toString('latin1')
   for (const [from, to] of [
@@ -43,7 +43,7 @@ test('code that has not the form of code is damaged', LIMIT, () => {
   }
 })
 
-test('the error of a constructor that refuses its arguments is the one that the receiver gets', LIMIT, () => {
+test('the receiver gets the error of a constructor that refuses its arguments', LIMIT, () => {
   class Refusal extends Error {}
   class Picky {
     readonly #x: number

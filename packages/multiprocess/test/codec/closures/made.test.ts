@@ -33,7 +33,7 @@ const leadsBack = (what: string) =>
   `it leads back to ${what} that is to be made of it, and neither can be there first. Leave it out`
 
 describe('proxies', { timeout: limit(60_000) }, () => {
-  test('of objects arrive with their target and handler, and the handler does not run for it', async () => {
+  test('a proxy of an object arrives with its target and handler, and the handler does not run for it', async () => {
     const calls: unknown[] = []
     const target: Record<string, unknown> = { a: 1 }
     const trap = (name: string) => (of: object, key: never) => {
@@ -61,7 +61,7 @@ describe('proxies', { timeout: limit(60_000) }, () => {
     assert.deepEqual(calls, [])
   })
 
-  test('of functions and classes, arrays, and other proxies', async () => {
+  test('proxies of functions, classes, arrays and other proxies arrive', async () => {
     const twice = new Proxy((x: number) => x + scale, { apply: (fn, _, [x]) => fn(x) * 2 })
     const list = new Proxy([1, 2], { get: (of, key) => (key === 'extra' ? scale : Reflect.get(of, key)) })
     const outer = new Proxy(list, {}) as number[] & { extra: number }
@@ -70,7 +70,7 @@ describe('proxies', { timeout: limit(60_000) }, () => {
     assert.deepEqual(results, [8, 2, 3, true, [5]])
   })
 
-  test('that are revoked are refused', () => {
+  test('a revoked proxy is refused', () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     assert.equal(
@@ -85,7 +85,7 @@ describe('proxies', { timeout: limit(60_000) }, () => {
 })
 
 describe('objects that say how to make them again', { timeout: limit(60_000) }, () => {
-  test('must not be among what they are made of', () => {
+  test('an object that defines how it is created again must not be among its own components', () => {
     const box: { handle?: Handle } = {}
     const handle = new Handle(box)
     box.handle = handle
@@ -100,7 +100,7 @@ describe('objects that say how to make them again', { timeout: limit(60_000) }, 
     assert.equal(refusalOf(bound[0]), `cannot send args[0].this[0]: ${leadsBack('the bound function')}`)
   })
 
-  test('are one object for all functions that capture them', async () => {
+  test('an object that defines how it is created again is one object for all functions that capture it', async () => {
     const handle = new Handle({ level: 7 })
     const read = (
       of => () =>
@@ -118,7 +118,7 @@ describe('objects that say how to make them again', { timeout: limit(60_000) }, 
     assert.deepEqual([first, second, isOne], [{ level: 7 }, { level: 7 }, true])
   })
 
-  test('find the functions that they get ready to be called', async () => {
+  test('an object that defines how it is created again gets functions that can be called', async () => {
     class Called {
       readonly value: unknown
       readonly #make: () => unknown
@@ -140,7 +140,7 @@ describe('objects that say how to make them again', { timeout: limit(60_000) }, 
 })
 
 describe('arrow functions that use the `this` of their module', { timeout: limit(60_000) }, () => {
-  test('ES modules, CommonJS and scripts', async () => {
+  test('arrow functions of ES modules, CommonJS modules and scripts use the `this` of their module', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { cross } from '${CROSSING}'

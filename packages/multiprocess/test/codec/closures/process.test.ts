@@ -56,7 +56,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     assert.equal(child.exitcode, 15)
   })
 
-  test('a subclass of Process with its own run, from the main program', async () => {
+  test('a subclass of Process from the main program runs its own run()', async () => {
     const child = new Weighted()
     child.weight = 3
     child.start()
@@ -91,7 +91,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     assert.deepEqual(await project.json(['main.mjs', 'argument']), ['Named', 'argument'])
   })
 
-  test('a pool runs closures: map, imap, apply, with what they capture at the call', async () => {
+  test("a pool's map, imap and apply run closures with what they capture at the call", async () => {
     await withPool(2, async pool => {
       assert.deepEqual(await pool.map(x => x * factor, [1, 2, 3]), [5, 10, 15])
       let n = 0
@@ -111,7 +111,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('functions, instances and errors as arguments and results', async () => {
+  test('functions, instances and errors cross as arguments and results', async () => {
     await withPool(1, async pool => {
       const point = await pool.apply((x: number) => new Point(x), [4])
       assert.ok(point instanceof Point)
@@ -140,7 +140,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('an error that holds what cannot cross arrives with its class, texts and all other fields', async () => {
+  test('an error that contains what cannot cross arrives with its class, its texts and all other fields', async () => {
     await withPool(1, async pool => {
       const error = await pool
         .apply(() => {
@@ -163,7 +163,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('an error whose class cannot cross arrives as one of the class that it extends', async () => {
+  test('an error whose class cannot cross arrives as an error of the class that it extends', async () => {
     await withPool(1, async pool => {
       const error = await pool
         .apply(() => {
@@ -181,7 +181,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('of a chunk, only what cannot cross fails', async () => {
+  test('of the results of a chunk, only those that cannot cross fail', async () => {
     await withPool(1, async pool => {
       const outcomes: unknown[] = []
       const run = (n: number): unknown => {
@@ -197,7 +197,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('the uncaught error of a process is printed whole, whatever it holds', async () => {
+  test('the uncaught error of a process is printed completely, whatever it contains', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { Process } from '${INDEX}'
@@ -211,7 +211,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     assert.match(stderr, /RangeError: with a stream\n +at target \(file:.+main\.mjs:3:/)
   })
 
-  test('an initializer that captures', async () => {
+  test('an initializer can capture variables', async () => {
     const level = 3
     const pool = new Pool(1, {
       initializer: (more: number) => {
@@ -227,7 +227,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     }
   })
 
-  test('a pool in a pool, and a function that is sent on', async () => {
+  test('a pool in a pool runs a function that is sent on', async () => {
     const values = await withPool(1, pool =>
       pool.apply(async () => {
         const inner = new Pool(1)
@@ -242,7 +242,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     assert.deepEqual(values, [5, 10])
   })
 
-  test('what a pool refuses, it refuses at the call', async () => {
+  test('a pool refuses a function that cannot cross at the call', async () => {
     await withPool(1, async pool => {
       const stream = process.stdin
       await assert.rejects(
@@ -264,7 +264,7 @@ describe('processes and pools run any function', { timeout: limit(120_000) }, ()
     })
   })
 
-  test('many maps with closures of their own leave no memory taken', async () => {
+  test('many maps with their own closures leave no memory in use', async () => {
     await withPool(1, async pool => {
       for (let i = 0; i < 600; i++) assert.deepEqual(await pool.map(x => x + i, [1]), [1 + i])
     })

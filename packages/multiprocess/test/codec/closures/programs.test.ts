@@ -13,7 +13,7 @@ const common = {
 }
 
 describe('closures of programs of every kind', { timeout: limit(120_000), concurrency: 2 }, () => {
-  test('CommonJS', async () => {
+  test('closures of CommonJS modules cross', async () => {
     await using project = await Project.create({
       ...common,
       'main.cjs': `
@@ -46,7 +46,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     ])
   })
 
-  test('what compilers make of modules for CommonJS', async () => {
+  test('closures of modules that compilers translated to CommonJS cross', async () => {
     await using project = await Project.create({
       ...common,
       'main.cjs': `"use strict";
@@ -67,7 +67,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     assert.deepEqual(await project.json(['main.cjs']), [[1, 'b', 'common 1'], 'undefined'])
   })
 
-  test('modules', async () => {
+  test('closures of ES modules cross', async () => {
     await using project = await Project.create({
       ...common,
       'main.mjs': `
@@ -95,7 +95,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     ])
   })
 
-  test('node -e and standard input', async () => {
+  test('closures of node -e and standard input cross', async () => {
     await using project = await Project.create(common)
     const esm = `
       import os from 'node:os'
@@ -110,7 +110,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     assert.equal(await project.json(['-e', script]), 13)
   })
 
-  test('worker threads', async () => {
+  test('closures of worker threads cross', async () => {
     await using project = await Project.create({
       ...common,
       'main.mjs': "import { Worker } from 'node:worker_threads'\nnew Worker(new URL('./worker.mjs', import.meta.url))",
@@ -123,7 +123,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     assert.deepEqual(await project.json(['main.mjs']), [6, 'module 2'])
   })
 
-  test('TypeScript, types stripped by Node', { skip: !hasTypes }, async () => {
+  test('closures of TypeScript whose types Node strips cross', { skip: !hasTypes }, async () => {
     await using project = await Project.create({
       'main.ts': `
         import { cross } from '${CROSSING}'
@@ -143,7 +143,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     assert.deepEqual(await project.json(['main.ts']), [8, [8, true, 'o'], 14])
   })
 
-  test('where code from strings is forbidden', async () => {
+  test('closures cross where code from strings is forbidden', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { crossWith } from '${CROSSING}'
@@ -154,7 +154,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     assert.deepEqual(await project.json(['--disallow-code-generation-from-strings', 'main.mjs']), [3, 3])
   })
 
-  test('where the inspector is not allowed', async () => {
+  test('closures are refused where the inspector is not allowed, and other functions cross', async () => {
     const permission = Number(process.versions.node.split('.')[0]) < 22 ? '--experimental-permission' : '--permission'
     const flags = [
       permission,
@@ -181,7 +181,7 @@ describe('closures of programs of every kind', { timeout: limit(120_000), concur
     )
   })
 
-  test('the main program never runs again, and neither does a loop of processes start', async () => {
+  test('the main program never runs again, and no endless chain of processes starts', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { Process } from '${INDEX}'
@@ -220,7 +220,7 @@ console.log(JSON.stringify(error.stack.split('\\n').slice(1, 4).map(line => line
     assert.deepEqual(places, ['at fail (main.mjs:4:35)', 'at inner (main.mjs:7:5)', 'at outer (main.mjs:9:10)'])
   })
 
-  test('what sends loads the parser only for functions by value, and a receiver never does', async () => {
+  test('a sender loads the parser only for functions by value, and a receiver never does', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { createRequire } from 'node:module'

@@ -50,7 +50,7 @@ const lexical = {
 }
 
 describe('refusals of functions and classes', { timeout: limit(60_000) }, () => {
-  test('what captured variables hold, with the way that leads there', () => {
+  test('values of captured variables are refused, with the path that leads to them', () => {
     assertRefused(
       function handler() {
         return query()
@@ -83,7 +83,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('of other kinds', () => {
+  test('functions of other kinds are refused', () => {
     const promise = Promise.resolve(1)
     const weak = new WeakMap()
     const shared = new SharedArrayBuffer(8)
@@ -126,7 +126,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('instances with private members', () => {
+  test('instances with private members are refused', () => {
     const advice = 'give the class a [Symbol.for("multiprocess.reduce")]() method returning [constructor, args]'
     const counter = new Counter()
     assertRefused(counter, `args[0]: it is an instance of class Counter with private members (#n, #up); ${advice}`)
@@ -143,7 +143,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('what an arrow function takes from the function around it', () => {
+  test('arrow functions that use this, super or arguments of the function around them are refused', () => {
     const [self, args, superior] = lexical.arrows()
     const reason = (name: string) =>
       `this arrow function uses \`${name}\` of the function around it, which V8 does not reveal`
@@ -177,7 +177,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('methods that need their class', () => {
+  test('methods that need their class are refused', () => {
     assertRefused(
       lexical.method,
       '`method` (args[0]): this method uses `super`, which means nothing without its class. Send the class, or an instance of it'
@@ -188,7 +188,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('direct eval', () => {
+  test('functions with a direct eval are refused', () => {
     const k = 1
     // biome-ignore lint/security/noGlobalEval: that is the case
     const f = () => eval('k')
@@ -196,14 +196,16 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     assertRefused(f, '`f` (args[0]): it calls eval() directly, so the variables it captures cannot be known')
   })
 
-  test('variables that are not initialised', { skip: process.version.startsWith('v20.') }, () => {
+  test('functions that capture variables which are not initialised are refused', {
+    skip: process.version.startsWith('v20.')
+  }, () => {
     const f = () => later
     assertRefused(f, '`f` (args[0]): captured variable `later` is not initialised yet (temporal dead zone)')
     const later = 1
     assert.equal(f(), 1)
   })
 
-  test('a variable that may be one or two', () => {
+  test('functions whose variable may be one of two are refused', () => {
     const make = () => {
       let n = 0
       return { up: () => ++n, get: () => n }
@@ -218,7 +220,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('native functions, and functions internal to Node', () => {
+  test('native functions, and functions internal to Node, are refused', () => {
     assertRefused(
       Object.getOwnPropertyDescriptor(Socket.prototype, 'pending')!.get,
       '`get` (args[0]): it is internal to Node, and no builtin module exports it. ' +
@@ -233,7 +235,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('reduce methods that answer something else', () => {
+  test('reduce methods that return something else are refused', () => {
     class Wrong {
       [Symbol.for('multiprocess.reduce')](): unknown {
         return { type: 'Wrong' }
@@ -245,7 +247,7 @@ describe('refusals of functions and classes', { timeout: limit(60_000) }, () => 
     )
   })
 
-  test('functions of another realm are none', () => {
+  test('a captured object of another realm crosses', () => {
     const context = vm.createContext({})
     const f = vm.runInContext('(() => { const ns = {}; return () => ns })()', context)
     assert.ok(encode(f).length > 0)

@@ -69,7 +69,7 @@ async function check(files: Readonly<Record<string, string>>, manner: string, fi
 }
 
 describe('modules that a test runner runs', { timeout: limit(60_000), concurrency: 2 }, () => {
-  test('CommonJS, in a context of its own', () =>
+  test('closures of CommonJS modules in their own context cross', () =>
     check(
       {
         'suite.cjs': `const os = require('node:os')\nconst { helper, Shape } = require('./helpers.cjs')\n${suite('helper', 'Shape', 'os')}module.exports = run`,
@@ -79,7 +79,7 @@ describe('modules that a test runner runs', { timeout: limit(60_000), concurrenc
       'suite.cjs'
     ))
 
-  test('ES modules, in a context of their own', () =>
+  test('closures of ES modules in their own context cross', () =>
     check(
       {
         'suite.mjs': `import os from 'node:os'\nimport { helper, Shape } from './helpers.mjs'\n${suite('helper', 'Shape', 'os')}export default run`,
@@ -89,7 +89,7 @@ describe('modules that a test runner runs', { timeout: limit(60_000), concurrenc
       'suite.mjs'
     ))
 
-  test('ES modules, rewritten to a function that gets its imports', () =>
+  test('closures of ES modules that are rewritten to functions which get their imports cross', () =>
     check(
       {
         'suite.mjs': `const __vi_import_0__ = await __vite_ssr_import__('node:os')\nconst __vi_import_1__ = await __vite_ssr_import__('./helpers.mjs')\n${suite('__vi_import_1__.helper', '__vi_import_1__.Shape', '__vi_import_0__.default')}__vite_ssr_exports__.default = run`,

@@ -86,7 +86,7 @@ async function check(project: Project, args: readonly string[], place: RegExp): 
 const MAPPED = /^at fail \(\/main\.ts:21:9\)$/
 
 describe('programs that tools make or run', { timeout: limit(60_000) }, () => {
-  test('tsx: modules, and CommonJS', async () => {
+  test('closures of modules and CommonJS that tsx runs cross', async () => {
     await using project = await create({
       'package.json': '{"type":"module"}',
       'main.ts': program('./library.ts'),
@@ -99,7 +99,7 @@ describe('programs that tools make or run', { timeout: limit(60_000) }, () => {
     await check(project, ['--import', TSX, 'common/main.ts'], /^at fail \(\/common\/main\.ts:21:9\)$/)
   })
 
-  test('tsx: enumerations, namespaces, parameter properties, decorators, paths', async () => {
+  test('closures with enumerations, namespaces, parameter properties, decorators and paths that tsx runs cross', async () => {
     await using project = await create({
       'package.json': '{"type":"module"}',
       'tsconfig.json': '{"compilerOptions":{"experimentalDecorators":true,"paths":{"#lib/*":["./lib/*"]}}}',
@@ -130,7 +130,7 @@ await pool.join()`
     ])
   })
 
-  test('types stripped by Node', { skip: !isStripping }, async () => {
+  test('closures whose types Node strips cross', { skip: !isStripping }, async () => {
     await using project = await create({
       'package.json': '{"type":"module"}',
       'main.ts': program('./library.ts'),
@@ -139,7 +139,7 @@ await pool.join()`
     await check(project, ['--no-warnings', 'main.ts'], MAPPED)
   })
 
-  test('tsc: CommonJS, with and without source maps', async () => {
+  test('closures of CommonJS that tsc compiled cross, with and without source maps', async () => {
     await using project = await create({
       'package.json': '{"type":"commonjs"}',
       'main.ts': program('./library'),
@@ -158,7 +158,7 @@ await pool.join()`
     }
   })
 
-  test('tsc 5: CommonJS of ES5, with its helpers for classes, generators and spreading', async () => {
+  test('closures of ES5 that tsc 5 compiled cross, with its helpers for classes, generators and spreading', async () => {
     await using project = await create({
       'main.cjs': await readFile(
         new URL('../../../../test/fixtures/closures/es5-program.txt', import.meta.url),
@@ -173,7 +173,7 @@ exports.offset = function (x) { return x + 10 }`
     assert.deepEqual(await project.json(['--no-warnings', 'main.cjs']), [first, [sum, ...isInstance.slice(0, 2)], last])
   })
 
-  test('esbuild: bundles, also minified, with this package external', async () => {
+  test('closures of bundles of esbuild cross, also minified ones, with this package external', async () => {
     await using project = await create({
       'package.json': '{"type":"module"}',
       'main.ts': program('./library.ts'),
@@ -198,7 +198,7 @@ exports.offset = function (x) { return x + 10 }`
     }
   })
 
-  test('the REPL', async () => {
+  test('closures of the REPL cross', async () => {
     await using project = await create({ 'package.json': '{"type":"module"}' })
     const input = `const k = 3
 let n = 1
@@ -224,7 +224,7 @@ import('multiprocess').then(run)
     assert.match(stdout, /RESULT\[\[\[18,3\],\[19,3\]\],true\]/)
   })
 
-  test('Node with restrictions, and without a file', async () => {
+  test('closures cross in a restricted Node, and in one without a file', async () => {
     const closure = `const k = 3
 const run = async ({ Pool }) => {
   const pool = new Pool(1)

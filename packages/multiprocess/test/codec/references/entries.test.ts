@@ -6,26 +6,26 @@ import { limit } from '../../fixtures/slowness.ts'
 const show = `import { entries } from '${LIBRARY.entries}'\nconsole.log(JSON.stringify(entries()))`
 
 describe('the entries of a program', { timeout: limit(30_000) }, () => {
-  test('the script, also when the program changes process.argv', async () => {
+  test('the script is an entry, even if the program changes process.argv', async () => {
     await using project = await Project.create({
       'main.mjs': `${show.replace('\n', '\nprocess.argv.splice(0, 9)\nprocess.chdir("/")\n')}`
     })
     assert.deepEqual(await project.json(['main.mjs']), [project.url('main.mjs')])
   })
 
-  test('a script behind a symbolic link, under both names', async () => {
+  test('a script behind a symbolic link is an entry under both names', async () => {
     await using project = await Project.create({ 'lib/main.mjs': show, 'bin.mjs': '-> lib/main.mjs' })
     const found = (await project.json(['bin.mjs'])) as string[]
     assert.deepEqual(found.sort(), [project.url('bin.mjs'), project.url('lib/main.mjs')])
   })
 
-  test('none for node -e and standard input', async () => {
+  test('node -e and standard input have no entries', async () => {
     await using project = await Project.create({ 'data.mjs': '' })
     assert.deepEqual(await project.json(['--input-type=module', '-e', show, project.file('data.mjs')]), [])
     assert.deepEqual(await project.json(['--input-type=module', '-'], { input: show }), [])
   })
 
-  test('modules loaded before the program are none of it', async () => {
+  test('modules that are loaded before the program are not entries', async () => {
     await using project = await Project.create({
       'main.mjs': show,
       'before.mjs': 'export const f = () => {}',
@@ -35,7 +35,7 @@ describe('the entries of a program', { timeout: limit(30_000) }, () => {
     assert.deepEqual(await project.json(args), [project.url('main.mjs')])
   })
 
-  test('a child knows those of its family, and not its own script', async () => {
+  test('a child knows the entries of its family, and its own script is not among them', async () => {
     await using project = await Project.create({
       'child.mjs': `
         import { entries, setEntries } from '${LIBRARY.entries}'
@@ -72,7 +72,7 @@ describe('the entries of a program', { timeout: limit(30_000) }, () => {
     assert.deepEqual(await project.json([...flags, 'main.mjs']), expected)
   })
 
-  test('a worker thread finds that program behind a symbolic link', async () => {
+  test('a worker thread finds its program behind a symbolic link', async () => {
     await using project = await Project.create({
       'lib/main.mjs':
         "import { Worker } from 'node:worker_threads'\nnew Worker(new URL('./worker.mjs', import.meta.url))",
@@ -86,7 +86,7 @@ describe('the entries of a program', { timeout: limit(30_000) }, () => {
     )
   })
 
-  test('a program that a launcher runs as the main module', async () => {
+  test('a program that a launcher runs as the main module is an entry', async () => {
     await using project = await Project.create({
       'launcher.cjs': "require('node:module')._load(require.resolve('./main.cjs'), null, true)",
       'main.cjs': `import('${LIBRARY.entries}').then(({ entries }) => console.log(JSON.stringify(entries())))`

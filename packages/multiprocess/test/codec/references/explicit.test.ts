@@ -23,7 +23,7 @@ function assertRefused(ref: unknown, message: string): void {
 }
 
 describe('functions named as { module, export }', { timeout: limit(30_000) }, () => {
-  test('by URL, URL text, or absolute path', async () => {
+  test('a module can be named by a URL, the text of a URL, or an absolute path', async () => {
     const expected = { module: shapesUrl.href, export: 'square' }
     const given = [shapesUrl, shapesUrl.href, fileURLToPath(shapesUrl)]
     const references = given.map(module => explicitReference({ module, export: 'square' }, 'target'))
@@ -31,7 +31,7 @@ describe('functions named as { module, export }', { timeout: limit(30_000) }, ()
     assert.deepEqual(await callElsewhere([{ reference: references[0], args: [5] }]), [25])
   })
 
-  test('the export is `default` if it is left out, and may be a member', async () => {
+  test('the export is `default` by default, and may be a member', async () => {
     await using project = await Project.create({
       'a.mjs': "export default () => 'default of a'\nexport class Tool { static use() { return 'used' } }",
       'b.cjs': "module.exports = () => 'exports of b'\nmodule.exports.part = { use: () => 'part of b' }",
@@ -50,7 +50,7 @@ describe('functions named as { module, export }', { timeout: limit(30_000) }, ()
     assert.deepEqual(await callElsewhere(calls), expected)
   })
 
-  test('builtin modules, with and without node:', async () => {
+  test('builtin modules can be named with and without node:', async () => {
     const a = explicitReference({ module: 'path', export: 'basename' }, 'target')
     const b = explicitReference({ module: 'node:path', export: 'posix.basename' }, 'target')
     assert.deepEqual([a.module, b.module], ['node:path', 'node:path'])
@@ -63,7 +63,7 @@ describe('functions named as { module, export }', { timeout: limit(30_000) }, ()
     )
   })
 
-  test('packages, as the main program finds them', async () => {
+  test('packages are found as the main program finds them', async () => {
     const manifest = (main: string) =>
       JSON.stringify({ name: 'tool', exports: { require: main, import: './none.mjs' } })
     await using project = await Project.create({
@@ -84,13 +84,13 @@ describe('functions named as { module, export }', { timeout: limit(30_000) }, ()
     assert.deepEqual(await project.json(['-e', evaluated]), { module: reference.module, export: 'default' })
   })
 
-  test('a package of the test itself', () => {
+  test('a package of the test itself is found', () => {
     const expected = realpathSync(createRequire(import.meta.url).resolve('es-module-lexer'))
     const reference = explicitReference({ module: 'es-module-lexer', export: 'parse' }, 'target')
     assert.deepEqual(reference, { module: pathToFileURL(expected).href, export: 'parse' })
   })
 
-  test('what cannot be meant', () => {
+  test('names that have no meaning are refused', () => {
     assertRefused(
       { module: './tasks.js', export: 'run' },
       "cannot send { module: './tasks.js', export: 'run' } (target): `module` is relative, and it cannot be known to what. " +
@@ -120,7 +120,7 @@ describe('functions named as { module, export }', { timeout: limit(30_000) }, ()
     )
   })
 
-  test('a package that is not there', () => {
+  test('a package that does not exist is refused', () => {
     assert.throws(() => explicitReference({ module: 'no-such-package' }, 'target'), {
       message:
         /^cannot send \{ module: 'no-such-package', export: undefined \} \(target\): `module` is no URL, and no package that file:\S+ can require \(Cannot find module 'no-such-package'\)\. Use import\.meta\.resolve\('no-such-package'\)$/

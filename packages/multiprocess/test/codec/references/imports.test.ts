@@ -19,7 +19,7 @@ async function importError(url: string): Promise<MultiprocessError> {
 }
 
 describe('importing what references name', { timeout: limit(30_000) }, () => {
-  test('a module that throws', async () => {
+  test('importModule rejects with ERR_IMPORT for a module that throws', async () => {
     await using project = await Project.create({ 'a.mjs': "throw new RangeError('out of luck')" })
     const url = project.url('a.mjs')
     const error = await importError(url)
@@ -27,20 +27,20 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     assert.ok(error.cause instanceof RangeError)
   })
 
-  test('a module that throws what is no error', async () => {
+  test('importModule rejects with ERR_IMPORT for a module that throws something other than an error', async () => {
     const url = 'data:text/javascript,throw null'
     const error = await importError(url)
     assert.deepEqual([error.message, error.cause], [`Cannot import ${url} in the child process: null`, null])
   })
 
-  test('a module that is not there', async () => {
+  test('importModule rejects with ERR_IMPORT for a module that does not exist', async () => {
     const url = new URL('./none.mjs', import.meta.url).href
     const error = await importError(url)
     assert.match(error.message, /^Cannot import file:\S+\/none\.mjs in the child process: Cannot find module /)
     assert.equal((error.cause as NodeJS.ErrnoException).code, 'ERR_MODULE_NOT_FOUND')
   })
 
-  test('a kind of file that only a loader knows', async () => {
+  test('importModule imports a kind of file that only a loader knows', async () => {
     await using project = await Project.create({ 'a.unknown': 'text' })
     const error = await importError(project.url('a.unknown'))
     assert.match(
@@ -49,7 +49,7 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     )
   })
 
-  test('a reference that leads nowhere, or to no function', async () => {
+  test('a reference that leads nowhere, or to no function, is refused', async () => {
     await using project = await Project.create({
       'a.mjs': 'export const text = "t", nothing = null, run = () => {}, group = { text: "t" }'
     })
@@ -85,7 +85,7 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     assert.equal(first, (await import(shapesUrl)).square)
   })
 
-  test('isImporting is true while modules run, also when two are imported and one fails', async () => {
+  test('isImporting is true while modules run, even if two are imported and one fails', async () => {
     await using project = await Project.create({
       'a.mjs': `
         import { isImporting } from '${LIBRARY.imports}'

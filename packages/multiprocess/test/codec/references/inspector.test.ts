@@ -16,7 +16,7 @@ const attempt = `
 `
 
 describe('the inspector session', { timeout: limit(60_000) }, () => {
-  test('is closed after success and after refusal, and the Debugger is on once', async () => {
+  test('the session is closed after success and after a refusal, and the Debugger is on once', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `
@@ -54,7 +54,7 @@ describe('the inspector session', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('leaves nothing that keeps functions, or what is printed, alive', async () => {
+  test('the session leaves nothing that keeps functions, or printed objects, alive', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `
@@ -85,7 +85,7 @@ describe('the inspector session', { timeout: limit(60_000) }, () => {
     assert.ok(((await project.json(['--expose-gc', 'main.mjs', 'control'])) as number) >= 100)
   })
 
-  test('5,000 calls with functions never seen before leave the heap as it was', async () => {
+  test('5,000 calls with new functions do not make the heap grow', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `
@@ -102,7 +102,7 @@ describe('the inspector session', { timeout: limit(60_000) }, () => {
     assert.ok(growth < 1_000_000, `${growth} bytes`)
   })
 
-  test('does not disturb a session of the program', async () => {
+  test('the session does not disturb a session of the program', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'later.mjs': 'export const f = () => {}',
@@ -132,7 +132,7 @@ describe('the inspector session', { timeout: limit(60_000) }, () => {
     })
   })
 
-  test('works where code from strings is forbidden, with frozen intrinsics, and with --inspect', async () => {
+  test('the session works where code from strings is forbidden, with frozen intrinsics, and with --inspect', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `${attempt}\nconsole.log(JSON.stringify([tasks.square, tasks.makers(1)[0], Math.max].map(attempt)))`
@@ -142,7 +142,7 @@ describe('the inspector session', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('works in a worker thread, and in a context of node:vm', async () => {
+  test('the session works in a worker thread, and in a context of node:vm', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `
@@ -177,7 +177,7 @@ describe('without the inspector', { timeout: limit(60_000) }, () => {
     'common.cjs': 'exports.named = function () {}\nexports.Pair = class { static of() {} }'
   }
 
-  test('functions of Node, of the language and of CommonJS are found, others are to be named', async () => {
+  test('functions of Node, of the language and of CommonJS are found without the inspector; others have to be named', async () => {
     await using project = await Project.create({ ...files, 'main.mjs': main })
     const found = (await project.json(['--no-warnings', flag, '--allow-fs-read=*', 'main.mjs'])) as unknown[]
     const module = project.url('common.cjs')
@@ -197,7 +197,7 @@ describe('without the inspector', { timeout: limit(60_000) }, () => {
     assert.match(found[6] as string, refused('`default`', 'default'))
   })
 
-  test('a Node that was built without it', async () => {
+  test('a Node that was built without the inspector finds the same functions, and refuses closures', async () => {
     await using project = await Project.create({
       ...files,
       'without.cjs': `
@@ -214,7 +214,7 @@ describe('without the inspector', { timeout: limit(60_000) }, () => {
 })
 
 describe('what a function costs', { timeout: limit(60_000) }, () => {
-  test('the first in a process, another of a known script, and the same again', async () => {
+  test('a further function of a known script takes few calls of the inspector, and the same function takes none', async () => {
     await using project = await Project.create({
       'tasks.mjs': tasks,
       'main.mjs': `

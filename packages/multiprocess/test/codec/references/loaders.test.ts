@@ -33,7 +33,7 @@ const files = {
 }
 
 describe('modules that a loader makes', { timeout: limit(30_000) }, () => {
-  test('functions are found in what the loader made, and by a process with the same loader', async () => {
+  test("functions are found in a loader's output, and by a process with the same loader", async () => {
     await using project = await Project.create(files)
     const found = (await project.json(['--import', './register.mjs', 'main.mjs'])) as {
       module: string

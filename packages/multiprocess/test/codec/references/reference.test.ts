@@ -30,7 +30,7 @@ async function assertCrosses(rows: readonly Row[], flags: readonly string[] = []
 }
 
 describe('exports of ES modules', { timeout: limit(30_000) }, () => {
-  test('named exports of every form', () =>
+  test('named exports of every form are found', () =>
     assertCrosses([
       [shapes.square, shapesUrl, 'square', [7], 49],
       [shapes.cube, shapesUrl, 'cube', [3], 27],
@@ -45,7 +45,7 @@ describe('exports of ES modules', { timeout: limit(30_000) }, () => {
       [shapes.Point, shapesUrl, 'Point', [4], { x: 4 }]
     ]))
 
-  test('members of exported classes and objects', async () => {
+  test('members of exported classes and objects are found', async () => {
     await assertCrosses([
       [shapes.Point.from, shapesUrl, 'Point.from', [2], { x: 20 }],
       [shapes.Point.Corner.name, shapesUrl, 'Point.Corner.name', [], 'corner'],
@@ -56,14 +56,14 @@ describe('exports of ES modules', { timeout: limit(30_000) }, () => {
     assert.equal(referenceOf(shapes.Point.prototype.norm, '').export, 'Point.prototype.norm')
   })
 
-  test('what a module passes on is named by the module it stands in', () =>
+  test('a re-exported function is named by the module that declares it', () =>
     assertCrosses([
       [shapes.imported, otherUrl, 'imported', [], 'imported'],
       [shapes.reexported, otherUrl, 'reexported', [], 're-exported'],
       [shapes.all.reexported, otherUrl, 'reexported', [], 're-exported']
     ]))
 
-  test('an export that is assigned anew is named while it is the export', async () => {
+  test('an export that is assigned again is named while it is the export', async () => {
     assert.equal(referenceOf(shapes.replaced, '').export, 'replaced')
     shapes.replace()
     assert.equal(referenceOf(shapes.replaced, '').export, 'replaced')
@@ -75,7 +75,7 @@ describe('exports of ES modules', { timeout: limit(30_000) }, () => {
     await assertCrosses([[(await import(url)).self, url, 'self', [], url]])
   })
 
-  test('names of files with characters that a URL escapes', async () => {
+  test('names of files with characters that a URL escapes are found', async () => {
     const names = [
       'a b.mjs',
       'größe 100%.mjs',
@@ -99,7 +99,7 @@ describe('exports of ES modules', { timeout: limit(30_000) }, () => {
     await assertCrosses(await Promise.all(rows))
   })
 
-  test('a module that is not initialised yet', async () => {
+  test('a module that is not initialised yet is searched without an error', async () => {
     await using project = await Project.create({
       'a.mjs':
         "import './b.mjs'\nexport function early() { return [later, api] }\nexport const later = () => {}, api = { early }",
@@ -113,12 +113,12 @@ describe('exports of ES modules', { timeout: limit(30_000) }, () => {
     assert.deepEqual(await project.json(['-e', program]), { module: project.url('a.mjs'), export: 'early' })
   })
 
-  test('modules from data: URLs', async () => {
+  test('functions of modules from data: URLs are found', async () => {
     const url = `data:text/javascript,${encodeURIComponent("export const f = () => 'data'")}`
     await assertCrosses([[(await import(url)).f, url, 'f', [], 'data']])
   })
 
-  test('a sourceURL comment does not mislead', async () => {
+  test('a sourceURL comment does not mislead the search', async () => {
     await using project = await Project.create({
       'a.mjs': "export const f = () => 'right'\n//# sourceURL=file:///elsewhere/b.mjs\n",
       'a.cjs': "exports.f = () => 'right'\n//# sourceURL=webpack://app/b.cjs\n"
@@ -163,7 +163,7 @@ describe('default exports', { timeout: limit(60_000) }, () => {
     'a declared class': 'class Declared { constructor(x) { this.x = x + 1 } }\nexport default Declared'
   }
 
-  test('of every form', async () => {
+  test('default exports of every form are found', async () => {
     const sources = [...Object.values(forms), ...Object.values(classes)]
     await using project = await Project.create(Object.fromEntries(sources.map((text, i) => [`${i}.mjs`, text])))
     const rows = sources.map(async (text, i): Promise<Row> => {
@@ -203,7 +203,7 @@ describe('exports of CommonJS modules', { timeout: limit(30_000) }, () => {
   const commonUrl = new URL('../../fixtures/functions/common.cjs', import.meta.url).href
   const callableUrl = new URL('../../fixtures/functions/callable.cjs', import.meta.url).href
 
-  test('members of module.exports', () => {
+  test('members of module.exports are found', () => {
     const common = require('../../fixtures/functions/common.cjs')
     return assertCrosses([
       [common.named, commonUrl, 'named', [1], 'named 1'],
@@ -215,7 +215,7 @@ describe('exports of CommonJS modules', { timeout: limit(30_000) }, () => {
     ])
   })
 
-  test('module.exports that is a function', () => {
+  test('module.exports that is a function is found', () => {
     const callable = require('../../fixtures/functions/callable.cjs')
     return assertCrosses([
       [callable, callableUrl, 'default', [1], 'callable 1'],
@@ -224,7 +224,7 @@ describe('exports of CommonJS modules', { timeout: limit(30_000) }, () => {
     ])
   })
 
-  test('getters, as compilers write them; one that would change anything is not run', async () => {
+  test('getters that compilers write are read, and a getter that would change anything is not run', async () => {
     await using project = await Project.create({
       'a.cjs': `
         const square = x => x * x
@@ -256,7 +256,7 @@ describe('exports of CommonJS modules', { timeout: limit(30_000) }, () => {
 })
 
 describe('functions of the language and of Node', { timeout: limit(30_000) }, () => {
-  test('through a global name', () =>
+  test('functions are found through a global name', () =>
     assertCrosses([
       [Math.max, 'intrinsic:', 'Math.max', [1, 3, 2], 3],
       [parseInt, 'intrinsic:', 'parseInt', ['12px'], 12],
@@ -266,14 +266,14 @@ describe('functions of the language and of Node', { timeout: limit(30_000) }, ()
       [encodeURIComponent, 'intrinsic:', 'encodeURIComponent', ['ä'], '%C3%A4']
     ]))
 
-  test('members of prototypes, own and inherited', () => {
+  test('members of prototypes, own and inherited, are found', () => {
     assert.deepEqual(referenceOf([].map, ''), { module: 'intrinsic:', export: 'Array.prototype.map' })
     assert.deepEqual(referenceOf(new Uint8Array().map, ''), { module: 'intrinsic:', export: 'Int8Array.prototype.map' })
     assert.deepEqual(referenceOf(URL, ''), { module: 'intrinsic:', export: 'URL' })
     assert.deepEqual(referenceOf(setTimeout, ''), { module: 'intrinsic:', export: 'setTimeout' })
   })
 
-  test('of builtin modules', () =>
+  test('functions of builtin modules are found', () =>
     assertCrosses([
       [path.basename, 'node:path', 'basename', ['/a/b'], 'b'],
       [path.win32.basename, 'node:path', 'win32.basename', ['a\\b'], 'b'],
@@ -283,11 +283,11 @@ describe('functions of the language and of Node', { timeout: limit(30_000) }, ()
       [process.umask, 'node:process', 'umask', [], process.umask()]
     ]))
 
-  test('a builtin module that is itself a class', () => {
+  test('a builtin module that is itself a class is found', () => {
     assert.deepEqual(referenceOf(events, ''), { module: 'node:events', export: 'default' })
   })
 
-  test('a function that was put in the place of a global is not mistaken for it', () => {
+  test('a function that replaces a global is not taken for the global', () => {
     const { max, min } = Math
     try {
       Math.max = shapes.square
@@ -302,12 +302,12 @@ describe('functions of the language and of Node', { timeout: limit(30_000) }, ()
 })
 
 describe('what the same function costs again', { timeout: limit(30_000) }, () => {
-  test('the reference is the same object', () => {
+  test('the reference of the same function is the same object', () => {
     const first: FunctionReferenceData = referenceOf(shapes.square, 'args[0]')
     for (let i = 0; i < 1000; i++) assert.equal(referenceOf(shapes.square, 'args[1]'), first)
   })
 
-  test('other functions of a module come with the first', async () => {
+  test('other functions of a module are found with the first', async () => {
     await using project = await Project.create({
       'many.mjs': Array.from({ length: 1000 }, (_, i) => `export const f${i} = x => x + ${i}`).join('\n'),
       'main.mjs': `

@@ -54,7 +54,7 @@ function assertRefused(fn: unknown, who: string, reason: string): void {
 }
 
 describe('refusals', { timeout: limit(30_000) }, () => {
-  test('the main program', () => {
+  test('functions of the main program are refused', () => {
     function inMain(): void {}
     assertRefused(inMain, '`inMain`', MAIN)
     assertRefused(() => {}, 'an anonymous function', MAIN)
@@ -62,14 +62,14 @@ describe('refusals', { timeout: limit(30_000) }, () => {
     assertRefused((() => class {})(), 'an anonymous class', MAIN)
   })
 
-  test('functions that their module does not export', () => {
+  test('functions that their module does not export are refused', () => {
     const { hidden, plain } = shapes.makers(1)
     assertRefused(hidden, '`hidden`', unexported(shapesUrl))
     assertRefused(plain, '`plain`', unexported(shapesUrl))
     assertRefused(common.getHidden(), '`hidden`', unexported(commonUrl))
   })
 
-  test('closures', async () => {
+  test('closures are refused', async () => {
     const { sum, Scaled } = shapes.makers(1)
     assertRefused(sum, '`sum`', closure('`k`'))
     assertRefused(Scaled, '`Scaled`', closure('`k`'))
@@ -83,12 +83,12 @@ describe('refusals', { timeout: limit(30_000) }, () => {
     assertRefused(make(1, 2, 3)[0], 'an anonymous function', closure('`first`, `$second` and `i`'))
   })
 
-  test('bound functions and proxies', () => {
+  test('bound functions and proxies are refused', () => {
     assertRefused(shapes.square.bind(null, 2), '`bound square`', BOUND)
     assertRefused(new Proxy(shapes.square, {}), '`square`', PROXY)
   })
 
-  test('a proxy is not asked anything', () => {
+  test('a refusal runs no trap of a proxy', () => {
     const asked: PropertyKey[] = []
     const handler: ProxyHandler<() => void> = {
       get: (_target, key) => asked.push(key),
@@ -100,7 +100,7 @@ describe('refusals', { timeout: limit(30_000) }, () => {
     assert.deepEqual(asked, [])
   })
 
-  test('native functions, and functions internal to Node', () => {
+  test('native functions, and functions internal to Node, are refused', () => {
     let settle!: () => void
     void new Promise<void>(resolve => {
       settle = resolve
@@ -111,7 +111,7 @@ describe('refusals', { timeout: limit(30_000) }, () => {
     assertRefused(util.promisify(setImmediate.bind(null)), '`bound setImmediate`', INTERNAL)
   })
 
-  test('code compiled at run time', () => {
+  test('code that was compiled at run time is refused', () => {
     assertRefused(new Function('a', 'return a'), '`anonymous`', RUN_TIME)
     // biome-ignore lint/security/noGlobalEval: code from eval is what is tested
     assertRefused(globalThis.eval('(function evaluated() {})'), '`evaluated`', RUN_TIME)
@@ -123,7 +123,7 @@ describe('refusals', { timeout: limit(30_000) }, () => {
     )
   })
 
-  test('without a path', () => {
+  test('a refusal without a path has no path', () => {
     assert.throws(() => referenceOf(new Function(), ''), {
       message: `cannot send \`anonymous\`: ${RUN_TIME}`,
       path: ''
@@ -178,8 +178,9 @@ describe('the main program, in each way to run it', { timeout: limit(60_000) }, 
     assert.deepEqual(await project.json(replaced, { input }), { refused: true, accepted: project.url(other) })
   }
 
-  test('an ES module', () => assertMain({ 'main.mjs': esm }, ['main.mjs'], 'other.mjs'))
-  test('an ES module that is imported again, with a query', async () => {
+  test('an ES module that is the main program is refused', () =>
+    assertMain({ 'main.mjs': esm }, ['main.mjs'], 'other.mjs'))
+  test('an ES module that is the main program and is imported again with a query is refused', async () => {
     await using project = await Project.create({
       'main.mjs': `
         import { referenceOf } from '${LIBRARY.reference}'
@@ -190,41 +191,45 @@ describe('the main program, in each way to run it', { timeout: limit(60_000) }, 
     })
     assert.equal(await project.json(['main.mjs']), `cannot send \`square\` (f): ${MAIN}`)
   })
-  test('a CommonJS module', () => assertMain({ 'main.cjs': cjs }, ['main.cjs'], 'other.cjs'))
-  test('without its extension', () => assertMain({ 'main.js': cjs }, ['main'], 'other.cjs'))
-  test('a file without extension', () => assertMain({ main: cjs }, ['DIRECTORY/main'], 'other.cjs'))
-  test('a symbolic link', () =>
+  test('a CommonJS module that is the main program is refused', () =>
+    assertMain({ 'main.cjs': cjs }, ['main.cjs'], 'other.cjs'))
+  test('a main program that is named without its extension is refused', () =>
+    assertMain({ 'main.js': cjs }, ['main'], 'other.cjs'))
+  test('a main program whose file has no extension is refused', () =>
+    assertMain({ main: cjs }, ['DIRECTORY/main'], 'other.cjs'))
+  test('a main program behind a symbolic link is refused', () =>
     assertMain({ 'lib/x.mjs': esm.replace('./other', '../other'), bin: '-> lib/x.mjs' }, ['bin'], 'other.mjs'))
-  test('a symbolic link to a CommonJS module', () =>
+  test('a CommonJS main program behind a symbolic link is refused', () =>
     assertMain({ 'lib/x.cjs': cjs.replace('./other', '../other'), bin: '-> lib/x.cjs' }, ['bin'], 'other.cjs'))
-  test('a symbolic link that Node does not follow', () =>
+  test('a main program behind a symbolic link that Node does not follow is refused', () =>
     assertMain({ 'lib/x.mjs': esm, 'bin.mjs': '-> lib/x.mjs' }, ['--preserve-symlinks-main', 'bin.mjs'], 'other.mjs'))
-  test('a directory with a package.json', () =>
+  test('a main program that is a directory with a package.json is refused', () =>
     assertMain(
       { 'app/package.json': '{"main":"./start.cjs"}', 'app/start.cjs': cjs.replace('./other', '../other') },
       ['app'],
       'other.cjs'
     ))
-  test('a directory whose package.json names an ES module', () =>
+  test('a main program that is a directory whose package.json names an ES module is refused', () =>
     assertMain(
       { 'app/package.json': '{"main":"./start.mjs"}', 'app/start.mjs': esm.replace('./other', '../other') },
       ['app'],
       'other.mjs'
     ))
-  test('a symbolic link, where Node follows that of the main program only', () =>
+  test('a main program behind a symbolic link is refused where Node follows only that of the main program', () =>
     assertMain(
       { 'lib/x.mjs': esm.replace('./other', '../other'), 'bin.mjs': '-> lib/x.mjs' },
       ['--preserve-symlinks', 'bin.mjs'],
       'other.mjs'
     ))
-  test('node -e, CommonJS', () => assertMain({}, ['-e', cjs], 'other.cjs'))
-  test('node -e, CommonJS, with a file as argument', () =>
+  test('CommonJS of node -e is refused', () => assertMain({}, ['-e', cjs], 'other.cjs'))
+  test('CommonJS of node -e with a file as an argument is refused', () =>
     assertMain({}, ['-e', cjs, 'DIRECTORY/other.cjs'], 'other.cjs'))
-  test('node -e, ES module', () => assertMain({}, ['--input-type=module', '-e', esm], 'other.mjs'))
-  test('standard input, CommonJS', () => assertMain({}, [], 'other.cjs', cjs))
-  test('standard input, ES module', () => assertMain({}, ['--input-type=module', '-'], 'other.mjs', esm))
+  test('an ES module of node -e is refused', () => assertMain({}, ['--input-type=module', '-e', esm], 'other.mjs'))
+  test('CommonJS of standard input is refused', () => assertMain({}, [], 'other.cjs', cjs))
+  test('an ES module of standard input is refused', () =>
+    assertMain({}, ['--input-type=module', '-'], 'other.mjs', esm))
 
-  test('the REPL', async () => {
+  test('functions of the REPL are refused', async () => {
     await using project = await Project.create({})
     const lines = [
       'function square(x) { return x * x }',
@@ -235,7 +240,7 @@ describe('the main program, in each way to run it', { timeout: limit(60_000) }, 
     assert.ok(stdout.includes(`<cannot send \`square\` (f): ${MAIN}>`), stdout)
   })
 
-  test('a worker thread: its own script, and the program that it belongs to', async () => {
+  test('a worker thread refuses functions of its own script, and of the program that it belongs to', async () => {
     await using project = await Project.create({
       ...files,
       'main.mjs': `
@@ -259,7 +264,7 @@ describe('the main program, in each way to run it', { timeout: limit(60_000) }, 
     ])
   })
 
-  test('a worker thread made from text', async () => {
+  test('functions of a worker thread that was created from text are refused', async () => {
     await using project = await Project.create({
       ...files,
       'main.cjs': `new (require('node:worker_threads').Worker)(${JSON.stringify(cjs.replace('./other.cjs', 'DIRECTORY/other.cjs'))}.replace('DIRECTORY', __dirname), { eval: true })`

@@ -37,7 +37,7 @@ describe('TypeScript that Node runs by stripping types', { skip: !isStripping, t
     'main.ts': main
   }
 
-  test('functions are named by the .ts module, and are found there by another process', async () => {
+  test('another process finds functions by the name of their .ts module', async () => {
     await using project = await Project.create(files)
     const found = (await project.json(['--no-warnings', 'main.ts'])) as { module: string; export: string }[]
     assert.deepEqual(found.slice(0, 6), [

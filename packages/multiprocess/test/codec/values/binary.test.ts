@@ -44,14 +44,14 @@ function resizable(length: number, maxByteLength: number): ResizableBuffer {
 
 describe('ArrayBuffers', () => {
   for (const length of [0, 1, 63, 64, 65, 1000, 32767, 32768, 1_000_000]) {
-    test(`of ${length} bytes`, LIMIT, () => {
+    test(`ArrayBuffers of ${length} bytes arrive`, LIMIT, () => {
       const buffer = counting(length)
       assert.equal(difference(roundTrip(buffer), structuredClone(buffer)), null)
       assert.equal(roundTrip(new Uint8Array(buffer)).buffer.byteLength, length)
     })
   }
 
-  test('are copies: neither the sender nor the message changes them', LIMIT, () => {
+  test('ArrayBuffers arrive as copies, which neither the sender nor the message changes', LIMIT, () => {
     for (const length of [16, 100_000]) {
       const sent = new Uint8Array(counting(length))
       const message = encode([sent, sent.buffer, Buffer.from(sent.buffer, 0, 9)])
@@ -62,7 +62,7 @@ describe('ArrayBuffers', () => {
     }
   })
 
-  test('that are resizable stay so', LIMIT, () => {
+  test('resizable ArrayBuffers arrive as resizable ones', LIMIT, () => {
     for (const [length, most] of [
       [0, 0],
       [0, 16],
@@ -101,7 +101,7 @@ describe('views', () => {
       assert.equal(arrived.views[2].buffer, arrived.views[0].buffer)
     })
 
-    test(`${constructor.name} that follows its resizable buffer, or does not`, LIMIT, () => {
+    test(`${constructor.name}: a view arrives that follows its resizable buffer, and one that does not`, LIMIT, () => {
       for (const [length, most, offset, elements] of [
         [32, 64, 0, undefined],
         [32, 64, 16, undefined],
@@ -131,7 +131,7 @@ describe('views', () => {
     })
   }
 
-  test('that follow their buffer to where it ends within an element', LIMIT, () => {
+  test('a view arrives that follows its buffer to an end within an element', LIMIT, () => {
     for (const constructor of constructors) {
       const buffer = resizable(32, 64)
       const view = new constructor(buffer, 8)
@@ -152,7 +152,7 @@ describe('views', () => {
     }
   }
 
-  test('that are sent do not change', LIMIT, () => {
+  test('a view that is sent does not change', LIMIT, () => {
     const buffer = resizable(32, 32)
     const view = new Uint8Array(buffer)
     encode([view, new DataView(buffer, 8)])
@@ -160,7 +160,7 @@ describe('views', () => {
     assert.deepEqual(view, new Uint8Array(counting(32)))
   })
 
-  test('of a subclass, or with fields, are sent as their built-in type', LIMIT, () => {
+  test('views of a subclass, or with fields, are sent as their built-in type', LIMIT, () => {
     class Samples extends Float32Array {
       rate = 44_100
     }
@@ -168,7 +168,7 @@ describe('views', () => {
     assert.equal(difference(roundTrip(samples), structuredClone(samples)), null)
   })
 
-  test('of shared memory are refused', LIMIT, () => {
+  test('views of shared memory are refused', LIMIT, () => {
     const shared = new SharedArrayBuffer(8)
     for (const value of [shared, new Uint8Array(shared), new DataView(shared), Buffer.from(shared)]) {
       assert.throws(
@@ -182,7 +182,7 @@ describe('views', () => {
     }
   })
 
-  test('of a detached buffer, and the buffer, are refused', LIMIT, () => {
+  test('views of a detached buffer, and the buffer, are refused', LIMIT, () => {
     for (const make of [
       (b: ArrayBuffer) => b,
       (b: ArrayBuffer) => new Uint8Array(b),
@@ -199,7 +199,7 @@ describe('views', () => {
     }
   })
 
-  test('past the end of a buffer that has been made shorter are refused', LIMIT, () => {
+  test('views past the end of a buffer that has become shorter are refused', LIMIT, () => {
     const buffer = resizable(16, 16)
     const views = [new Uint8Array(buffer, 8), new Uint8Array(buffer, 8, 4), new DataView(buffer, 8, 4)]
     buffer.resize(4)
@@ -215,7 +215,7 @@ describe('views', () => {
 })
 
 describe('Buffers arrive as Buffers', () => {
-  test('small ones send their own bytes, not the pool they are cut from', LIMIT, () => {
+  test('a small Buffer sends its own bytes, and not the pool that it belongs to', LIMIT, () => {
     for (const buffer of [Buffer.from('hello'), Buffer.allocUnsafe(100).fill(7), Buffer.from('').subarray(0)]) {
       const message = encode(buffer)
       assert.ok(message.length < buffer.length + 32, `${message.length} bytes`)
@@ -225,7 +225,7 @@ describe('Buffers arrive as Buffers', () => {
     }
   })
 
-  test('also when the size of the pool was changed', LIMIT, () => {
+  test('a small Buffer sends its own bytes, even if the size of the pool was changed', LIMIT, () => {
     const size = Buffer.poolSize
     try {
       Buffer.poolSize = 100_000
@@ -238,7 +238,7 @@ describe('Buffers arrive as Buffers', () => {
     }
   })
 
-  test('large ones too', LIMIT, () => {
+  test('large Buffers arrive as Buffers', LIMIT, () => {
     for (const buffer of [Buffer.alloc(100_000, 'x'), Buffer.from(counting(5000)), Buffer.alloc(Buffer.poolSize)]) {
       const arrived = roundTrip(buffer)
       assert.ok(Buffer.isBuffer(arrived))
@@ -246,7 +246,7 @@ describe('Buffers arrive as Buffers', () => {
     }
   })
 
-  test('beside other views, they share', LIMIT, () => {
+  test('Buffers and other views of one buffer still share it', LIMIT, () => {
     const memory = counting(100)
     const arrived = roundTrip({ memory, buffer: Buffer.from(memory, 10, 20), bytes: new Uint8Array(memory) })
     assert.ok(Buffer.isBuffer(arrived.buffer))
@@ -257,7 +257,7 @@ describe('Buffers arrive as Buffers', () => {
     assert.equal(arrived.buffer[2], 99)
   })
 
-  test('over a resizable buffer', LIMIT, () => {
+  test('a Buffer over a resizable buffer arrives as a Buffer', LIMIT, () => {
     const buffer = Object.setPrototypeOf(new Uint8Array(resizable(8, 32)), Buffer.prototype) as Buffer
     const arrived = roundTrip(buffer)
     assert.ok(Buffer.isBuffer(arrived))
@@ -266,7 +266,7 @@ describe('Buffers arrive as Buffers', () => {
   })
 })
 
-test('what is longer than a message can be is refused before it is copied', LIMIT, () => {
+test('data that is longer than the longest message is refused before it is copied', LIMIT, () => {
   const buffer = new ArrayBuffer(2 ** 31)
   for (const value of [buffer, new Float64Array(buffer), new DataView(buffer)]) {
     assert.throws(() => encode({ value }), {
@@ -278,7 +278,7 @@ test('what is longer than a message can be is refused before it is copied', LIMI
   }
 })
 
-test('8 MB of numbers go straight into the target', LIMIT, () => {
+test('8 MB of numbers are copied straight into the target', LIMIT, () => {
   const numbers = Float64Array.from({ length: 1 << 20 }, (_, i) => i / 3)
   const target = new Uint8Array(9 << 20)
   const encoder = new Encoder()

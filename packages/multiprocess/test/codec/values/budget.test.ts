@@ -44,7 +44,7 @@ describe('a message of a program that has not shown a key', () => {
       encode(Array.from({ length: 50 }, () => new Map(collidingIntegers(1000).map(key => [key, 0]))))
   }
   for (const [name, make] of Object.entries(colliding)) {
-    test(`stops to be decoded when its keys collide: ${name}`, LIMIT, () => {
+    test(`decoding stops when the keys collide: ${name}`, LIMIT, () => {
       const bytes = make()
       let refusal: unknown
       const spent = millisecondsOf(() => {
@@ -63,13 +63,16 @@ describe('a message of a program that has not shown a key', () => {
     })
   }
 
-  test('the integers of these tests do collide here', { ...LIMIT, skip: !process.version.startsWith('v20.') }, () => {
+  test('the integers of these tests collide in this V8', {
+    ...LIMIT,
+    skip: !process.version.startsWith('v20.')
+  }, () => {
     const bytes = setOf(collidingIntegers(16_000))
     assert.throws(() => decodeUntrusted(bytes), /keys collide/)
   })
 
   for (const [name, bytes] of Object.entries(greedyMessages(4_000_000))) {
-    test(`stops to be decoded when it would take too much memory: ${name}`, LIMIT, () => {
+    test(`decoding stops when the value would take too much memory: ${name}`, LIMIT, () => {
       const before = process.memoryUsage()
       let spent = 0
       assert.throws(
@@ -87,7 +90,7 @@ describe('a message of a program that has not shown a key', () => {
     })
   }
 
-  test('is refused when it is nested deeper than any encoder nests', LIMIT, () => {
+  test('a message that is nested deeper than any encoder nests is refused', LIMIT, () => {
     const nested = (depth: number): Uint8Array =>
       Uint8Array.of(format.VERSION, ...new Array(depth).fill([format.ARRAY, 1]).flat(), format.NULL)
     assert.throws(() => decodeUntrusted(nested(1100)), /nested too deep \(more than 1000 containers/)
@@ -96,12 +99,12 @@ describe('a message of a program that has not shown a key', () => {
     assert.equal(difference(decodeUntrusted(encode(deep)), deep), null)
   })
 
-  test('has no code and no shared object', LIMIT, () => {
+  test('a message with code or a shared object is refused', LIMIT, () => {
     const FUNCTION = Uint8Array.of(format.VERSION, format.FUNCTION, 0, format.SHORT_STRING)
     assert.throws(() => decodeUntrusted(FUNCTION), /are taken only from a program that has shown its key/)
   })
 
-  test('may be any honest one of plain data', LIMIT, () => {
+  test('any honest message of plain data is decoded', LIMIT, () => {
     fc.assert(
       fc.property(anything, value => {
         const bytes = encodeFor('stranger', value)
@@ -127,7 +130,7 @@ describe('a message of a program that has not shown a key', () => {
     'an array of a million holes': () => new Array(1_000_000)
   }
   for (const [name, make] of Object.entries(large)) {
-    test(`may be honest and large: ${name}`, LIMIT, () => {
+    test(`an honest large message is decoded: ${name}`, LIMIT, () => {
       const value = make()
       const arrived = decodeUntrusted(encodeFor('stranger', value))
       const found = difference(arrived, value)
@@ -147,7 +150,7 @@ describe('the texts of a received error', () => {
     return Uint8Array.of(...bytes.subarray(0, at - 1), ...named, ...bytes.subarray(at + 5))
   }
 
-  test('are strings, or the message is damaged', LIMIT, () => {
+  test('a received error with a text that is no string is damaged', LIMIT, () => {
     for (const value of [{}, null, 5, [/x/], Object.create(null)]) {
       assert.throws(() => decode(errorWith('stack', value)), /the stack of an error is no string/)
       for (const key of ['stack', 'message', 'name']) {
@@ -161,7 +164,7 @@ describe('the texts of a received error', () => {
       assert.ok(inspect(decodeUntrusted(errorWith(key, 'text'))).length > 0)
   })
 
-  test('are sent as strings to a program that has not shown a key', LIMIT, () => {
+  test('the texts of an error are sent as strings to a program that has not authenticated', LIMIT, () => {
     const error = new Error('e')
     assert.match(error.stack ?? '', /Error: e/)
     Object.assign(error, {

@@ -38,7 +38,7 @@ const damages: ((bytes: Uint8Array, a: number, b: number) => Uint8Array)[] = [
 ]
 
 describe('damaged messages', () => {
-  test('at random places', LIMIT, () => {
+  test('a message that is damaged at random places is refused or decoded, and harms nothing', LIMIT, () => {
     const damage = fc.array(fc.tuple(fc.nat(damages.length - 1), fc.nat(2 ** 31 - 1), fc.nat(255)), {
       minLength: 1,
       maxLength: 4
@@ -57,14 +57,14 @@ describe('damaged messages', () => {
     assert.ok(intact >= RUNS)
   })
 
-  test('random bytes', LIMIT, () => {
+  test('random bytes are refused or decoded, and harm nothing', LIMIT, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), bytes => decodeDamaged(Uint8Array.of(format.VERSION, ...bytes))),
       { numRuns: RUNS }
     )
   })
 
-  test('cut off at every byte', LIMIT, () => {
+  test('a message that is cut off at any byte is refused', LIMIT, () => {
     const buffer = new ArrayBuffer(40)
     const value = [
       ...[{ a: 1, b: [2, 'three', 4.5] }, { a: 1, b: [] }, new Map([[1, new Set(['x'.repeat(40)])]])],
@@ -85,7 +85,7 @@ describe('damaged messages', () => {
     assert.throws(() => decode(Uint8Array.of(...bytes, 0)), /1 bytes are left over/)
   })
 
-  test('what follows the message in memory is not read', LIMIT, () => {
+  test('the bytes that follow the message in memory are not read', LIMIT, () => {
     const memory = new Uint8Array(100).fill(format.SMALL_INTEGER)
     const bytes = encode([1, 2, 3])
     memory.set(bytes, 10)
@@ -93,13 +93,13 @@ describe('damaged messages', () => {
     assert.throws(() => decode(memory, 10, 9 + bytes.length), /it ends too early/)
   })
 
-  test('of another version, and empty ones', LIMIT, () => {
+  test('messages of another version, and empty ones, are refused', LIMIT, () => {
     assert.throws(() => decode(Uint8Array.of(0x20, 0xa0)), /another version of this package wrote it/)
     assert.throws(() => decode(new Uint8Array(0)), /it is empty/)
     assert.throws(() => decode(new Uint8Array(5), 3, 9), /it is empty/)
   })
 
-  test('that claim to be huge take no memory', LIMIT, () => {
+  test('messages that claim to be huge take no memory', LIMIT, () => {
     // Largest first; the last would fit into a row of elements, and take 240 MB.
     const huge = [0xffffffff, 0x7fffffff, 30_000_000].map(count => [...new Uint8Array(Uint32Array.of(count).buffer)])
     const rests = huge.flatMap(count => [
@@ -148,7 +148,7 @@ describe('damaged messages', () => {
     }
   })
 
-  test('an array with more holes than elements', LIMIT, () => {
+  test('an array with more holes than elements is decoded', LIMIT, () => {
     for (const holes of [0, 3, 200]) {
       const bytes = Uint8Array.of(
         format.VERSION,
@@ -163,7 +163,7 @@ describe('damaged messages', () => {
     }
   })
 
-  test('nested a million times', LIMIT, () => {
+  test('a message that is nested a million times is refused', LIMIT, () => {
     const bytes = new Uint8Array(2_000_001)
     for (const [tag, count] of [
       [format.ARRAY, 1],
@@ -180,7 +180,7 @@ describe('damaged messages', () => {
     }
   })
 
-  test('references to what is not there, or not yet', LIMIT, () => {
+  test('references to objects that do not exist, or not yet, are refused', LIMIT, () => {
     for (const position of [0, 1, 5, 6, 0xffffffff]) {
       const bytes = Uint8Array.of(format.VERSION, format.ARRAY, 1, format.REFERENCE, 0, 0, 0, 0)
       new DataView(bytes.buffer).setUint32(4, position, true)

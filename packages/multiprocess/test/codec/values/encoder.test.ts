@@ -19,7 +19,7 @@ function arrived(encoder: Encoder): unknown {
 }
 
 describe('where a message goes', () => {
-  test('into the target when it fits, to the last byte, and else to the scratch', LIMIT, () => {
+  test('a message is written to the target if it fits, to the last byte, and otherwise to the scratch', LIMIT, () => {
     const encoder = new Encoder()
     for (const value of [
       5,
@@ -53,7 +53,7 @@ describe('where a message goes', () => {
     }
   })
 
-  test('a limit past the end of the target does not count', LIMIT, () => {
+  test('a limit past the end of the target has no effect', LIMIT, () => {
     const encoder = new Encoder()
     const target = new Uint8Array(10)
     assert.equal(encoder.encode('a longer text', target, 0, 1000), false)
@@ -62,7 +62,7 @@ describe('where a message goes', () => {
     assert.equal(arrived(encoder), 'short')
   })
 
-  test('targets by turns, Buffers and windows among them', LIMIT, () => {
+  test('alternating targets work, including Buffers and windows', LIMIT, () => {
     const encoder = new Encoder()
     const memory = new ArrayBuffer(1000)
     const targets = [new Uint8Array(memory, 500), Buffer.alloc(600), new Uint8Array(memory, 0, 400), undefined]
@@ -73,7 +73,7 @@ describe('where a message goes', () => {
     }
   })
 
-  test('a target in memory that threads share', LIMIT, () => {
+  test('a target may be in memory that threads share', LIMIT, () => {
     const encoder = new Encoder()
     const target = new Uint8Array(new SharedArrayBuffer(200_000), 1000)
     const buffers = [new Uint8Array(5).fill(1), new Float64Array(9), Buffer.from('pooled'), new Uint8Array(50_000)]
@@ -92,7 +92,7 @@ describe('where a message goes', () => {
     })
   }
 
-  test('encode answers bytes of its own', LIMIT, () => {
+  test('encode returns bytes of its own', LIMIT, () => {
     const first = encode([1, 'one'])
     const second = encode([2, 'two'])
     assert.equal(Object.getPrototypeOf(first), Uint8Array.prototype)
@@ -115,7 +115,7 @@ describe('where a message goes', () => {
 })
 
 describe('the scratch', () => {
-  test('grows, and shrinks again when it is not needed any more', LIMIT, () => {
+  test('the scratch grows, and shrinks again when it is no longer needed', LIMIT, () => {
     const encoder = new Encoder()
     const large = new Uint8Array(8 << 20)
     for (let i = 0; i < 3; i++) {
@@ -133,7 +133,7 @@ describe('the scratch', () => {
     assert.ok(encoder.bytes.length < 1 << 20, `${encoder.bytes.length} bytes`)
   })
 
-  test('is given up too when all messages go to a target', LIMIT, () => {
+  test('the scratch is dropped, too, when all messages go to a target', LIMIT, () => {
     const encoder = new Encoder()
     encoder.encode(new Uint8Array(8 << 20))
     const target = new Uint8Array(100)
@@ -144,7 +144,7 @@ describe('the scratch', () => {
 })
 
 describe('an encoder that is used while it encodes', () => {
-  test('by a getter', LIMIT, () => {
+  test('a getter may encode while its object is being encoded', LIMIT, () => {
     const encoder = new Encoder()
     const target = new Uint8Array(4096)
     const inner: unknown[] = []
@@ -175,7 +175,7 @@ describe('an encoder that is used while it encodes', () => {
     }
   })
 
-  test('and fails inside', LIMIT, () => {
+  test("a getter's encoding may fail inside another", LIMIT, () => {
     const encoder = new Encoder()
     const value = {
       get a() {
@@ -190,7 +190,7 @@ describe('an encoder that is used while it encodes', () => {
 })
 
 describe('after a throw', () => {
-  test('the encoder works as before', LIMIT, () => {
+  test('the encoder works after an error as before', LIMIT, () => {
     const encoder = new Encoder()
     const target = new Uint8Array(100_000)
     const failures: unknown[] = [
@@ -220,7 +220,7 @@ describe('after a throw', () => {
     }
   })
 
-  test('nothing of the value is kept alive', LIMIT, async () => {
+  test('an error leaves nothing of the value alive', LIMIT, async () => {
     const encoder = new Encoder()
     const encodeSome = (last: unknown): WeakRef<object> => {
       const object = { rows: Array.from({ length: 30 }, (_, i) => ({ i })), last }
@@ -238,7 +238,7 @@ describe('after a throw', () => {
   })
 })
 
-test('inspection tells of a long array without fields that there are none', LIMIT, () => {
+test('util.inspect shows of a long array without fields that it has none', LIMIT, () => {
   // What the encoder goes by; should Node come to write it otherwise, arrays are still right, but slow.
   const options = { maxArrayLength: 0, depth: 0, breakLength: Number.POSITIVE_INFINITY }
   assert.equal(inspect(new Array(100).fill({}), options), '[ ... 100 more items ]')

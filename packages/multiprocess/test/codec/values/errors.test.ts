@@ -48,11 +48,11 @@ describe('errors arrive with class, message, stack and fields', () => {
     })
   }
 
-  test('every class of this package is tried', LIMIT, () => {
+  test('the test covers every error class of this package', LIMIT, () => {
     assert.deepEqual(new Set(own.map(error => error.constructor)), new Set(errors.ERROR_CLASSES.values()))
   })
 
-  test('AggregateError, with its errors', LIMIT, () => {
+  test('an AggregateError arrives with its errors', LIMIT, () => {
     const sent = new AggregateError([new TypeError('one'), 'two'], 'all', { cause: 3 })
     const arrived = roundTrip(sent)
     assert.ok(arrived instanceof AggregateError)
@@ -63,7 +63,7 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.equal(Object.getOwnPropertyDescriptor(arrived, 'errors')?.enumerable, false)
   })
 
-  test('DOMException', LIMIT, () => {
+  test('a DOMException arrives as one', LIMIT, () => {
     for (const sent of [new DOMException('stopped', 'AbortError'), new DOMException(), AbortSignal.abort().reason]) {
       const arrived = roundTrip({ sent, again: sent })
       assert.ok(arrived.sent instanceof DOMException)
@@ -78,7 +78,7 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.deepEqual((roundTrip(caused) as Error).cause, [1])
   })
 
-  test('the cause, whatever it is, and only when it is there', LIMIT, () => {
+  test('the cause arrives, whatever it is, and only if it exists', LIMIT, () => {
     for (const cause of [
       undefined,
       null,
@@ -93,12 +93,12 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.equal('cause' in roundTrip(new Error('outer')), false)
   })
 
-  test('fields of its own', LIMIT, () => {
+  test("an error's own fields arrive", LIMIT, () => {
     const sent = Object.assign(new Error('no entry'), { code: 'ENOENT', errno: -2, path: '/x', info: { a: [1] } })
     assert.deepStrictEqual(roundTrip(sent), sent)
   })
 
-  test("Node's own errors", LIMIT, () => {
+  test("Node's own errors arrive with their code", LIMIT, () => {
     let sent: NodeJS.ErrnoException | undefined
     try {
       Buffer.alloc('x' as never)
@@ -113,7 +113,7 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.equal(arrived.stack, sent!.stack)
   })
 
-  test("a program's own class arrives as the nearest class that is known, and keeps its name", LIMIT, () => {
+  test("a program's own class arrives as the nearest known class, and keeps its name", LIMIT, () => {
     class HttpError extends TypeError {
       override name = 'HttpError'
       status = 404
@@ -131,7 +131,7 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.deepEqual(Object.keys(late), ['code'])
   })
 
-  test('a class made by a constructor function', LIMIT, () => {
+  test('an error whose class was made by a constructor function arrives', LIMIT, () => {
     function Old(this: { message: string; code: number }, message: string) {
       this.message = message
       this.code = 5
@@ -144,14 +144,14 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.equal(arrived.code, 5)
   })
 
-  test('an error of another realm', LIMIT, () => {
+  test('an error of another realm arrives', LIMIT, () => {
     const arrived = roundTrip(vm.runInNewContext('new RangeError("there", { cause: [1] })')) as Error
     assert.ok(arrived instanceof RangeError)
     assert.equal(arrived.message, 'there')
     assert.deepEqual(arrived.cause, [1])
   })
 
-  test('an error of another copy of this package', LIMIT, async () => {
+  test('an error of another copy of this package arrives', LIMIT, async () => {
     const url = new URL('../../../src/errors.js?copy', import.meta.url).href
     const copy = (await import(url)) as typeof errors
     assert.notEqual(copy.WorkerDiedError, errors.WorkerDiedError)
@@ -161,7 +161,7 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.ok(arrived instanceof copy.WorkerDiedError)
   })
 
-  test('without a stack, or with a stack that is no text', LIMIT, () => {
+  test('an error without a stack, or with a stack that is no text, arrives', LIMIT, () => {
     const without = new Error('x')
     delete without.stack
     assert.equal(roundTrip(without).stack, undefined)
@@ -172,14 +172,14 @@ describe('errors arrive with class, message, stack and fields', () => {
     assert.equal(Object.hasOwn(roundTrip(empty), 'message'), false)
   })
 
-  test('what cannot cross in an error is named', LIMIT, () => {
+  test('the refusal names the part of an error that cannot cross', LIMIT, () => {
     const error = Object.assign(new Error('x', { cause: { socket: Symbol('s') } }), { a: 1 })
     assert.throws(() => encode({ error }), { name: 'SerializationError', path: 'value.error.cause.socket' })
     const errors = new AggregateError([new Error('x', { cause: Symbol('s') })])
     assert.throws(() => encode(errors), { path: 'value.errors[0].cause' })
   })
 
-  test('the stack trace limit is left as it was', LIMIT, () => {
+  test('decoding leaves the stack trace limit unchanged', LIMIT, () => {
     const limit = Error.stackTraceLimit
     roundTrip(new Error('x'))
     assert.equal(Error.stackTraceLimit, limit)

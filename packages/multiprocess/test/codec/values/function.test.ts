@@ -41,7 +41,7 @@ describe('functions', () => {
   before(() => setFunctionCodec(codec))
   after(() => setFunctionCodec(null))
 
-  test('arrive as themselves, and the modules to import are known before', LIMIT, () => {
+  test('functions arrive as themselves, and the modules to import are known before', LIMIT, () => {
     const value = { run: square, args: [1, Job], also: [far, square], [Symbol.iterator]: 1 }
     const message = encode(value)
     assert.deepEqual(modulesOf(message), ['file:///lib/math.js', 'file:///lib/ünïcode/Ж.js'])
@@ -49,12 +49,12 @@ describe('functions', () => {
     assert.equal(decode(encode(square)), square)
   })
 
-  test('a message without functions asks for no modules', LIMIT, () => {
+  test('a message without functions requires no modules', LIMIT, () => {
     assert.deepEqual(modulesOf(encode({ a: 1 })), [])
     assert.deepEqual(modulesOf(new Uint8Array(0)), [])
   })
 
-  test('from the middle of a target, and from the scratch', LIMIT, () => {
+  test('functions are decoded from the middle of a target, and from the scratch', LIMIT, () => {
     const encoder = new Encoder()
     const target = new Uint8Array(1000)
     for (const limit of [1000, 120]) {
@@ -65,13 +65,13 @@ describe('functions', () => {
     }
   })
 
-  test('are asked for once a message, with the path of their first place', LIMIT, () => {
+  test('each function is looked up once for a message, with the path of its first place', LIMIT, () => {
     askedPaths.length = 0
     encode([1, { fn: square }, square, new Map([['key', far]])], 'args')
     assert.deepEqual(askedPaths, ['args[1].fn', 'args[3].get("key")'])
   })
 
-  test('what the lookup throws is thrown on, and leaves the encoder clean', LIMIT, () => {
+  test('an error of the lookup is thrown on, and leaves the encoder clean', LIMIT, () => {
     const encoder = new Encoder()
     assert.throws(() => encoder.encode({ list: [square, () => {}] }), {
       name: 'SerializationError',
@@ -83,7 +83,7 @@ describe('functions', () => {
     assert.deepEqual(decode(encoder.bytes, encoder.start, encoder.end), [1])
   })
 
-  test('what looking one up at the receiver throws is thrown on', LIMIT, () => {
+  test("an error of the receiver's lookup is thrown on", LIMIT, () => {
     const message = encode([square])
     const reference = known.get(square)!
     known.delete(square)
@@ -95,7 +95,7 @@ describe('functions', () => {
     }
   })
 
-  test('a lookup that itself encodes and decodes does no harm', LIMIT, () => {
+  test('a lookup may itself encode and decode', LIMIT, () => {
     setFunctionCodec({
       referenceOf: (fn, path) => decode(encode(codec.referenceOf(fn, path))) as FunctionReferenceData,
       resolveReference: reference => codec.resolveReference(decode(encode(reference)) as FunctionReferenceData)
@@ -105,7 +105,7 @@ describe('functions', () => {
     setFunctionCodec(codec)
   })
 
-  test('are refused by a receiver that has no means for them', LIMIT, () => {
+  test('a receiver without a codec for functions refuses them', LIMIT, () => {
     const message = encode([square])
     setFunctionCodec(null)
     assert.throws(() => decode(message), {
@@ -155,7 +155,7 @@ describe('registered kinds', () => {
     })
   })
 
-  test('arrive as themselves, once each', LIMIT, () => {
+  test('objects of a registered kind arrive as themselves, once each', LIMIT, () => {
     const [a, b] = [new Handle(1), new Handle(2)]
     const arrived = decode(encode({ a, list: [b, a], map: new Map([[a, b]]) })) as {
       a: Handle
@@ -168,7 +168,7 @@ describe('registered kinds', () => {
     assert.equal(arrived.map.get(arrived.a), arrived.list[0])
   })
 
-  test('come before the built-in types', LIMIT, () => {
+  test('a registered kind is recognised before the built-in types', LIMIT, () => {
     const shared = sharedArray(5, 6)
     const arrived = decode(encode([shared, Int32Array.of(7)])) as Int32Array[]
     assert.ok(isSharedArray(arrived[0]))
@@ -176,7 +176,7 @@ describe('registered kinds', () => {
     assert.equal(isSharedArray(arrived[1]), false)
   })
 
-  test('a proxy may be one', LIMIT, () => {
+  test('a proxy may be of a registered kind', LIMIT, () => {
     const handler = new Proxy({}, { get: (_, trap) => assert.fail(`the trap ${String(trap)} was looked up`) })
     const proxy = new Proxy({}, handler)
     assert.throws(() => encode([proxy]), { path: 'value[0]' })
@@ -184,7 +184,7 @@ describe('registered kinds', () => {
     assert.equal((decode(encode([proxy])) as { data: string }[])[0].data, 'proxied')
   })
 
-  test('data that refers to its own object is refused at the receiver', LIMIT, () => {
+  test('the receiver refuses data that refers to its own object', LIMIT, () => {
     class Knot {
       constructor() {
         brand(this, 'test knot')
@@ -202,7 +202,7 @@ describe('registered kinds', () => {
     })
   })
 
-  test('a name can be taken once', LIMIT, () => {
+  test('a name can be registered once', LIMIT, () => {
     assert.throws(
       () =>
         registerKind({

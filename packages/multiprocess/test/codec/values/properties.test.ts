@@ -27,7 +27,7 @@ describe('what random values arrive as', () => {
     ['anything', anything],
     ['graphs', graph]
   ] as const) {
-    test(`${name}: the same as by structured clone`, LIMIT, () => {
+    test(`${name}: a random value arrives as by structured clone`, LIMIT, () => {
       fc.assert(
         fc.property(arbitrary, value => {
           assert.equal(difference(decode(encode(value)), clone(value)), null)
@@ -36,7 +36,7 @@ describe('what random values arrive as', () => {
       )
     })
 
-    test(`${name}: the same from any target, in any state of the encoder`, LIMIT, () => {
+    test(`${name}: a random value is the same from any target, in any state of the encoder`, LIMIT, () => {
       fc.assert(
         fc.property(arbitrary, fc.nat(400), fc.nat(2000), (value, start, room) => {
           const isInTarget = encoder.encode(value, memory, start, start + room)

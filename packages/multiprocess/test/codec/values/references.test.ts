@@ -49,14 +49,14 @@ describe('one object met twice stays one object', () => {
     })
   }
 
-  test('among thousands of objects', LIMIT, () => {
+  test('one object that is met twice among thousands stays one object', LIMIT, () => {
     const objects = Array.from({ length: 5000 }, (_, i) => ({ i }))
     const value = [...objects, ...objects.toReversed(), objects]
     assert.equal(difference(roundTrip(value), structuredClone(value)), null)
   })
 
   for (const count of [1, 7, 15, 16, 17, 18, 40]) {
-    test(`among ${count} objects`, LIMIT, () => {
+    test(`one object that is met twice among ${count} objects stays one object`, LIMIT, () => {
       const objects = Array.from({ length: count }, (_, i) => (i % 2 ? [i] : { i }))
       const value = [objects, [...objects].reverse(), objects]
       assert.equal(difference(roundTrip(value), structuredClone(value)), null)
@@ -65,7 +65,7 @@ describe('one object met twice stays one object', () => {
 })
 
 describe('cycles', () => {
-  test('through objects', LIMIT, () => {
+  test('cycles through objects arrive', LIMIT, () => {
     for (let round = 0; round < 12; round++) {
       const a: Linked = { name: 'a' }
       const b: Linked = { name: 'b', next: a }
@@ -78,7 +78,7 @@ describe('cycles', () => {
     }
   })
 
-  test('through arrays, Maps and Sets', LIMIT, () => {
+  test('cycles through arrays, Maps and Sets arrive', LIMIT, () => {
     const array: unknown[] = []
     const map = new Map<unknown, unknown>()
     const set = new Set<unknown>()
@@ -90,7 +90,7 @@ describe('cycles', () => {
     assert.equal(difference(roundTrip(set), structuredClone(set)), null)
   })
 
-  test('through the cause, the errors and the fields of errors', LIMIT, () => {
+  test('cycles through the cause, the errors and the fields of errors arrive', LIMIT, () => {
     const inner = new TypeError('inner')
     const outer = Object.assign(new AggregateError([inner], 'outer', { cause: inner }), { inner })
     inner.cause = outer

@@ -106,7 +106,7 @@ describe('what cannot cross is refused, by name and with advice', () => {
     })
   }
 
-  test('an open file', LIMIT, async () => {
+  test('an open file is refused', LIMIT, async () => {
     const file = await open('/dev/null')
     try {
       assert.match(refusal(file).message, /it is a FileHandle; it belongs to this process/)
@@ -115,22 +115,22 @@ describe('what cannot cross is refused, by name and with advice', () => {
     }
   })
 
-  test('a handle of the event loop', LIMIT, async () => {
+  test('a handle of the event loop is refused', LIMIT, async () => {
     const server = net.createServer().listen(0, '127.0.0.1')
     await new Promise(resolve => server.once('listening', resolve))
     assert.match(refusal((server as unknown as { _handle: object })._handle).message, /it is a TCP;/)
     await new Promise(resolve => server.close(resolve))
   })
 
-  test('a datagram socket', LIMIT, () => {
+  test('a datagram socket is refused', LIMIT, () => {
     assert.match(refusal(udp).message, /it is a Socket;/)
   })
 
-  test('a key', LIMIT, () => {
+  test('a key is refused', LIMIT, () => {
     assert.match(refusal(createSecretKey(Buffer.alloc(16))).message, /it is a SecretKeyObject;/)
   })
 
-  test('a proxy whose handler would answer, and a revoked one', LIMIT, () => {
+  test('a proxy whose handler would answer, and a revoked one, are refused', LIMIT, () => {
     const traps = new Proxy({}, { get: () => assert.fail('the handler was called') })
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
@@ -139,7 +139,7 @@ describe('what cannot cross is refused, by name and with advice', () => {
     }
   })
 
-  test('also under another prototype', LIMIT, () => {
+  test('an object that cannot cross is refused even under another prototype', LIMIT, () => {
     for (const [value, name] of [
       [Promise.resolve(), 'Promise'],
       [new WeakMap(), 'WeakMap'],
@@ -150,19 +150,19 @@ describe('what cannot cross is refused, by name and with advice', () => {
   })
 })
 
-describe('what is only data crosses, whatever its class is', () => {
-  test('an EventEmitter without listeners, file statistics, a directory entry', LIMIT, () => {
+describe('an object that is only data crosses, whatever its class is', () => {
+  test('an EventEmitter without listeners, file statistics and a directory entry cross', LIMIT, () => {
     const stat = fs.statSync('.')
     for (const value of [new EventEmitter(), stat, fs.readdirSync('.', { withFileTypes: true })[0]]) {
       assert.deepStrictEqual(decode(encode(value)), structuredClone(value))
     }
   })
 
-  test('the environment', LIMIT, () => {
+  test('the environment crosses', LIMIT, () => {
     assert.deepStrictEqual(decode(encode(process.env)), { ...process.env })
   })
 
-  test('classes that are named like those of Node', LIMIT, () => {
+  test('instances of classes that are named like those of Node cross', LIMIT, () => {
     class Socket {
       a = 1
     }
@@ -224,13 +224,13 @@ describe('the path to what is refused', () => {
     })
   }
 
-  test('begins with the name given', LIMIT, () => {
+  test('the path of a refusal begins with the given name', LIMIT, () => {
     assert.equal(refusal([{ db: { socket: new net.Socket() } }], 'args').path, 'args[0].db.socket')
     const encoder = new Encoder()
     assert.throws(() => encoder.encode([Symbol()], undefined, 0, 0, 'result'), { path: 'result[0]' })
   })
 
-  test('is shortened when it is very long', LIMIT, () => {
+  test('a very long path is shortened', LIMIT, () => {
     let value: unknown = { last: Symbol() }
     for (let i = 0; i < 500; i++) value = { ['k'.repeat(200)]: value }
     const { path } = refusal(value)
@@ -256,7 +256,7 @@ describe('nesting', () => {
     errors: inner => new Error('x', { cause: inner })
   }
   for (const [name, wrap] of Object.entries(nested)) {
-    test(`${name}: 1,000 deep crosses, 1,001 and 100,000 are refused`, LIMIT, () => {
+    test(`${name}: a depth of 1,000 crosses, and depths of 1,001 and 100,000 are refused`, LIMIT, () => {
       const make = (depth: number): unknown => {
         let value: unknown = 0
         for (let i = 0; i < depth; i++) value = wrap(value)
@@ -278,7 +278,7 @@ describe('nesting', () => {
     return Object.values(value as object)[0]
   }
 
-  test('where the stack is nearly used up, it is refused too', LIMIT, () => {
+  test('a nested value is refused if the stack is nearly used up', LIMIT, () => {
     let value: unknown = 0
     for (let i = 0; i < 900; i++) value = [value]
     const encoder = new Encoder()

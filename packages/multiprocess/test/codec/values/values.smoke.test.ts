@@ -227,7 +227,7 @@ describe('beyond structured clone', () => {
     assert.equal(arrived.again, arrived.url)
   })
 
-  test('URLSearchParams arrive as themselves', LIMIT, () => {
+  test('URLSearchParams arrive as URLSearchParams', LIMIT, () => {
     const params = new URLSearchParams([
       ['a', '1'],
       ['a', '2 & 3'],
@@ -238,7 +238,7 @@ describe('beyond structured clone', () => {
     assert.deepEqual([...arrived], [...params])
   })
 
-  test('what only inherits from URL is a plain object', LIMIT, () => {
+  test('an object that only inherits from URL arrives as a plain object', LIMIT, () => {
     assert.deepStrictEqual(roundTrip(Object.assign(Object.create(URL.prototype), { a: 1 })), { a: 1 })
   })
 })
@@ -332,7 +332,7 @@ describe('user code that runs while its object is read', () => {
     })
   }
 
-  test('what a getter throws is thrown on', LIMIT, () => {
+  test('an error of a getter is thrown on', LIMIT, () => {
     const error = new TypeError('not now')
     const value = {
       get a() {
@@ -347,7 +347,7 @@ describe('user code that runs while its object is read', () => {
   })
 })
 
-test('fields that somebody added to Object.prototype do not cross', LIMIT, () => {
+test('fields that a program added to Object.prototype do not cross', LIMIT, () => {
   const prototype = Object.prototype as { added?: number }
   prototype.added = 1
   try {
@@ -361,7 +361,7 @@ test('fields that somebody added to Object.prototype do not cross', LIMIT, () =>
   }
 })
 
-test('where a program forbids to make code from strings', LIMIT, () => {
+test('values cross where a program forbids code from strings', LIMIT, () => {
   const program = `
     import { encode } from '${new URL('../../../src/codec/encode.js', import.meta.url)}'
     import { decode } from '${new URL('../../../src/codec/decode.js', import.meta.url)}'

@@ -88,7 +88,7 @@ function atEachStore(words: Int32Array, look: () => void, action: () => void): v
 }
 
 describe('a death while the arena changes', { timeout: limit(60_000) }, () => {
-  test('leaves all of the change or nothing of it, at whatever write it comes', () => {
+  test('a death leaves all of a change or nothing of it, at whatever write it comes', () => {
     const backing = new Copyable()
     const memory = new Memory(backing)
     const arena = new Arena(memory, FIRST, () => true)
@@ -151,7 +151,7 @@ describe('a death while the arena changes', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('an error inside of it takes it back', () => {
+  test('an error within a change takes the change back', () => {
     const memory = new Memory(new Copyable())
     const arena = new Arena(memory, FIRST, () => true)
     arena.format()

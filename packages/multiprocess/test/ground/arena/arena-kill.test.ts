@@ -3,7 +3,7 @@ import { killStorms } from '../../fixtures/process/kills.ts'
 import { limit } from '../../fixtures/slowness.ts'
 
 test(
-  'processes killed while they take and give back blocks: the others go on, and nothing leaks',
+  'processes that are killed while they allocate and free blocks leak nothing, and the others continue',
   { timeout: limit(60_000) },
   () => killStorms(20, 1)
 )

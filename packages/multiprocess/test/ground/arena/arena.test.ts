@@ -13,7 +13,7 @@ const MIB = 2 ** 20
 const { arena, memory, self } = currentFamily()
 
 describe('blocks of the arena', { timeout: limit(60_000) }, () => {
-  test('are taken and given back by several processes at once, from 1 byte to 200 MB', async () => {
+  test('several processes allocate and free blocks at once, from 1 byte to 200 MB', async () => {
     const before = arena.liveBlocks
     const children = [1, 2].map(seed => new Process({ target: storm, args: [{ seed, rounds: 4000, largest: 200e6 }] }))
     for (const child of children) child.start()
@@ -27,7 +27,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     assert.equal(arena.liveBlocks, before)
   })
 
-  test('of any size stand at multiples of 64, and none within another', () => {
+  test('blocks of any size begin at multiples of 64, and none overlaps another', () => {
     const before = arena.liveBlocks
     const sizes = Array.from({ length: 32 }, (_, power) => [2 ** power - 1, 2 ** power, 2 ** power + 1]).flat()
     const blocks = sizes.filter(size => size > 0).map(size => ({ at: arena.allocate(size), size }))
@@ -43,7 +43,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     assert.equal(arena.liveBlocks, before)
   })
 
-  test('longer than a window of the mapping are whole in another process', async () => {
+  test('a block longer than a window of the mapping is whole in another process', async () => {
     const size = WINDOW_BYTES + 12_345
     using sum = new SharedWords(1)
     const at = arena.allocate(size)
@@ -62,7 +62,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     assert.equal(sum.words[0], expected)
   })
 
-  test('are freed once: again, in the middle, or where there is none, is an error and changes nothing', () => {
+  test('a block can be freed once: again, in the middle, or where there is none, is an error and changes nothing', () => {
     const sizes = [1, 64, 100, 16 * 1024, 16 * 1024 + 1, PAGE_BYTES, 3 * PAGE_BYTES, 80 * MIB]
     // One neighbour of each size stays, so that slabs and runs stay too.
     const neighbours = sizes.map(size => arena.allocate(size))
@@ -86,7 +86,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     arena.check()
   })
 
-  test('of one object are taken and given back again and again without growth', () => {
+  test('allocating and freeing one object again and again does not make the arena grow', () => {
     const { usedPages } = arena.check()
     for (const size of [64, 4096, 16 * 1024, PAGE_BYTES]) {
       for (let round = 0; round < 1000; round++) arena.free(arena.allocate(size))
@@ -95,7 +95,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     assert.ok(arena.check().usedPages <= usedPages + 3)
   })
 
-  test('more than there is room for: a clear error, and room again once something is freed', () => {
+  test('a full arena refuses a block with a clear error, and has room again once a block is freed', () => {
     const isOutOfMemory = (size: number) => (error: unknown) => {
       assert.ok(error instanceof MultiprocessError)
       assert.equal(error.code, 'ERR_OUT_OF_MEMORY')
@@ -118,7 +118,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     assert.equal(arena.check().freePages, freePages)
   })
 
-  test('leave nothing in /dev/shm', () => {
+  test('blocks leave nothing in /dev/shm', () => {
     const at = arena.allocate(10 * MIB)
     assert.doesNotMatch(readFileSync('/proc/self/maps', 'latin1'), /\/dev\/shm/)
     assert.deepEqual(
@@ -128,7 +128,7 @@ describe('blocks of the arena', { timeout: limit(60_000) }, () => {
     arena.free(at)
   })
 
-  test('of a dead process are given back, except those that it gave away', async () => {
+  test('the blocks of a dead process are freed, except those that it gave away', async () => {
     const random = randomFrom(5)
     const sizes = Array.from({ length: 60 }, () => Math.ceil((4 * MIB) ** random()))
     using places = new SharedWords(sizes.length)

@@ -45,7 +45,7 @@ const plans = [
 describe('the memory behind freed blocks goes back to the system', { timeout: limit(60_000) }, () => {
   for (const { total, size } of plans) {
     for (const [name, inOrder] of Object.entries(orders)) {
-      test(`${total / MIB} MiB in blocks of ${size / KIB} KiB, freed ${name}`, () => {
+      test(`${total / MIB} MiB in blocks of ${size / KIB} KiB, freed ${name}, go back to the system`, () => {
         const blocks = Array.from({ length: total / size }, () => arena.allocate(size))
         for (const at of blocks) touch(at, size)
         assert.ok(residentBytes() >= total, `${residentBytes() / MIB} MiB are there while in use`)
@@ -57,7 +57,7 @@ describe('the memory behind freed blocks goes back to the system', { timeout: li
     }
   }
 
-  test('also when other blocks stay', () => {
+  test('memory goes back to the system even if other blocks stay', () => {
     const random = randomFrom(11)
     const blocks: { at: number; size: number }[] = []
     for (let round = 0; round < 300; round++) {
@@ -74,7 +74,7 @@ describe('the memory behind freed blocks goes back to the system', { timeout: li
     arena.check()
   })
 
-  test('what is read past a freed block of several MiB and taken again is the new block, not the old one', () => {
+  test('reading past a freed block of several MiB that was allocated again shows the new block', () => {
     const at = arena.allocate(128 * MIB)
     touch(at, 128 * MIB)
     arena.free(at)

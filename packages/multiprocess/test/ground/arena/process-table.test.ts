@@ -21,12 +21,12 @@ function members(): number[] {
 }
 
 describe('the process table', { timeout: limit(120_000) }, () => {
-  test('knows this process', () => {
+  test('the process table knows this process', () => {
     assert.deepEqual([table.pid(self), isAlive(self)], [process.pid, true])
     assert.ok(members().includes(self))
   })
 
-  test('a slot that is used again has another id, and the old one is of nobody', () => {
+  test('a slot that is used again has another id, and the old id belongs to no process', () => {
     const seen = new Set<number>()
     for (let round = 0; round < 1000; round++) {
       const id = table.claim(self)
@@ -45,7 +45,7 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('is full at 1,023, and not for good', () => {
+  test('the process table is full at 1,023 processes, and has room again when one ends', () => {
     const before = members()
     const claimed = Array.from({ length: SLOT_COUNT - 1 - before.length }, () => table.claim(self))
     assert.ok(!claimed.includes(0))
@@ -55,7 +55,7 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     assert.deepEqual(members(), before)
   })
 
-  test('a pid that another process has now is not taken for the old one', async t => {
+  test('a pid that another process has now is not taken for the old process', async t => {
     const stranger = spawn('sleep', ['60'])
     t.after(() => stranger.kill())
     await once(stranger, 'spawn')
@@ -71,14 +71,14 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     table.free(id)
   })
 
-  test('start times past 31 bits are kept whole', () => {
+  test('start times past 31 bits are kept completely', () => {
     const id = table.claim(self)
     table.setProcess(id, 1, 3 * 2 ** 31 + 5)
     assert.equal(table.startTime(id), 3 * 2 ** 31 + 5)
     table.free(id)
   })
 
-  test('one that has ended and was not waited for is dead', async () => {
+  test('a process that has ended and was not waited for is dead', async () => {
     using shared = new SharedWords(1)
     const child = new Process({ target: stay, args: [shared.at] })
     child.start()
@@ -92,7 +92,7 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     assert.ok(!members().includes(id))
   })
 
-  test('what cannot be told counts as running, and who is not there does not', () => {
+  test('an unknown state counts as running, and a missing process as dead', () => {
     const startTime = processStatus(process.ppid)?.startTime as number
     assert.equal(isRunning(process.ppid, startTime), true)
     assert.equal(isRunning(2 ** 22 + 1, 1), false)
@@ -107,7 +107,7 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('names of programs with spaces and parentheses are read past', async t => {
+  test('names of programs with spaces and parentheses are skipped correctly', async t => {
     const named = spawn('bash', ['-c', 'printf ") Z 0 0" > /proc/self/comm && echo done && read'])
     t.after(() => named.kill())
     await once(named.stdout, 'data')
@@ -150,7 +150,7 @@ describe('the process table', { timeout: limit(120_000) }, () => {
     assert.equal(arena.liveBlocks, blocks)
   })
 
-  test('a claim of a process that died before it started anything is taken back', async () => {
+  test('the claim of a process that died before it started anything is taken back', async () => {
     const before = members()
     const child = new Process({ target: stay })
     child.start()

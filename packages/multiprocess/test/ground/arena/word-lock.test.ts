@@ -21,7 +21,7 @@ async function endAll(children: Process<never[]>[]): Promise<(number | null)[]> 
 }
 
 describe('the lock on a word', { timeout: limit(60_000) }, () => {
-  test('4 processes count to 1,000,000 under it, in a word that is no atomic', async () => {
+  test('4 processes count to 1,000,000 under the lock, in a word that is not atomic', async () => {
     using shared = new SharedWords(3)
     const children = [1, 2, 3, 4].map(() => new Process({ target: increment, args: [shared.at, 250_000, 4] }))
     startAll(children)
@@ -30,7 +30,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     assert.equal(shared.words[0], 0, 'it is free, and nobody sleeps')
   })
 
-  test('without contention it makes no system call', () => {
+  test('the lock makes no system call without contention', () => {
     const { lock, calls } = lockOfOwn()
     for (let round = 0; round < 100_000; round++) {
       assert.equal(lock.acquire(), false)
@@ -39,7 +39,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     assert.deepEqual(calls, [])
   })
 
-  test('a release wakes one sleeper, and who has slept expects more of them', () => {
+  test('a release wakes one sleeper, and a process that has slept expects further sleepers', () => {
     const { lock, calls, words, sleep } = lockOfOwn()
     const other = 9
     const withSleepers = (owner: number) => owner | 0x40000000
@@ -55,7 +55,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     assert.deepEqual(calls, ['wait', 'wake 1'])
   })
 
-  test('a holder that is killed loses it at the first look of one who sleeps, who is told', async t => {
+  test('the first sleeper that looks after its holder was killed takes the lock, and learns of the death', async t => {
     using shared = new SharedWords(4)
     const holder = new Process({ target: holdLock, args: [shared.at, 60_000] })
     holder.start()
@@ -83,7 +83,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     await holder.join()
   })
 
-  test('of those who sleep on it, one is told of the death, and all get it', async () => {
+  test('one of the sleepers learns of the death, and all of them get the lock', async () => {
     using shared = new SharedWords(4)
     const holder = new Process({ target: holdLock, args: [shared.at, 60_000] })
     holder.start()
@@ -101,7 +101,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     await holder.join()
   })
 
-  test('a holder that only is slow, or stopped, keeps it', async () => {
+  test('a holder that is only slow, or stopped, keeps the lock', async () => {
     using shared = new SharedWords(4)
     const holder = new Process({ target: holdLock, args: [shared.at, 700] })
     holder.start()
@@ -117,7 +117,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     assert.deepEqual([shared.words[2], shared.words[3]], [1, 0])
   })
 
-  test('one that cannot be asked for, since no more files can be opened, counts as living', async () => {
+  test('a holder counts as living if its state cannot be read because no more files can be opened', async () => {
     using shared = new SharedWords(4)
     const holder = new Process({ target: holdLock, args: [shared.at, 700] })
     holder.start()
@@ -128,7 +128,7 @@ describe('the lock on a word', { timeout: limit(60_000) }, () => {
     assert.deepEqual([shared.words[2], shared.words[3]], [1, 0])
   })
 
-  test('it lies in the family: the lock of the arena itself is such a one', () => {
+  test('the lock of the arena is a lock on a word, and lies in the family', () => {
     const { memory, arena } = currentFamily()
     const { backing } = memory
     const { wait } = backing

@@ -13,14 +13,14 @@ function limitOf(files: Record<string, string>): number {
 const UNLIMITED = Number.POSITIVE_INFINITY
 
 describe('the limits of control groups', () => {
-  test('none', () => {
+  test('a process without control groups has no limit', () => {
     assert.equal(limitOf({}), UNLIMITED)
     assert.equal(limitOf({ '/proc/self/cgroup': '0::/\n' }), UNLIMITED)
     assert.equal(limitOf({ '/proc/self/cgroup': '' }), UNLIMITED)
     assert.equal(limitOf({ '/proc/self/cgroup': 'no such line\n' }), UNLIMITED)
   })
 
-  test('version 2: the smallest of the group and those above it', () => {
+  test('version 2 uses the smallest limit of the group and those above it', () => {
     const files = {
       '/proc/self/cgroup': '0::/user.slice/app.slice/job.scope\n',
       '/sys/fs/cgroup/user.slice/cpu.max': '400000 100000\n',
@@ -32,13 +32,13 @@ describe('the limits of control groups', () => {
     assert.equal(limitOf({ ...files, '/sys/fs/cgroup/cpu.max': '50000 100000\n' }), 0.5)
   })
 
-  test('version 2 in a container: its group is the root it sees', () => {
+  test('version 2 in a container uses the root that it sees', () => {
     assert.equal(limitOf({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': '200000 100000\n' }), 2)
     const path = '/docker/0123abcd'
     assert.equal(limitOf({ '/proc/self/cgroup': `0::${path}\n`, '/sys/fs/cgroup/cpu.max': '25000 50000\n' }), 0.5)
   })
 
-  test('version 1', () => {
+  test('version 1 divides the quota by the period', () => {
     const files = {
       '/proc/self/cgroup': '9:name=systemd:/x\n5:memory:/y\n3:cpuset:/w\n2:cpuacct,cpu:/docker/abc\n',
       '/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_quota_us': '250000\n',
@@ -56,7 +56,7 @@ describe('the limits of control groups', () => {
     assert.equal(limitOf(joined), 1)
   })
 
-  test('both at once', () => {
+  test('both versions at once give the smaller limit', () => {
     assert.equal(
       limitOf({
         '/proc/self/cgroup': '2:cpu:/v1\n0::/v2\n',
@@ -68,7 +68,7 @@ describe('the limits of control groups', () => {
     )
   })
 
-  test('what is no number is no limit', () => {
+  test('text that is not a number sets no limit', () => {
     for (const text of ['', 'max', 'max 100000', '0 100000', '-1 100000', '100000 0', 'a b', '100000']) {
       assert.equal(limitOf({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/cpu.max': text }), UNLIMITED, text)
     }
@@ -78,16 +78,16 @@ describe('the limits of control groups', () => {
 describe('cpuCount', { timeout: limit(30_000) }, () => {
   const text = "import { cpuCount } from '%LIBRARY%'\nconsole.log(cpuCount())"
 
-  test('is a whole number, no more than there are', () => {
+  test('cpuCount is a whole number, and no more than the processors', () => {
     assert.ok(Number.isInteger(cpuCount()) && cpuCount() >= 1 && cpuCount() <= availableParallelism())
   })
 
-  test('counts the affinity in', async () => {
+  test('cpuCount respects the affinity', async () => {
     assert.equal(await runForJson(text, { through: ['taskset', '-c', '0'] }), 1)
     assert.equal(await runForJson(text), cpuCount())
   })
 
-  test('is inherited', async () => {
+  test('a child inherits the affinity', async () => {
     const inChild = `
       import { cpuCount, Process } from '%LIBRARY%'
       new Process({ target: { module: '%TARGETS%', export: 'printProcessors' } }).start()`

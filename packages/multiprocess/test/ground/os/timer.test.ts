@@ -21,7 +21,7 @@ describe('startTimer', { timeout: limit(60_000) }, () => {
     assert.deepEqual(early, [])
   })
 
-  test('one that is stopped does not come, and Infinity never does', async () => {
+  test('a stopped timer does not fire, and a timer of Infinity never does', async () => {
     const calls: string[] = []
     const stop = startTimer(() => calls.push('stopped'), 5)
     startTimer(() => calls.push('never'), Number.POSITIVE_INFINITY)()
@@ -30,7 +30,7 @@ describe('startTimer', { timeout: limit(60_000) }, () => {
     assert.deepEqual(calls, [])
   })
 
-  test('one that waits for the rest of its time can be stopped', async () => {
+  test('a timer that waits for the rest of its time can be stopped', async () => {
     // 300 of them are stopped around their time: whether it came before its stop or not, it does not come after it.
     const late: number[] = []
     for (let i = 0; i < 300; i++) {
@@ -46,7 +46,7 @@ describe('startTimer', { timeout: limit(60_000) }, () => {
     assert.deepEqual(late, [])
   })
 
-  test('a clock of the program that is faked does not stop it', async () => {
+  test('a faked clock of the program does not stop a timer', async () => {
     mock.timers.enable({ apis: ['setTimeout', 'Date'] })
     try {
       await new Promise<void>(resolve => startTimer(resolve, 20))

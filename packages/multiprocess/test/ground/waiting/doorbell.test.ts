@@ -35,7 +35,7 @@ async function countRings(action: () => unknown): Promise<number> {
 }
 
 describe('an event loop', { timeout: limit(60_000) }, () => {
-  test('1,000 sleepers of one process are woken by one ring, and by none while it is awake', async () => {
+  test('1,000 sleepers of one process are woken by one ring, and by none while the process is awake', async () => {
     const count = 1000
     using shared = new SharedWords(3 + count)
     const child = new Process({ target: sleepOnMany, args: [shared.at, count] })
@@ -53,7 +53,7 @@ describe('an event loop', { timeout: limit(60_000) }, () => {
     assert.equal(sleeperCount(), 0)
   })
 
-  test('is rung again once it sleeps again, at most once a wake-up', async () => {
+  test('an event loop is rung again once it sleeps again, at most once for each wake-up', async () => {
     const rounds = 200
     using shared = new SharedWords(2)
     const child = new Process({ target: echo, args: [shared.at, rounds] })
@@ -71,7 +71,7 @@ describe('an event loop', { timeout: limit(60_000) }, () => {
     assert.ok(rings <= rounds, `${rings} rings`)
   })
 
-  test('that waits burns no processor', async () => {
+  test('an event loop that waits uses no processor', async () => {
     using shared = new SharedWords(64)
     const child = new Process({ target: sleepInEventLoop, args: [shared.at, 1] })
     child.start()
@@ -94,7 +94,7 @@ describe('an event loop', { timeout: limit(60_000) }, () => {
     assert.ok(woken <= 5, `its main thread was woken ${woken} times in a second`)
   })
 
-  test('keeps the program alive while something is waited for, and no longer', async () => {
+  test('an event loop keeps the program alive only while something waits in it', async () => {
     const outcome = await runProgram(`
       import { currentFamily } from '%FAMILY%'
       const { lot, arena } = currentFamily()
@@ -107,7 +107,7 @@ describe('an event loop', { timeout: limit(60_000) }, () => {
     assert.deepEqual(outcome, { code: 0, signal: null, stdout: 'woken true\n', stderr: '' })
   })
 
-  test('a waker that dies after it took the right to ring, and before it rang, leaves nobody asleep', async () => {
+  test('a waker that dies after it took the right to ring, and before it rang, leaves no process asleep', async () => {
     using shared = new SharedWords(1)
     const child = new Process({ target: dieBeforeRinging, args: [shared.at, self] })
     child.start()
@@ -117,7 +117,7 @@ describe('an event loop', { timeout: limit(60_000) }, () => {
     assert.equal(child.exitcode, -9)
   })
 
-  test('of another process, too', async () => {
+  test('a waker of another process that dies leaves no process asleep', async () => {
     using shared = new SharedWords(64)
     shared.words[63] = 1
     const sleeper = new Process({ target: sleepInEventLoop, args: [shared.at, 1] })

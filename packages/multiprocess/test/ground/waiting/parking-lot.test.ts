@@ -31,7 +31,7 @@ async function assertEnded(children: Process<[number, number]>[]): Promise<void>
 }
 
 describe('sleeping on a word', { timeout: limit(60_000) }, () => {
-  test('of another value is over at once', async () => {
+  test('sleeping on a word with another value ends at once', async () => {
     using shared = new SharedWords(1)
     assert.equal(lot.park(shared.at, 5), 'changed')
     assert.equal(await lot.parkAsync(shared.at, 5), 'changed')
@@ -39,7 +39,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(lot.unpark(shared.at), 0)
   })
 
-  test('blocking, runs out after its timeout and not before, in one sleep that is no longer', t => {
+  test('a blocked sleep ends after its timeout and not before, in one sleep that is no longer', t => {
     using shared = new SharedWords(1)
     const wait = t.mock.method(memory, 'wait')
     for (const timeout of [0, 0.5, 20, 150]) {
@@ -61,7 +61,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(lot.hasSleepers(shared.at), false)
   })
 
-  test('in the event loop, runs out after its timeout, while timers run', async () => {
+  test('a sleep in the event loop ends after its timeout, while timers run', async () => {
     using shared = new SharedWords(1)
     let ticks = 0
     const timer = setInterval(() => ticks++, 5)
@@ -78,7 +78,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(lot.hasSleepers(shared.at), false)
   })
 
-  test('with a timeout longer than a timer can be does not run out at once', async () => {
+  test("a sleep with a timeout longer than a timer's maximum does not end at once", async () => {
     using shared = new SharedWords(1)
     const asleep = lot.parkAsync(shared.at, 0, { timeout: 2 ** 32 })
     const first = await Promise.race([asleep, sleep(50, 'still asleep')])
@@ -105,7 +105,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(lot.unpark(shared.at), 0)
   })
 
-  test('as do sleeps that run out, or are woken', async () => {
+  test('a sleep that times out, or is woken, leaves nothing', async () => {
     using shared = new SharedWords(1)
     const round = async () => {
       lot.park(shared.at, 0, 0)
@@ -120,7 +120,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(arena.liveBlocks, before)
   })
 
-  test('who is woken and aborted at once does not lose the wake-up of others', async () => {
+  test('a sleeper that is woken and aborted at once does not lose the wake-up of others', async () => {
     using shared = new SharedWords(1)
     const controller = new AbortController()
     const first = lot.parkAsync(shared.at, 0, { signal: controller.signal }).catch(() => 'aborted')
@@ -137,7 +137,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.notEqual(woken, 'nobody')
   })
 
-  test('n of m are woken, across processes, blocked and in event loops, in the order they came', async () => {
+  test('n of m sleepers are woken in the order they came, across processes, blocked and in event loops', async () => {
     using shared = new SharedWords(64)
     const woken = () => Array.from(shared.words.subarray(2, 2 + shared.words[1]))
     const children = [await start(sleepBlocking, shared.at, 1), await start(sleepInEventLoop, shared.at, 2)]
@@ -168,7 +168,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(lot.hasSleepers(shared.at), false)
   })
 
-  test('words are told apart, also those that share a list', async () => {
+  test('words that share a list are told apart', async () => {
     // More words than there are lists.
     using shared = new SharedWords(2000)
     const woken: number[] = []
@@ -185,7 +185,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(sleeperCount(), 0)
   })
 
-  test('this thread, blocked, is woken by another process', async () => {
+  test('this blocked thread is woken by another process', async () => {
     using shared = new SharedWords(2)
     const child = new Process({ target: wakeOnCommand, args: [shared.at] })
     child.start()
@@ -199,7 +199,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(child.exitcode, 0)
   })
 
-  test('a sleeper that is killed is passed over, and those behind it are woken', async () => {
+  test('a killed sleeper is passed over, and those behind it are woken', async () => {
     using shared = new SharedWords(64)
     for (const kind of [sleepBlocking, sleepInEventLoop]) {
       shared.words.fill(0)
@@ -216,7 +216,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('a sleeper that is killed leaves nothing', async () => {
+  test('a killed sleeper leaves nothing', async () => {
     using shared = new SharedWords(64)
     const before = arena.liveBlocks
     const children = [await start(sleepBlocking, shared.at, 1), await start(sleepInEventLoop, shared.at, 2)]
@@ -227,7 +227,7 @@ describe('sleeping on a word', { timeout: limit(60_000) }, () => {
     assert.equal(arena.liveBlocks, before)
   })
 
-  test('a process that is stopped and goes on sleeps on', async () => {
+  test('a process that is stopped and continues sleeps on', async () => {
     using shared = new SharedWords(64)
     const children = [await start(sleepBlocking, shared.at, 1), await start(sleepInEventLoop, shared.at, 2)]
     for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {

@@ -21,11 +21,11 @@ function spinsIn(waits: number, patience: Patience, spin: [isFound: boolean, ms:
 }
 
 describe('spinning', { timeout }, () => {
-  test('goes on as long as it pays', () => {
+  test('spinning continues as long as it pays', () => {
     assert.equal(spinsIn(1000, new Patience(), [true, 0.01], 0.05), 1000)
   })
 
-  test('becomes rare when it does not pay, be sleeps short or long', () => {
+  test('spinning becomes rare when it does not pay, whether sleeps are short or long', () => {
     for (const slept of [0.05, 5]) {
       const patience = new Patience()
       spinsIn(1000, patience, [false, 0.1], slept)
@@ -34,13 +34,13 @@ describe('spinning', { timeout }, () => {
     }
   })
 
-  test('is given up at once when it was interrupted, whatever it found', () => {
+  test('spinning stops at once when it was interrupted, whatever it found', () => {
     const patience = new Patience()
     patience.spun(true, 3)
     assert.equal(patience.isLeft, false)
   })
 
-  test('comes back after a few short sleeps', () => {
+  test('spinning comes back after a few short sleeps', () => {
     const patience = new Patience()
     patience.spun(false, 3)
     const sleeps = spinsIn(100, patience, [true, 0.01], 0.05)
@@ -49,7 +49,7 @@ describe('spinning', { timeout }, () => {
 })
 
 describe('spinning where sleeps are not measured', { timeout }, () => {
-  test('goes on as long as it pays', () => {
+  test('unmeasured spinning continues as long as it pays', () => {
     const patience = new SimplePatience(4, 64)
     for (let i = 0; i < 1000; i++) {
       assert.equal(patience.maySpin(), true)
@@ -57,7 +57,7 @@ describe('spinning where sleeps are not measured', { timeout }, () => {
     }
   })
 
-  test('is tried by one wait of 64 after four vain spins, until it pays again', () => {
+  test('one of 64 waits tries unmeasured spinning after four vain spins, until it pays again', () => {
     const patience = new SimplePatience(4, 64)
     let spins = 0
     for (let i = 0; i < 4 + 640; i++) {
@@ -74,7 +74,7 @@ describe('spinning where sleeps are not measured', { timeout }, () => {
 })
 
 describe('a spin', { timeout }, () => {
-  test('ends with the look that finds something', () => {
+  test('a spin ends with the look that finds something', () => {
     let looks = 0
     assert.equal(
       spin(() => ++looks === 21, 1000),
@@ -83,7 +83,7 @@ describe('a spin', { timeout }, () => {
     assert.equal(looks, 21)
   })
 
-  test('ends without result after its time, and lets others run meanwhile', () => {
+  test('a spin ends without result after its time, and lets other processes run meanwhile', () => {
     const begin = performance.now()
     let yields = 0
     assert.equal(

@@ -12,7 +12,7 @@ const TASKS =
   'export function square(x) { return x * x }\nexport default x => x + 1\nconst hidden = x => -x\nexport const table = { hidden }\n'
 
 describe('functions of modules that are certainly loaded', { timeout: limit(60_000) }, () => {
-  test('an export of a module that the program imports is found, by the module it stands in', async () => {
+  test('an export of a module that the program imports is found under the module that declares it', async () => {
     await using project = await Project.create({
       'main.mjs': `import { all } from './all.mjs'\n${SHOW}show(['square', 'default'].map(name => look(all[name])))`,
       'all.mjs': "import * as all from './deep/tasks.mjs'\nexport { square } from './deep/tasks.mjs'\nexport { all }\n",
@@ -25,7 +25,7 @@ describe('functions of modules that are certainly loaded', { timeout: limit(60_0
     ])
   })
 
-  test('the inspector is not opened for it, and it runs in a worker', async () => {
+  test('the inspector is not opened for such an export, and the search works in a worker', async () => {
     const index = new URL('../../../../src/index.js', import.meta.url).href
     await using project = await Project.create({
       'main.mjs': `import inspector from 'node:inspector'
@@ -41,7 +41,7 @@ await pool.join()`,
     assert.deepEqual(await project.json(['main.mjs']), [9, [1, 4]])
   })
 
-  test('functions that are not exported, are declared by the main program, or wait for their module are left to it', async () => {
+  test('the inspector looks for functions that are not exported, are declared by the main program, or wait for their module', async () => {
     await using project = await Project.create({
       'main.mjs': `import { table } from './tasks.mjs'
 import './early.mjs'
@@ -53,7 +53,7 @@ show([look(table.hidden), look(own), look(own.bind(null)), look(Math.sqrt)].map(
     assert.deepEqual(await project.json(['main.mjs']), [null, null, null, null])
   })
 
-  test('nothing is loaded that the program has not loaded', async () => {
+  test('the search loads nothing that the program has not loaded', async () => {
     const trap = "console.log('loaded'); export function trapped() { return 'trapped' }\n"
     await using project = await Project.create({
       'main.mjs': `/* import { trapped } from './trap.mjs' */
@@ -67,7 +67,7 @@ if (process.argv[2] === 'never') await import('./trap.mjs')`,
     assert.equal(await project.json(['main.mjs']), null)
   })
 
-  test('with options that redirect imports nothing is looked for', async () => {
+  test('the search does nothing if options redirect imports', async () => {
     await using project = await Project.create({
       'main.mjs': `import { square } from './tasks.mjs'\n${SHOW}show(look(square))`,
       'preload.mjs': '',
@@ -77,7 +77,7 @@ if (process.argv[2] === 'never') await import('./trap.mjs')`,
     assert.deepEqual(await project.json(['main.mjs']), { module: project.url('tasks.mjs'), export: 'square' })
   })
 
-  test('the import statements at the top of a text are read, and no others', async () => {
+  test('only the import statements at the top of a text are read', async () => {
     const files = Object.fromEntries('abcdefghijk'.split('').map(name => [`${name}.js`, '']))
     await using project = await Project.create(files)
     const url = pathToFileURL(project.file('main.js')).href
