@@ -56,7 +56,7 @@ async function alone(site: CountingSite): Promise<string[]> {
 describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout }, () => {
   after(closeAll)
 
-  test('one is killed and one is frozen past its lease: the same pages, the pauses kept, no page asked for too often', {
+  test('a killed and a frozen program change no page, keep the pauses, and request no page too often', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -117,7 +117,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.ok(expired >= 2, `${expired} leases have expired`)
   })
 
-  test('each page is printed by one program, and a file gets all of them, also after the end', {
+  test('each page is printed by one program, and a file gets all of them, even after the end', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -161,7 +161,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
   })
 
   for (const failure of ['is killed and started again', 'is full for a while'] as const) {
-    test(`a server that ${failure}: the same pages, each asked for once or as often as leases ended`, {
+    test(`a server that ${failure} changes no page, and each page is requested once or as often as leases ended`, {
       timeout
     }, async () => {
       using scratch = new Scratch()
@@ -192,7 +192,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     })
   }
 
-  test('what does not go together is refused, with the reason', { timeout }, async () => {
+  test('options that do not go together are refused, with the reason', { timeout }, async () => {
     using scratch = new Scratch()
     await using site = await new CountingSite(3, 0).listen()
     await using server = await RedisServer.start()
@@ -227,7 +227,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.match(nameless.output, /--name goes with --cluster/)
   })
 
-  test('without the package for clusters the command says what to install', { timeout }, () => {
+  test('without the package for clusters, the command says what to install', { timeout }, () => {
     using scratch = new Scratch()
     const modules = fileURLToPath(new URL('../../../../node_modules/', import.meta.url))
     const crawler = scratch.file('node_modules/crawl')

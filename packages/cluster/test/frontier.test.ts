@@ -36,7 +36,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     }
   })
 
-  test('of two programs at one frontier, the leases of the one that is silent go to the other', {
+  test('the leases of a silent program go to another program of the same frontier', {
     timeout
   }, async () => {
     const url = 'http://a/x'
@@ -54,7 +54,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await Promise.all([silent.close(), alive.close()])
   })
 
-  test('a page that another program has found a shorter way to is finished with its depth', { timeout }, async () => {
+  test('a page to which another program has found a shorter path is finished with its depth', { timeout }, async () => {
     const a = open('nearer')
     const b = open('nearer')
     const [x, y] = ['http://a/x', 'http://a/y']
@@ -110,7 +110,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await Promise.all(stores.map(store => store.close()))
   })
 
-  test('a request of a program that died holds its host until the lease ends; a lost lease gets no turn', {
+  test('a request of a program that died holds its host until the lease ends, and a lost lease gets no turn', {
     timeout
   }, async () => {
     const dead = open('dead', 60_000)
@@ -129,7 +129,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await Promise.all([dead.close(), alive.close()])
   })
 
-  test('a server that is gone: what waits rejects with a clear error', { timeout }, async () => {
+  test('when a server is gone, waiting calls reject with a clear error', { timeout }, async () => {
     const own = await RedisServer.start()
     const store = new RedisStore({ url: own.url, name: 'gone', serverTimeout: 1000 })
     await store.add([{ url: 'http://a/x', depth: 0, from: null, error: null }])
@@ -139,7 +139,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await store.close()
   })
 
-  test('what makes no sense is refused by name', () => {
+  test('invalid options are refused by name', () => {
     const url = 'redis://localhost'
     for (const [options, says] of [
       [{ url, name: 'a b' }, /name must be .*'a b'/],

@@ -141,13 +141,13 @@ for (const where of ['this machine', 'a cluster'] as const) {
       )
     })
 
-    it('an error arrives with its class and message; of map it is the error of the whole', async () => {
+    it('an error arrives with its class and message, and an error of map is that of the whole map', async () => {
       await assert.rejects(pool.apply(tasks.fail, ['no']), { name: 'RangeError', message: 'no' })
       await assert.rejects(pool.map(tasks.fail, ['no', 'never']), RangeError)
       assert.equal(await pool.apply(tasks.square, [2]), 4)
     })
 
-    it('what cannot cross is refused at the call', async () => {
+    it('a value that cannot cross is refused at the call', async () => {
       assert.throws(() => pool.applyAsync(tasks.identity, [Symbol('here')]), SerializationError)
       await assert.rejects(pool.apply('square' as never), TypeError)
       await assert.rejects(pool.map(tasks.square, [1], { chunksize: 0 }), ValueError)
@@ -160,7 +160,7 @@ for (const where of ['this machine', 'a cluster'] as const) {
       assert.equal(await pool.apply(tasks.square, [2]), 4)
     })
 
-    it('a task is aborted by its signal, also when it runs', async () => {
+    it('a task is aborted by its signal, even when it runs', async () => {
       const directory = await mkdtemp(join(tmpdir(), 'cluster-'))
       const file = join(directory, 'abort')
       const controller = new AbortController()
@@ -182,7 +182,7 @@ for (const where of ['this machine', 'a cluster'] as const) {
       await assert.rejects(pool.apply(kill, [], { retries: 0 }), WorkerDiedError)
     })
 
-    it('progress is told as results arrive', async () => {
+    it('progress is reported as results arrive', async () => {
       const told: number[] = []
       await pool.map(tasks.square, range(500), { progress: done => told.push(done) })
       assert.equal(told.at(-1), 500)
@@ -215,7 +215,7 @@ for (const where of ['this machine', 'a cluster'] as const) {
       assert.equal(typeof queued, 'number')
     })
 
-    it('terminate rejects what is pending; close finishes it; join waits', async () => {
+    it('terminate rejects pending tasks, close finishes them, and join waits', async () => {
       const ended = new ClusterPool(options)
       const pending = ended.applyAsync(tasks.wait, [60_000])
       await assert.rejects(ended.join(), ValueError)

@@ -27,7 +27,7 @@ function unmeasured(url: string): object {
   return rest
 }
 
-test('a result has exactly the fields that it is said to have', limits, async () => {
+test('a result has exactly the documented fields', limits, async () => {
   const html =
     '<title>T</title><meta property="og:url" content="/home"><h1>Hömé</h1>' +
     '<a href="/a">a</a><a href="/a#b">b</a><a href="https://example.com/">c</a>'
@@ -85,7 +85,7 @@ test(
   }
 )
 
-test('pages of other sites are left alone', limits, async () => {
+test('pages of other sites are not visited', limits, async () => {
   await using other = await serve({ '/': page('other') })
   await using site = await serve({
     '/': page('home', `${other.origin}/`, '/a', 'https://example.com/', `http://localhost:0/`),
@@ -95,7 +95,7 @@ test('pages of other sites are left alone', limits, async () => {
   assert.equal(other.requests.length, 0)
 })
 
-test('the limit is kept, and no more is asked for', limits, async () => {
+test('the limit is kept, and no further page is requested', limits, async () => {
   await using site = await serve(tree(4, 3))
   for (const limit of [1, 2, 7]) {
     site.requests.length = 0
@@ -118,7 +118,7 @@ test('redirects to known pages and disallowed pages do not use up the limit', li
   }
 })
 
-test('under a limit the same pages are found, with the same depth, whatever takes long', limits, async () => {
+test('under a limit, the same pages are found with the same depth, whatever takes long', limits, async () => {
   const pages = tree(3, 3)
   const shown = (results: PageResult[]) => results.map(({ url, depth }) => `${new URL(url).pathname} ${depth}`).sort()
   await using even = await serve(pages)
@@ -134,7 +134,7 @@ test('under a limit the same pages are found, with the same depth, whatever take
   }
 })
 
-test('a slow page holds up no other, and depths are those of the shortest paths', limits, async () => {
+test('a slow page delays no other, and depths are those of the shortest paths', limits, async () => {
   const pages = tree(3, 3)
   let answerSlow = () => {}
   await using site = await serve((request, response) => {
@@ -161,7 +161,7 @@ test('a slow page holds up no other, and depths are those of the shortest paths'
   )
 })
 
-test('no more pages are under way than there are places', limits, async () => {
+test('no more pages are handled at once than there are places', limits, async () => {
   let now = 0
   let most = 0
   const pages: Pages = {}
@@ -180,7 +180,7 @@ test('no more pages are under way than there are places', limits, async () => {
   }
 })
 
-test('while nobody asks for the next result, nothing further is begun', limits, async () => {
+test('no further page is begun while no code asks for the next result', limits, async () => {
   await using site = await serve(tree(6, 2))
   const pages = crawl(site.origin, { processes: 0, concurrency: 2 })
   const results = pages[Symbol.asyncIterator]()
@@ -194,7 +194,7 @@ test('while nobody asks for the next result, nothing further is begun', limits, 
   await results.return?.()
 })
 
-test('leaving the loop ends what is under way', limits, async () => {
+test('leaving the loop ends unfinished pages', limits, async () => {
   let closed = () => {}
   const isClosed = new Promise<void>(resolve => {
     closed = resolve
@@ -208,7 +208,7 @@ test('leaving the loop ends what is under way', limits, async () => {
   await isClosed
 })
 
-test('a signal ends the crawl with what is there', limits, async () => {
+test('a signal ends the crawl, and the loop gets the available results', limits, async () => {
   const stop = new AbortController()
   await using site = await serve({
     '/': page('home', '/a', '/b', '/never'),
@@ -261,7 +261,7 @@ test('a crawl counts what it does', limits, async () => {
   assert.deepEqual(stats, { ...counts, retries: 0, workers: 0, throttleMs: 0, traps: [] })
 })
 
-test('a crawl is looped over once', limits, async () => {
+test('a crawl can be looped over once', limits, async () => {
   await using site: Site = await serve({ '/': page('home') })
   const pages = crawl(site.origin, { processes: 0 })
   for await (const result of pages) assert.equal(result.title, 'home')
@@ -293,7 +293,7 @@ test('what cannot be crawled is refused with what was expected', limits, () => {
   assert.throws(() => crawl('http://example.com/', { userAgent: 'a\nb' }), { name: 'TypeError' })
 })
 
-test('a page is asked for once, with an empty query and without', limits, async () => {
+test('a page is requested once with an empty query and without one', limits, async () => {
   await using site = await serve({
     '/': page('home', '/q?', '/q', '/q?#part', '/?', '/r?'),
     '/q': page('q'),

@@ -20,7 +20,7 @@ const pages: Pages = {
   '/file.pdf': (_, response) => response.writeHead(200, { 'content-type': 'application/pdf' }).end('%PDF')
 }
 
-test('check tells broken links with their sources, and fails', limits, async () => {
+test('check reports broken links with their sources, and fails', limits, async () => {
   await using site = await serve(pages)
   const { code, stdout } = await runHere(['check', site.origin, '--processes', '0'])
   assert.equal(code, 1)
@@ -36,7 +36,7 @@ test('check tells broken links with their sources, and fails', limits, async () 
   )
 })
 
-test('check succeeds where no link is broken', limits, async () => {
+test('check succeeds if no link is broken', limits, async () => {
   await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
   assert.deepEqual(await runHere(['check', site.origin]), { code: 0, stdout: 'no broken link among 2 pages\n' })
 })
@@ -65,7 +65,7 @@ test('check writes JSON, JUnit and annotations', limits, async () => {
   assert.ok(github.includes(`::error title=HTTP 404 Not Found::${site.origin}/q?x=1&y=%253C2%253E <- ${site.origin}/a`))
 })
 
-test('a list is checked, and nothing beside it', limits, async () => {
+test('only the pages of a list are checked', limits, async () => {
   await using site = await serve(pages)
   const list = join(directory, 'list.txt')
   writeFileSync(list, `# two pages\n${site.origin}/a\n\n${site.origin}/b\n`)
@@ -73,7 +73,7 @@ test('a list is checked, and nothing beside it', limits, async () => {
   assert.deepEqual([code, stdout], [0, 'no broken link among 2 pages\n'])
 })
 
-test('scope, globs and depth say which pages are visited', limits, async () => {
+test('scope, globs and depth determine which pages are visited', limits, async () => {
   await using site = await serve({
     '/docs/': page('docs', '/docs/a/b', '/docs/x.pdf', '/other', 'deep/1'),
     '/docs/a/b': page('b'),
@@ -92,7 +92,7 @@ test('scope, globs and depth say which pages are visited', limits, async () => {
   assert.equal(await visit('--include', '/docs/deep/**'), '/docs/ /docs/deep/1 /docs/deep/2 /docs/deep/3')
 })
 
-test('a sitemap adds the pages that nothing links to', limits, async () => {
+test('a sitemap adds pages that no page links to', limits, async () => {
   let origin = ''
   await using site = await serve((request, response) => {
     const bodies: Record<string, string> = {
@@ -112,7 +112,7 @@ test('a sitemap adds the pages that nothing links to', limits, async () => {
   assert.deepEqual([results[1].depth, results[1].from], [1, `${site.origin}/map.xml`])
 })
 
-test('fields are taken by CSS selectors', limits, async () => {
+test('CSS selectors give the fields of pages', limits, async () => {
   await using site = await serve({
     '/': '<h1>Shoe</h1><b class="price"> 7\n€ </b><img src="a.png"><i>x</i><i>y</i>'
   })
@@ -121,7 +121,7 @@ test('fields are taken by CSS selectors', limits, async () => {
   assert.deepEqual(result.data, { price: '7 €', image: 'a.png', all: ['x', 'y'], none: null })
 })
 
-test('CSV and WARC are written, and gone on with', limits, async () => {
+test('CSV and WARC are written, and continued by a second run', limits, async () => {
   await using site = await serve(pages)
   for (const ending of ['csv', 'warc.gz']) {
     const file = join(directory, `site.${ending}`)
@@ -152,7 +152,7 @@ test('CSV and WARC are written, and gone on with', limits, async () => {
   }
 })
 
-test('a file of another crawl is left as it is', limits, async () => {
+test('a file of another crawl is left unchanged', limits, async () => {
   await using site = await serve(pages)
   const file = join(directory, 'other.db')
   await runHere([site.origin, '-o', file, '--limit', '1'])
@@ -169,7 +169,7 @@ test('a file of another crawl is left as it is', limits, async () => {
   assert.equal(readFileSync(lines, 'utf8'), '{"mine":true}\n')
 })
 
-test('a wider scope takes in what an earlier run left out', limits, async () => {
+test('a wider scope includes what an earlier run left out', limits, async () => {
   await using site = await serve(pages)
   const file = join(directory, 'wider.db')
   await runHere([site.origin, '-o', file, '--exclude', '/a'])

@@ -62,7 +62,7 @@ test('help and version go to the standard output', limits, async () => {
   assert.deepEqual(await run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-test('a command line that cannot be run is refused in one line, with exit code 2', limits, async () => {
+test('an invalid command line is refused in one line, with exit code 2', limits, async () => {
   assert.deepEqual(await run(['example.com']), {
     code: 2,
     stdout: '',
@@ -77,7 +77,7 @@ test('a command line that cannot be run is refused in one line, with exit code 2
   })
 })
 
-test('options are checked with what was expected', limits, async () => {
+test('options are checked, and the error says what was expected', limits, async () => {
   const stdout = { async write() {}, async close() {} }
   for (const [args, message] of [
     [['http://a/', 'http://b/'], 'one URL at a time: "http://a/" and "http://b/" were given'],
@@ -116,7 +116,7 @@ test('options are checked with what was expected', limits, async () => {
   }
 })
 
-test('results are lines of JSON on the standard output, the summary is beside them', limits, async () => {
+test('results are lines of JSON on the standard output, and the summary is not among them', limits, async () => {
   await using site = await serve(small)
   const { code, stdout, stderr } = await run([site.origin])
   assert.equal(code, 0, stderr)
@@ -128,7 +128,7 @@ test('results are lines of JSON on the standard output, the summary is beside th
   assert.deepEqual(lines.slice(1, 3), ['  4 without error', '  1 HTTP 404 Not Found'])
 })
 
-test('--out takes the lines, and a second run goes on with them', limits, async () => {
+test('--out gets the lines, and a second run continues the file', limits, async () => {
   await using site = await serve(small)
   const file = join(directory, 'results.jsonl')
   const first = await run([site.origin, '--out', file, '--processes', '0', '--limit', '3'])
@@ -150,7 +150,7 @@ test('--out takes the lines, and a second run goes on with them', limits, async 
   assert.deepEqual(paths(readLines(readFileSync(file, 'utf8'))), ['/'])
 })
 
-test('the end at a limit is told', limits, async () => {
+test('the end at a limit is reported', limits, async () => {
   await using site = await serve(wide(30, 0))
   const { code, stdout, stderr } = await run([site.origin, '--limit', '5', '--processes', '0'])
   assert.equal(code, 0)
@@ -158,7 +158,7 @@ test('the end at a limit is told', limits, async () => {
   assert.ok(stderr.includes('Ended at the limit (--limit); 26 known pages not visited\n'), stderr)
 })
 
-test('a first page that cannot be had makes the exit code 1, and is a line all the same', limits, async () => {
+test('a first page that cannot be loaded makes the exit code 1, and is still a line', limits, async () => {
   await using site = await serve({ '/out': redirect('http://elsewhere.invalid/') })
   for (const path of ['/', '/out']) {
     const { code, stdout } = await run([`${site.origin}${path}`, '--processes', '1'])
@@ -194,7 +194,7 @@ test('a standard output that is closed ends the crawl with one clear line', limi
   assert.deepEqual(workers.filter(isAlive), [])
 })
 
-test('a standard error that is closed is no reason to stop', limits, async () => {
+test('a closed standard error is no reason to stop', limits, async () => {
   await using site = await serve(small)
   const command = start([site.origin, '--processes', '1'])
   command.child.stderr?.destroy()
@@ -202,7 +202,7 @@ test('a standard error that is closed is no reason to stop', limits, async () =>
   assert.equal(readLines(command.stdout).length, 5)
 })
 
-test('Ctrl-C ends the crawl with what it has, and its workers', limits, async () => {
+test('Ctrl-C ends the crawl with its results, and ends its workers', limits, async () => {
   await using site = await serve(wide(500, 20))
   const file = join(directory, 'interrupted.jsonl')
   for (const out of [[], ['--out', file]]) {
@@ -247,7 +247,7 @@ test('a second Ctrl-C ends it at once', limits, async () => {
   await untilTrue(() => !workers.some(isAlive))
 })
 
-test('a polite end, and a killing, leave no worker either', limits, async () => {
+test('neither SIGTERM nor SIGKILL leaves a worker', limits, async () => {
   await using site = await serve(wide(500, 20))
   for (const [signal, code] of [
     ['SIGTERM', 143],
@@ -262,7 +262,7 @@ test('a polite end, and a killing, leave no worker either', limits, async () => 
   }
 })
 
-test('how far it is is told in plain lines when nobody sits at a terminal', limits, async () => {
+test('progress is plain lines without a terminal', limits, async () => {
   await using site = await serve(wide(3, 1500))
   const { stdout, stderr } = await run([site.origin, '--processes', '1', '--concurrency', '1'])
   assert.equal(readLines(stdout).length, 4)

@@ -73,7 +73,7 @@ test('--compare under a limit finds the same pages', limits, async () => {
   assert.ok(stdout.includes('Both found the same 70 pages.'))
 })
 
-test('--compare tells what was not the same', limits, async () => {
+test('--compare reports what differs between both crawls', limits, async () => {
   let visits = 0
   await using site = await serve({
     '/': page('home', '/a', '/b'),
@@ -92,7 +92,7 @@ test('--compare tells what was not the same', limits, async () => {
   )
 })
 
-test('a site that cannot be had is not compared', limits, async () => {
+test('a site that cannot be loaded is not compared', limits, async () => {
   await using site = await serve({})
   const { code, stdout } = await run([site.origin, '--compare'])
   assert.equal(code, 1)
@@ -100,7 +100,7 @@ test('a site that cannot be had is not compared', limits, async () => {
   assert.equal(site.requests.length, 2)
 })
 
-test('results are the same when addresses, statuses and titles are', limits, () => {
+test('results are equal if addresses, statuses and titles are', limits, () => {
   const result = { ...emptyRecord('http://a/'), status: 200, title: 'A', depth: 0, from: null }
   assert.deepEqual(compareResults([result], [{ ...result, depth: 3, downloadMs: 9 }]), [])
   assert.deepEqual(compareResults([result], [{ ...result, title: 'B' }]), ['http://a/: first 200 "A", then 200 "B"'])
@@ -109,7 +109,7 @@ test('results are the same when addresses, statuses and titles are', limits, () 
   ])
 })
 
-test('without a URL, a practice site is served from another process and crawled twice', limits, async () => {
+test('without a URL, a practice site is served by another process and crawled twice', limits, async () => {
   const command = start([])
   await command.until(({ stdout }) => stdout.includes('http://127.0.0.1:'))
   const [server] = descendants(command.child.pid!)
@@ -125,7 +125,7 @@ test('without a URL, a practice site is served from another process and crawled 
   assert.ok(!isAlive(server))
 })
 
-test('Ctrl-C ends the practice site too', limits, async () => {
+test('Ctrl-C ends the practice site, too', limits, async () => {
   const command = start([], { detached: true })
   await command.until(({ stderr }) => stderr.includes('pages/s'))
   const processes = descendants(command.child.pid!)

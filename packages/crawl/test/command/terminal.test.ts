@@ -36,7 +36,7 @@ function fakeStream(isTTY: boolean, columns = 80): { stream: NodeJS.WriteStream;
   return { stream: Object.assign(stream, { isTTY, columns }) as unknown as NodeJS.WriteStream, written: () => text }
 }
 
-test('on a terminal, progress is one line that is drawn over and taken away', limits, () => {
+test('on a terminal, progress is one line that is redrawn and removed', limits, () => {
   const { stream, written } = fakeStream(true)
   const progress = new Progress(stream, 'label: ', () => stats)
   progress.draw()
@@ -47,20 +47,20 @@ test('on a terminal, progress is one line that is drawn over and taken away', li
   assert.ok(written().endsWith('\u001b[1G\u001b[2K'), JSON.stringify(written()))
 })
 
-test('a line longer than the terminal is wide is cut', limits, () => {
+test('a line longer than the terminal is cut', limits, () => {
   const { stream, written } = fakeStream(true, 20)
   new Progress(stream, '', () => stats).stop()
   assert.ok(written().includes('12 pages, 34 queued'))
   assert.ok(!written().includes('12 pages, 34 queued,'))
 })
 
-test('a delay that robots.txt asks for is told', limits, () => {
+test('a delay that robots.txt asks for is reported', limits, () => {
   const { stream, written } = fakeStream(true, 200)
   new Progress(stream, '', () => ({ ...stats, crawlDelayMs: 10_000 })).stop()
   assert.ok(written().includes('robots.txt asks for 10.0 s between requests'))
 })
 
-test('elsewhere nothing is drawn over', limits, () => {
+test('without a terminal, nothing is redrawn', limits, () => {
   const { stream, written } = fakeStream(false)
   const progress = new Progress(stream, '', () => stats)
   assert.equal(written(), '')
@@ -98,7 +98,7 @@ test('the summary counts errors by their kind, the most frequent first', limits,
   assert.equal(new Summary().lines({ ...stats, errors: 0 }, 1000, null).length, 1)
 })
 
-test('numbers are written for people', limits, () => {
+test('numbers are formatted for people', limits, () => {
   assert.deepEqual(
     [0, 1, 2].map(number => count(number, 'page')),
     ['0 pages', '1 page', '2 pages']

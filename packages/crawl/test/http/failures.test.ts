@@ -44,7 +44,7 @@ async function serveRaw(
   }
 }
 
-test('404 and 500 are one line each', limits, async () => {
+test('404 and 500 give one line each', limits, async () => {
   const missing = await visit(answer(404, { 'content-type': 'text/html' }, page('none', '/never')))
   assert.deepEqual([missing.status, missing.title, missing.error], [404, null, 'HTTP 404 Not Found'])
   const broken = await visit(answer(500, {}, 'oh'))
@@ -54,7 +54,7 @@ test('404 and 500 are one line each', limits, async () => {
   assert.equal((await visit(answer(204, {}))).error, 'HTTP 204 No Content')
 })
 
-test('a refused connection is one line', limits, async () => {
+test('a refused connection gives one line', limits, async () => {
   const site = await serve({})
   await site[Symbol.asyncDispose]()
   const results = await collect(`${site.origin}/`)
@@ -63,7 +63,7 @@ test('a refused connection is one line', limits, async () => {
   assert.match(results[0].error!, new RegExp(`^connection refused by 127.0.0.1:${site.port} \\(asked for robots.txt`))
 })
 
-test('a server that is gone in the middle of a crawl is one line a page', limits, async () => {
+test('a server that goes down during a crawl gives one line for each page', limits, async () => {
   await using site = await serveRaw((socket, path) => {
     if (path === '/bad') return socket.destroy()
     const body = path === '/' ? page('home', '/bad', '/good') : page('good')
@@ -76,13 +76,13 @@ test('a server that is gone in the middle of a crawl is one line a page', limits
   assert.equal(at(results, '/good').title, 'good')
 })
 
-test('a host that does not exist is one line', limits, async () => {
+test('a host that does not exist gives one line', limits, async () => {
   const results = await collect('http://no-such-host.invalid/')
   assert.equal(results.length, 1)
   assert.match(results[0].error!, /^(no such host: no-such-host\.invalid|the name of no-such-host\.invalid could not)/)
 })
 
-test('a link that is no address is one line, and tells where it stands', limits, async () => {
+test('a link that is not a URL gives one line with its place', limits, async () => {
   await using site = await serve({ '/': page('home', 'http://[', '/good'), '/good': page('good', 'http://[') })
   const results = await collect(site.origin)
   assert.equal(results.length, 3)
@@ -90,7 +90,7 @@ test('a link that is no address is one line, and tells where it stands', limits,
   assert.deepEqual([bad?.status, bad?.depth, bad?.error], [null, 1, `not a URL (linked from ${site.origin}/)`])
 })
 
-test('of a body of 1 GB no more than the cap is taken', limits, async () => {
+test('no more of a body of 1 GB than the limit is taken', limits, async () => {
   const chunk = Buffer.alloc(1 << 20, '<p>more</p>')
   let sent = 0
   const endless: RequestListener = (_, response) => {
@@ -115,7 +115,7 @@ test('a compressed body counts as what it becomes', limits, async () => {
   assert.deepEqual([result.bytes, result.truncated, result.error], [16 << 20, true, null])
 })
 
-test('a body at the cap is whole, one past it is cut there and marked as truncated', limits, async () => {
+test('a body of the maximum length is complete, and a longer one is cut and marked as truncated', limits, async () => {
   const body = page('exact').padEnd(1000)
   const whole = await visit(body, { maxBytes: 1000 })
   assert.deepEqual([whole.title, whole.truncated], ['exact', false])
@@ -123,13 +123,13 @@ test('a body at the cap is whole, one past it is cut there and marked as truncat
   assert.deepEqual([over.title, over.bytes, over.truncated, over.error], ['exact', 1000, true, null])
 })
 
-test('binary data as HTML is one line', limits, async () => {
+test('binary data as HTML gives one line', limits, async () => {
   const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
   const result = await visit(answer(200, { 'content-type': 'text/html' }, png))
   assert.deepEqual([result.status, result.title, result.error], [200, null, 'binary data sent as HTML: a PNG image'])
 })
 
-test('what is not HTML is not downloaded', limits, async () => {
+test('a body that is not HTML is not downloaded', limits, async () => {
   let sent = 0
   const film: RequestListener = (_, response) => {
     response.writeHead(200, { 'content-type': 'video/mp4; codecs=x' })
@@ -146,7 +146,7 @@ test('a body without a type is a page if it looks like one', limits, async () =>
   assert.equal((await visit(answer(200, {}, Buffer.from([1, 2])))).error, 'not HTML: binary data of no type')
 })
 
-test('compressed pages are read, damaged ones are one line', limits, async () => {
+test('compressed pages are read, and damaged ones give one line', limits, async () => {
   const html = page('packed')
   const type = { 'content-type': 'application/xhtml+xml' }
   for (const [encoding, body] of [
@@ -168,7 +168,7 @@ test('compressed pages are read, damaged ones are one line', limits, async () =>
   assert.deepEqual([unknown.title, unknown.error], ['packed', null])
 })
 
-test('a server that does not answer, stops in the middle, or drips for ever is one line', limits, async () => {
+test('a server that does not answer, stops in the middle, or drips for ever gives one line', limits, async () => {
   const silent = await visit(() => {}, { timeoutMs: 300 })
   assert.match(silent.error!, /^no answer from 127\.0\.0\.1:\d+ within 300 ms$/)
   const stuck = await visit((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).write('<h1>'), {
@@ -186,7 +186,7 @@ test('a server that does not answer, stops in the middle, or drips for ever is o
   assert.equal(late.error, 'no whole answer within 500 ms')
 })
 
-test('a body that ends too early, and an answer that is no HTTP, are one line each', limits, async () => {
+test('a body that ends too early, and an answer that is not HTTP, give one line each', limits, async () => {
   await using site = await serveRaw((socket, path) => {
     if (path === '/robots.txt') socket.end('HTTP/1.1 404 None\r\ncontent-length: 0\r\n\r\n')
     else if (path === '/short')
@@ -201,7 +201,7 @@ test('a body that ends too early, and an answer that is no HTTP, are one line ea
   assert.match(at(results, '/noise').error!, /^127\.0\.0\.1:\d+ did not answer in HTTP/)
 })
 
-test('a kept connection that the server has closed is no failure', limits, async () => {
+test('a kept connection that the server has closed is not a failure', limits, async () => {
   let isFirst = true
   await using site = await serveRaw((socket, path) => {
     const body = path === '/' ? page('home', '/next') : page('next')

@@ -6,7 +6,7 @@ import { collect, page, redirect, serve } from '../support.ts'
 const limits = { timeout: 30_000 }
 const none = { headers: {}, auth: null, cookies: null }
 
-test('cookies that servers set come back, from every worker', limits, async () => {
+test('cookies that servers set are sent back by every worker', limits, async () => {
   for (const processes of [0, 2]) {
     const links = Array.from({ length: 6 }, (_, index) => `/${index}`)
     await using site = await serve({
@@ -53,7 +53,7 @@ test('a cookie wall is passed, and a loop of redirects with cookies ends', limit
   )
 })
 
-test('a file of cookies, as curl writes it, is sent to its hosts only', limits, () => {
+test('a file of cookies, as curl writes it, is sent only to its hosts', limits, () => {
   const file = [
     '# Netscape HTTP Cookie File',
     'example.com\tFALSE\t/\tFALSE\t0\thost\t1',
@@ -68,7 +68,7 @@ test('a file of cookies, as curl writes it, is sent to its hosts only', limits, 
   assert.equal(identity.cookiesFor('http://example.org/'), '')
 })
 
-test('credentials and cookies of the user go to the host of the first page only', limits, () => {
+test('credentials and cookies of the user go only to the host of the first page', limits, () => {
   const headers = { authorization: 'Bearer x', 'x-mine': '1' }
   for (const [start, url, isSent] of [
     ['http://example.com/', 'http://example.com/a', true],
@@ -84,7 +84,7 @@ test('credentials and cookies of the user go to the host of the first page only'
 })
 
 test(
-  'user and password are sent, from the options or from the URL, and not to where robots.txt moved',
+  'user and password are sent, from the options or from the URL, and not to where robots.txt was redirected',
   limits,
   async () => {
     await using elsewhere = await serve({ '/rules': 'User-agent: *\nDisallow: /closed' })
@@ -109,7 +109,7 @@ test(
   }
 )
 
-test('headers of the user are sent with every request, and those that cannot be sent are refused', limits, async () => {
+test('headers of the user are sent with every request, and invalid ones are refused', limits, async () => {
   await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
   await collect(site.origin, { headers: { 'Accept-Language': 'de', 'X-Mine': '1' }, processes: 1 })
   assert.deepEqual(

@@ -46,7 +46,7 @@ async function serveProxy(port: number): Promise<AsyncDisposable & { url: string
   }
 }
 
-test('a crawl goes through the proxy that it is given, in this process and in workers', limits, async () => {
+test('a crawl uses the proxy of its options, in this process and in workers', limits, async () => {
   await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
   for (const processes of [0, 1]) {
     await using proxy = await serveProxy(site.port)
@@ -67,36 +67,40 @@ test('a crawl goes through the proxy that it is given, in this process and in wo
   }
 })
 
-test('the environment names proxies and exceptions; this computer is never asked through one', limits, async () => {
-  await using site = await serve({ '/': page('home') })
-  await using proxy = await serveProxy(site.port)
-  const names = ['http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'] as const
-  const before = names.map(name => [name, process.env[name]] as const)
-  try {
-    for (const name of names) delete process.env[name]
-    process.env.HTTP_PROXY = proxy.url
-    process.env.NO_PROXY = 'direct.invalid'
-    const [result] = await collect('http://site.example/')
-    assert.equal(result.title, 'home')
-    assert.equal(proxy.asked.length, 2)
-    const [direct] = await collect('http://direct.invalid/', { retries: 0 })
-    assert.match(direct.error!, /no such host|could not be looked up/)
-    assert.equal((await collect(site.origin))[0].title, 'home')
-    const [unproxied] = await collect('http://site.invalid/', { proxy: '', retries: 0 })
-    assert.match(unproxied.error!, /no such host|could not be looked up/)
-    assert.equal(proxy.asked.length, 2)
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
+test(
+  'the environment names proxies and exceptions, and requests to this computer use none of them',
+  limits,
+  async () => {
+    await using site = await serve({ '/': page('home') })
+    await using proxy = await serveProxy(site.port)
+    const names = ['http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'] as const
+    const before = names.map(name => [name, process.env[name]] as const)
+    try {
+      for (const name of names) delete process.env[name]
+      process.env.HTTP_PROXY = proxy.url
+      process.env.NO_PROXY = 'direct.invalid'
+      const [result] = await collect('http://site.example/')
+      assert.equal(result.title, 'home')
+      assert.equal(proxy.asked.length, 2)
+      const [direct] = await collect('http://direct.invalid/', { retries: 0 })
+      assert.match(direct.error!, /no such host|could not be looked up/)
+      assert.equal((await collect(site.origin))[0].title, 'home')
+      const [unproxied] = await collect('http://site.invalid/', { proxy: '', retries: 0 })
+      assert.match(unproxied.error!, /no such host|could not be looked up/)
+      assert.equal(proxy.asked.length, 2)
+    } finally {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+    }
+    for (const bad of ['proxy:3128x', 'ftp://proxy.example']) {
+      await assert.rejects(collect(site.origin, { proxy: bad }), { name: 'TypeError', message: /^proxy must be a URL/ })
     }
   }
-  for (const bad of ['proxy:3128x', 'ftp://proxy.example']) {
-    await assert.rejects(collect(site.origin, { proxy: bad }), { name: 'TypeError', message: /^proxy must be a URL/ })
-  }
-})
+)
 
-test('https goes through a tunnel', limits, async () => {
+test('https uses a tunnel through the proxy', limits, async () => {
   await using site = await serve({})
   await using proxy = await serveProxy(site.port)
   const client = new Client({ ...defaultSettings, proxy: proxy.url, insecure: true })

@@ -5,7 +5,7 @@ import { at, collect, page, paths, redirect, serve } from '../support.ts'
 
 const limits = { timeout: 10_000 }
 
-test('a redirect within the site gives the page under its last address, once', limits, async () => {
+test('a redirect within the site gives the page with its last address, once', limits, async () => {
   await using target = await serve({
     '/': page('home', '/old', '/new', '/older', '/moved'),
     '/old': redirect('/new', 301),
@@ -32,7 +32,7 @@ test('links of a redirected page start from its last address', limits, async () 
   assert.deepEqual(paths(await collect(site.origin)), ['/deep/er/', '/deep/er/next'])
 })
 
-test('a redirect out of the site is one line, and nobody is asked there', limits, async () => {
+test('a redirect out of the site gives one line, and nothing there is requested', limits, async () => {
   await using other = await serve({ '/': page('other') })
   await using site = await serve({
     '/': page('home', '/out', '/mail', '/broken', '/blank', '/good'),
@@ -52,7 +52,7 @@ test('a redirect out of the site is one line, and nobody is asked there', limits
   assert.equal(other.requests.length, 0)
 })
 
-test('a loop of redirects is one line, wherever it is entered', limits, async () => {
+test('a loop of redirects gives one line, wherever it is entered', limits, async () => {
   for (const concurrency of [1, 5]) {
     await using site = await serve({
       '/': page('home', '/in', '/b', '/c', '/a', '/self', '/good'),
@@ -71,7 +71,7 @@ test('a loop of redirects is one line, wherever it is entered', limits, async ()
   }
 })
 
-test('redirects without end are one line', limits, async () => {
+test('endless redirects give one line', limits, async () => {
   await using site = await serve((request, response) => {
     const { pathname } = new URL(request.url!, 'http://x')
     if (pathname === '/robots.txt') response.writeHead(404).end()
@@ -86,7 +86,7 @@ test('redirects without end are one line', limits, async () => {
   assert.equal(site.requests.filter(({ path }) => path.startsWith('/r') && path !== '/robots.txt').length, 21)
 })
 
-test('a Location in UTF-8 or ISO-8859-1 is read as such', limits, async () => {
+test('a Location in UTF-8 or ISO-8859-1 is decoded as such', limits, async () => {
   await using site = await serve((request, response) => {
     const html = { 'content-type': 'text/html' }
     if (request.url === '/') response.writeHead(200, html).end(page('home', '/utf8', '/latin1'))
@@ -102,7 +102,7 @@ test('a Location in UTF-8 or ISO-8859-1 is read as such', limits, async () => {
   )
 })
 
-test('a loop is told once, from its first address in the alphabet on', limits, () => {
+test('a loop is reported once, from its alphabetically first address on', limits, () => {
   const redirects = new Redirects()
   assert.equal(redirects.add('c', 'b'), undefined)
   assert.equal(redirects.add('x', 'c'), undefined)

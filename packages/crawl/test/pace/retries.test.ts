@@ -38,7 +38,7 @@ test('Retry-After is seconds or a date', limits, () => {
   }
 })
 
-test('what may pass is asked for again, what is final is not', limits, () => {
+test('temporary failures are retried, and final ones are not', limits, () => {
   const isRetried = (
     status: number | null,
     failure: Parameters<Retries['next']>[0]['failure'] = null,
@@ -53,7 +53,7 @@ test('what may pass is asked for again, what is final is not', limits, () => {
   assert.deepEqual([isRetried(null, 'unknown-host', true), isRetried(null, 'unknown-host', false)], [true, false])
 })
 
-test('pauses grow, and waits that a server asks for are bounded and not counted as retries', limits, () => {
+test('pauses grow, and waits that a server asks for are limited and not counted as retries', limits, () => {
   const retries = new Retries(2, 100)
   const failed = { status: 500, failure: null, retryAfter: null }
   const first = retries.next(failed, true)!
@@ -65,7 +65,7 @@ test('pauses grow, and waits that a server asks for are bounded and not counted 
   assert.equal(retries.next(busy, true), undefined)
 })
 
-test('5xx, a reset and a cut body are asked for again, in this process and in workers', limits, async () => {
+test('5xx, a reset and a cut body are retried, in this process and in workers', limits, async () => {
   for (const processes of [0, 2]) {
     await using site = await serve({
       '/': page('home', '/500', '/reset', '/cut', '/dead', '/missing'),
@@ -86,41 +86,37 @@ test('5xx, a reset and a cut body are asked for again, in this process and in wo
   }
 })
 
-test('without retries nothing is asked for again', limits, async () => {
+test('without retries, no request is repeated', limits, async () => {
   await using site = await serve({ '/': (_, response) => response.writeHead(503, { 'retry-after': '1' }).end() })
   const [result] = await collect(site.origin, { retries: 0 })
   assert.deepEqual([result.attempts, result.error], [1, 'HTTP 503 Service Unavailable'])
 })
 
-test(
-  'a server that lets only so many requests pass a second is waited for, and no page is broken',
-  limits,
-  async () => {
-    const links = Array.from({ length: 30 }, (_, index) => `/${index}`)
-    let window = 0
-    let inWindow = 0
-    let refused = 0
-    await using site = await serve((request, response) => {
-      const now = Math.floor(performance.now() / 1000)
-      if (now !== window) [window, inWindow] = [now, 0]
-      if (request.url === '/robots.txt') response.writeHead(404).end()
-      else if (++inWindow > 10) {
-        refused++
-        const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000).toUTCString()
-        response.writeHead(refused % 2 === 0 ? 429 : 503, { 'retry-after': refused % 3 === 0 ? until : '1' }).end()
-      } else response.writeHead(200, { 'content-type': 'text/html' }).end(page('x', ...links))
-    })
-    const results = await collect(site.origin, { concurrency: 8 })
-    assert.ok(refused > 0)
-    assert.deepEqual(
-      results.filter(({ error }) => error !== null).map(({ url, error }) => `${url} ${error}`),
-      []
-    )
-    assert.equal(results.length, 31)
-  }
-)
+test('a server that limits requests per second is waited for, and no page is broken', limits, async () => {
+  const links = Array.from({ length: 30 }, (_, index) => `/${index}`)
+  let window = 0
+  let inWindow = 0
+  let refused = 0
+  await using site = await serve((request, response) => {
+    const now = Math.floor(performance.now() / 1000)
+    if (now !== window) [window, inWindow] = [now, 0]
+    if (request.url === '/robots.txt') response.writeHead(404).end()
+    else if (++inWindow > 10) {
+      refused++
+      const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000).toUTCString()
+      response.writeHead(refused % 2 === 0 ? 429 : 503, { 'retry-after': refused % 3 === 0 ? until : '1' }).end()
+    } else response.writeHead(200, { 'content-type': 'text/html' }).end(page('x', ...links))
+  })
+  const results = await collect(site.origin, { concurrency: 8 })
+  assert.ok(refused > 0)
+  assert.deepEqual(
+    results.filter(({ error }) => error !== null).map(({ url, error }) => `${url} ${error}`),
+    []
+  )
+  assert.equal(results.length, 31)
+})
 
-test('a page that waits to be asked for again leaves its place to others', limits, async () => {
+test('a page that waits for a retry leaves its place to others', limits, async () => {
   let isOtherAsked = false
   await using site = await serve({
     '/': page('home', '/failing', '/other'),
@@ -155,7 +151,7 @@ test('the rate follows the latency, and complaints lower it for a while', limits
   assert.equal(local.delayMs, 0)
 })
 
-test('a pause of a host holds for turns that wait already, and for no other host', limits, async () => {
+test('a pause of a host applies to waiting turns, and to no other host', limits, async () => {
   const pacer = new Pacer()
   await pacer.turn('a', 0)
   const begin = performance.now()

@@ -8,7 +8,7 @@ const h1 = (text: string | Buffer) =>
   Buffer.concat([Buffer.from('<h1>'), Buffer.from(text as string), Buffer.from('</h1>')])
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
-test('the title is read in the encoding of the page', limits, async () => {
+test('the title is decoded in the encoding of the page', limits, async () => {
   const cases: [name: string, type: string, body: Buffer, title: string][] = [
     ['header', 'text/html; charset=windows-1252', h1(bytes('80939be994')), '€“›é”'],
     ['quoted header', 'text/html;foo=bar; Charset="ISO-8859-2"', h1(bytes('b1')), 'ą'],
@@ -76,7 +76,7 @@ test('a meta counts only near the beginning', limits, () => {
   assert.ok(decodeHtml(late, null).endsWith('é'))
 })
 
-test('text is decoded the same however long it is', limits, () => {
+test('text is decoded the same, however long it is', limits, () => {
   const long = Buffer.concat(Array.from({ length: 100_000 }, () => bytes('80e9')))
   assert.equal(decodeHtml(long, 'text/html; charset=windows-1252'), '€é'.repeat(100_000))
   assert.equal(decodeHtml(Buffer.alloc(0), 'text/html; charset=gbk'), '')

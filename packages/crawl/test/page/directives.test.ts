@@ -8,7 +8,7 @@ import { at, collect, page, paths, serve } from '../support.ts'
 const limits = { timeout: 20_000 }
 const url = 'http://example.com/a/b'
 
-test('a refresh leads where the HTML standard says', limits, () => {
+test('a refresh leads to where the HTML standard says', limits, () => {
   for (const [content, expected] of [
     ['0;/n', '/n'],
     ["0;url='/it's", '/it'],
@@ -38,7 +38,7 @@ test('a refresh leads where the HTML standard says', limits, () => {
   assert.deepEqual(parsePage('<meta http-equiv=refresh content="0;/n">', url).follow, ['http://example.com/n'])
 })
 
-test('a base of javascript: or data: counts as none', limits, () => {
+test('a base of javascript: or data: is ignored', limits, () => {
   for (const base of ['javascript:0', 'data:text/html,x', 'http://[']) {
     assert.deepEqual(parsePage(`<base href="${base}"><a href="c">`, url).follow, ['http://example.com/a/c'], base)
   }
@@ -57,7 +57,7 @@ test('X-Robots-Tag is read for this crawler, and not for others', limits, () => 
   }
 })
 
-test('the links of a page whose X-Robots-Tag says nofollow are counted only', limits, async () => {
+test('the links of a page whose X-Robots-Tag says nofollow are only counted', limits, async () => {
   await using site = await serve({
     '/': page('home', '/closed', '/other'),
     '/closed': (_, response) =>
@@ -78,7 +78,7 @@ test('the links of a page whose X-Robots-Tag says nofollow are counted only', li
   )
 })
 
-test('a meta of this crawler counts, one of another does not', limits, () => {
+test('a meta of this crawler counts, and one of another does not', limits, () => {
   const follow = (name: string) =>
     parsePage(`<meta name="${name}" content="nofollow"><a href=c>`, url, { robot: 'crawl' }).follow
   assert.deepEqual([follow('Crawl').length, follow('robots').length, follow('googlebot').length], [0, 0, 1])

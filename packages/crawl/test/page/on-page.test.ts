@@ -59,7 +59,7 @@ test('a worker whose onPage never ends is replaced, and the crawl goes on', limi
 for (const processes of [0, 2]) {
   const where = processes === 0 ? 'in this process' : 'in a worker'
 
-  test(`what onPage returns is the page's data, ${where}`, limits, async () => {
+  test(`the result of onPage is the page's data, ${where}`, limits, async () => {
     await using site = await serve(pages)
     const factor = 6
     const results = await collect(site.origin, {
@@ -91,7 +91,7 @@ for (const processes of [0, 2]) {
     assert.equal((at(results, '/').data as Record<string, unknown>)['links'], 2)
   })
 
-  test(`an error of onPage is that page's error, and the crawl goes on, ${where}`, limits, async () => {
+  test(`an error of onPage is that page's error, and the crawl continues, ${where}`, limits, async () => {
     await using site = await serve(pages)
     const results = await collect(site.origin, {
       processes,

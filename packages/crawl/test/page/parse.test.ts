@@ -5,7 +5,7 @@ import { parsePage } from '../../src/page/parse.ts'
 const limits = { timeout: 5000 }
 const url = 'http://example.com/a/b'
 
-test('the title is the first h1 with text, else the title', limits, () => {
+test('the title is the first h1 with text, or else the title', limits, () => {
   const title = (html: string) => parsePage(html, url).title
   assert.equal(title('<title>T</title><h1> One\n <b>two</b> &amp; three </h1><h1>Other</h1>'), 'One two & three')
   assert.equal(title('<title> T </title><h1> </h1><h1><img alt=x></h1><h1>Second</h1>'), 'Second')
@@ -16,7 +16,7 @@ test('the title is the first h1 with text, else the title', limits, () => {
   assert.equal(title(''), null)
 })
 
-test('a heading that is never closed does not take in the page', limits, () => {
+test('a heading that is never closed does not include the rest of the page', limits, () => {
   const { title } = parsePage(`<h1>Start ${'<p>word '.repeat(100_000)}`, url)
   assert.ok(title!.startsWith('Start word'))
   assert.equal(title!.length, 1001)
@@ -27,7 +27,7 @@ test('a heading without an end ends where its container does', limits, () => {
   assert.equal(parsePage('<section><h1>One <i>two</section><p>three</h1>', url).h1, 'One two')
 })
 
-test('the address is og:url, else the canonical link', limits, () => {
+test('the address is og:url, or else the canonical link', limits, () => {
   const ogUrl = (html: string) => parsePage(html, url).ogUrl
   const og = '<meta property="og:url" content="http://example.com/og">'
   const canonical = '<link rel="alternate canonical" href="/canonical">'
@@ -54,7 +54,7 @@ test('links are absolute, of the same site, and each once', limits, () => {
   assert.deepEqual(page.badLinks, [])
 })
 
-test('links start from the base, wherever it stands; the first one counts', limits, () => {
+test('links start from the base, wherever it is, and the first base counts', limits, () => {
   const html = '<a href="c">x</a><base href="/other/"><base href="/third/"><a href="#part">y</a><a href="?q">z</a>'
   assert.deepEqual(
     parsePage(html, url).follow,
@@ -64,7 +64,7 @@ test('links start from the base, wherever it stands; the first one counts', limi
   assert.deepEqual(parsePage('<base href="http://elsewhere.example/"><a href="c">', url).follow, [])
 })
 
-test('links that ask not to be followed are counted only', limits, () => {
+test('links that ask not to be followed are only counted', limits, () => {
   const page = parsePage('<a rel="noopener NOFOLLOW" href="c">x</a><a rel=next href="d">y</a>', url)
   assert.deepEqual(page.follow, ['http://example.com/a/d'])
   assert.equal(page.links, 2)
@@ -76,7 +76,7 @@ test('links that ask not to be followed are counted only', limits, () => {
   assert.equal(parsePage('<meta name=robots content="noindex"><a href="c">', url).follow.length, 1)
 })
 
-test('a page that sends its readers on links there', limits, () => {
+test('a page that redirects its readers links to its target', limits, () => {
   for (const content of ['0; url=/next', "5;URL='/next'", '0.5 , url = "/next"']) {
     const html = `<meta http-equiv="Refresh" content='${content.replaceAll("'", '&#39;')}'>`
     assert.deepEqual(parsePage(html, url).follow, ['http://example.com/next'], content)
@@ -84,7 +84,7 @@ test('a page that sends its readers on links there', limits, () => {
   assert.deepEqual(parsePage('<meta http-equiv="refresh" content="30">', url).follow, [])
 })
 
-test('links that are no addresses are told', limits, () => {
+test('links that are not URLs are reported', limits, () => {
   assert.deepEqual(
     parsePage('<a href="http://[">x</a><a href="http://[">y</a><a href="https://a b/">z</a>', url).badLinks,
     ['http://[', 'https://a b/']

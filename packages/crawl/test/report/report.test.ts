@@ -95,7 +95,7 @@ test('the report opens from disk in a browser, and shows what is wrong and where
   }
 })
 
-test('why tells the rule that kept a URL from being fetched, and where it was found', limits, async () => {
+test('why names the rule that kept a URL from being fetched, and where it was found', limits, async () => {
   const why = async (url: string) => {
     const { code, stdout } = await runHere(['why', file, url])
     return `${code} ${stdout.replaceAll(site.origin, '')}`
@@ -121,7 +121,7 @@ test('why tells the rule that kept a URL from being fetched, and where it was fo
   )
 })
 
-test('diff tells what was added, removed, broken, fixed and changed', limits, async () => {
+test('diff lists what was added, removed, broken, fixed and changed', limits, async () => {
   const second = join(directory, 'second.db')
   const { '/b': _, ...others } = pages
   await using changed = await serve({
@@ -149,7 +149,7 @@ test('diff tells what was added, removed, broken, fixed and changed', limits, as
   assert.deepEqual(Object.keys(json), ['added', 'removed', 'broken', 'fixed', 'changed'])
 })
 
-test('a file that holds no crawl is refused', limits, async () => {
+test('a file without a crawl is refused', limits, async () => {
   const text = join(directory, 'text.db')
   writeFileSync(text, 'x'.repeat(200))
   const { code, stderr } = await run(['report', text])

@@ -12,7 +12,7 @@ const rest = {
   '/to-closed': redirect('/closed/b')
 }
 
-test('what robots.txt disallows is not asked for', limits, async () => {
+test('URLs that robots.txt disallows are not requested', limits, async () => {
   const robots =
     '\ufeffUser-agent: *\nDisallow: /\n\nUser-Agent: Crawl\nDisallow: /closed/ # not these\nAllow: /closed/but-\n'
   await using site = await serve({ ...rest, '/robots.txt': robots })
@@ -24,7 +24,7 @@ test('what robots.txt disallows is not asked for', limits, async () => {
   assert.equal(site.requests[0].path, '/robots.txt')
 })
 
-test('every request carries the name that robots.txt is read for', limits, async () => {
+test('every request has the name for which robots.txt is read', limits, async () => {
   await using site = await serve({
     ...rest,
     '/robots.txt': 'User-agent: crawl\nDisallow:\nUser-agent: probe\nDisallow: /open\n'
@@ -38,7 +38,7 @@ test('every request carries the name that robots.txt is read for', limits, async
   assert.equal(site.requests.at(-1)?.headers['user-agent'], 'Probe/2 (test)')
 })
 
-test('a first page that is disallowed is told', limits, async () => {
+test('a first page that is disallowed is reported', limits, async () => {
   await using site = await serve({ ...rest, '/robots.txt': 'User-agent: *\nDisallow: /' })
   const results = await collect(site.origin)
   assert.deepEqual(
@@ -47,21 +47,25 @@ test('a first page that is disallowed is told', limits, async () => {
   )
 })
 
-test('without a robots.txt all is allowed; while the server fails to give it, nothing is', limits, async () => {
-  for (const status of [404, 401, 403, 410]) {
-    await using site = await serve({ ...rest, '/robots.txt': (_, response) => response.writeHead(status).end() })
-    assert.ok(paths(await collect(site.origin)).includes('/closed/a'), `${status}`)
+test(
+  'without a robots.txt, everything is allowed, and while the server fails to send it, nothing is',
+  limits,
+  async () => {
+    for (const status of [404, 401, 403, 410]) {
+      await using site = await serve({ ...rest, '/robots.txt': (_, response) => response.writeHead(status).end() })
+      assert.ok(paths(await collect(site.origin)).includes('/closed/a'), `${status}`)
+    }
+    await using site = await serve({ ...rest, '/robots.txt': (_, response) => response.writeHead(503).end() })
+    const results = await collect(site.origin)
+    assert.deepEqual(
+      results.map(({ error }) => error),
+      ['HTTP 503 (asked for robots.txt; without it nothing is fetched)']
+    )
+    assert.equal(site.requests.length, 3)
   }
-  await using site = await serve({ ...rest, '/robots.txt': (_, response) => response.writeHead(503).end() })
-  const results = await collect(site.origin)
-  assert.deepEqual(
-    results.map(({ error }) => error),
-    ['HTTP 503 (asked for robots.txt; without it nothing is fetched)']
-  )
-  assert.equal(site.requests.length, 3)
-})
+)
 
-test('a robots.txt that has moved is followed', limits, async () => {
+test('a robots.txt that was redirected is followed', limits, async () => {
   await using elsewhere = await serve({ '/rules': 'User-agent: *\nDisallow: /closed/' })
   await using site = await serve({
     ...rest,
@@ -97,7 +101,7 @@ test('a longer delay that robots.txt asks for is kept', limits, async () => {
   assertApart(site.requests, 300)
 })
 
-test('a shorter delay, or one that is no number, changes nothing', limits, async () => {
+test('a shorter delay, or one that is not a number, has no effect', limits, async () => {
   for (const delay of ['0.001', '-5', 'soon', 'NaN']) {
     await using site = await serve({ ...rest, '/robots.txt': `User-agent: *\nCrawl-delay: ${delay}\n` })
     const begin = performance.now()

@@ -25,7 +25,7 @@ test('percent-encoding makes no difference to a rule', limits, async () => {
   assert.ok(!site.requests.some(({ path }) => path.includes('joe')))
 })
 
-test('groups, and the longest rule, decide as RFC 9309 says', limits, () => {
+test('groups, and the longest rule, decide according to RFC 9309', limits, () => {
   const file = `
 user-agent: one
 User-Agent: Crawl/2.0
@@ -61,7 +61,7 @@ Sitemap: /map.xml`
   assert.deepEqual(robots.ruleFor('/a/b', 'crawl'), { ...robots.ruleFor('/a/b', 'crawl'), text: '/a/b', line: 5 })
 })
 
-test('a robots.txt cannot make the crawl work hard', limits, async () => {
+test('a robots.txt cannot make the crawl slow', limits, async () => {
   for (const [name, rules] of [
     ['one rule of stars', `Disallow: /${'*'.repeat(490_000)}x`],
     ['stars and letters', `Disallow: /${'*a'.repeat(245_000)}x`],

@@ -15,7 +15,7 @@ function scope(start: string | string[], options: Partial<ScopeOptions> = {}): S
   })
 }
 
-test('a glob matches the path, the end of the path, the query or the whole URL, as it is written', limits, () => {
+test('a glob matches the path, the end of the path, the query or the whole URL, depending on its form', limits, () => {
   for (const [glob, url, expected] of [
     ['/blog/*', 'http://a/blog/x', true],
     ['/blog/*', 'http://a/blog/x/y', false],
@@ -47,7 +47,7 @@ test('a glob matches the path, the end of the path, the query or the whole URL, 
   })
 })
 
-test('a URL outside the scope is refused with the rule that says so', limits, () => {
+test('a URL outside the scope is refused, with the rule', limits, () => {
   for (const [start, options, url, depth, refusal] of [
     ['http://www.a.com/x/', {}, 'https://a.com/y', 1, null],
     ['http://a.com/', {}, 'http://b.a.com/', 1, 'is outside the site (--scope host: a.com)'],

@@ -94,7 +94,7 @@ test('a step that fails changes nothing', limits, async () => {
   await store.close()
 })
 
-test('a second page of one URL leaves the first one as it is', limits, async () => {
+test('a second page of one URL leaves the first one unchanged', limits, async () => {
   const store = await open()
   await store.add([found('a', 0), found('b', 0)])
   const { leases } = await store.lease(2)
@@ -133,7 +133,7 @@ test('a file is used by one crawl at a time', limits, async () => {
   await (await openStore(path)).close()
 })
 
-test('a file of something else is refused, and left as it is', limits, async () => {
+test('a file of something else is refused, and left unchanged', limits, async () => {
   const text = join(directory, 'text.db')
   writeFileSync(
     text,

@@ -51,7 +51,7 @@ test('addresses that may be of different pages stay different', limits, () => {
   }
 })
 
-test('what is no web address is told from what is no address', limits, () => {
+test('a link that is not a web address differs from one that is not a URL', limits, () => {
   const base = 'http://example.com/'
   for (const href of [
     'mailto:a@b',
@@ -69,7 +69,7 @@ test('what is no web address is told from what is no address', limits, () => {
   assert.deepEqual(readLink('no base'), { kind: 'bad', text: 'no base' })
 })
 
-test('an endless address is none', limits, () => {
+test('an endless address is not a URL', limits, () => {
   const link = readLink(`/${'a/'.repeat(5000)}`, 'http://example.com/')
   assert.equal(link.kind, 'bad')
   assert.equal((link as { text: string }).text.length, 201)
@@ -93,7 +93,7 @@ test('a site is a host and a port, with or without www, http or https', limits, 
     assert.notEqual(siteOf(url), site, url)
 })
 
-test('this computer is known by its names', limits, () => {
+test('this computer is recognised by its names', limits, () => {
   for (const url of [
     'http://localhost/',
     'http://a.localhost:1/',

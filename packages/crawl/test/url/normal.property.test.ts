@@ -99,7 +99,7 @@ test('the normal form of a URL is its own normal form', limits, () => {
   )
 })
 
-test('a link that is remembered is what it is when it is read anew, whatever page it is on', limits, () => {
+test('a remembered link equals a newly read one, on whatever page it is', limits, () => {
   const relative = fc.array(fc.oneof(piece, fc.constantFrom('http:', '//', 'mailto:', '\t', '#', 'b/', '../')), {
     maxLength: 6
   })
@@ -149,7 +149,7 @@ test('a rule of robots.txt that is a path, in any spelling, matches the URL of t
   )
 })
 
-test('a rule with stars matches as the expression does that it stands for', limits, () => {
+test('a rule with stars matches as the equivalent regular expression does', limits, () => {
   const pattern = fc
     .array(fc.constantFrom('a', 'b', '/', '*', '?'), { maxLength: 8 })
     .map(parts => `/${parts.join('')}`)
@@ -165,7 +165,7 @@ test('a rule with stars matches as the expression does that it stands for', limi
   )
 })
 
-test('the request that is sent is for the URL that is compared', limits, async () => {
+test('the request is for the URL that is compared', limits, async () => {
   const asked: string[] = []
   const server = createServer(socket => {
     socket

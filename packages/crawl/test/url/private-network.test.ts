@@ -13,7 +13,7 @@ import { collect, page, serve } from '../support.ts'
 const limits = { timeout: 30_000 }
 const guarded = { ...defaultSettings, isGuarded: true, proxy: '', timeoutMs: 2000 }
 
-test('addresses of this computer and of private networks are known, in every form', limits, () => {
+test('addresses of this computer and of private networks are recognised in every form', limits, () => {
   for (const address of [
     ...[
       '127.0.0.1',
@@ -67,7 +67,7 @@ test('addresses of this computer and of private networks are known, in every for
   }
 })
 
-test('a start host is private if it is such an address, or leads to nothing else', limits, async () => {
+test('a start host is private if it is such an address, or leads only to such addresses', limits, async () => {
   for (const host of ['localhost', 'a.localhost', '127.0.0.1', '[::1]', '[::ffff:7f00:1]', '10.0.0.1']) {
     assert.ok(await isPrivateHost(host), host)
   }
@@ -92,54 +92,58 @@ async function resolving(answers: (name: string) => string[], body: () => Promis
   }
 }
 
-test('a crawl of a public host connects to no private address: literal, by name, by rebinding', limits, async () => {
-  await using site = await serve({ '/': page('secret') })
-  const { port } = site
-  const client = new Client(guarded)
-  try {
-    for (const host of [
-      '127.0.0.1',
-      '127.1',
-      '2130706433',
-      '0x7f.1',
-      '[::1]',
-      '[::ffff:127.0.0.1]',
-      '0.0.0.0',
-      '[::]'
-    ]) {
-      const { error, failure } = await client.get({ url: new URL(`http://${host}:${port}/`).href }, () => true)
-      assert.equal(failure, 'private', host)
-      assert.match(
-        error!,
-        /^refused to connect to .*: it is an address of a private network; --allow-private allows it$/
-      )
-    }
-    await resolving(
-      () => ['127.0.0.1', '::1'],
-      async () => {
-        const { error, failure } = await client.get({ url: `http://evil.example:${port}/` }, () => true)
-        assert.deepEqual([failure, error?.includes('evil.example (127.0.0.1)')], ['private', true])
+test(
+  'a crawl of a public host connects to no private address, whether literal, by name or by rebinding',
+  limits,
+  async () => {
+    await using site = await serve({ '/': page('secret') })
+    const { port } = site
+    const client = new Client(guarded)
+    try {
+      for (const host of [
+        '127.0.0.1',
+        '127.1',
+        '2130706433',
+        '0x7f.1',
+        '[::1]',
+        '[::ffff:127.0.0.1]',
+        '0.0.0.0',
+        '[::]'
+      ]) {
+        const { error, failure } = await client.get({ url: new URL(`http://${host}:${port}/`).href }, () => true)
+        assert.equal(failure, 'private', host)
+        assert.match(
+          error!,
+          /^refused to connect to .*: it is an address of a private network; --allow-private allows it$/
+        )
       }
-    )
-    // At first the name leads elsewhere, and later here: the address that counts is the one that is connected to.
-    let lookups = 0
-    await resolving(
-      () => (lookups++ === 0 ? ['192.0.43.8'] : ['127.0.0.1']),
-      async () => {
-        assert.equal(await isPrivateHost('rebinding.example'), lookups > 1)
-        for (let attempt = 0; attempt < 2; attempt++) {
-          const { failure } = await client.get({ url: `http://rebinding.example:${port}/` }, () => true)
-          if (attempt === 1) assert.equal(failure, 'private')
+      await resolving(
+        () => ['127.0.0.1', '::1'],
+        async () => {
+          const { error, failure } = await client.get({ url: `http://evil.example:${port}/` }, () => true)
+          assert.deepEqual([failure, error?.includes('evil.example (127.0.0.1)')], ['private', true])
         }
-      }
-    )
-  } finally {
-    await client.close()
+      )
+      // At first the name leads elsewhere, and later here: the address that counts is the one that is connected to.
+      let lookups = 0
+      await resolving(
+        () => (lookups++ === 0 ? ['192.0.43.8'] : ['127.0.0.1']),
+        async () => {
+          assert.equal(await isPrivateHost('rebinding.example'), lookups > 1)
+          for (let attempt = 0; attempt < 2; attempt++) {
+            const { failure } = await client.get({ url: `http://rebinding.example:${port}/` }, () => true)
+            if (attempt === 1) assert.equal(failure, 'private')
+          }
+        }
+      )
+    } finally {
+      await client.close()
+    }
+    assert.equal(site.requests.length, 0)
   }
-  assert.equal(site.requests.length, 0)
-})
+)
 
-test('a connection that leads to a private address after all is refused', limits, async () => {
+test('a connection that nevertheless leads to a private address is refused', limits, async () => {
   await using site = await serve({})
   const socket = connect(site.port, '127.0.0.1')
   await once(socket, 'connect')
@@ -147,7 +151,7 @@ test('a connection that leads to a private address after all is refused', limits
   socket.destroy()
 })
 
-test('the lenient way is guarded too', limits, async () => {
+test("the lenient parser's connection is guarded, too", limits, async () => {
   await using site = await serve({ '/': page('secret') })
   const { requestLeniently } = await import('../../src/http/lenient.ts')
   await resolving(
@@ -201,7 +205,7 @@ test('a redirect and a link of a public page lead to no private address', limits
   assert.ok(proxy.requests.some(({ path }) => path.includes('/twice')))
 })
 
-test('a crawl that begins on this computer may go on here', limits, async () => {
+test('a crawl that begins on this computer may continue here', limits, async () => {
   await using site = await serve({ '/': page('home', '/a'), '/a': page('a') })
   assert.equal((await collect(site.origin.replace('127.0.0.1', 'localhost'))).length, 2)
 })

@@ -7,7 +7,7 @@ import { page, serve } from '../support.ts'
 const limits = { timeout: 60_000 }
 const origin = 'http://example.com'
 
-test('paths that no site has reason for are cut, ordinary ones are not', limits, () => {
+test('paths that no site has reason for are cut, and ordinary ones are not', limits, () => {
   const traps = new Traps(2026)
   for (const path of [
     ...[
@@ -48,7 +48,7 @@ test('paths that no site has reason for are cut, ordinary ones are not', limits,
   }
 })
 
-test('a calendar that goes on and on is cut, an archive that is linked from one page is not', limits, () => {
+test('an endless calendar is cut, and an archive that one page links to is not', limits, () => {
   const endless = new Traps(2026)
   let from = `${origin}/calendar`
   let count = 0
@@ -65,7 +65,7 @@ test('a calendar that goes on and on is cut, an archive that is linked from one 
   }
 })
 
-test('orders and combinations of parameters are cut, values of parameters are not', limits, () => {
+test('orders and combinations of parameters are cut, and values of parameters are not', limits, () => {
   const traps = new Traps()
   for (let id = 0; id < 10_000; id++) assert.ok(traps.admits(`${origin}/index.php?page=article&id=${id}`, origin))
   const names = ['a', 'b', 'c', 'd']
@@ -90,7 +90,7 @@ test('orders and combinations of parameters are cut, values of parameters are no
   )
 })
 
-test('a crawl of endless sites ends, with notes of what was cut, and follows them when told to', limits, async () => {
+test('a crawl of endless sites ends, reports what was cut, and follows it if told to', limits, async () => {
   await using site = await serve((request, response) => {
     const url = new URL(request.url!, 'http://x')
     const send = (html: string) => response.writeHead(200, { 'content-type': 'text/html' }).end(html)

@@ -8,29 +8,34 @@ import { descendants, page, processBehind, serve } from '../support.ts'
 
 const limits = { timeout: 60_000 }
 
-test('a worker is added when the loop is saturated, processors are free and much is left, for a while', limits, () => {
-  const busy = { loop: 0.98, freeProcessors: 1 }
-  const wanted = (growth: Growth, load = busy, workers = 0, queued = 1000) => growth.wantsWorker(load, workers, queued)
-  const growth = new Growth(2)
-  assert.deepEqual(
-    [1, 2, 3, 4, 5, 6, 7, 8].map(() => wanted(growth)),
-    [false, false, false, true, false, false, false, true]
-  )
-  const never = new Growth(2)
-  for (const [load, workers, queued] of [
-    [{ loop: 0.5, freeProcessors: 2 }, 0, 1000],
-    [{ loop: 1, freeProcessors: 0.3 }, 0, 1000],
-    [busy, 0, 20],
-    [busy, 2, 1000]
-  ] as const) {
-    for (let window = 0; window < 20; window++) assert.ok(!wanted(never, load, workers, queued))
+test(
+  'a worker is added when the loop is saturated, processors are idle and many pages are left, for a while',
+  limits,
+  () => {
+    const busy = { loop: 0.98, freeProcessors: 1 }
+    const wanted = (growth: Growth, load = busy, workers = 0, queued = 1000) =>
+      growth.wantsWorker(load, workers, queued)
+    const growth = new Growth(2)
+    assert.deepEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8].map(() => wanted(growth)),
+      [false, false, false, true, false, false, false, true]
+    )
+    const never = new Growth(2)
+    for (const [load, workers, queued] of [
+      [{ loop: 0.5, freeProcessors: 2 }, 0, 1000],
+      [{ loop: 1, freeProcessors: 0.3 }, 0, 1000],
+      [busy, 0, 20],
+      [busy, 2, 1000]
+    ] as const) {
+      for (let window = 0; window < 20; window++) assert.ok(!wanted(never, load, workers, queued))
+    }
+    const broken = new Growth(2)
+    for (let round = 0; round < 5; round++) {
+      for (let window = 0; window < 3; window++) assert.ok(!wanted(broken))
+      assert.ok(!wanted(broken, { loop: 0.2, freeProcessors: 1 }))
+    }
   }
-  const broken = new Growth(2)
-  for (let round = 0; round < 5; round++) {
-    for (let window = 0; window < 3; window++) assert.ok(!wanted(broken))
-    assert.ok(!wanted(broken, { loop: 0.2, freeProcessors: 1 }))
-  }
-})
+)
 
 test('20 small pages start no worker', limits, async () => {
   const links = Array.from({ length: 20 }, (_, index) => `/${index}`)

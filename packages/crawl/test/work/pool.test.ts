@@ -38,7 +38,7 @@ test('a pool finds what one process finds', limits, async () => {
   }
 })
 
-test('every worker works, and as many pages are under way as there are places', limits, async () => {
+test('every worker works, and as many pages are handled at once as there are places', limits, async () => {
   for (const concurrency of [1, 3]) {
     const workers = new Set<number>()
     const held: (() => void)[] = []
@@ -87,7 +87,7 @@ test('a page whose worker is killed is tried again', limits, async () => {
 })
 
 test(
-  'a page whose worker is killed twice is one line, the pages beside it and after it are found',
+  'a page whose worker is killed twice gives one line, and the pages beside and after it are found',
   limits,
   async () => {
     for (const [processes, concurrency] of [
@@ -114,7 +114,7 @@ test(
   }
 )
 
-test('when the loop is left, or the signal fires, the workers end', limits, async () => {
+test('the workers end when the loop is left, or the signal is aborted', limits, async () => {
   const stop = new AbortController()
   for (const signal of [undefined, stop.signal]) {
     await using site = await serve({
@@ -141,7 +141,7 @@ test('no more workers are started than pages may be visited', limits, async () =
   }
 })
 
-test('the delay holds over all workers, from the first request on', limits, async () => {
+test('the delay applies to all workers, from the first request on', limits, async () => {
   const links = Array.from({ length: 10 }, (_, index) => `/${index}`)
   await using site = await serve({
     '/': page('home', ...links),
@@ -154,7 +154,7 @@ test('the delay holds over all workers, from the first request on', limits, asyn
   assert.ok(site.requests.at(-1)!.at - site.requests[1].at < 7000)
 })
 
-test('errors in workers are lines as they are without', limits, async () => {
+test('errors in workers give the same lines as without workers', limits, async () => {
   await using site = await serve({
     '/': page('home', '/png', '/missing', '/stuck', 'http://['),
     '/png': (_, response) =>

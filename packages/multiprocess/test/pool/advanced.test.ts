@@ -24,7 +24,7 @@ test('two pools side by side have workers of their own', { timeout }, async () =
   assert.equal(await second.apply(tasks.square, [3]), 9)
 })
 
-test('a pool feeds another', { timeout }, async () => {
+test('a pool feeds another pool', { timeout }, async () => {
   await using first = new Pool(1)
   await using second = new Pool(2)
   const results: number[] = []
@@ -35,7 +35,7 @@ test('a pool feeds another', { timeout }, async () => {
   )
 })
 
-test('processes of one’s own run beside a pool', { timeout }, async () => {
+test('processes run beside a pool', { timeout }, async () => {
   await using pool = new Pool(1)
   const child = new Process({ target: tasks.sleep, args: [20] })
   child.start()
@@ -46,7 +46,7 @@ test('processes of one’s own run beside a pool', { timeout }, async () => {
 })
 
 describe('a pool in another process', { timeout }, () => {
-  test('in a worker of a pool', async () => {
+  test('a pool runs in a worker of a pool', async () => {
     await using pool = new Pool(2)
     const results = await Promise.all([
       pool.apply(nested.squaresInPool, [range(50)]),
@@ -56,12 +56,12 @@ describe('a pool in another process', { timeout }, () => {
     assert.deepEqual(results, [range(50).map(tasks.square), range(30).map(tasks.square), 9])
   })
 
-  test('in a worker of a pool in a worker of a pool', async () => {
+  test('a pool runs in a worker of a pool in a worker of a pool', async () => {
     await using pool = new Pool(1)
     assert.deepEqual(await pool.apply(nested.squaresInPoolInPool, [range(20)]), range(20).map(tasks.square))
   })
 
-  test('that outlives its task is still there for the next one, and goes with its worker', async () => {
+  test('a pool in a worker that outlives its task is still there for the next one, and goes with its worker', async () => {
     const pool = new Pool(1)
     const pid = await pool.apply(nested.openPool, [2])
     assert.deepEqual(await pool.apply(nested.squaresInOpenPool, [range(10)]), range(10).map(tasks.square))
@@ -78,7 +78,7 @@ describe('a pool in another process', { timeout }, () => {
     await until(() => !isPidRunning(last), 'the inner worker has ended with the pool')
   })
 
-  test('an error crosses both ways out', async () => {
+  test('an error of a pool in a worker crosses both ways out', async () => {
     await using pool = new Pool(1)
     await assert.rejects(pool.apply(nested.failInPool, ['deep']), {
       name: 'RangeError',
@@ -87,7 +87,7 @@ describe('a pool in another process', { timeout }, () => {
     })
   })
 
-  test('in a Process', async () => {
+  test('a pool runs in a Process', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({ target: nested.writeSquaresInPool, args: [scratch.file('squares'), range(20)] })
     child.start()
@@ -96,7 +96,7 @@ describe('a pool in another process', { timeout }, () => {
     assert.deepEqual(JSON.parse(await scratch.read('squares')), range(20).map(tasks.square))
   })
 
-  test('in a daemon is refused: it may have no children', async () => {
+  test('a pool in a daemon is refused, because a daemon may not have children', async () => {
     await using scratch = await Scratch.create()
     const child = new Process({ target: nested.tryPool, args: [scratch.file('answer')], daemon: true })
     child.start()
@@ -106,7 +106,7 @@ describe('a pool in another process', { timeout }, () => {
 })
 
 describe('functions as values', { timeout }, () => {
-  test('as arguments and in results, by reference', async () => {
+  test('functions cross as arguments and in results, by reference', async () => {
     await using pool = new Pool(1)
     assert.equal(await pool.apply(nested.callWith, [tasks.square, 7]), 49)
     assert.equal(await pool.apply(nested.functionFor, ['square']), tasks.square)
@@ -120,13 +120,13 @@ describe('functions as values', { timeout }, () => {
     assert.deepEqual(all, [tasks.square, tasks.arrow])
   })
 
-  test('of a module that this process has not imported: it is imported', async () => {
+  test('a function in a result is imported from a module that this process has not imported', async () => {
     await using pool = new Pool(1)
     const onlyThere = await pool.apply(nested.functionOfItsOwn)
     assert.equal(onlyThere(3), 'only there 3')
   })
 
-  test('a pool that is closed delivers them before join is over', async () => {
+  test('a closed pool delivers functions in results before join is over', async () => {
     const pool = new Pool(1)
     const result = pool.applyAsync(nested.functionFor, ['square'])
     pool.close()
@@ -142,7 +142,7 @@ describe('functions as values', { timeout }, () => {
   })
 })
 
-test('a worker that has used up its descriptors can still tell its result', { timeout }, async () => {
+test('a worker that has used up its descriptors can still report its result', { timeout }, async () => {
   await using scratch = await Scratch.create({
     'main.mjs': `
       import { existsSync } from 'node:fs'

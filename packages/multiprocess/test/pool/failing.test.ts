@@ -20,7 +20,7 @@ async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
 }
 
 describe('an error that a task throws', { timeout }, () => {
-  test('arrives with its class, message, fields and cause', async () => {
+  test('an error that a task throws arrives with its class, message, fields and cause', async () => {
     await using pool = new Pool(1)
     const error = (await errorOf(pool.apply(tasks.failWithFields))) as NodeJS.ErrnoException & { detail: unknown }
     assert.ok(error instanceof RangeError)
@@ -31,7 +31,7 @@ describe('an error that a task throws', { timeout }, () => {
     assert.equal(error.cause.message, 'the cause')
   })
 
-  test('arrives with the stack of the worker', async () => {
+  test('an error that a task throws arrives with the stack of the worker', async () => {
     await using pool = new Pool(1)
     const error = await errorOf(pool.apply(tasks.fail, ['no']))
     assert.match(error.stack ?? '', /^RangeError: no\n +at fail \(file:.*fixtures\/pool\/tasks\.js:\d+:\d+\)/)
@@ -39,7 +39,7 @@ describe('an error that a task throws', { timeout }, () => {
     assert.match((cause as Error).stack ?? '', /^TypeError: the cause\n +at failWithFields /)
   })
 
-  test('of a class of its own keeps its name, message and fields, and the built-in class below', async () => {
+  test('an error of a class of its own keeps its name, message and fields, and arrives as the nearest built-in class', async () => {
     await using pool = new Pool(1)
     const error = (await errorOf(pool.apply(tasks.failWithClass, [7]))) as tasks.QuotaError
     assert.ok(error instanceof RangeError)
@@ -60,7 +60,7 @@ describe('an error that a task throws', { timeout }, () => {
     assert.ok(error.errors[1] instanceof SyntaxError)
   })
 
-  test('later, from an async function, and from a thenable', async () => {
+  test('errors of async functions and of thenables arrive', async () => {
     await using pool = new Pool(1)
     await assert.rejects(pool.apply(tasks.failLater, ['no']), { name: 'RangeError', message: 'no' })
     // The first call of a function takes another way than those that follow.
@@ -71,7 +71,7 @@ describe('an error that a task throws', { timeout }, () => {
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  test('a thenable that answers twice is one result, and no other task gets the second', async () => {
+  test('a thenable that answers twice gives one result, and no other task gets the second', async () => {
     await using pool = new Pool(1)
     const results = await Promise.all(
       range(300).flatMap(n => [pool.apply(tasks.thenableTwice, [n]), pool.apply(tasks.identity<number>, [n])])
@@ -82,7 +82,7 @@ describe('an error that a task throws', { timeout }, () => {
     )
   })
 
-  test('what is thrown and no error arrives as it was thrown', async () => {
+  test('a thrown value that is not an error arrives as it was thrown', async () => {
     await using pool = new Pool(1)
     for (const value of [undefined, null, 0, '', 'text', { code: 7 }, [1, 2]]) {
       const results = await Promise.allSettled([pool.apply(tasks.throwValue, [value])])
@@ -90,7 +90,7 @@ describe('an error that a task throws', { timeout }, () => {
     }
   })
 
-  test('one failure leaves the worker and the other tasks as they are', async () => {
+  test('one failure does not affect the worker and the other tasks', async () => {
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
     const results = await Promise.allSettled(
@@ -105,7 +105,7 @@ describe('an error that a task throws', { timeout }, () => {
 })
 
 describe('what cannot cross', { timeout }, () => {
-  test('an argument: applyAsync throws at the call, apply rejects, and nothing is lost', async () => {
+  test('an argument that cannot cross makes applyAsync throw at the call and apply reject, and nothing is lost', async () => {
     await using pool = new Pool(1)
     await pool.apply(tasks.identity, [1])
     const blocks = liveBlocks()
@@ -128,7 +128,7 @@ describe('what cannot cross', { timeout }, () => {
     await until(() => liveBlocks() <= blocks + 2, 'no block of the arguments is left')
   })
 
-  test('an argument while thousands of tasks wait', async () => {
+  test('an argument that cannot cross is refused while thousands of tasks wait', async () => {
     await using pool = new Pool(1)
     const results = range(5000).map(n => pool.apply(tasks.square, [n]))
     assert.throws(() => pool.applyAsync(tasks.identity, [Symbol('only here')]), SerializationError)
@@ -136,7 +136,7 @@ describe('what cannot cross', { timeout }, () => {
     assert.deepEqual(await Promise.all(results), range(5001).map(tasks.square))
   })
 
-  test('a getter of an argument that throws: its error, at the call', async () => {
+  test('a getter of an argument that throws makes the call throw its error', async () => {
     await using pool = new Pool(1)
     const bad = {
       get value(): never {
@@ -147,7 +147,7 @@ describe('what cannot cross', { timeout }, () => {
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  test('a result rejects its task alone, and says where in it', async () => {
+  test('a result that cannot cross makes only its task reject, with the path of the value', async () => {
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
     const [first, bad, last] = await Promise.allSettled([
@@ -164,7 +164,7 @@ describe('what cannot cross', { timeout }, () => {
     assert.equal(await pool.apply(tasks.pid), pid)
   })
 
-  test('a field of an error, or the value thrown: the task rejects and the worker goes on', async () => {
+  test('a field of an error, or a thrown value, that cannot cross makes the task reject, and the worker continues', async () => {
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
     const error = await errorOf(pool.apply(tasks.throwUnsendable))
@@ -175,7 +175,7 @@ describe('what cannot cross', { timeout }, () => {
 })
 
 describe('an error that nobody asks for', { timeout }, () => {
-  test('in an AsyncResult raises no unhandledRejection', async () => {
+  test('an unread error in an AsyncResult raises no unhandledRejection', async () => {
     const { code, stdout, stderr } = await runProgram(`
       import { Pool } from '${LIBRARY}'
       import { fail, square } from '${TASKS}'
@@ -190,7 +190,7 @@ describe('an error that nobody asks for', { timeout }, () => {
     assert.deepEqual([code, stdout, stderr], [0, 'true false\n', ''])
   })
 
-  test('in a promise of apply is an unhandledRejection as any other', async () => {
+  test('an unread error in a promise of apply is an unhandledRejection like any other', async () => {
     const { code, stderr } = await runProgram(`
       import { Pool } from '${LIBRARY}'
       import { fail } from '${TASKS}'
@@ -200,7 +200,7 @@ describe('an error that nobody asks for', { timeout }, () => {
     assert.match(stderr, /RangeError: nobody asks/)
   })
 
-  test('thrown by a callback is an uncaught exception, after all results are delivered', async () => {
+  test('an error that a callback throws is an uncaught exception, after all results are delivered', async () => {
     const { code, stdout } = await runProgram(`
       import { Pool } from '${LIBRARY}'
       import { square } from '${TASKS}'

@@ -110,7 +110,7 @@ describe('insights', { timeout }, () => {
     assert.equal(pool.insights().slowest[0].args, '(arguments that cannot be shown)')
   })
 
-  test('tasks of a worker at once are not counted twice', async () => {
+  test('simultaneous tasks of a worker are not counted twice', async () => {
     await using pool = new Pool(1, { timings: true, concurrency: 10 })
     await pool.apply(nap, [1])
     const begin = performance.now()
@@ -122,7 +122,7 @@ describe('insights', { timeout }, () => {
     assert.ok(work - before >= 199 && work - before <= elapsed, `${work - before} ms of ${elapsed} ms`)
   })
 
-  test('workers that were replaced are among them', async () => {
+  test('the insights include workers that were replaced', async () => {
     await using pool = new Pool(1, { timings: true, maxTasksPerChild: 2 })
     await pool.map(compute, [1, 1, 1, 1, 1], 1)
     const { workers } = pool.insights()
@@ -133,7 +133,7 @@ describe('insights', { timeout }, () => {
     )
   })
 
-  test('the sentence says that workers worked', async () => {
+  test('the summary says that workers worked', async () => {
     await using pool = new Pool(1, { timings: true })
     await pool.apply(compute, [1])
     const { startUp } = pool.insights().total
@@ -141,7 +141,7 @@ describe('insights', { timeout }, () => {
     assert.match(pool.insights().summary, /^workers worked \d+ % of the time$/)
   })
 
-  test('the sentence says that chunks are too small', async () => {
+  test('the summary says that chunks are too small', async () => {
     await using pool = new Pool(2, { timings: true })
     for (let i = 0; i < 8; i++)
       await pool.map(
@@ -156,7 +156,7 @@ describe('insights', { timeout }, () => {
     } else assert.match(summary, /^(starting the workers took|workers worked)/)
   })
 
-  test('the sentence says that the program gave them nothing to do', async () => {
+  test('the summary says that the program gave the workers nothing to do', async () => {
     await using pool = new Pool(1, { timings: true })
     await pool.apply(compute, [20])
     const { startUp } = pool.insights().total
@@ -164,7 +164,7 @@ describe('insights', { timeout }, () => {
     assert.match(pool.insights().summary, /^workers waited \d+ % of the time: the program gave them nothing to do$/)
   })
 
-  test('the sentence says that there were too few tasks at once', async () => {
+  test('the summary says that there were too few simultaneous tasks', async () => {
     await using pool = new Pool(3, { timings: true })
     await pool.apply(compute, [1])
     const { startUp } = pool.insights().total
@@ -175,7 +175,7 @@ describe('insights', { timeout }, () => {
     )
   })
 
-  test('a pool that does not measure says how to', async () => {
+  test('a pool without timings says how to enable them', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.insights(), {
       name: 'ValueError',

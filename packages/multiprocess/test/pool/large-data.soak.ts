@@ -25,7 +25,9 @@ function countTwos(array: Float64Array): number {
   return count
 }
 
-test('1 GB to a worker and back: neither side takes memory of its own for what it receives', { timeout }, async () => {
+test('1 GB goes to a worker and back, and neither side takes memory of its own for what it receives', {
+  timeout
+}, async () => {
   await using pool = new Pool(1)
   await pool.apply(tasks.nothing)
   const used = usedMegabytes()
@@ -55,7 +57,7 @@ test('1 GB to a worker and back: neither side takes memory of its own for what i
   }, 'its blocks are given back')
 })
 
-test('1 GB in the hands of a killed worker, and of a Process, leaves nothing', { timeout }, async () => {
+test('1 GB in a killed worker, and in a Process, leaves nothing', { timeout }, async () => {
   const pool = new Pool(1)
   await pool.apply(tasks.nothing)
   const used = usedMegabytes()

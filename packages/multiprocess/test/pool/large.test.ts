@@ -10,7 +10,7 @@ const timeout = limit(120_000)
 const MB = 2 ** 20
 
 describe('large values', { timeout }, () => {
-  test('64 MB there and back, byte by byte; the memory is given back, and nobody uses /dev/shm', async () => {
+  test('64 MB go there and back byte by byte, the memory is freed, and /dev/shm is unused', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     // Other programs may have files there: these would be mapped.
@@ -33,7 +33,7 @@ describe('large values', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('of all sizes around those at which they are stored in another way', async () => {
+  test('values of all lengths around those at which storage changes arrive', async () => {
     await using pool = new Pool(2)
     const sizes = [
       0,
@@ -67,7 +67,7 @@ describe('large values', { timeout }, () => {
     assert.deepEqual(await Promise.all(texts.map(text => pool.apply(tasks.identity, [text]))), texts)
   })
 
-  test('hundreds of 1 KB to 1 MB, mixed, each with its own bytes', async () => {
+  test('hundreds of values of 1 KB to 1 MB arrive mixed, each with its own bytes', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     {
@@ -86,7 +86,7 @@ describe('large values', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('a result belongs to who gets it: other tasks do not change it', async () => {
+  test('a result belongs to its receiver, and other tasks do not change it', async () => {
     await using pool = new Pool(1)
     const first = await pool.apply(tasks.bytes, [MB, 1])
     const second = await pool.apply(tasks.bytes, [MB, 2])
@@ -96,7 +96,7 @@ describe('large values', { timeout }, () => {
     assert.ok(first.every(byte => byte === 0))
   })
 
-  test('of tasks that never ran or never ended are given back at terminate', async () => {
+  test('values of tasks that never ran or never ended are freed at terminate', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     const pool = new Pool(1)
@@ -109,7 +109,7 @@ describe('large values', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('long lists of small things', async () => {
+  test('long lists of small items arrive', async () => {
     await using pool = new Pool(1)
     const list = range(200_000).map(n => ({ n, text: `text ${n}` }))
     const back = await pool.apply(tasks.identity<typeof list>, [list])

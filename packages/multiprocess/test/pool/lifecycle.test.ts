@@ -30,7 +30,7 @@ async function assertRefuses(pool: Pool, error: typeof ValueError | typeof PoolT
 }
 
 describe('close and join', { timeout }, () => {
-  test('finish what was given, and then the workers are gone', async () => {
+  test('close and join finish the submitted tasks, and then the workers are gone', async () => {
     const pool = new Pool(2)
     const results = range(3000).map(n => pool.apply(tasks.square, [n]))
     pool.close()
@@ -39,7 +39,7 @@ describe('close and join', { timeout }, () => {
     assert.deepEqual(await Promise.all(results), range(3000).map(tasks.square))
   })
 
-  test('finish a map that was given, of an array and of an async iterable', async () => {
+  test('close and join finish a map of an array and of an async iterable', async () => {
     const items = async function* () {
       for (const n of range(30)) {
         await tasks.sleep(1)
@@ -53,7 +53,7 @@ describe('close and join', { timeout }, () => {
     assert.deepEqual(await Promise.all(results), [range(3000).map(tasks.square), range(30).map(tasks.square)])
   })
 
-  test('finish an imap that was given, though its consumer is slow', async () => {
+  test('close and join finish an imap, even if its consumer is slow', async () => {
     for (const method of ['imap', 'imapUnordered'] as const) {
       const pool = new Pool(1)
       const results = pool[method](tasks.square, range(6), { buffersize: 1 })
@@ -72,7 +72,7 @@ describe('close and join', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('of a pool without tasks, at once and after a while', async () => {
+  test('close and join end a pool without tasks, at once and after a while', async () => {
     const pool = new Pool(2)
     pool.close()
     await pool.join()
@@ -83,7 +83,7 @@ describe('close and join', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('join before close, and in a pool that works, throws ValueError', async () => {
+  test('join throws ValueError before close, also in a pool that works', async () => {
     await using pool = new Pool(1)
     await assert.rejects(pool.join(), { name: 'ValueError', code: 'ERR_VALUE', message: /close\(\) or terminate\(\)/ })
     const result = pool.apply(tasks.square, [2])
@@ -91,7 +91,7 @@ describe('close and join', { timeout }, () => {
     assert.equal(await result, 4)
   })
 
-  test('after close the pool takes no tasks', async () => {
+  test('a closed pool refuses tasks', async () => {
     const pool = new Pool(1)
     const result = pool.apply(tasks.squareLater, [3])
     pool.close()
@@ -102,7 +102,7 @@ describe('close and join', { timeout }, () => {
     assert.equal(await result, 9)
   })
 
-  test('join twice, and several at once', async () => {
+  test('join may be called twice, and several times at once', async () => {
     const pool = new Pool(1)
     const result = pool.apply(tasks.squareLater, [3])
     pool.close()
@@ -132,7 +132,7 @@ describe('close and join', { timeout }, () => {
 })
 
 describe('terminate', { timeout }, () => {
-  test('rejects what is pending and ends the workers, whatever they do', async () => {
+  test('terminate rejects pending tasks and ends the workers, whatever they do', async () => {
     await using scratch = await Scratch.create()
     const gates = ['spinning', 'blocked', 'waiting'].map(name => new Gate(scratch, name))
     const pool = new Pool(4)
@@ -154,7 +154,7 @@ describe('terminate', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('with tasks waiting that nobody has taken: no worker takes the place of one that ended', async () => {
+  test('terminate with waiting tasks starts no worker in place of one that ended', async () => {
     await using scratch = await Scratch.create()
     for (const round of range(3)) {
       const gate = new Gate(scratch, `${round}`)
@@ -186,7 +186,7 @@ describe('terminate', { timeout }, () => {
     await assert.rejects(result.get(), PoolTerminatedError)
   })
 
-  test('while the workers start', async () => {
+  test('terminate ends workers that are starting', async () => {
     for (const _ of range(3)) {
       const pool = new Pool(2)
       const result = pool.applyAsync(tasks.square, [2])
@@ -197,7 +197,7 @@ describe('terminate', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('a worker that is dead before, unnoticed, and one that is killed meanwhile', async () => {
+  test('terminate ends a pool with a worker that was already dead, unnoticed, and one that is killed meanwhile', async () => {
     for (const _ of range(2)) {
       const pool = new Pool(3)
       await using scratch = await Scratch.create()
@@ -220,7 +220,7 @@ describe('terminate', { timeout }, () => {
     }
   })
 
-  test('after it the pool takes no tasks; what it was given twice is harmless', async () => {
+  test('a terminated pool refuses tasks, and terminate may be called twice', async () => {
     const pool = new Pool(1)
     assert.equal(await pool.apply(tasks.square, [2]), 4)
     pool.terminate()
@@ -233,7 +233,7 @@ describe('terminate', { timeout }, () => {
     await assertRefuses(pool, PoolTerminatedError)
   })
 
-  test('of a pool that closes: what is left rejects', async () => {
+  test('terminate of a closing pool rejects the rest', async () => {
     await using scratch = await Scratch.create()
     const gate = new Gate(scratch)
     const pool = new Pool(1)
@@ -247,7 +247,7 @@ describe('terminate', { timeout }, () => {
     assert.deepEqual(workers(), [])
   })
 
-  test('with 100,000 tasks queued: each rejects, and nothing is left', async () => {
+  test('terminate with 100,000 queued tasks rejects each, and leaves nothing', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     await using scratch = await Scratch.create()
@@ -266,7 +266,7 @@ describe('terminate', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('rejects a map and an imap whose input is still to come, and leaves the input', {
+  test('terminate rejects a map and an imap whose input is still to come, and leaves the input', {
     timeout: limit(30_000)
   }, async () => {
     let isLeft = 0
@@ -294,7 +294,9 @@ describe('terminate', { timeout }, () => {
     await until(() => isLeft === 2, 'both inputs are left')
   })
 
-  test('rejects a map and the next() of an imap whose input never comes', { timeout: limit(30_000) }, async () => {
+  test('terminate rejects a map and the next() of an imap whose input never comes', {
+    timeout: limit(30_000)
+  }, async () => {
     const nothing = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<number>>(() => {}) }) }
     const pool = new Pool(1)
     const all = Promise.allSettled([
@@ -309,7 +311,7 @@ describe('terminate', { timeout }, () => {
       assert.equal(result.status === 'rejected' && result.reason.name, 'PoolTerminatedError')
   })
 
-  test('from within an argument that is being sent', async () => {
+  test('terminate may be called from within an argument that is being sent', async () => {
     for (const queued of [0, 3000]) {
       const pool = new Pool(1)
       const pending = range(queued).map(() => pool.applyAsync(tasks.never))
@@ -325,7 +327,7 @@ describe('terminate', { timeout }, () => {
     }
   })
 
-  test('from within a callback, and from a task that has just answered', async () => {
+  test('terminate may be called from within a callback, and by a task that has just answered', async () => {
     const pool = new Pool(1)
     const other = pool.applyAsync(tasks.never)
     const results = range(10).map(() => pool.applyAsync(tasks.square, [1]))
@@ -344,7 +346,7 @@ describe('terminate', { timeout }, () => {
 })
 
 describe('await using', { timeout }, () => {
-  test('terminates and joins at the end of the block', async () => {
+  test('await using terminates and joins at the end of the block', async () => {
     let result: PromiseLike<unknown>
     {
       await using pool = new Pool(2)
@@ -356,7 +358,7 @@ describe('await using', { timeout }, () => {
     await assert.rejects(async () => await result, PoolTerminatedError)
   })
 
-  test('also when the block throws, and after close', async () => {
+  test('await using terminates and joins if the block throws, and after close', async () => {
     await assert.rejects(async () => {
       await using pool = new Pool(1)
       await pool.apply(tasks.fail, ['out of the block'])
@@ -398,7 +400,7 @@ test('an idle pool burns no processor time', { timeout }, async () => {
   assert.equal(await other.apply(tasks.square, [3]), 9)
 })
 
-test('one pool after the other leaves no block, descriptor or process', { timeout }, async () => {
+test('many pools one after another leave no block, descriptor or process', { timeout }, async () => {
   const use = async (end: 'close' | 'terminate') => {
     const pool = new Pool(1)
     await pool.map(tasks.square, range(10))

@@ -6,9 +6,9 @@ import { limit } from '../fixtures/slowness.ts'
 
 const timeout = limit(900_000)
 
-test('10,000,000 tasks in flat memory', { timeout }, () => runMany(10_000_000))
+test('10,000,000 tasks run in flat memory', { timeout }, () => runMany(10_000_000))
 
-test('a random worker is killed every 50 ms for a minute, in maps of 200,000 items with retries', {
+test('maps of 200,000 items with retries survive a random worker being killed every 50 ms for a minute', {
   timeout
 }, async () => {
   const end = performance.now() + 60_000

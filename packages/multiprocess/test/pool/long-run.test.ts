@@ -20,7 +20,7 @@ const timeout = limit(200_000)
 
 test('memory does not grow with the number of tasks', { timeout }, () => runMany(1_000_000))
 
-test('a map with retries has all results though workers are killed', { timeout }, async () => {
+test('a map with retries has all results although workers are killed', { timeout }, async () => {
   await new Pool(1)[Symbol.asyncDispose]()
   const blocks = liveBlocks()
   let kills = 0
@@ -28,11 +28,11 @@ test('a map with retries has all results though workers are killed', { timeout }
   await untilBlocks(blocks)
 })
 
-test('2,000,000 submissions while their results are consumed, in flat memory', { timeout }, () =>
+test('2,000,000 submissions run in flat memory while their results are consumed', { timeout }, () =>
   consumeMany(2_000_000)
 )
 
-test('when one result is the one, everything stops: the others never run, and all processes are gone', {
+test('leaving an imap at the first matching result stops everything: the others never run, and all processes are gone', {
   timeout
 }, async t => {
   const runs = RawValue('i')
@@ -72,7 +72,7 @@ test('one result stops tasks in loops that no event reaches, too', { timeout }, 
   assert.ok(runs.value <= 1, `${runs.value} runs`)
 })
 
-test('whatever ends a worker: the task rejects, or is stopped, and the pool goes on', { timeout }, async () => {
+test('however a worker ends, its task rejects or is stopped, and the pool continues', { timeout }, async () => {
   await using pool = new Pool({ processes: 2, maxMemoryPerChild: 2 ** 31 })
   const ends: [string, () => Promise<unknown>, RegExp][] = [
     ['exit', () => pool.apply(dying.exit, [3]), /exit code 3/],
@@ -96,7 +96,7 @@ test('whatever ends a worker: the task rejects, or is stopped, and the pool goes
   }
 })
 
-test('a worker that runs out of memory takes only its task along', { timeout }, async () => {
+test('a worker that runs out of memory takes only its task with it', { timeout }, async () => {
   const url = (name: string) => new URL(name, import.meta.url).href
   await using scratch = await Scratch.create({
     'main.mjs': `

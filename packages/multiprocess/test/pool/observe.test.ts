@@ -34,7 +34,7 @@ function listen(...names: string[]): { heard: Heard[]; [Symbol.dispose](): void 
 }
 
 describe('stats', { timeout }, () => {
-  test('count what was submitted, what is done, what has failed, and what is pending', async () => {
+  test('stats count submitted, completed, failed and pending tasks', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const { workers: started, ...none } = pool.stats
@@ -62,7 +62,7 @@ describe('stats', { timeout }, () => {
     assert.equal(idle[0].busy, false)
   })
 
-  test('tell of restarts', async () => {
+  test('stats report restarts', async () => {
     await using pool = new Pool(1)
     for (const _ of range(2)) await pool.apply(dying.exit, [1]).catch(() => {})
     await pool.apply(tasks.square, [2])
@@ -72,7 +72,7 @@ describe('stats', { timeout }, () => {
     assert.equal(pool.stats.failed, 2)
   })
 
-  test('over threads', async () => {
+  test('stats work over threads', async () => {
     await using pool = new threads.Pool(2)
     await pool.map((n: number) => n, range(10), 1)
     assert.equal(pool.stats.completed, 10)
@@ -81,7 +81,7 @@ describe('stats', { timeout }, () => {
 })
 
 describe('diagnostics channels', { timeout }, () => {
-  test('tell of a task when it is submitted, begins and ends', async () => {
+  test('channels publish when a task is submitted, begins and ends', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
@@ -108,7 +108,7 @@ describe('diagnostics channels', { timeout }, () => {
     assert.equal((failed as TaskEndMessage).outcome, 'error')
   })
 
-  test('tell of those that are dropped, and of those whose worker dies', async () => {
+  test('channels publish dropped tasks, and tasks whose worker dies', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     using listener = listen('task:end')
@@ -130,7 +130,7 @@ describe('diagnostics channels', { timeout }, () => {
     assert.deepEqual([last.pid, last.end, last.name], [pid, undefined, 'neverFrom'])
   })
 
-  test('tell of workers', async () => {
+  test('channels publish starts and ends of workers', async () => {
     using listener = listen('worker:start', 'worker:end')
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
@@ -148,7 +148,7 @@ describe('diagnostics channels', { timeout }, () => {
     ])
   })
 
-  test('a chunk of map is one task', async () => {
+  test('channels publish a chunk of map as one task', async () => {
     await using pool = new Pool(2)
     using listener = listen('task:end')
     await pool.map(tasks.square, range(20), 5)
@@ -193,7 +193,7 @@ describe('a trace', { timeout }, () => {
     }
   }
 
-  test('has a row per worker, its tasks and its idle time', async () => {
+  test('a trace has a row for each worker, with its tasks and its idle time', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('trace.json')
     let given = 23
@@ -229,7 +229,7 @@ describe('a trace', { timeout }, () => {
     assertFormat(events)
   })
 
-  test('of tasks at once in one worker has a row for each of them', async () => {
+  test('a trace has a row for each of several simultaneous tasks of a worker', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('trace.json')
     {
@@ -245,7 +245,7 @@ describe('a trace', { timeout }, () => {
     assertFormat(read(file))
   })
 
-  test('to where nothing can be written is refused at once', () => {
+  test('a trace to a file that cannot be written is refused at once', () => {
     assert.throws(() => new Pool({ processes: 1, trace: '/nowhere/trace.json' }), { code: 'ENOENT' })
     assert.throws(() => new Pool({ processes: 1, trace: 7 as never }), { name: 'TypeError', message: /trace must be/ })
     assert.deepEqual(workers(), [])

@@ -29,7 +29,7 @@ test('apply, map, imap, imapUnordered', { timeout }, async () => {
   )
 })
 
-test('values whole, functions by reference', { timeout }, async () => {
+test('values cross completely, and functions cross by reference', { timeout }, async () => {
   await using pool = new Pool(1)
   const value = {
     map: new Map([[new Date(1), -0]]),
@@ -42,7 +42,7 @@ test('values whole, functions by reference', { timeout }, async () => {
   assert.equal(await pool.apply(nested.callWith, [tasks.square, 3]), 9)
 })
 
-test('errors, and what cannot cross', { timeout }, async () => {
+test('errors cross, and values that cannot cross are refused', { timeout }, async () => {
   await using pool = new Pool(1)
   await assert.rejects(pool.apply(tasks.failWithFields), {
     name: 'RangeError',
@@ -54,7 +54,7 @@ test('errors, and what cannot cross', { timeout }, async () => {
   assert.equal(await pool.apply(tasks.square, [3]), 9)
 })
 
-test('a killed worker, and one that exits', { timeout }, async () => {
+test('a killed worker, and one that exits, are replaced', { timeout }, async () => {
   await using scratch = await Scratch.create()
   await using pool = new Pool(2)
   const gate = new Gate(scratch)
@@ -70,7 +70,7 @@ test('a killed worker, and one that exits', { timeout }, async () => {
   assert.deepEqual(await pool.map(tasks.square, range(20), 1), range(20).map(tasks.square))
 })
 
-test('a worker that is killed while it sleeps', { timeout }, async () => {
+test('a worker that is killed while it sleeps is replaced', { timeout }, async () => {
   await using pool = new Pool(1)
   assert.equal(await pool.apply(tasks.square, [2]), 4)
   await tasks.sleep(20)
@@ -92,7 +92,7 @@ test('a slow task delays no other', { timeout }, async () => {
   await slow
 })
 
-test('several async tasks at once in one worker', { timeout }, async () => {
+test('several async tasks run at once in one worker', { timeout }, async () => {
   await using scratch = await Scratch.create()
   await using pool = new Pool(1, { concurrency: 3 })
   const gates = range(3).map(n => new Gate(scratch, `${n}`))
@@ -103,7 +103,7 @@ test('several async tasks at once in one worker', { timeout }, async () => {
   assert.deepEqual(await Promise.all(results), pids)
 })
 
-test('close, join, terminate', { timeout }, async () => {
+test('close, join and terminate end a pool', { timeout }, async () => {
   const pool = new Pool(2)
   const results = range(3000).map(n => pool.apply(tasks.square, [n]))
   await assert.rejects(pool.join(), ValueError)
@@ -119,14 +119,14 @@ test('close, join, terminate', { timeout }, async () => {
   assert.deepEqual(workers(), [])
 })
 
-test('initializer, maxTasksPerChild', { timeout }, async () => {
+test('initializer and maxTasksPerChild take effect', { timeout }, async () => {
   await using pool = new Pool(1, { initializer: dying.initialize, initargs: ['a', 1], maxTasksPerChild: 2 })
   const seen = await pool.map(dying.whatWasInitialized as (n: number) => { pid: number; args: unknown[] }, range(4), 1)
   for (const { args } of seen) assert.deepEqual(args, ['a', 1])
   assert.equal(new Set(seen.map(({ pid }) => pid)).size, 2)
 })
 
-test('endless input, left early', { timeout }, async () => {
+test('an endless input can be left early', { timeout }, async () => {
   await using pool = new Pool(2)
   let isClosed = false
   const numbers = function* () {
@@ -142,7 +142,7 @@ test('endless input, left early', { timeout }, async () => {
   assert.equal(isClosed, true)
 })
 
-test('20 MB there and back', { timeout }, async () => {
+test('20 MB go there and back', { timeout }, async () => {
   await using pool = new Pool(1)
   const value = tasks.bytes(20 * 2 ** 20, 5)
   assert.equal(Buffer.compare(await pool.apply(tasks.identity<Uint8Array>, [value]), value), 0)
@@ -156,7 +156,7 @@ test('a server in a worker lives while the worker idles', { timeout }, async () 
   assert.equal(await pool.apply(living.stopServer), 1)
 })
 
-test('a pool in a worker', { timeout }, async () => {
+test('a pool runs in a worker', { timeout }, async () => {
   await using pool = new Pool(1)
   assert.deepEqual(await pool.apply(nested.squaresInPool, [range(20)]), range(20).map(tasks.square))
 })

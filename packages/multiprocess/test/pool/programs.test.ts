@@ -29,18 +29,18 @@ async function assertPrints(text: string, stdout: string, code = 0): Promise<voi
 }
 
 describe('a program that never closes its pool ends by itself', { timeout }, () => {
-  test('once the tasks are done', async () => {
+  test('a program ends by itself once the tasks are done', async () => {
     await assertPrints(
       'const pool = new Pool(2); console.log(await pool.map(tasks.square, [1, 2, 3]))',
       '[ 1, 4, 9 ]\n'
     )
   })
 
-  test('when there was never a task', async () => {
+  test('a program ends by itself if there was never a task', async () => {
     await assertPrints("new Pool(2); console.log('done')", 'done\n')
   })
 
-  test('when nobody waits for the results', async () => {
+  test('a program ends by itself if no code waits for the results', async () => {
     await assertPrints(
       `
         const pool = new Pool(2)
@@ -53,7 +53,7 @@ describe('a program that never closes its pool ends by itself', { timeout }, () 
     )
   })
 
-  test('when workers have timers and servers open', async () => {
+  test('a program ends by itself when workers have open timers and servers', async () => {
     await assertPrints(
       `
         const pool = new Pool(1)
@@ -64,7 +64,7 @@ describe('a program that never closes its pool ends by itself', { timeout }, () 
     )
   })
 
-  test('when a worker has died, and when workers retire', async () => {
+  test('a program ends by itself when a worker has died, and when workers retire', async () => {
     await assertPrints(
       `
         const pool = new Pool(2, { maxTasksPerChild: 1 })
@@ -75,7 +75,7 @@ describe('a program that never closes its pool ends by itself', { timeout }, () 
     )
   })
 
-  test('when an imap was left half-way', async () => {
+  test('a program ends by itself when an imap was left half-way', async () => {
     await assertPrints(
       `
         const pool = new Pool(1)
@@ -89,7 +89,7 @@ describe('a program that never closes its pool ends by itself', { timeout }, () 
 })
 
 describe('a program goes on', { timeout }, () => {
-  test('as long as a task is pending, though nothing else keeps it alive', async () => {
+  test('a program continues as long as a task is pending, even if nothing else keeps it alive', async () => {
     await assertPrints(
       `
         const pool = new Pool(1)
@@ -99,7 +99,7 @@ describe('a program goes on', { timeout }, () => {
     )
   })
 
-  test('as long as a task waits for a worker that has to be started anew', async () => {
+  test('a program continues as long as a task waits for a worker that has to be started again', async () => {
     await assertPrints(
       `
         const pool = new Pool(1)
@@ -110,7 +110,7 @@ describe('a program goes on', { timeout }, () => {
     )
   })
 
-  test('as long as another pool has something to do, when one is terminated with thousands of tasks', async () => {
+  test('a program continues as long as another pool has work, after one is terminated with thousands of tasks', async () => {
     await assertPrints(
       `
         const first = new Pool(1)
@@ -126,7 +126,7 @@ describe('a program goes on', { timeout }, () => {
     )
   })
 
-  test('while it waits for join', async () => {
+  test('a program continues while it waits for join', async () => {
     await assertPrints(
       `
         const pool = new Pool(1)
@@ -144,7 +144,7 @@ describe('a program goes on', { timeout }, () => {
   })
 })
 
-test('a pool that is closed amid a loop over an endless input: the loop goes on, and leaving it is the end', {
+test('a loop over an endless input continues after the pool is closed, and leaving it ends the pool', {
   timeout
 }, async () => {
   await using scratch = await Scratch.create({
@@ -181,22 +181,22 @@ describe('no worker is left', { timeout }, () => {
     while (!existsSync(process.argv[2] + '/spin') || !existsSync(process.argv[2] + '/held')) await sleep(2)
   `
 
-  test('after process.exit with tasks under way', async () => {
+  test('no worker is left after process.exit with unfinished tasks', async () => {
     await assertPrints(`${busy} process.exit(7)`, '', 7)
   })
 
-  test('after an uncaught error', async () => {
+  test('no worker is left after an uncaught error', async () => {
     const { code, stderr } = await run(`${busy} throw new RangeError('on purpose')`)
     assert.equal(code, 1)
     assert.match(stderr, /^.*RangeError: on purpose\n/s)
     assert.doesNotMatch(stderr, /WorkerDied|PoolTerminated/)
   })
 
-  test('after terminate and no join', async () => {
+  test('no worker is left after terminate without join', async () => {
     await assertPrints(`${busy} pool.terminate(); console.log('end')`, 'end\n')
   })
 
-  test('after the program was killed', async () => {
+  test('no worker is left after the program was killed', async () => {
     const outcome = await run(`${busy} process.kill(process.pid, 'SIGKILL')`)
     assert.deepEqual(outcome, { code: null, signal: 'SIGKILL', stdout: '', stderr: '' })
   })
@@ -205,7 +205,7 @@ describe('no worker is left', { timeout }, () => {
 describe('a module that makes a pool as it is loaded', { timeout }, () => {
   const library = new URL('../../src/index.js', import.meta.url).href
 
-  test('is told so by the first worker that loads it, and there is no second one', async () => {
+  test('a module that creates a pool while it is loaded learns so from the first worker, and there is no second one', async () => {
     await using scratch = await Scratch.create({
       'bomb.mjs': `
         import { Pool } from '${library}'
@@ -223,7 +223,7 @@ describe('a module that makes a pool as it is loaded', { timeout }, () => {
     await program.gone()
   })
 
-  test('may do so where isMainProcess is true', async () => {
+  test('a module may create a pool while it is loaded if isMainProcess is true', async () => {
     await using scratch = await Scratch.create({
       'guarded.mjs': `
         import { isMainProcess, Pool } from '${library}'
@@ -238,7 +238,7 @@ describe('a module that makes a pool as it is loaded', { timeout }, () => {
   })
 })
 
-test('what workers print is the program’s output', { timeout }, async () => {
+test("the output of workers is the program's output", { timeout }, async () => {
   await assertPrints(
     `
       const pool = new Pool(1)

@@ -37,7 +37,7 @@ function drawn(columns: number, draw: (line: ProgressLine, other: (label: string
 }
 
 describe('progress as a function', { timeout }, () => {
-  test('is told how many results there are, of how many', async () => {
+  test('a progress function gets the number of results and the total', async () => {
     await using pool = new Pool(2)
     const told: [number, number | undefined][] = []
     const progress = (done: number, total: number | undefined) => void told.push([done, total])
@@ -61,7 +61,7 @@ describe('progress as a function', { timeout }, () => {
     )
   })
 
-  test('in the async context of the call', async () => {
+  test('a progress function runs in the async context of the call', async () => {
     await using pool = new Pool(1)
     const storage = new AsyncLocalStorage<string>()
     const seen = new Set<unknown>()
@@ -70,12 +70,12 @@ describe('progress as a function', { timeout }, () => {
     assert.deepEqual([...seen], ['here'])
   })
 
-  test('what it throws is uncaught, and all results come', async () => {
+  test('an error of a progress function is uncaught, and all results arrive', async () => {
     const printed = await printedBy('throw', '')
     assert.deepEqual([printed.at(-3), ...printed.slice(-2)], ['thrown at 12', 'thrown at 1', 'thrown at 2'])
   })
 
-  test('what is none is refused', async () => {
+  test('an invalid progress option is refused', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { progress: 7 as never }), /progress must be true, a label/)
     assert.throws(() => pool.imap(tasks.square, [1], { progress: {} as never }), TypeError)
@@ -98,7 +98,7 @@ describe('progress as an object', { timeout }, () => {
     }
   }
 
-  test('is told of the begin, of each result, and of the end', async () => {
+  test('a progress object gets the begin, each result, and the end', async () => {
     await using pool = new Pool(1)
     const map = new Told()
     await pool.map(tasks.square, range(3), { progress: map, chunksize: 3 })
@@ -108,7 +108,7 @@ describe('progress as an object', { timeout }, () => {
     assert.deepEqual(imap.calls, [['begin', undefined], ['update', 1, undefined], ['update', 2, undefined], ['end']])
   })
 
-  test('is told of the end of a map that fails, once', async () => {
+  test('a progress object gets the end of a map that fails, once', async () => {
     await using pool = new Pool(1)
     const told = new Told()
     await assert.rejects(pool.map(tasks.fail, ['no'], { progress: told }))
@@ -116,7 +116,7 @@ describe('progress as an object', { timeout }, () => {
     assert.equal(told.calls.filter(([name]) => name === 'end').length, 1)
   })
 
-  test('may have update alone; one whose methods are none is refused', async () => {
+  test('a progress object may have only update, and one with invalid methods is refused', async () => {
     await using pool = new Pool(1)
     const told: number[] = []
     await pool.map(tasks.square, range(2), { progress: { update: done => void told.push(done) }, chunksize: 2 })
@@ -129,30 +129,30 @@ describe('progress as an object', { timeout }, () => {
     }
   })
 
-  test('what it throws is uncaught, and all results come', async () => {
+  test('an error of a progress object is uncaught, and all results arrive', async () => {
     const printed = await printedBy('throw-object', '')
     assert.deepEqual(printed, ['uncaught: at the begin', 'uncaught: at 2', 'uncaught: at the end', '1,4'])
   })
 })
 
 describe('where stderr is no terminal', { timeout }, () => {
-  test('map ends with a line: all, the rate, the time', async () => {
+  test('without a terminal, map ends with a line of the total, the rate and the time', async () => {
     const lines = await printedBy('map', 'squares')
     assert.match(lines.at(-1) as string, /^squares 100 % \| 40\/40 \| [\d.,]+\/s \| in [\d.]+s$/)
     assert.ok(lines.length < 10)
   })
 
-  test('imap of unknown length has no percentage', async () => {
+  test('without a terminal, imap of unknown length has no percentage', async () => {
     assert.match((await printedBy('imap', '')).at(-1) as string, /^40, [\d.,]+\/s, [\d.]+s$/)
   })
 
-  test('a map that fails leaves its line', async () => {
+  test('without a terminal, a map that fails leaves its line', async () => {
     assert.match((await printedBy('fail', 'squares')).at(-1) as string, /^squares \d+ % \| \d+\/40 \|/)
   })
 })
 
 describe('on a terminal', () => {
-  test('a bar with the rate and the time that is left', async () => {
+  test('a terminal shows a bar with the rate and the remaining time', async () => {
     const texts = drawn(200, line => {
       const begin = performance.now()
       while (performance.now() - begin < 20);
@@ -163,7 +163,7 @@ describe('on a terminal', () => {
     assert.equal(texts.at(-1), '\n')
   })
 
-  test('a full bar, and one of nothing', () => {
+  test('a terminal shows a full bar, and a bar of nothing', () => {
     const [full] = drawn(200, line => {
       line.update(1_234_567, 1_234_567)
       line.end()
@@ -176,7 +176,7 @@ describe('on a terminal', () => {
     assert.match(empty, /^pages █{30} 100 % \| 0\/0/)
   })
 
-  test('a shorter bar, or none, where there is little room', () => {
+  test('a terminal with little room shows a shorter bar, or none', () => {
     const draw = (line: ProgressLine): void => {
       line.update(0, 0)
       line.end()
@@ -185,7 +185,7 @@ describe('on a terminal', () => {
     assert.match(drawn(30, draw)[0], /^pages 100 % \| 0\/0 \| in 0\.0s$/)
   })
 
-  test('two bars stand below each other, and the first that ends above the other', () => {
+  test('a terminal shows two bars below each other, and the first that ends above the other', () => {
     const texts = drawn(200, (line, other) => {
       const second = other('images\n')
       line.update(1, 2)
@@ -201,7 +201,7 @@ describe('on a terminal', () => {
     assert.deepEqual(texts.slice(3), ['\n'])
   })
 
-  test('a program that exits meanwhile leaves the line', async () => {
+  test('a program that exits meanwhile leaves the line on the terminal', async () => {
     const listeners = process.listenerCount('exit')
     const texts = drawn(200, line => {
       assert.equal(process.listenerCount('exit'), listeners + 1)
@@ -211,7 +211,7 @@ describe('on a terminal', () => {
     assert.equal(texts.at(-1), '\n')
   })
 
-  test('is never wider than the terminal, and ends once', () => {
+  test('a progress line is never wider than the terminal, and ends once', () => {
     const texts = drawn(20, line => {
       line.update(3, undefined)
       line.end()

@@ -9,7 +9,7 @@ import { limit } from '../fixtures/slowness.ts'
 const timeout = limit(120_000)
 
 describe('no task waits behind a slow one while a worker is free', { timeout }, () => {
-  test('one of two workers is blocked: 200 short tasks are done meanwhile', async () => {
+  test('200 short tasks are done while one of two workers is blocked', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     const gate = new Gate(scratch)
@@ -24,7 +24,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     assert.equal(await slow, await gate.arrival())
   })
 
-  test('slow ones among short ones: those behind them go to the worker that is free', async () => {
+  test('short tasks behind slow ones go to the worker that is free', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(3)
     const gates = [new Gate(scratch, 'a'), new Gate(scratch, 'b')]
@@ -41,7 +41,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     assert.deepEqual(await Promise.all(slow), [first, second])
   })
 
-  test('a long chunk of map is shared out to a worker that has nothing to do', async () => {
+  test('a long chunk of map is shared with a worker that has nothing to do', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     await allAtWork(pool, 2, scratch)
@@ -63,7 +63,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     }
   })
 
-  test('the same when the function is async; a chunksize that was asked for is kept', async () => {
+  test('a long chunk of an async function is shared, and a requested chunksize is kept', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     await allAtWork(pool, 2, scratch)
@@ -80,7 +80,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     assert.equal(new Set(kept.slice(0, 8)).size, 1)
   })
 
-  test('the same for map and imap, whose chunks are short', async () => {
+  test('chunks of map and imap are shared even if they are short', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     const gate = new Gate(scratch)
@@ -95,7 +95,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     await slow
   })
 
-  test('a worker that may do several at once blocks in the first: it has not taken the next one', async () => {
+  test('a worker that may run several tasks at once does not take the next one while it blocks in the first', async () => {
     await using scratch = await Scratch.create()
     for (const round of range(3)) {
       await using pool = new Pool(2, { concurrency: 2 })
@@ -108,7 +108,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     }
   })
 
-  test('a worker with an async task under way blocks later: the free one is woken', async () => {
+  test('a free worker is woken when a worker with an async task blocks later', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2, { concurrency: 2 })
     for (const round of range(3)) {
@@ -142,7 +142,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
     gate.open()
   })
 
-  test('tasks of 0 to 20 ms mixed: begun in their order, by all workers, one at a time each', async () => {
+  test('tasks of 0 to 20 ms begin in their order, in all workers, one at a time in each', async () => {
     await using scratch = await Scratch.create()
     const count = 200
     {
@@ -171,7 +171,7 @@ describe('no task waits behind a slow one while a worker is free', { timeout }, 
 })
 
 describe('concurrency', { timeout }, () => {
-  test('so many async tasks are under way in a worker at once, and no more', async () => {
+  test('a worker runs as many async tasks at once as concurrency says, and no more', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1, { concurrency: 3 })
     const gates = range(5).map(n => new Gate(scratch, `${n}`))
@@ -189,7 +189,7 @@ describe('concurrency', { timeout }, () => {
     assert.equal(new Set(await Promise.all(results)).size, 1)
   })
 
-  test('left out, it is one: async tasks do not interleave', async () => {
+  test('async tasks do not interleave by default', async () => {
     await using scratch = await Scratch.create()
     {
       await using pool = new Pool(2)
@@ -199,7 +199,7 @@ describe('concurrency', { timeout }, () => {
     assert.deepEqual([...mostAtOnce(await reports(scratch)).values()], [1, 1])
   })
 
-  test('is for each worker', async () => {
+  test('concurrency applies to each worker', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2, { concurrency: 4 })
     const gates = range(8).map(n => new Gate(scratch, `${n}`))
@@ -210,7 +210,7 @@ describe('concurrency', { timeout }, () => {
     await Promise.all(results)
   })
 
-  test('many, with sync and async tasks and errors mixed, and map and imap', async () => {
+  test('many tasks run with concurrency, with sync and async tasks and errors mixed, and with map and imap', async () => {
     await using scratch = await Scratch.create()
     {
       await using pool = new Pool(2, { concurrency: 8 })
@@ -234,7 +234,7 @@ describe('concurrency', { timeout }, () => {
     assert.ok(Math.max(...most) > 1 && Math.max(...most) <= 8, `${most}`)
   })
 
-  test('a sync task runs while async ones wait', async () => {
+  test('a sync task runs while async tasks wait', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1, { concurrency: 2 })
     const gate = new Gate(scratch)
@@ -254,13 +254,13 @@ describe('maxTasksPerChild', { timeout }, () => {
     return counts
   }
 
-  test('1: each task has a process of its own', async () => {
+  test('with maxTasksPerChild 1, each task has its own process', async () => {
     await using pool = new Pool(2, { maxTasksPerChild: 1 })
     const results = await Promise.all(range(6).map(() => pool.apply(tasks.pid)))
     assert.equal(pidsOf(results).size, 6)
   })
 
-  test('10: a worker does ten, no more and no less', async () => {
+  test('with maxTasksPerChild 10, a worker runs exactly ten tasks', async () => {
     await using pool = new Pool(1, { maxTasksPerChild: 10 })
     const counts = pidsOf(await Promise.all(range(25).map(() => pool.apply(tasks.pid))))
     assert.deepEqual([...counts.values()], [10, 10, 5])
@@ -273,7 +273,7 @@ describe('maxTasksPerChild', { timeout }, () => {
     assert.ok(more.length <= 5, `${more}`)
   })
 
-  test('a chunk counts as one task, a failed task as any other', async () => {
+  test('a chunk counts as one task, and a failed task counts like any other', async () => {
     await using pool = new Pool(1, { maxTasksPerChild: 2 })
     const pids = await pool.map(tasks.pid as (n: number) => number, range(20), 5)
     assert.deepEqual([...pidsOf(pids).values()], [10, 10])
@@ -282,13 +282,13 @@ describe('maxTasksPerChild', { timeout }, () => {
     assert.notEqual(await pool.apply(tasks.pid), first)
   })
 
-  test('with concurrency: those under way are finished before the worker leaves', async () => {
+  test('a worker with concurrency finishes its tasks before it leaves', async () => {
     await using pool = new Pool(1, { maxTasksPerChild: 4, concurrency: 3 })
     const results = await Promise.all(range(8).map(n => pool.apply(tasks.pidLater, [n % 4])))
     assert.deepEqual([...pidsOf(results).values()], [4, 4])
   })
 
-  test('a worker that dies before has no successor that does the rest of its tasks', async () => {
+  test('the successor of a worker that dies early does not run the rest of its tasks', async () => {
     await using pool = new Pool(1, { maxTasksPerChild: 3 })
     const first = await pool.apply(tasks.pid)
     await assert.rejects(pool.apply(dying.exit, [3]), { exitcode: 3 })
@@ -299,13 +299,13 @@ describe('maxTasksPerChild', { timeout }, () => {
 })
 
 describe('many tasks', { timeout }, () => {
-  test('10,000 queued at once', async () => {
+  test('10,000 tasks are queued at once', async () => {
     await using pool = new Pool(2)
     const results = range(10_000).map(n => pool.apply(tasks.square, [n]))
     assert.deepEqual(await Promise.all(results), range(10_000).map(tasks.square))
   })
 
-  test('one after the other, after pauses of all lengths', async () => {
+  test('tasks run one after another, after pauses of all lengths', async () => {
     await using pool = new Pool(2)
     for (const n of range(300)) {
       assert.equal(await pool.apply(n % 5 === 0 ? tasks.squareLater : tasks.square, [n]), n * n)
@@ -315,7 +315,7 @@ describe('many tasks', { timeout }, () => {
     }
   })
 
-  test('in bursts', async () => {
+  test('tasks run in bursts', async () => {
     await using pool = new Pool(3)
     for (const burst of range(60)) {
       const results = await Promise.all(range(burst).map(n => pool.apply(tasks.square, [n])))
@@ -324,7 +324,7 @@ describe('many tasks', { timeout }, () => {
     }
   })
 
-  test('timers of this process go on meanwhile', async () => {
+  test('timers of this process continue meanwhile', async () => {
     await using pool = new Pool(2)
     await pool.apply(tasks.nothing)
     let ticks = 0

@@ -36,7 +36,7 @@ describe('Ctrl-C', { timeout }, () => {
       `
     ]
   ]) {
-    test(`ends a program without a handler, quietly, with ${what}`, async () => {
+    test(`Ctrl-C ends a program without a handler, quietly, with ${what}`, async () => {
       await using scratch = await Scratch.create()
       await using program = await start(
         scratch,
@@ -49,7 +49,7 @@ describe('Ctrl-C', { timeout }, () => {
     })
   }
 
-  test('with a handler the program goes on, and so does its pool', async () => {
+  test('a program with a handler for Ctrl-C continues, and so does its pool', async () => {
     await using scratch = await Scratch.create()
     await using program = await start(
       scratch,
@@ -78,7 +78,7 @@ describe('Ctrl-C', { timeout }, () => {
     await program.gone()
   })
 
-  test('with a handler, while the workers start: the pool is whole', async () => {
+  test('a pool is whole after Ctrl-C with a handler while the workers start', async () => {
     await using scratch = await Scratch.create()
     for (const ms of [0, 20, 50, 100]) {
       await using program = await start(
@@ -106,7 +106,7 @@ describe('Ctrl-C', { timeout }, () => {
     }
   })
 
-  test('SIGTERM to the program alone ends its workers too', async () => {
+  test('SIGTERM to the program alone ends its workers, too', async () => {
     await using scratch = await Scratch.create()
     await using program = await start(
       scratch,

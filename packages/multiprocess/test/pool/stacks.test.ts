@@ -21,7 +21,7 @@ async function stackOf(fail: () => Promise<unknown>): Promise<[remote: string, c
 }
 
 describe("the stack of a task's error", { timeout: limit(60_000) }, () => {
-  test("holds the worker's, and that of whoever awaits the result", async () => {
+  test('an error has the stack of the worker, and that of the code that awaits the result', async () => {
     await using pool = new Pool(1)
     async function outer(fail: () => Promise<unknown>): Promise<unknown> {
       return { result: await fail() }
@@ -63,7 +63,7 @@ describe("the stack of a task's error", { timeout: limit(60_000) }, () => {
     }
   })
 
-  test('is the worker’s alone where nobody awaits', async () => {
+  test('an error has only the stack of the worker if no code awaits it', async () => {
     await using pool = new Pool(1)
     const error = await new Promise<Error>(resolve => {
       void pool.applyAsync(tasks.fail, ['no'], { errorCallback: thrown => resolve(thrown as Error) })
@@ -72,7 +72,7 @@ describe("the stack of a task's error", { timeout: limit(60_000) }, () => {
     assert.doesNotMatch(error.stack ?? '', /called from/)
   })
 
-  test('of an error that fails many has one caller', async () => {
+  test('an error that makes many calls fail has one caller in its stack', async () => {
     const pool = new Pool(1)
     const waiting = Array.from({ length: 5 }, () => stackOf(async () => void (await pool.apply(tasks.sleep, [60_000]))))
     const result = pool.applyAsync(tasks.fail, ['no'])
@@ -84,13 +84,13 @@ describe("the stack of a task's error", { timeout: limit(60_000) }, () => {
     await pool.join()
   })
 
-  test('stays as it is where it cannot be changed, and where it is no text', async () => {
+  test('a stack that cannot be changed, or is no text, stays unchanged', async () => {
     await using pool = new Pool(1)
     const thrown = await pool.apply(tasks.throwValue, [{ stack: 5 }]).catch((error: unknown) => error)
     assert.deepEqual(thrown, { stack: 5 })
   })
 
-  test('names the sources that code was made of, also of code sent on to a third process', async () => {
+  test('a stack names the sources of generated code, even of code that was sent on to a third process', async () => {
     await using project = await Project.create({
       'package.json': '{"type":"module"}',
       'library.ts': `interface Nothing {}

@@ -34,7 +34,7 @@ async function exhaust(results: AsyncIterable<unknown>): Promise<void> {
 }
 
 describe('a timeout', { timeout: limit(120_000) }, () => {
-  test('rejects with TimeoutError, and after the grace replaces the worker', { timeout }, async () => {
+  test('a timeout rejects with TimeoutError, and after the grace period replaces the worker', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     for (const [name, fn] of Object.entries({ spin: dying.spinFrom, never: dying.neverFrom })) {
@@ -53,7 +53,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('is counted from the begin of the task, not from its submission', { timeout }, async () => {
+  test('a timeout is counted from the begin of the task, not from its submission', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     await using other = new Pool(1)
@@ -70,7 +70,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     assert.equal(await queued, 9)
   })
 
-  test('a task that ends in its grace keeps its worker', { timeout }, async () => {
+  test('a task that ends in its grace period keeps its worker', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
@@ -83,7 +83,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('replaces only that worker', { timeout }, async () => {
+  test('a timeout replaces only its own worker', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     const gate = new Gate(scratch)
@@ -95,7 +95,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     assert.equal(await other, pid)
   })
 
-  test('ends a worker that is stopped by SIGSTOP', { timeout }, async () => {
+  test('a timeout ends a worker that is stopped by SIGSTOP', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const gate = new Gate(scratch)
@@ -107,7 +107,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     assert.ok(!isPidRunning(pid))
   })
 
-  test('in map and imap is the time of each item', { timeout }, async () => {
+  test('a timeout of map and imap is the time of each item', { timeout }, async () => {
     await using pool = new Pool(1)
     const items = range(8).map(n => ({ n, ms: 140 }))
     assert.deepEqual(await pool.map(stopping.blockItem, items, { chunksize: 8, timeout: 1000 }), range(8))
@@ -132,7 +132,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
     )
   })
 
-  test('over threads', { timeout }, async () => {
+  test('a timeout works over threads', { timeout }, async () => {
     await using pool = new threads.Pool(1)
     const spin = () => {
       for (;;);
@@ -145,7 +145,7 @@ describe('a timeout', { timeout: limit(120_000) }, () => {
 })
 
 describe('a signal', { timeout: limit(120_000) }, () => {
-  test('drops queued tasks at once, thousands of them, and no other', { timeout }, async () => {
+  test('a signal drops thousands of queued tasks at once, and no other', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const gate = new Gate(scratch)
@@ -164,7 +164,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     assert.deepEqual(await Promise.all(kept), range(3000).map(tasks.square))
   })
 
-  test('fires in a running task, which keeps its worker when it ends', { timeout }, async () => {
+  test('a signal is aborted in a running task, which keeps its worker when it ends', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
@@ -181,7 +181,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('is what Node’s own functions take', { timeout }, async () => {
+  test("Node's own functions accept the signal of a task", { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const controller = new AbortController()
@@ -194,7 +194,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     assert.equal(await pool.apply(tasks.pid), pid)
   })
 
-  test('a task that does not hear is ended with its worker after killAfter; the others of the pool go on', {
+  test('a task that ignores its signal is ended with its worker after killAfter, and the others continue', {
     timeout
   }, async () => {
     await using scratch = await Scratch.create()
@@ -217,7 +217,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     assert.deepEqual(await pool.map(tasks.square, range(20), 1), range(20).map(tasks.square))
   })
 
-  test('that has fired already: nothing is run', { timeout }, async () => {
+  test('a signal that is already aborted lets nothing run', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const signal = AbortSignal.abort(new RangeError('before'))
@@ -230,7 +230,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     assert.deepEqual(await scratch.lines('reports').catch(() => []), [])
   })
 
-  test('stops map, whatever it does, and imap, whose results end with the reason', { timeout }, async () => {
+  test('a signal stops map, whatever it does, and imap, whose results end with the reason', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     for (const method of ['map', 'mapAsync', 'imap', 'imapUnordered'] as const) {
@@ -255,7 +255,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     await assert.rejects(waiting, { name: 'AbortError' })
   })
 
-  test('is left when the work is done', { timeout }, async () => {
+  test('a signal has no listeners left when the work is done', { timeout }, async () => {
     await using pool = new Pool(1)
     const { signal } = new AbortController()
     await Promise.all(range(50).map(n => pool.apply(tasks.square, [n], { signal })))
@@ -267,7 +267,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   })
 
-  test('leaves no block behind', { timeout }, async () => {
+  test('a signal leaves no block behind', { timeout }, async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     {
@@ -286,7 +286,7 @@ describe('a signal', { timeout: limit(120_000) }, () => {
 })
 
 describe('retries', { timeout: limit(120_000) }, () => {
-  test('a task whose worker dies is begun again, as it was sent', { timeout }, async () => {
+  test('a task whose worker dies begins again, as it was sent', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     for (const length of [10, 100_000]) {
@@ -299,7 +299,7 @@ describe('retries', { timeout: limit(120_000) }, () => {
     assert.equal(await pool.apply(stopping.exitUntil, [scratch.file('exits'), 6], { retries: 5 }), 6)
   })
 
-  test('as often as said, and then rejects', { timeout }, async () => {
+  test('a task is retried as often as requested, and then rejects', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const args: [string, number] = [scratch.file('exits'), 100]
@@ -309,7 +309,7 @@ describe('retries', { timeout: limit(120_000) }, () => {
     await assert.rejects(pool.apply(tasks.fail, ['no'], { retries: 5 }), { message: 'no' })
   })
 
-  test('in map and imap', { timeout }, async () => {
+  test('items of map and imap are retried', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     for (const method of ['map', 'imap'] as const) {
@@ -323,7 +323,7 @@ describe('retries', { timeout: limit(120_000) }, () => {
     }
   })
 
-  test('not after a timeout', { timeout }, async () => {
+  test('a task is not retried after a timeout', { timeout }, async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     // The module is loaded before the clock runs.
@@ -338,9 +338,9 @@ describe('retries', { timeout: limit(120_000) }, () => {
 })
 
 describe('currentTask', { timeout: limit(120_000) }, () => {
-  test('is null outside of workers', () => assert.equal(currentTask(), null))
+  test('currentTask is null outside of workers', () => assert.equal(currentTask(), null))
 
-  test('is the task that the calling async context belongs to', { timeout }, async () => {
+  test('currentTask is the task that the calling async context belongs to', { timeout }, async () => {
     await using pool = new Pool(1, { concurrency: 4 })
     const all = await Promise.all(range(40).map(n => pool.apply(stopping.idTwice, [n % 7])))
     for (const [before, after, isAborted] of all) {
@@ -351,7 +351,7 @@ describe('currentTask', { timeout: limit(120_000) }, () => {
     assert.equal(new Set(all.map(([id]) => id)).size, 40)
   })
 
-  test('also when it is asked for only after an await', { timeout }, async () => {
+  test('currentTask works after an await', { timeout }, async () => {
     await using one = new Pool(1)
     assert.equal(await one.apply(stopping.idLate, [2]), 1)
     assert.equal(await one.apply(stopping.idLate, [2]), 2)
@@ -363,7 +363,7 @@ describe('currentTask', { timeout: limit(120_000) }, () => {
     )
   })
 
-  test('a timer that a task left belongs to it, also when the next one runs', { timeout }, async () => {
+  test('a timer that a task left belongs to that task, even when the next one runs', { timeout }, async () => {
     await using pool = new Pool(1)
     const id = await pool.apply(stopping.askLater, [10])
     await pool.apply(tasks.squareLater, [3])
@@ -372,7 +372,7 @@ describe('currentTask', { timeout: limit(120_000) }, () => {
   })
 })
 
-test('options that make no sense are refused at the call', { timeout }, async () => {
+test('invalid options are refused at the call', { timeout }, async () => {
   await using pool = new Pool(1)
   const refuse = (options: object, expected: object) => {
     assert.throws(() => pool.applyAsync(tasks.square, [1], options), expected)

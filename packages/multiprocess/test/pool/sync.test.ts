@@ -13,7 +13,7 @@ import { square as squareInThread } from '../fixtures/threads/tasks.ts'
 const timeout = limit(120_000)
 
 describe('applySync', { timeout }, () => {
-  test('answers the result of sync and async functions, small and large, as a value', async () => {
+  test('applySync returns the results of sync and async functions, small and large', async () => {
     await using pool = new Pool(2)
     assert.equal(pool.applySync(tasks.square, [7]), 49)
     assert.equal(pool.applySync(tasks.squareLater, [7]), 49)
@@ -27,7 +27,7 @@ describe('applySync', { timeout }, () => {
     )
   })
 
-  test('throws the error of the task', async () => {
+  test('applySync throws the error of the task', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.applySync(tasks.failWithFields), { name: 'RangeError', code: 'E_FIELDS' })
     assert.throws(() => pool.applySync(tasks.failLater, ['no']), { name: 'RangeError', message: 'no' })
@@ -35,7 +35,7 @@ describe('applySync', { timeout }, () => {
     assert.equal(pool.applySync(tasks.square, [3]), 9)
   })
 
-  test('blocks this thread until then, and sleeps meanwhile', async () => {
+  test('applySync blocks this thread, and sleeps meanwhile', async () => {
     await using pool = new Pool(1)
     pool.applySync(tasks.square, [1])
     let hasFired = false
@@ -51,7 +51,7 @@ describe('applySync', { timeout }, () => {
     assert.ok(ticks <= 20, `${ticks * 10} ms of processor time in a second of waiting`)
   })
 
-  test('with a timeout throws TimeoutError; the task goes on', async () => {
+  test('applySync with a timeout throws TimeoutError, and the task continues', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const gate = new Gate(scratch)
@@ -63,7 +63,7 @@ describe('applySync', { timeout }, () => {
     assert.equal(pool.applySync(tasks.pid, [], { timeout: limit(10_000) }), pid)
   })
 
-  test('of a parent with thousands of tasks under way: those are done too', async () => {
+  test('applySync of a parent with thousands of tasks lets those be done, too', async () => {
     await using pool = new Pool(2)
     const results = range(20_000).map(n => pool.applyAsync(tasks.square, [n]))
     assert.equal(pool.applySync(tasks.square, [9]), 81)
@@ -72,13 +72,13 @@ describe('applySync', { timeout }, () => {
     assert.deepEqual(await Promise.all(results.slice(0, 100)), range(100).map(tasks.square))
   })
 
-  test('in a worker of a pool, and beside the event loop of a pool in a worker', async () => {
+  test('applySync works in a worker of a pool, and beside the event loop of a pool in a worker', async () => {
     await using pool = new Pool(1)
     assert.deepEqual(await pool.apply(nested.squaresSync, [range(50)]), range(50).map(tasks.square))
     assert.deepEqual(pool.applySync(nested.squaresSync, [range(50)]), range(50).map(tasks.square))
   })
 
-  test('notices a worker that dies, and its successor does the next', async () => {
+  test('applySync notices a worker that dies, and its successor runs the next task', async () => {
     await using pool = new Pool(1)
     for (const _ of range(3)) {
       assert.throws(
@@ -89,7 +89,7 @@ describe('applySync', { timeout }, () => {
     }
   })
 
-  test('throws why the workers cannot start', async () => {
+  test('applySync throws the reason why the workers cannot start', async () => {
     await using scratch = await Scratch.create()
     const starts = scratch.file('starts')
     await using pool = new Pool({ processes: 1, initializer: dying.failToInitialize, initargs: [starts, 'no start'] })
@@ -97,7 +97,7 @@ describe('applySync', { timeout }, () => {
     assert.equal((await scratch.lines('starts')).length, 3)
   })
 
-  test('the event loop takes over where it was', async () => {
+  test('the event loop takes over after applySync', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     const gate = new Gate(scratch)
@@ -109,7 +109,7 @@ describe('applySync', { timeout }, () => {
     await until(() => workers().length === 2, 'both workers live')
   })
 
-  test('a result brings the module that it needs, or says what to do when that is loaded asynchronously', async () => {
+  test('a result imports the module that it needs, or says what to do if that is loaded asynchronously', async () => {
     await using scratch = await Scratch.create({
       'waiting.mjs': "await null\nexport const later = n => 'later ' + n\nexport const give = () => later"
     })
@@ -123,7 +123,7 @@ describe('applySync', { timeout }, () => {
     assert.equal(((await pool.apply(give)) as (n: number) => string)(1), 'later 1')
   })
 
-  test('after close and terminate throws as the others do', async () => {
+  test('applySync throws after close and terminate as the others do', async () => {
     const closed = new Pool(1)
     closed.close()
     assert.throws(() => closed.applySync(tasks.square, [1]), ValueError)
@@ -134,7 +134,7 @@ describe('applySync', { timeout }, () => {
     await terminated.join()
   })
 
-  test('over threads', async () => {
+  test('applySync works over threads', async () => {
     await using pool = new threads.Pool(2)
     for (const n of range(200)) assert.equal(pool.applySync(squareInThread, [n]), n * n)
     assert.equal(await pool.apply(squareInThread, [3]), 9)

@@ -214,7 +214,7 @@ export function refuses(pool: Pool): void {
   void text
 }
 
-test('what the compiler checked also holds when it runs', { timeout: limit(120_000) }, async () => {
+test('the results have at run time the types that the compiler checked', { timeout: limit(120_000) }, async () => {
   const options: PoolOptions = {
     processes: 1,
     initializer: nothing,

@@ -39,7 +39,7 @@ for (const [ground, Pool_] of [
   ['threads', threads.Pool as typeof Pool]
 ] as const) {
   describe(`a pool over ${ground}`, { timeout }, () => {
-    test('that is dropped warns, and its workers end', { timeout }, async () => {
+    test('a dropped pool warns, and its workers end', { timeout }, async () => {
       const stops: (() => boolean)[] = []
       const warning = await dropping(2, async () => {
         const pool = new Pool_(2)
@@ -60,7 +60,7 @@ for (const [ground, Pool_] of [
       await until(() => stops[0](), 'its workers end')
     })
 
-    test('that is dropped finishes what it was given', { timeout }, async () => {
+    test('a dropped pool finishes its tasks', { timeout }, async () => {
       const results: Promise<number[]>[] = []
       await dropping(3, async () => {
         results.push(new Pool_(3).map(tasks.square, range(2000)))
@@ -68,7 +68,7 @@ for (const [ground, Pool_] of [
       assert.deepEqual(await results[0], range(2000).map(tasks.square))
     })
 
-    test('lives as long as an iterator of it does', { timeout }, async () => {
+    test('a pool lives as long as an iterator of it does', { timeout }, async () => {
       function* endless(): Generator<number> {
         for (let n = 0; ; n++) yield n
       }
@@ -80,7 +80,7 @@ for (const [ground, Pool_] of [
       await results.return()
     })
 
-    test('that was closed is dropped without a word', { timeout }, async () => {
+    test('a closed pool is dropped without a warning', { timeout }, async () => {
       const warning = await dropping(4, async () => {
         const closed = new Pool_(4)
         closed.close()

@@ -40,19 +40,19 @@ const NUMBERS: readonly (readonly [options: object, message: string])[] = [
   [{ context: 'spawn' }, "context must be what getContext() returns, got 'spawn' (a string)"]
 ]
 
-test('a pool refuses options that it does not know, and says what they may mean', { timeout }, () => {
+test('a pool refuses unknown options, and says what they may mean', { timeout }, () => {
   for (const [options, message] of POOL) {
     assert.throws(() => new Pool(1, options as never), { name: 'TypeError', message }, JSON.stringify(options))
     assert.throws(() => new Pool(options as never), { name: 'TypeError', message }, JSON.stringify(options))
   }
 })
 
-test('a pool refuses values that make no sense, and names them', { timeout }, () => {
+test('a pool refuses invalid values, and names them', { timeout }, () => {
   for (const [options, message] of NUMBERS) assert.throws(() => new Pool(options as never), { message })
   assert.throws(() => new Pool('4' as never), { message: /^processes must be .* got '4' \(a string\)$/ })
 })
 
-test('the calls of a pool refuse options that they do not know', { timeout }, async () => {
+test('the calls of a pool refuse unknown options', { timeout }, async () => {
   await using pool = new Pool(1)
   const calls: readonly (readonly [(options: never) => unknown, option: string, hint: RegExp])[] = [
     [options => pool.apply(tasks.square, [1], options), 'timout', /did you mean 'timeout'\?/],

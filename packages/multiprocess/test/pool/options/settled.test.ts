@@ -39,7 +39,7 @@ test('settled imap gives an object for each item, and no error ends its loop', {
   )
 })
 
-test('a plain imap goes on after an item that failed, by next()', { timeout }, async () => {
+test('a plain imap continues after an item that failed, by next()', { timeout }, async () => {
   await using pool = new Pool(1)
   const results = pool.imap(tasks.fail, ['a', 'b'])
   await assert.rejects(results.next(), { message: 'a' })
@@ -47,7 +47,7 @@ test('a plain imap goes on after an item that failed, by next()', { timeout }, a
   assert.deepEqual(await results.next(), { done: true, value: undefined })
 })
 
-test('an error of the input comes behind the results of what was taken before it, unordered too', {
+test('an error of the input comes after the results of the items before it, also without order', {
   timeout
 }, async () => {
   await using scratch = await Scratch.create()

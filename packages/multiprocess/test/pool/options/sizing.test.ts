@@ -14,7 +14,7 @@ for (const [ground, Pool_] of [
   ['threads', threads.Pool as typeof Pool]
 ] as const) {
   describe(`a pool over ${ground}`, { timeout }, () => {
-    test('has minProcesses at first, more while tasks wait, and as few again when they are idle', {
+    test('a pool has minProcesses at first, more while tasks wait, and as few again when they are idle', {
       timeout
     }, async () => {
       await using scratch = await Scratch.create()
@@ -31,7 +31,7 @@ for (const [ground, Pool_] of [
       assert.deepEqual(await pool.map(tasks.square, range(100)), range(100).map(tasks.square))
     })
 
-    test('may have no worker at all, and starts one for a task, over and over', { timeout }, async () => {
+    test('a pool may have no worker at all, and starts one for a task, again and again', { timeout }, async () => {
       await using pool = new Pool_(2, { minProcesses: 0, idleTimeout: 40 })
       for (let round = 0; round < 4; round++) {
         await until(() => pool.stats.workers.length === 0, 'no worker is left')
@@ -42,7 +42,7 @@ for (const [ground, Pool_] of [
       await pool.join()
     })
 
-    test('refuses a task beyond maxQueue, and takes one when there is room', { timeout }, async () => {
+    test('a pool refuses a task beyond maxQueue, and takes one when there is room', { timeout }, async () => {
       await using scratch = await Scratch.create()
       await using pool = new Pool_(1, { maxQueue: 1 })
       const gate = new Gate(scratch, 'held')
@@ -64,7 +64,7 @@ for (const [ground, Pool_] of [
       assert.equal((await pool.map(tasks.square, range(500), 1)).length, 500)
     })
 
-    test('measures how long tasks wait and run, if it is asked to', { timeout }, async () => {
+    test('a pool measures how long tasks wait and run, if it is asked to', { timeout }, async () => {
       await using scratch = await Scratch.create()
       await using pool = new Pool_(1, { timings: true })
       const gate = new Gate(scratch, 'held')
@@ -92,7 +92,7 @@ for (const [ground, Pool_] of [
   })
 }
 
-test('a pool tells its options, with defaults', { timeout }, async () => {
+test('a pool reports its options, with defaults', { timeout }, async () => {
   await using pool = new Pool({ processes: 2, maxTasksPerChild: 10 })
   const { startTimeout, ...options } = pool.options
   assert.ok(startTimeout >= 30_000)

@@ -38,7 +38,7 @@ async function isWhole(pool: Pool, count: number, gone: readonly number[]): Prom
 }
 
 describe('a worker that is killed', { timeout }, () => {
-  test('amid a task: that task rejects, the others do not, and a fresh worker takes its place', async () => {
+  test('a worker that is killed within a task makes only that task reject, and a new worker takes its place', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(2)
     const [killed, other] = [new Gate(scratch, 'killed'), new Gate(scratch, 'other')]
@@ -59,7 +59,7 @@ describe('a worker that is killed', { timeout }, () => {
     await isWhole(pool, 2, [pid])
   })
 
-  test('while it spins, and by other signals', async () => {
+  test('a worker that is killed while it spins, or by other signals, is replaced', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     for (const [signal, number] of [
@@ -76,14 +76,14 @@ describe('a worker that is killed', { timeout }, () => {
     }
   })
 
-  test('by its own task', async () => {
+  test('a worker that its own task kills is replaced', async () => {
     await using pool = new Pool(1)
     assert.equal((await deathOf(pool.apply(dying.kill, ['SIGKILL']))).exitcode, -9)
     assert.equal((await deathOf(pool.apply(dying.kill, ['SIGTERM']))).exitcode, -15)
     await isWhole(pool, 1, [])
   })
 
-  test('while it idles: no task rejects, and a fresh one takes its place', async () => {
+  test('a worker that is killed while it idles makes no task reject, and a new one takes its place', async () => {
     await using pool = new Pool(2)
     await pool.map(tasks.square, range(10))
     const gone: number[] = []
@@ -97,7 +97,7 @@ describe('a worker that is killed', { timeout }, () => {
     }
   })
 
-  test('while it idles, and tasks come before anybody knows', async () => {
+  test('a worker that is killed while it idles is replaced when tasks come before its death is known', async () => {
     await using pool = new Pool(1)
     for (const round of range(3)) {
       await pool.apply(tasks.square, [round])
@@ -113,7 +113,7 @@ describe('a worker that is killed', { timeout }, () => {
     }
   })
 
-  test('while it starts: what waits is done by the next one', async () => {
+  test('the tasks of a worker that is killed while it starts go to the next one', async () => {
     await using pool = new Pool(1)
     const results = range(10).map(n => pool.apply(tasks.square, [n]))
     const [pid] = workers()
@@ -122,7 +122,7 @@ describe('a worker that is killed', { timeout }, () => {
     await isWhole(pool, 1, [pid])
   })
 
-  test('with results that nobody has read yet: they are not lost', async () => {
+  test('results of a killed worker that were not read yet are not lost', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const pid = await pool.apply(tasks.pid)
@@ -137,7 +137,7 @@ describe('a worker that is killed', { timeout }, () => {
     assert.equal((await deathOf(last)).pid, pid)
   })
 
-  test('all at once, some idle and some at work', async () => {
+  test('all workers may be killed at once, some idle and some at work', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(4)
     const gates = [new Gate(scratch, 'a'), new Gate(scratch, 'b')]
@@ -151,7 +151,7 @@ describe('a worker that is killed', { timeout }, () => {
     await isWhole(pool, 4, gone)
   })
 
-  test('with several tasks under way: those reject, each with its own error', async () => {
+  test('a killed worker with several tasks makes those reject, each with its own error', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1, { concurrency: 3 })
     const gates = range(3).map(n => new Gate(scratch, `${n}`))
@@ -163,7 +163,7 @@ describe('a worker that is killed', { timeout }, () => {
     assert.equal(await after, 9)
   })
 
-  test('amid a chunk of map and of imap', async () => {
+  test('a worker may be killed within a chunk of map and of imap', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     for (const method of ['map', 'imap'] as const) {
@@ -189,7 +189,7 @@ describe('a worker that is killed', { timeout }, () => {
 })
 
 describe('a worker that ends by itself', { timeout }, () => {
-  test('process.exit in a task', async () => {
+  test('process.exit in a task makes the task reject with the exit code', async () => {
     await using pool = new Pool(2)
     for (const code of [3, 0]) {
       const error = await deathOf(pool.apply(dying.exit, [code]))
@@ -200,14 +200,14 @@ describe('a worker that ends by itself', { timeout }, () => {
     }
   })
 
-  test('an error thrown in a timer, and an unhandled rejection, are exit code 1', async () => {
+  test('an error thrown in a timer, and an unhandled rejection, give exit code 1', async () => {
     await using pool = new Pool(1)
     assert.equal((await deathOf(pool.apply(dying.throwInTimer, ['on purpose, in a timer']))).exitcode, 1)
     assert.equal((await deathOf(pool.apply(dying.rejectUnhandled, ['on purpose, unhandled']))).exitcode, 1)
     await isWhole(pool, 1, [])
   })
 
-  test('after its task has answered: no task rejects', async () => {
+  test('a worker that ends after its task has answered makes no task reject', async () => {
     await using pool = new Pool(1)
     for (const code of [3, 4]) {
       const pids = workers()
@@ -219,7 +219,7 @@ describe('a worker that ends by itself', { timeout }, () => {
 })
 
 describe('what dead workers leave', { timeout }, () => {
-  test('is given back: arguments, results on their way, what they slept on', async () => {
+  test('what a dead worker had is freed: arguments, results on their way, what it slept on', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     {
@@ -241,9 +241,9 @@ describe('what dead workers leave', { timeout }, () => {
 })
 
 describe('random workers killed all the time: each task has its result or WorkerDiedError', { timeout }, () => {
-  test('one at work every 20 ms', () =>
+  test('each task has its result or WorkerDiedError while a worker at work is killed every 20 ms', () =>
     killLoop({ processes: 2, tasks: 300, kills: 3, everyMs: 20, isSparingStarts: true, seed: 1 }))
 
-  test('also while they start, and with several tasks under way', () =>
+  test('each task has its result or WorkerDiedError while workers are killed as they start, with several tasks at once', () =>
     killLoop({ processes: 3, concurrency: 4, tasks: 600, kills: 3, everyMs: 50, seed: 2 }))
 })

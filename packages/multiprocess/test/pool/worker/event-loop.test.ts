@@ -10,7 +10,7 @@ import { limit } from '../../fixtures/slowness.ts'
 const timeout = limit(120_000)
 
 describe('a worker’s event loop goes on', { timeout }, () => {
-  test('with a timer, while the worker idles', async () => {
+  test("a worker's timer runs while the worker idles", async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const file = scratch.file('ticked')
@@ -22,7 +22,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     assert.equal(await pool.apply(living.ticked), await pool.apply(living.ticked))
   })
 
-  test('with a timer, while task follows task', async () => {
+  test("a worker's timer runs while task follows task", async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const file = scratch.file('ticked')
@@ -35,7 +35,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     await pool.apply(living.stopTicking)
   })
 
-  test('with a server, while the worker idles and while tasks come', async () => {
+  test("a worker's server answers while the worker idles and while tasks come", async () => {
     await using pool = new Pool(1)
     const port = await pool.apply(living.startServer)
     const url = `http://127.0.0.1:${port}/`
@@ -55,7 +55,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     assert.equal(await pool.apply(tasks.square, [4]), 16)
   })
 
-  test('a worker asks the server of another', async () => {
+  test('a worker sends a request to the server of another worker', async () => {
     await using pool = new Pool(2)
     const port = await pool.apply(living.startServer)
     const answers = await Promise.all(range(10).map(() => pool.apply(living.get, [`http://127.0.0.1:${port}/`])))
@@ -65,7 +65,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     )
   })
 
-  test('with promises that nobody waits for', async () => {
+  test("a worker's promises settle although no task waits for them", async () => {
     await using scratch = await Scratch.create({ source: 'text' })
     await using pool = new Pool(1)
     const file = scratch.file('target')
@@ -76,7 +76,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     )
   })
 
-  test('with compression and key derivation that nobody waits for', async () => {
+  test("a worker's compression and key derivation end although no task waits for them", async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     const file = scratch.file('derived')
@@ -84,7 +84,7 @@ describe('a worker’s event loop goes on', { timeout }, () => {
     await until(() => existsSync(file) && readFileSync(file).length === 32, 'the work has gone on to its end')
   })
 
-  test('and once nothing is left open, the worker sleeps again', async () => {
+  test('a worker sleeps again once nothing is left open', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1)
     await pool.apply(living.startTicking, [scratch.file('ticked'), 5])

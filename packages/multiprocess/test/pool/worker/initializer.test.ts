@@ -17,7 +17,7 @@ function tries(file: string): number {
 }
 
 describe('an initializer that fails', { timeout }, () => {
-  test('rejects what waits with its error, after a few tries, and the workers are gone', async () => {
+  test('an initializer that fails makes waiting tasks reject with its error after a few tries, and the workers are gone', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     await using scratch = await Scratch.create()
@@ -40,7 +40,7 @@ describe('an initializer that fails', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('an imap rejects too, each item, and ends', async () => {
+  test('an initializer that fails makes each item of an imap reject, and the imap ends', async () => {
     await using scratch = await Scratch.create()
     await using pool = new Pool(1, {
       initializer: dying.failToInitialize,
@@ -52,7 +52,7 @@ describe('an initializer that fails', { timeout }, () => {
     assert.equal((await results.next()).done, true)
   })
 
-  test('a few times, and then does not: the tasks are done', async () => {
+  test('an initializer that fails a few times, and then succeeds, lets the tasks run', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('tries')
     await using pool = new Pool(1, { initializer: dying.failToInitializeUntil, initargs: [file, 3] })
@@ -60,7 +60,7 @@ describe('an initializer that fails', { timeout }, () => {
     assert.equal(tries(file), 3)
   })
 
-  test('by ending its process: an error that says how', async () => {
+  test('an initializer that ends its process gives an error that says how', async () => {
     await using scratch = await Scratch.create()
     const file = scratch.file('tries')
     await using pool = new Pool(1, { initializer: dying.exitInInitializer, initargs: [file, 5] })
@@ -72,7 +72,7 @@ describe('an initializer that fails', { timeout }, () => {
     assert.ok(tries(file) >= 2 && tries(file) <= 10, `${tries(file)} tries`)
   })
 
-  test('since its module cannot be imported', async () => {
+  test('an initializer whose module cannot be imported gives the error of the import', async () => {
     await using scratch = await Scratch.create({
       'broken.mjs': "throw new RangeError('at import'); export const a = 1"
     })

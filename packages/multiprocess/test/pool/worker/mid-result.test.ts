@@ -26,7 +26,7 @@ describe('a worker that is killed amid its result', { timeout }, () => {
     { size: 'large', result: LARGE, points: [0, 1] }
   ]
   for (const { size, result, points } of cases) {
-    test(`${size}, while it tells of it: what was done is delivered, once, and no other task gets it`, async () => {
+    test(`${size}, killed while it reports the result: finished results are delivered once, to their own tasks`, async () => {
       await new Pool(1)[Symbol.asyncDispose]()
       const blocks = liveBlocks()
       {
@@ -46,13 +46,13 @@ describe('a worker that is killed amid its result', { timeout }, () => {
     })
   }
 
-  test('while it writes it', async () => {
+  test('a worker may be killed while it writes its result', async () => {
     await using pool = new Pool(1)
     await assert.rejects(pool.apply(dieWriting, [LARGE]), { name: 'WorkerDiedError', exitcode: -9 })
     await assertEachHasItsOwn(pool, 1)
   })
 
-  test('with a try left: the task is done again by the next one', async () => {
+  test('a task with a try left is done again by the next worker', async () => {
     await using pool = new Pool(1)
     await assert.rejects(pool.apply(dieTelling<number>, [0, 7], { retries: 1 }), { name: 'WorkerDiedError' })
     assert.equal(pool.stats.workers[0].restarts, 2)

@@ -30,7 +30,7 @@ function watchWorkers(): { events: number[]; [Symbol.dispose](): void } {
 }
 
 describe('maxTasksPerChild', { timeout }, () => {
-  test('the successor is started before the old worker leaves, and no more work at once than processes', async () => {
+  test('a successor starts before the old worker leaves, and no more workers work at once than processes', async () => {
     await using scratch = await Scratch.create()
     for (const processes of [1, 2]) {
       using watch = watchWorkers()
@@ -54,7 +54,7 @@ describe('maxTasksPerChild', { timeout }, () => {
     }
   })
 
-  test('a successor is ready when the old one leaves: it is among the workers before', async () => {
+  test('a successor is ready when the old worker leaves, and is among the workers before', async () => {
     await using pool = new Pool({ processes: 1, maxTasksPerChild: 3 })
     const pid = await pool.apply(tasks.pid)
     await pool.apply(tasks.pid)
@@ -78,7 +78,7 @@ describe('maxTasksPerChild', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('over threads', async () => {
+  test('maxTasksPerChild works over threads', async () => {
     await using pool = new threads.Pool({ processes: 2, maxTasksPerChild: 2, reserve: 1 })
     const results = await pool.map(squareInThread, range(30), 1)
     assert.deepEqual(results, range(30).map(tasks.square))
@@ -86,7 +86,7 @@ describe('maxTasksPerChild', { timeout }, () => {
 })
 
 describe('maxMemoryPerChild', { timeout }, () => {
-  test('a worker with more is replaced once its successor is ready', async () => {
+  test('a worker with more memory than maxMemoryPerChild is replaced once its successor is ready', async () => {
     using watch = watchWorkers()
     await using pool = new Pool({ processes: 1, maxMemoryPerChild: 250 * MB })
     const pid = await pool.apply(tasks.pid)
@@ -96,14 +96,14 @@ describe('maxMemoryPerChild', { timeout }, () => {
     assert.deepEqual(watch.events.map(Math.sign), [1, 1, -1])
   })
 
-  test('also when nothing else comes: an idle one leaves', async () => {
+  test('an idle worker with more memory than maxMemoryPerChild leaves, too', async () => {
     await using pool = new Pool({ processes: 1, maxMemoryPerChild: 250 * MB })
     const pid = await pool.apply(living.keepBytes, [300 * MB])
     await until(() => workers().length === 1 && !workers().includes(pid), 'another one is there instead', 20_000)
     assert.notEqual(await pool.apply(tasks.pid), pid)
   })
 
-  test('one with less stays', async () => {
+  test('a worker with less memory than maxMemoryPerChild stays', async () => {
     await using pool = new Pool({ processes: 1, maxMemoryPerChild: 1000 * MB })
     const pids = await Promise.all(range(300).map(() => pool.apply(tasks.pid)))
     assert.equal(new Set(pids).size, 1)
@@ -112,7 +112,7 @@ describe('maxMemoryPerChild', { timeout }, () => {
 })
 
 describe('reserve', { timeout }, () => {
-  test('a worker that is kept ready steps in for one that dies, and another takes its place', async () => {
+  test('a worker of the reserve replaces one that dies, and another takes its place', async () => {
     await using pool = new Pool({ processes: 1, reserve: 1 })
     const pid = await pool.apply(tasks.pid)
     assert.equal(pool.stats.workers.length, 2)
@@ -124,7 +124,7 @@ describe('reserve', { timeout }, () => {
     await until(() => workers().length === 2, 'another is kept ready')
   })
 
-  test('of workers that cannot start: everything rejects with the reason', async () => {
+  test('a reserve of workers that cannot start makes everything reject with the reason', async () => {
     const initializer = () => {
       throw new RangeError('no start')
     }
@@ -133,7 +133,7 @@ describe('reserve', { timeout }, () => {
   })
 })
 
-test('limits that make no sense are refused', () => {
+test('invalid limits are refused', () => {
   for (const limit of [-1, 1.5, Number.NaN]) {
     assert.throws(() => new Pool({ processes: 1, maxMemoryPerChild: limit }), { name: 'ValueError' })
     assert.throws(() => new Pool({ processes: 1, reserve: limit }), { name: 'ValueError' })

@@ -16,7 +16,7 @@ const LENGTH = VIEWED_LENGTH + 2 ** 16
 
 describe('large buffers', { timeout }, () => {
   for (const length of [LENGTH, LENGTH + 8008]) {
-    test(`of ${length} bytes are viewed where they were stored, in the worker and here`, async () => {
+    test(`the worker and this process view buffers of ${length} bytes in the place where they were stored`, async () => {
       await using pool = new Pool(1)
       await pool.apply(tasks.nothing)
       const seen = await pool.apply(
@@ -40,7 +40,7 @@ describe('large buffers', { timeout }, () => {
     })
   }
 
-  test('belong to who received them, and are one where they were one', async () => {
+  test('large buffers belong to their receiver, and two references to one buffer stay one', async () => {
     await using pool = new Pool(1)
     const { buffer } = new Uint8Array(LENGTH).fill(1)
     const parts = { all: new Uint8Array(buffer), end: new DataView(buffer, LENGTH - 8), again: [buffer] }
@@ -56,7 +56,7 @@ describe('large buffers', { timeout }, () => {
     assert.ok(parts.all.every(byte => byte === 1))
   })
 
-  test('of any length, with a small rest', async () => {
+  test('large buffers of any length arrive, with a small rest', async () => {
     await using pool = new Pool(1)
     for (const length of [
       LARGE_LENGTH - 1,
@@ -80,7 +80,7 @@ describe('large buffers', { timeout }, () => {
     }
   })
 
-  test('are given back once nobody looks at them, by the worker and here', async () => {
+  test('large buffers are freed once the worker and this process have dropped all views of them', async () => {
     // What the tests before have received.
     for (let i = 0; i < 3; i++) {
       collectGarbage()
@@ -122,7 +122,7 @@ describe('large buffers', { timeout }, () => {
   })
 
   const skip = 'transfer' in ArrayBuffer.prototype ? false : 'this Node has no ArrayBuffer.prototype.transfer'
-  test('that the program has moved away show zeros later, and nothing breaks', { skip }, async () => {
+  test('a large buffer that the program has transferred shows zeros later, and nothing breaks', { skip }, async () => {
     await using pool = new Pool(1)
     const length = LENGTH + 1000
     const moved = await (async () => {
@@ -139,7 +139,7 @@ describe('large buffers', { timeout }, () => {
     assert.equal((await pool.apply((n: number) => new Uint8Array(n).fill(5), [length]))[9], 5)
   })
 
-  test('that a killed worker looked at, or was about to, leave nothing', async () => {
+  test('large buffers that a killed worker viewed, or was about to view, leave nothing', async () => {
     await using pool = new Pool(1)
     await pool.apply(tasks.nothing)
     await pool.apply(tasks.bytes, [1])
@@ -163,7 +163,7 @@ describe('large buffers', { timeout }, () => {
     assert.ok(free <= blocks + 2)
   })
 
-  test('of tasks that never ran are given back at terminate', async () => {
+  test('large buffers of tasks that never ran are freed at terminate', async () => {
     await new Pool(1)[Symbol.asyncDispose]()
     const blocks = liveBlocks()
     const pool = new Pool(1)
@@ -176,7 +176,7 @@ describe('large buffers', { timeout }, () => {
     await untilBlocks(blocks)
   })
 
-  test('cannot be moved to elsewhere, and do not disturb the end of the program', async () => {
+  test('large buffers cannot be transferred elsewhere, and do not disturb the end of the program', async () => {
     const { code, stdout, stderr } = await runProgram(`
       import { Pool } from '%LIBRARY%'
       const pool = new Pool(1)
@@ -190,7 +190,7 @@ describe('large buffers', { timeout }, () => {
     assert.deepEqual([stdout, stderr, code], [`${LENGTH} 4 ${LENGTH} 4\n`, '', 0])
   })
 
-  test('are refused where a message stands alone', () => {
+  test('large buffers are refused where a message has no block', () => {
     const encoder = new Encoder()
     encoder.allowsLarge = true
     encoder.encode([new Uint8Array(LENGTH), 1])
