@@ -1,9 +1,9 @@
 /** Data that processes share: arrays, values, queues, pipes. */
-import { Array, type Connection, Pipe, Process, Queue, Value } from 'multiprocess'
+import * as mp from 'multiprocess'
 
 // An Array is a typed array over shared memory.
-const numbers = Array('i', [1, 2, 3, 4])
-const square = new Process({
+const numbers = mp.Array('i', [1, 2, 3, 4])
+const square = new mp.Process({
   target: (numbers: Int32Array) => {
     for (let i = 0; i < numbers.length; i++) numbers[i] **= 2
   },
@@ -14,10 +14,10 @@ await square.join()
 console.log('squares:', numbers.join())
 
 // A Value comes with a lock: read, change and write are one step inside runExclusive.
-const count = Value('i', 0)
+const count = mp.Value('i', 0)
 const counters = [1, 2, 3].map(
   () =>
-    new Process({
+    new mp.Process({
       target: async () => {
         for (let i = 0; i < 1000; i++) {
           await count.runExclusive(() => {
@@ -32,9 +32,9 @@ for (const counter of counters) await counter.join()
 console.log('counted:', count.value)
 
 // Ten processes put what they found into a queue.
-const queue = new Queue<[number, number]>()
+const queue = new mp.Queue<[number, number]>()
 const finders = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(
-  n => new Process({ target: async (n: number) => queue.put([n, n * n]), args: [n] })
+  n => new mp.Process({ target: async (n: number) => queue.put([n, n * n]), args: [n] })
 )
 for (const finder of finders) finder.start()
 const found: [number, number][] = []
@@ -49,9 +49,9 @@ console.log(
 )
 
 // A pipe has two ends; one is the child's.
-const [mine, other] = Pipe<string>()
-const talker = new Process({
-  target: async (end: Connection<string>) => {
+const [mine, other] = mp.Pipe<string>()
+const talker = new mp.Process({
+  target: async (end: mp.Connection<string>) => {
     await end.send(`I heard: ${await end.recv()}`)
   },
   args: [other]
