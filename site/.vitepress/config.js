@@ -58,6 +58,7 @@ export default defineConfig({
     '**/test/**',
     '**/api-report.md',
     'packages/*/docs/**',
+    'site/*.md',
     'packages/*/README.md',
     'packages/*/bench/**/!(results).md'
   ],
