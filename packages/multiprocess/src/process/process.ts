@@ -251,7 +251,8 @@ export class Process<A extends unknown[] = never[]> implements AsyncDisposable {
 
   /** @throws ValueError once the process is started */
   set daemon(value: boolean) {
-    if (this.#role !== undefined) throw new ValueError(`cannot make ${this.#name} a daemon or none: it has started`)
+    if (this.#role !== undefined)
+      throw new ValueError(`cannot set daemon on ${this.#name}: it has already been started`)
     this.#daemon = Boolean(value)
   }
 

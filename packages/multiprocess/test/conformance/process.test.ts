@@ -231,7 +231,7 @@ conform('Process', ({ face, behaviour, start }) => {
     child.daemon = false
     assert.equal(child.daemon, false)
     child.start()
-    assert.throws(() => (child.daemon = true), isValueError('cannot make X a daemon or none: it has started'))
+    assert.throws(() => (child.daemon = true), isValueError('cannot set daemon on X: it has already been started'))
     child.kill()
     await child.join()
   })

@@ -14,7 +14,7 @@ export const START_METHODS: readonly StartMethod[] = ['spawn', 'thread']
 export function checkMethod(method: unknown): StartMethod {
   if (START_METHODS.includes(method as StartMethod)) return method as StartMethod
   const name = typeof method === 'string' ? `'${method}'` : String(method)
-  throw new ValueError(`there is no start method ${name}: there are 'spawn', for processes, and 'thread'`)
+  throw new ValueError(`unknown start method ${name}; use 'spawn' (processes) or 'thread'`)
 }
 
 /** A bell that rings in its owner's event loop. It does not keep the loop alive until `ref()`. */
