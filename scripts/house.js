@@ -21,7 +21,8 @@ const ORDER = {
     managers/protocol managers/client managers/objects managers/server managers
     entries
     top
-    common contexts threads index encoding pooling otel`,
+    live
+    common contexts threads index encoding pooling dashboard otel`,
   cluster: `
     wire redis pool worker frontier index main`
 }

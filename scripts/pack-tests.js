@@ -65,6 +65,7 @@ export async function packTests() {
     manualChunks: chunkOf
   })
   await bundle.close()
+  cpSync(join(from, 'lib/page'), join(to, 'src/packed/page'), { recursive: true })
   cpSync(join(from, 'test'), join(to, 'test'), { recursive: true })
   writeFileSync(stamp, '')
 }

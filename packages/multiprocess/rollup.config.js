@@ -24,6 +24,7 @@ const input = {
   encoding: file('encoding'),
   pooling: file('pooling'),
   otel: file('otel'),
+  dashboard: file('dashboard'),
   'child-main': file('entries/child-main'),
   'thread-main': file('entries/thread-main'),
   worker: file('pool/worker/main'),
@@ -62,7 +63,7 @@ export default {
     maps,
     entryUrls(input),
     defer,
-    chunks([input.index, input.threads, input.encoding, input.pooling, input.otel]),
+    chunks([input.index, input.threads, input.encoding, input.pooling, input.otel, input.dashboard]),
     typesForCommonJs
   ],
   output: {

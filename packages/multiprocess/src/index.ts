@@ -3,6 +3,7 @@
  * @module multiprocess
  */
 import { contextOf } from './contexts.ts'
+import { serveIfAsked } from './live/environment.ts'
 
 export { JoinableQueue, Queue } from './channel/queue.ts'
 export { SimpleQueue } from './channel/simple-queue.ts'
@@ -21,3 +22,5 @@ export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts'
 
 export const { Array, Manager, Pipe, RawArray, RawValue, Value, defineManager, getContext, getStartMethod } =
   contextOf('spawn')
+
+serveIfAsked()

@@ -2,6 +2,7 @@
 
 import { contextOf } from './contexts.ts'
 import type * as processes from './index.ts'
+import { serveIfAsked } from './live/environment.ts'
 
 export * from './common.ts'
 export type { Context } from './contexts.ts'
@@ -47,3 +48,5 @@ export type RLock = processes.RLock
 export type Semaphore = processes.Semaphore
 export type SimpleQueue<T = unknown> = processes.SimpleQueue<T>
 export type SyncManager = processes.SyncManager
+
+serveIfAsked()

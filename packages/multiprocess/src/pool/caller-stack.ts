@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 
-const SEPARATOR = '    -- called from --'
+export const SEPARATOR = '    -- called from --'
 
 /** An error may fail several; the first of them is told. */
 const extended = new WeakSet<Error>()

@@ -6,12 +6,12 @@ import { MultiprocessError, PoolTerminatedError, ValueError } from '../errors.ts
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import type { StartMethod } from '../ground/members/platform.ts'
 import { sentTarget, type Target } from '../process/target.ts'
-import { Dispatcher, type FunctionEntry, type Task } from './dispatcher.ts'
+import { Dispatcher, type Task } from './dispatcher.ts'
 import { Endings } from './endings.ts'
-import { Functions } from './functions.ts'
+import { type FunctionEntry, Functions } from './functions.ts'
 import { IMapRun } from './imap.ts'
 import { checkIterable, collect, iterate } from './input.ts'
-import { MapRun } from './map-run.ts'
+import { type MapPlan, MapRun } from './map-run.ts'
 import {
   type IMapOptions,
   integer,
@@ -24,26 +24,17 @@ import { type Control, controlOf } from './shared/control.ts'
 import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
 import { TaskTable } from './shared/task-table.ts'
 import { Signals } from './signals.ts'
+import { announce, itemFailed, type OpenPool, shown, withdraw } from './telling/audience.ts'
 import { insightsOf, type PoolInsights } from './telling/insights.ts'
-import { type Progress, progressOf, sizeOf } from './telling/progress.ts'
+import { progressOf, sizeOf } from './telling/progress.ts'
 import { type PoolStats, statsOf } from './telling/stats.ts'
 import { createTrace, PoolTrace } from './telling/trace.ts'
-import { type CallTrace, submitTo, tracing } from './telling/tracing.ts'
+import { submitTo, tracing } from './telling/tracing.ts'
 import { Workers } from './workers.ts'
 
 const CHUNKS_AHEAD = 4
 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
-
-/** What is to be done with the items of a `map`. */
-interface MapPlan {
-  readonly kind: number
-  readonly entry: FunctionEntry
-  readonly chunksize: number | undefined
-  readonly control: Control | undefined
-  readonly progress: Progress | undefined
-  readonly trace: CallTrace | undefined
-}
 
 export class PoolCore {
   readonly #family: Family
@@ -67,6 +58,7 @@ export class PoolCore {
     for (const task of this.#dispatcher.cancel(task => tasks.has(task))) task.fail(reason)
   })
   readonly #trace: PoolTrace | undefined
+  readonly #open: OpenPool
   #isFreed = false
   readonly #whenDone: (() => void)[] = []
 
@@ -128,6 +120,7 @@ export class PoolCore {
     if (settings.timings) this.#dispatcher.events.measure()
     if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
     this.#dispatcher.table.forOthers.publish({ owner: family.self, places, processes, concurrency })
+    this.#open = announce({ method, processes, events: this.#dispatcher.events, stats: this.stats })
     try {
       this.#workers.start()
     } catch (error) {
@@ -186,8 +179,9 @@ export class PoolCore {
     if (chunksize !== undefined) checkInteger('chunksize', chunksize, 1)
     checkIterable(items)
     const control = controlOf(options)
-    const progress = progressOf(options.progress)
+    const told = progressOf(options.progress)
     const entry = this.#functions.entry(fn)
+    const progress = shown(told, this.#open, entry.name)
     this.#runs++
     void this.#runMap({ kind, entry, chunksize, control, progress, trace: tracing.begin?.() }, items, task)
   }
@@ -254,11 +248,12 @@ export class PoolCore {
     const ahead = integer('buffersize', buffersize, this.#processes * this.#concurrency * CHUNKS_AHEAD * size)
     const control = controlOf(options)
     const signal = control?.signal
-    const progress = progressOf(options.progress)
+    const told = progressOf(options.progress)
     const total = sizeOf(items)
     const entry = this.#functions.entry(fn)
     const input = iterate(items)
     const trace = tracing.begin?.()
+    const progress = shown(told, this.#open, entry.name)
     this.#runs++
     progress?.begin(total)
     const onAbort = () => run.abort(signal?.reason)
@@ -275,6 +270,7 @@ export class PoolCore {
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),
       progress: done => progress?.update(done, total),
+      failed: error => itemFailed(this.#open, entry.name, error),
       over: () => {
         signal?.removeEventListener('abort', onAbort)
         progress?.end()
@@ -392,6 +388,7 @@ export class PoolCore {
   #free(): void {
     if (this.#isFreed) return
     this.#isFreed = true
+    withdraw(this.#open)
     this.#dispatcher.dispose()
     this.#functions.clear()
     runAll(this.#held)

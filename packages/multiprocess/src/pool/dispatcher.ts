@@ -1,13 +1,15 @@
 /** The pool's side of the task table: puts tasks into slots, keeps those that find no slot, and takes the results. */
 import { Pending } from '../codec/receive.ts'
-import { MultiprocessError, WorkerDiedError } from '../errors.ts'
+import { MultiprocessError } from '../errors.ts'
 import type { OwnerId } from '../ground/arena/process-table.ts'
 import type { Family } from '../ground/family.ts'
 import { queueMicrotask } from '../ground/os/time.ts'
 import type { Source } from '../ground/waiting/event-loop.ts'
+import { deathError } from './endings.ts'
 import { FifoQueue } from './fifo-queue.ts'
+import type { FunctionEntry } from './functions.ts'
 import type { Control } from './shared/control.ts'
-import { type Block, Messages } from './shared/message.ts'
+import { Messages } from './shared/message.ts'
 import type { PoolWords } from './shared/pool-words.ts'
 import { isChunk, kindOf } from './shared/task-kinds.ts'
 import {
@@ -25,18 +27,11 @@ import {
   TaskTable
 } from './shared/task-table.ts'
 import { wakeOne } from './shared/wake.ts'
-import { deathMessage } from './starting.ts'
 import { Supervisor, type Waiting } from './supervisor.ts'
 import { TaskEvents } from './telling/task-events.ts'
 
 const UNIMPORTED =
   'the result names functions or classes that have to be imported first, which a blocked thread cannot do: use apply'
-
-/** Where the definition of a function stands. */
-export interface FunctionEntry extends Block {
-  readonly id: number
-  readonly name: string
-}
 
 /** A task under way; exactly one of the two is called, once, and submits nothing before it returns. */
 export interface Task {
@@ -88,7 +83,10 @@ export class Dispatcher implements Source {
     this.messages = new Messages(family, this.table, false)
     this.#workers = workers
     this.events = new TaskEvents(pool, this.table)
-    this.supervisor = new Supervisor(this.table, (slot, error) => this.#abandon(slot).fail(error))
+    this.supervisor = new Supervisor(this.table, (slot, error) => {
+      this.events.failed(slot, this.table.takenBy(slot), error)
+      this.#abandon(slot).fail(error)
+    })
     this.#doneHeads = new Array(workers).fill(0)
     for (let slot = SLOT_COUNT - 1; slot >= 0; slot--) {
       this.#free.push(slot)
@@ -163,9 +161,10 @@ export class Dispatcher implements Source {
       words[base + CANCEL] = 0
       table.setStart(slot, 0)
     }
-    if (this.events.isWanted) flags |= this.events.placed(slot, id, fn.name)
+    if (this.events.isWanted(id)) flags |= this.events.placed(slot, id, fn.name)
     words[base + FLAGS] = flags
     this.#tasks[slot] = task
+    this.events.names[slot] = fn.name
     this.#blocks[slot] = words[base + BLOCK]
     table.publish(slot)
     wakeOne(this.#family, table)
@@ -262,7 +261,9 @@ export class Dispatcher implements Source {
           continue
         }
         this.#settled(1)
-        task.fail(this.#isOver ? this.#reason : new WorkerDiedError(deathMessage(exitcode, pid), { exitcode, pid }))
+        const error = this.#isOver ? this.#reason : deathError(exitcode, pid)
+        if (!this.#isOver && task !== ABANDONED) this.events.failed(slot, worker, error)
+        task.fail(error)
       }
     }
     this.#family.parcels.takeBack(id)
@@ -333,6 +334,7 @@ export class Dispatcher implements Source {
       value = error
     }
     const hasFailed = isError || !isDecoded
+    if (hasFailed && task !== ABANDONED) this.events.failed(slot, worker, value)
     if (this.events.count > 0) {
       this.events.left(slot, worker, task === ABANDONED ? 'stopped' : hasFailed ? 'error' : 'success')
     }

@@ -1,4 +1,5 @@
 /** Waits that are over as soon as their pool is. */
+import { WorkerDiedError } from '../errors.ts'
 import type { Awaitable } from '../ground/awaitable.ts'
 
 export class Endings {
@@ -26,4 +27,10 @@ export class Endings {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/** What the task of a worker fails with that has died. */
+export function deathError(exitcode: number, pid: number): WorkerDiedError {
+  const how = exitcode < 0 ? `was killed by signal ${-exitcode}` : `ended with exit code ${exitcode}`
+  return new WorkerDiedError(`the worker with pid ${pid} ${how} while it ran the task`, { exitcode, pid })
 }

@@ -4,8 +4,13 @@ import { Refused } from '../codec/closures/refusals.ts' // lazy
 import { type AnyFunction, type FunctionReferenceData, INTRINSIC } from '../codec/references/data.ts'
 import { loadedReference } from '../codec/references/loaded/modules.ts'
 import { checkTarget, sentTarget, type Target } from '../process/target.ts'
-import type { FunctionEntry } from './dispatcher.ts'
-import type { Messages } from './shared/message.ts'
+import type { Block, Messages } from './shared/message.ts'
+
+/** Where the definition of a function stands. */
+export interface FunctionEntry extends Block {
+  readonly id: number
+  readonly name: string
+}
 
 export class Functions {
   readonly #messages: Messages

@@ -1,7 +1,21 @@
 /** `map`: chunks go out as results come back, so that a long input is never encoded at once. */
 import { monotonicMs, queueMicrotask } from '../ground/os/time.ts'
 import type { Task } from './dispatcher.ts'
+import type { FunctionEntry } from './functions.ts'
 import { Pieces } from './pieces.ts'
+import type { Control } from './shared/control.ts'
+import type { Progress } from './telling/progress.ts'
+import type { CallTrace } from './telling/tracing.ts'
+
+/** What is to be done with the items of a `map`. */
+export interface MapPlan {
+  readonly kind: number
+  readonly entry: FunctionEntry
+  readonly chunksize: number | undefined
+  readonly control: Control | undefined
+  readonly progress: Progress | undefined
+  readonly trace: CallTrace | undefined
+}
 
 export interface Chunk {
   /** The number of its first item among all. */

@@ -24,12 +24,6 @@ function signalName(number: number): string {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
 }
 
-/** What a task whose worker has ended fails with. */
-export function deathMessage(exitcode: number, pid: number): string {
-  const how = exitcode < 0 ? `was killed by signal ${-exitcode}` : `ended with exit code ${exitcode}`
-  return `the worker with pid ${pid} ${how} while it ran the task`
-}
-
 export class Starting {
   readonly #family: Family
   readonly #timeout: number

@@ -7,7 +7,8 @@
  */
 import { TimeoutError } from '../errors.ts'
 import { clearTimeout, monotonicMs, setTimeout } from '../ground/os/time.ts'
-import type { FunctionEntry, Task } from './dispatcher.ts'
+import type { Task } from './dispatcher.ts'
+import type { FunctionEntry } from './functions.ts'
 import type { Control } from './shared/control.ts'
 import type { Packed } from './shared/message.ts'
 import { CANCEL, CANCEL_ABORTED, CANCEL_TIMED_OUT, type TaskTable } from './shared/task-table.ts'

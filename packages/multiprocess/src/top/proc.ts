@@ -62,7 +62,7 @@ export class Proc {
     for (const pid of this.#ownPids()) {
       for (const [inode, path] of this.#arenasOf(pid)) {
         if (wanted !== undefined && !wanted.has(inode)) continue
-        const holder = this.#holder(pid)
+        const holder = this.holder(pid)
         if (holder === undefined) continue
         const known = found.get(inode)
         if (known === undefined) found.set(inode, { path, holders: [holder] })
@@ -104,7 +104,8 @@ export class Proc {
     return found
   }
 
-  #holder(pid: number): Holder | undefined {
+  /** Undefined: it is gone, or may not be looked at. */
+  protected holder(pid: number): Holder | undefined {
     return attempt(() => {
       const stat = readFileSync(`${this.#root}/${pid}/stat`, 'latin1')
       const status = readFileSync(`${this.#root}/${pid}/status`, 'latin1')

@@ -12,6 +12,8 @@ export interface WatcherOptions {
   readonly pid?: number
   /** Milliseconds until the next look: pools measure their tasks' times until then. */
   readonly interval: number
+  /** Whether pools are asked to measure how long tasks wait and run; default: true. */
+  readonly asksTimes?: boolean
   readonly proc?: Proc
 }
 
@@ -39,8 +41,9 @@ export class Watcher {
     const files = this.#proc.arenas(this.#options.pid)
     const looks = new Map<number, FamilyLook>()
     const parts: (Entries & Pick<Snapshot, 'deadlocks'>)[] = []
+    const { interval, asksTimes = true } = this.#options
     for (const file of files) {
-      const look = FamilyLook.at(file, this.#options.interval * 2 + EXTRA_MS)
+      const look = FamilyLook.at(file, asksTimes ? interval * 2 + EXTRA_MS : 0)
       if (look === undefined) continue
       looks.set(look.family, look)
       const circles = look.circles.length === 0 ? [] : await this.#stillThere(file, look)

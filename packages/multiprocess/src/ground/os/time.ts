@@ -15,6 +15,7 @@ const realm: typeof globalThis = isOwnRealm
   : process.getBuiltinModule('node:vm').runInThisContext('globalThis')
 const { hrtime, nextTick } = realm.process
 const { queueMicrotask: enqueue } = realm
+const { now } = realm.Date
 
 /**
  * A spin that waits for the clock also ends after this many looks at the clock, so that no clock, however odd, makes it spin for
@@ -26,6 +27,11 @@ export const MOST_SPINS = 4096
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = hrtime()
   return seconds * 1000 + nanoseconds / 1e6
+}
+
+/** Milliseconds since 1970: for people alone, since it may be set. */
+export function wallMs(): number {
+  return now()
 }
 
 const WORD_MASK = 2 ** 31 - 1

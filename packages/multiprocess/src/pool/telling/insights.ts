@@ -202,7 +202,7 @@ function sumOf(workers: readonly TimeShares[]): TimeShares {
 }
 
 /** Never throws: an object's own way to be inspected may. */
-function shortened(message: unknown): string {
+export function shortened(message: unknown): string {
   // A call of a function that was sent along.
   const args = Array.isArray(message) ? message : ((message as { args?: unknown }).args ?? message)
   let text: string

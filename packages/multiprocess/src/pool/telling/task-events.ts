@@ -5,8 +5,10 @@
  * Workers write the times to the slot; an announced begin also rings the pool, so that it is told when it happens.
  */
 import type { Channel } from 'node:diagnostics_channel'
+import { Pending } from '../../codec/receive.ts'
 import { queueMicrotask } from '../../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from '../shared/task-table.ts'
+import { nextPoolNumber, stage } from './audience.ts'
 import { Insights } from './insights.ts' // lazy
 import { openPools } from './open-pools.ts'
 import { Timings } from './timings.ts'
@@ -70,12 +72,18 @@ export class TaskEvents {
   readonly #table: TaskTable
   readonly #watch: Watch
   readonly #observed = new Map<number, Observed>()
+  /** The tasks that the audience hears of, by id. */
+  readonly #heard = new Set<number>()
   #unstarted = 0
   #trace: ((task: TaskEndMessage) => void) | undefined
   #restarts = 0
   /** Tasks of which somebody in this process always wants to hear. */
   #isMeasured = false
   readonly traces = new Traces(id => this.#whereIs(id))
+  /** Of the functions, by slot. */
+  readonly names: string[] = []
+  /** Of the pool, among those of this process. */
+  readonly number = nextPoolNumber()
   /** Tasks observed in slots: a field, since it is asked for with every task. */
   count = 0
   /** The worker's pid, by its place. */
@@ -115,9 +123,14 @@ export class TaskEvents {
   }
 
   /** Whether anybody wants to hear of a task that is published now. */
-  get isWanted(): boolean {
+  isWanted(id: number): boolean {
     return (
-      this.#isMeasured || this.traces.count > 0 || onEnd.hasSubscribers || onStart.hasSubscribers || this.#watch.isOn
+      (this.#heard.size > 0 && this.#heard.has(id)) ||
+      this.#isMeasured ||
+      this.traces.count > 0 ||
+      onEnd.hasSubscribers ||
+      onStart.hasSubscribers ||
+      this.#watch.isOn
     )
   }
 
@@ -130,6 +143,10 @@ export class TaskEvents {
     this.timings?.submitted(id)
     this.insights?.submitted(id, name, message)
     if (this.#watch.isOn) this.#watch.submitted(id)
+    if (stage.audience?.wants()) {
+      this.#heard.add(id)
+      stage.audience.submitted({ pool: this.number, id, name }, message)
+    }
     if (onSubmit.hasSubscribers) this.#publish(onSubmit, { pool: this.#sender, id, name })
   }
 
@@ -155,9 +172,9 @@ export class TaskEvents {
     task.isStarted = true
     this.#unstarted--
     const { id, name } = task
-    if (onStart.hasSubscribers) {
-      this.#publish(onStart, { pool: this.#sender, id, name, pid, start: this.#table.start(slot) })
-    }
+    const start = this.#table.start(slot)
+    if (this.#heard.has(id)) stage.audience?.started({ pool: this.number, id, name }, pid, start)
+    if (onStart.hasSubscribers) this.#publish(onStart, { pool: this.#sender, id, name, pid, start })
   }
 
   /** The task has left the slot. @param worker who had it, or -1 */
@@ -205,14 +222,28 @@ export class TaskEvents {
     this.insights?.ended(id, start, end)
     if (this.#watch.isOn) this.#watch.ended(id, start, end)
     if (this.traces.count > 0) this.traces.left(id, outcome, pid, start, end)
+    if (this.#heard.delete(id)) stage.audience?.ended({ pool: this.number, id, name }, pid, outcome, start, end)
     if (this.#trace === undefined && !onEnd.hasSubscribers) return
     const message: TaskEndMessage = { pool: this.#sender, id, name, outcome, pid, start, end }
     if (start !== undefined) this.#trace?.(message)
     if (onEnd.hasSubscribers) this.#publish(onEnd, message)
   }
 
+  /** Tells the audience that the task in a slot, or the last one there, has failed. @param worker the place of its worker, or -1 */
+  failed(slot: number, worker: number, error: unknown): void {
+    const { audience } = stage
+    if (audience === undefined) return
+    const task = { pool: this.number, id: this.#table.id(slot), name: this.names[slot] ?? '' }
+    const pid = worker < 0 ? 0 : this.pidOf(worker)
+    const tell = (reason: unknown) => audience.failed(task, pid, reason)
+    // Decoding an error may have to wait for imports.
+    if (error instanceof Pending) error.promise.then(tell, tell)
+    else tell(error)
+  }
+
   /** @param at when the pool began to start it, of the monotonic clock */
   workerStarted(pid: number, place: number, at: number): void {
+    stage.audience?.workerStarted(this.number, pid)
     this.insights?.workerStarted(place, pid, at)
     const { restarts } = this.#table.forOthers
     if (restarts > this.#restarts) tracing.restarted?.(restarts - this.#restarts)
@@ -221,6 +252,7 @@ export class TaskEvents {
   }
 
   workerEnded(pid: number, exitcode: number): void {
+    stage.audience?.workerEnded(this.number, pid, exitcode)
     if (onWorkerEnd.hasSubscribers) this.#publish(onWorkerEnd, { pool: this.#sender, pid, exitcode })
   }
 

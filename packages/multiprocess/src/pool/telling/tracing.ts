@@ -3,7 +3,8 @@
  * until `multiprocess/otel` sets `tracing.begin`.
  */
 import { queueMicrotask } from '../../ground/os/time.ts'
-import type { Dispatcher, FunctionEntry, Task } from '../dispatcher.ts'
+import type { Dispatcher, Task } from '../dispatcher.ts'
+import type { FunctionEntry } from '../functions.ts'
 import type { Control } from '../shared/control.ts'
 import { CALL, isChunk, kindOf, TRACED } from '../shared/task-kinds.ts'
 import type { TaskOutcome } from './task-events.ts'

@@ -1,0 +1,73 @@
+/** What the page of the dashboard is told, message by message. */
+import { randomUUID } from 'node:crypto'
+import { monotonicMs, wallMs } from '../ground/os/time.ts'
+import { TraceRows } from '../observe/trace-rows.ts'
+import { shownPools } from '../pool/telling/audience.ts'
+import type { Hello, PoolRow, Tick } from './messages.ts'
+import { OwnFamily } from './own-family.ts'
+import { Recorder } from './recorder.ts'
+
+export const INTERVAL_MS = 500
+/** Processes and pools are looked at in every second message. */
+const LOOK_EVERY = 2
+const MOST_AT_ONCE = 3000
+
+export class Board {
+  readonly recorder = new Recorder()
+  readonly #run = randomUUID()
+  readonly #family = new OwnFamily(INTERVAL_MS * LOOK_EVERY)
+  #ticks = 0
+
+  hello(): Hello {
+    const { recorder } = this
+    return {
+      pid: process.pid,
+      command: [process.argv0, ...process.argv.slice(1)].join(' '),
+      node: process.version,
+      run: this.#run,
+      time: wallMs(),
+      clock: monotonicMs(),
+      interval: INTERVAL_MS,
+      tasks: recorder.tasks(MOST_AT_ONCE),
+      workers: recorder.workers,
+      failures: recorder.failures
+    }
+  }
+
+  /** @param isWhole leaves nothing out */
+  async tick(isWhole: boolean): Promise<Tick> {
+    const isLook = isWhole || ++this.#ticks % LOOK_EVERY === 0
+    const family = isLook ? { family: await this.#family.look(), pools: poolRows() } : {}
+    return {
+      time: wallMs(),
+      clock: monotonicMs(),
+      ...this.recorder.take(),
+      maps: this.recorder.maps,
+      ...family
+    }
+  }
+
+  /** The tasks that are kept, in the Trace Event Format. */
+  trace(): string {
+    const rows = new TraceRows(false)
+    const events = [rows.begin(), ...this.recorder.tasks().flatMap(task => rows.add(task))]
+    return `[${events.map(event => JSON.stringify(event)).join(',\n')}]\n`
+  }
+}
+
+function poolRows(): PoolRow[] {
+  return [...shownPools].map(({ events, method, processes, stats }) => {
+    const { submitted, completed, failed, pending, workers } = stats()
+    return {
+      number: events.number,
+      method,
+      processes,
+      submitted,
+      completed,
+      failed,
+      pending,
+      workers: workers.map(({ pid, tasks, busy, rss, restarts }) => ({ pid, tasks, busy, memory: rss, restarts })),
+      summary: events.insights?.report.summary ?? null
+    }
+  })
+}

@@ -1,0 +1,34 @@
+/** A task's failure as a page shows it: with both stacks, that of the worker and that of the caller. */
+import { types } from 'node:util'
+import { SEPARATOR } from '../pool/caller-stack.ts'
+import type { HeardTask } from '../pool/telling/audience.ts'
+import type { FailureRow } from './messages.ts'
+
+/** Its stacks are read when it is shown: whoever awaits the task adds the caller's a moment later. */
+export interface HeardFailure extends HeardTask {
+  readonly number: number
+  readonly pid: number
+  readonly at: number
+  readonly error: unknown
+}
+
+const MOST_CHARACTERS = 20_000
+
+export function failureRow({ error, ...failure }: HeardFailure): FailureRow {
+  const whole = textOf(error)
+  const [stack, ...callers] = whole.split(`\n${SEPARATOR}\n`)
+  const [title] = stack.split('\n', 1)
+  return { ...failure, title, stack, caller: callers.length === 0 ? null : callers.join('\n') }
+}
+
+/** Never throws: what a task throws may be anything. */
+function textOf(error: unknown): string {
+  let text: string
+  try {
+    const stack = types.isNativeError(error) ? error.stack : undefined
+    text = typeof stack === 'string' ? stack : String(error)
+  } catch {
+    text = 'an error that cannot be shown'
+  }
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text
+}
