@@ -1,5 +1,6 @@
 /** What the page of the dashboard is told, message by message. */
 import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
 import { monotonicMs, wallMs } from '../ground/os/time.ts'
 import { TraceRows } from '../observe/trace-rows.ts'
 import { shownPools } from '../pool/telling/audience.ts'
@@ -22,7 +23,7 @@ export class Board {
     const { recorder } = this
     return {
       pid: process.pid,
-      command: [process.argv0, ...process.argv.slice(1)].join(' '),
+      command: commandOf(process.argv),
       node: process.version,
       run: this.#run,
       time: wallMs(),
@@ -53,6 +54,11 @@ export class Board {
     const events = [rows.begin(), ...this.recorder.tasks().flatMap(task => rows.add(task))]
     return `[${events.map(event => JSON.stringify(event)).join(',\n')}]\n`
   }
+}
+
+/** Returns the command line of the program, without the folders of its files. */
+function commandOf([node, script = '', ...args]: readonly string[]): string {
+  return [basename(node), basename(script), ...args].filter(part => part !== '').join(' ')
 }
 
 function poolRows(): PoolRow[] {

@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http'
 const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]']
 
 /** `redirect`: the token was in the URL, and was right. */
-export type Verdict = 'allowed' | 'redirect' | 'wrong host' | 'no token'
+export type Admission = 'allowed' | 'redirect' | 'wrong host' | 'no token'
 
 /** True for the names and addresses that no other machine reaches. */
 export function isLocal(host: string): boolean {
@@ -31,7 +31,7 @@ export class Guard {
   }
 
   /** @param query of the request's URL */
-  judge({ headers }: Pick<IncomingMessage, 'headers'>, query: URLSearchParams): Verdict {
+  judge({ headers }: Pick<IncomingMessage, 'headers'>, query: URLSearchParams): Admission {
     if (this.token === null) return this.#hosts.has((headers.host ?? '').toLowerCase()) ? 'allowed' : 'wrong host'
     const given = query.get('token')
     if (given !== null) return isSame(given, this.token) ? 'redirect' : 'no token'

@@ -3,7 +3,7 @@
  * of in each SPAN_MS: all of them in most programs, one in so many in those that have more.
  */
 import { monotonicMs } from '../ground/os/time.ts'
-import type { Audience, HeardTask } from '../pool/telling/audience.ts'
+import type { HeardTask, TaskAudience } from '../pool/telling/audience.ts'
 import { shortened } from '../pool/telling/insights.ts'
 import type { Progress } from '../pool/telling/progress.ts'
 import type { TaskOutcome } from '../pool/telling/task-events.ts'
@@ -32,7 +32,7 @@ type MutableMap = { -readonly [K in keyof MapRow]: MapRow[K] }
 
 const keyOf = ({ pool, id }: HeardTask) => `${pool}:${id}`
 
-export class Recorder implements Audience {
+export class Recorder implements TaskAudience {
   /** Somebody looks. */
   isLooking = false
   readonly #running = new Map<string, RunningTask>()

@@ -1,7 +1,9 @@
 /** The page of the dashboard, in a browser, over programs that run. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Said, Watched } from '../fixtures/live/watched.ts'
 import { limit } from '../fixtures/slowness.ts'
@@ -163,6 +165,23 @@ describe('the page of the dashboard', { timeout, skip }, () => {
         assert.match(name, /^(?:resize|parse)$/)
         assert.ok(ts > 0 && dur >= 0 && said.workers.includes(tid))
       }
+    })
+
+    test('screenshots for the manual', { skip: process.env['SCREENSHOTS'] === undefined }, async () => {
+      const folder = fileURLToPath(new URL('../../../../../docs/', import.meta.url))
+      await page.keyboard.press('+')
+      for (const [name, width, height, colorScheme] of [
+        ['dashboard', 1280, 900, 'light'],
+        ['dashboard-small', 400, 800, 'dark']
+      ] as const) {
+        await page.setViewportSize({ width, height })
+        await page.emulateMedia({ colorScheme })
+        await goesOn(page)
+        await page.locator('h1').click()
+        await page.evaluate('scrollTo(0, 0)')
+        await page.screenshot({ path: join(folder, `${name}.png`) })
+      }
+      await page.emulateMedia({ colorScheme: 'light' })
     })
 
     test('shows a worker that is SIGKILLed, and the one in its place; all others go on', async () => {

@@ -16,7 +16,7 @@ export interface HeardTask {
 }
 
 /** What it is told runs in the middle of the pool's work: it keeps what it hears, and does nothing else. */
-export interface Audience {
+export interface TaskAudience {
   /** Returns true if it wants to hear of the task that is submitted now. */
   wants(): boolean
   /** @param message the arguments, or the items of a chunk */
@@ -34,7 +34,7 @@ export interface Audience {
 }
 
 /** Who listens to all pools of this process, if anybody does. */
-export const stage: { audience: Audience | undefined } = { audience: undefined }
+export const stage: { audience: TaskAudience | undefined } = { audience: undefined }
 
 /** A pool that has yet to end, as an audience sees it. */
 export interface OpenPool {
