@@ -97,6 +97,14 @@ export function assertApart(requests: Site['requests'], delayMs: number): void {
   }
 }
 
+/** @returns milliseconds of the processors, which do not count what other programs do meanwhile */
+export function processorTime(work: () => void): number {
+  const begin = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(begin)
+  return (user + system) / 1000
+}
+
 /** The command, under way. */
 export interface Command {
   readonly child: ChildProcess
