@@ -4,13 +4,15 @@ import { workerData } from 'node:worker_threads'
 import { reportedAt } from '../ground/arena/report-word.ts'
 import { currentFamily, openFamily } from '../ground/family.ts'
 import { inherit } from '../ground/members/inheritance.ts'
+import { shareSetUps } from '../ground/os/set-up.ts'
 import type { ThreadData } from '../ground/start-thread.ts'
 import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 import { writeAtOnceInThread } from './output.ts'
 
-const { id, buffer, preparation } = workerData as ThreadData
+const { id, buffer, preparation, setUps } = workerData as ThreadData
+shareSetUps(setUps)
 inherit({ self: id, method: 'thread', buffer })
 Atomics.store(new Int32Array(buffer), reportedAt(id) / 4, 1)
 writeAtOnceInThread()

@@ -9,6 +9,7 @@ import { Ending } from './members/ending.ts'
 import type { Member } from './members/platform.ts'
 import type { ThreadPlatform } from './members/thread-platform.ts'
 import { inheritedExecArgv } from './os/inherited-options.ts'
+import { endSetUps, SET_UP_BYTES } from './os/set-up.ts'
 import { monotonicMs } from './os/time.ts'
 import { fileShortage, textOfShortage } from './start-node.ts' // lazy
 import type { Given } from './work.ts'
@@ -22,6 +23,16 @@ export interface ThreadData {
   readonly buffer: SharedArrayBuffer
   /** null if the thread waits for its work. */
   readonly preparation: Uint8Array | null
+  /** See os/set-up.ts. */
+  readonly setUps: SharedArrayBuffer
+}
+
+/** The buffers of the threads that this one has started, and that run. */
+const running = new Set<SharedArrayBuffer>()
+
+/** Node stops them when this thread exits. */
+function endAllSetUps(): void {
+  for (const setUps of running) endSetUps(setUps)
 }
 
 export class ThreadMember implements Member {
@@ -30,6 +41,7 @@ export class ThreadMember implements Member {
   readonly #family: Family
   readonly #worker: Worker
   readonly #ending = new Ending()
+  readonly #setUps = new SharedArrayBuffer(SET_UP_BYTES)
   #exitcode: number | null = null
   #killedBy = 0
   #startFailure: ProcessError | undefined
@@ -42,7 +54,8 @@ export class ThreadMember implements Member {
     this.id = table.claim(self)
     if (this.id === 0) throw new ProcessError('cannot start a thread: the family already has 1,023')
     const { buffer } = family.platform as ThreadPlatform
-    const workerData: ThreadData = { id: this.id, buffer, preparation: given?.preparation.slice() ?? null }
+    const setUps = this.#setUps
+    const workerData: ThreadData = { id: this.id, buffer, preparation: given?.preparation.slice() ?? null, setUps }
     const parcel = given?.parcel ?? 0
     if (parcel !== 0) family.shared.hold(parcel, this.id)
     try {
@@ -54,6 +67,8 @@ export class ThreadMember implements Member {
     }
     this.pid = this.#worker.threadId
     table.setProcess(this.id, this.pid, 1)
+    if (running.size === 0) process.on('exit', endAllSetUps)
+    running.add(setUps)
     this.#worker.on('error', error => this.#fail(error))
     this.#worker.once('exit', code => this.#end(this.#killedBy === 0 ? code : -this.#killedBy))
   }
@@ -101,6 +116,7 @@ export class ThreadMember implements Member {
     this.#killedBy = constants.signals[signal]
     this.#family.table.setStopped(this.id)
     stopAmongProcesses(this.id)
+    endSetUps(this.#setUps)
     void this.#worker.terminate()
   }
 
@@ -130,6 +146,8 @@ export class ThreadMember implements Member {
   #end(exitcode: number): void {
     if (this.#exitcode !== null) return
     this.#exitcode = exitcode
+    running.delete(this.#setUps)
+    if (running.size === 0) process.removeListener('exit', endAllSetUps)
     this.#ending.end(exitcode, () => {
       reapAmongProcesses(this.id)
       this.#family.reap(this.id)

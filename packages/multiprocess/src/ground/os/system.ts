@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module' // lazy
 import { getSystemErrorName } from 'node:util'
 import { MultiprocessError } from '../../errors.ts'
+import { setUp } from './set-up.ts'
 
 type Pointer = number | bigint | null | ArrayBufferView
 
@@ -75,7 +76,7 @@ let loaded: System | undefined
  * @throws MultiprocessError on a platform other than Linux x64 and arm64, or if koffi's binary is missing
  */
 export function system(): System {
-  loaded ??= load()
+  loaded ??= setUp(load)
   return loaded
 }
 
@@ -92,7 +93,7 @@ function load(): System {
    */
   const later = (definition: string) => {
     let call: ((...args: never[]) => number) | undefined
-    return ((...args: never[]) => (call ??= libc.func(definition))(...args)) as never
+    return ((...args: never[]) => (call ??= setUp(() => libc.func(definition)))(...args)) as never
   }
   const defineIfThere = (definition: string) => {
     try {
@@ -103,9 +104,10 @@ function load(): System {
   }
   const pidfd: (...args: unknown[]) => number = later('long syscall(long n, int pid, uint flags)')
   let flockFound: AsyncFlock | undefined
-  const flock = () => (flockFound ??= libc.func('int flock(int fd, int operation)') as unknown as AsyncFlock)
+  const flock = () =>
+    (flockFound ??= setUp(() => libc.func('int flock(int fd, int operation)') as unknown as AsyncFlock))
   return {
-    view: koffi.view,
+    view: (address, length) => setUp(() => koffi.view(address, length)),
     errno: koffi.errno,
     memfd_create: later('int memfd_create(const char* name, uint flags)'),
     ftruncate: later('int ftruncate(int fd, int64_t length)'),
