@@ -11,9 +11,9 @@ import { failureRow, type HeardFailure } from './failure.ts'
 import type { FailureRow, MapRow, TaskRow, WorkerRow } from './messages.ts'
 
 const SPAN_MS = 500
-const MOST_A_SPAN = 400
+const MOST_A_SPAN = 100
 /** So many tasks of each span are shown with their arguments, and more for so many milliseconds. */
-const ARGS_A_SPAN = 50
+const ARGS_A_SPAN = 25
 const ARGS_MS = 2
 /** What is kept for those who come later, and for the trace. */
 const MOST_TASKS = 20_000

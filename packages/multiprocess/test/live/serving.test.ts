@@ -254,7 +254,7 @@ describe('serving the dashboard', { timeout }, () => {
       heard++
       recorder.submitted({ pool: 1, id, name: 'work' }, [id])
     }
-    assert.equal(heard, 400)
+    assert.equal(heard, 100)
     recorder.started({ pool: 1, id: 1, name: 'work' }, 7, monotonicMs())
     const { running, share } = recorder.take()
     assert.equal(share, 1)
@@ -262,10 +262,10 @@ describe('serving the dashboard', { timeout }, () => {
       running.map(({ id, pid, outcome }) => ({ id, pid, outcome })),
       [{ id: 1, pid: 7, outcome: 'running' }]
     )
-    assert.equal(recorder.take().share, 250)
-    for (let id = 1; id <= 400; id++) recorder.ended({ pool: 1, id, name: 'work' }, 7, 'success', 1, 2)
+    assert.equal(recorder.take().share, 1000)
+    for (let id = 1; id <= 100; id++) recorder.ended({ pool: 1, id, name: 'work' }, 7, 'success', 1, 2)
     const { tasks } = recorder.take()
-    assert.equal(tasks.length, 400)
+    assert.equal(tasks.length, 100)
     assert.equal(tasks[0].args, '[ 1 ]')
     recorder.leave()
     assert.equal(recorder.wants(), false)
