@@ -11,9 +11,7 @@ import { missing, RedisServer } from './fixtures/redis.ts'
 const timeout = 240_000
 const TESTS = fileURLToPath(new URL('../../../multiprocess/dist-test/test/conformance/', import.meta.url))
 const SOURCES = fileURLToPath(new URL('../../../multiprocess/test/conformance/', import.meta.url))
-const FILES = ['pool-basic', 'pool-map', 'pool-starmap', 'pool-results']
-/** Its inputs are read item by item and not by chunks, so it has a suite of its own in pool.test.ts. */
-const OTHERS = ['pool-imap']
+const FILES = ['pool-basic', 'pool-map', 'pool-starmap', 'pool-results', 'pool-imap']
 
 describe('the catalogue of Pool, over a cluster', { skip: missing, timeout: 5 * timeout }, () => {
   for (const file of FILES) {
@@ -43,7 +41,7 @@ describe('the catalogue of Pool, over a cluster', { skip: missing, timeout: 5 * 
   }
 
   test('each behaviour that is left out is one of the catalogue', { timeout }, () => {
-    const text = [...FILES, ...OTHERS].map(file => readFileSync(`${SOURCES}${file}.test.ts`, 'utf8')).join('\n')
+    const text = FILES.map(file => readFileSync(`${SOURCES}${file}.test.ts`, 'utf8')).join('\n')
     for (const name of Object.keys(other.without)) {
       const title = name.replace(/imap(?:Unordered)?: break/, `\${method}: break`)
       assert.ok(text.includes(title), name)

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { crawl } from 'crawl'
+import type { Redis } from 'ioredis'
 import { closeAll } from './fixtures/opened.ts'
 import { Program } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
@@ -51,6 +52,27 @@ async function alone(site: CountingSite): Promise<string[]> {
   for await (const page of crawl(site.url, { processes: 0 })) found.push(short(page as Line))
   site.requests.length = 0
   return found.sort()
+}
+
+/** Each page was asked for, and no more often than it was handed out. @returns how many leases were given again */
+async function checkRequests(site: CountingSite, redis: Redis): Promise<number> {
+  const [urls] = await redis.keys('*crawl/urls')
+  const text = await redis.eval(
+    `local all = {}
+     for _, url in ipairs(redis.call('HKEYS', KEYS[1])) do
+       all[#all + 1] = { url, cmsgpack.unpack(redis.call('HGET', KEYS[1], url)).g }
+     end
+     return cjson.encode(all)`,
+    1,
+    urls
+  )
+  let expired = 0
+  for (const [url, leases] of JSON.parse(text as string) as [string, number][]) {
+    const asked = site.pages().filter(({ path }) => path === new URL(url).pathname).length
+    assert.ok(asked >= 1 && asked <= leases, `${url} was asked for ${asked} times under ${leases} leases`)
+    expired += leases - 1
+  }
+  return expired
 }
 
 describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout }, () => {
@@ -98,22 +120,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.deepEqual(lines(readFileSync(out, 'utf8')).map(short).sort(), expected)
     const gaps = site.requests.slice(1).map(({ at }, i) => at - site.requests[i].at)
     assert.ok(Math.min(...gaps) >= DELAY_MS, `requests were ${Math.min(...gaps)} ms apart`)
-    const [urls] = await redis.keys('*crawl/urls')
-    const text = await redis.eval(
-      `local all = {}
-       for _, url in ipairs(redis.call('HKEYS', KEYS[1])) do
-         all[#all + 1] = { url, cmsgpack.unpack(redis.call('HGET', KEYS[1], url)).g }
-       end
-       return cjson.encode(all)`,
-      1,
-      urls
-    )
-    let expired = 0
-    for (const [url, leases] of JSON.parse(text as string) as [string, number][]) {
-      const asked = site.pages().filter(({ path }) => path === new URL(url).pathname).length
-      assert.ok(asked >= 1 && asked <= leases, `${url} was asked for ${asked} times under ${leases} leases`)
-      expired += leases - 1
-    }
+    const expired = await checkRequests(site, redis)
     assert.ok(expired >= 2, `${expired} leases have expired`)
   })
 
@@ -189,6 +196,11 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
       assert.equal(await program.ended(), 0, program.output)
       assert.equal(await other.ended(), 0, other.output)
       assert.deepEqual(lines(readFileSync(out, 'utf8')).map(short).sort(), expected)
+      const expired = await checkRequests(site, server.client())
+      assert.ok(
+        site.pages().length <= expected.length + expired,
+        `${site.pages().length} requests, ${expired} leases ended`
+      )
     })
   }
 
@@ -225,6 +237,27 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     await using nameless = new Program(COMMAND, [site.url, '--name', 'one'])
     assert.equal(await nameless.ended(), 2)
     assert.match(nameless.output, /--name goes with --cluster/)
+  })
+
+  test('a program of another version of the frontier is refused in words', { timeout }, async () => {
+    await using site = await new CountingSite(3, 0).listen()
+    await using server = await RedisServer.start()
+    await using first = machine(site, server, 'first', ['--name', 'one'])
+    assert.equal(await first.ended(), 0, first.output)
+    const redis = server.client()
+    const [key] = await redis.keys('*crawl/plan')
+    const plan = JSON.parse((await redis.get(key)) ?? '') as { format: number }
+    await redis.set(key, JSON.stringify({ ...plan, format: plan.format + 1 }))
+    const before = site.requests.length
+    await using second = machine(site, server, 'second', ['--name', 'one'])
+    assert.equal(await second.ended(), 1, second.output)
+    const says = new RegExp(
+      `cannot join the crawl 'one': its format is ${plan.format + 1}, and here it is ${plan.format}; .*start over`
+    )
+    assert.match(second.output, says)
+    assert.equal(site.requests.length, before)
+    await using again = machine(site, server, 'again', ['--name', 'one', '--fresh'])
+    assert.equal(await again.ended(), 0, again.output)
   })
 
   test('without the package for clusters, the command says what to install', { timeout }, () => {

@@ -1,8 +1,6 @@
 /** One suite over both: the local pool, and machines with a server. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import {
   type MultiprocessError,
@@ -17,10 +15,9 @@ import { closeAll } from './fixtures/opened.ts'
 import { KEY, startWorker } from './fixtures/programs.ts'
 import { missing, RedisServer } from './fixtures/redis.ts'
 import * as tasks from './fixtures/tasks.ts'
-import { until } from './fixtures/tools.ts'
+import { range, Scratch, until } from './fixtures/tools.ts'
 
 const timeout = 60_000
-const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 for (const where of ['this machine', 'a cluster'] as const) {
   const isLocal = where === 'this machine'
@@ -161,8 +158,8 @@ for (const where of ['this machine', 'a cluster'] as const) {
     })
 
     it('a task is aborted by its signal, even when it runs', async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'cluster-'))
-      const file = join(directory, 'abort')
+      using scratch = new Scratch()
+      const file = scratch.file('abort')
       const controller = new AbortController()
       const result = pool.apply(tasks.untilAborted, [file], { signal: controller.signal })
       await until(async () => (await readFile(file, 'utf8').catch(() => '')) === 'begun\n')
@@ -175,8 +172,8 @@ for (const where of ['this machine', 'a cluster'] as const) {
     })
 
     it('a task whose process is killed runs again, and after its last try rejects with WorkerDiedError', async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'cluster-'))
-      const items = range(20).map(n => ({ file: join(directory, 'die'), n }))
+      using scratch = new Scratch()
+      const items = range(20).map(n => ({ file: scratch.file('die'), n }))
       assert.deepEqual(await pool.map(tasks.dieOnce, items, { retries: 1, chunksize: 1 }), range(20))
       const kill = () => process.kill(process.pid, 'SIGKILL')
       await assert.rejects(pool.apply(kill, [], { retries: 0 }), WorkerDiedError)
@@ -204,6 +201,45 @@ for (const where of ['this machine', 'a cluster'] as const) {
         if (++seen === 50) break
       }
       assert.equal(isClosed, true)
+    })
+
+    it('10,000 tasks at once each give their own result', async () => {
+      const before = pool.stats.completed
+      const results = await Promise.all(range(10_000).map(n => pool.apply(tasks.square, [n])))
+      assert.deepEqual(
+        results,
+        range(10_000).map(n => n * n)
+      )
+      assert.equal(pool.stats.completed, before + 10_000)
+    })
+
+    it('a consumer of imap that is slow holds the input back, and gets each result once', async () => {
+      const buffersize = 20
+      let taken = 0
+      const input = function* () {
+        while (taken < 200) yield taken++
+      }
+      const got: number[] = []
+      const ahead: number[] = []
+      for await (const n of pool.imap(tasks.square, input(), { buffersize })) {
+        got.push(n)
+        // All that may be read ahead has been, long before the next result is asked for.
+        if (got.length % 50 === 0) await until(() => taken >= Math.min(200, got.length + buffersize))
+        await new Promise(resolve => setTimeout(resolve, 2))
+        ahead.push(taken - got.length)
+      }
+      assert.deepEqual(
+        got,
+        range(200).map(n => n * n)
+      )
+      assert.ok(Math.max(...ahead) <= buffersize, `${Math.max(...ahead)} items were read ahead`)
+      assert.ok(Math.max(...ahead) > buffersize / 2, `only ${Math.max(...ahead)} items were read ahead`)
+      const single: number[] = []
+      for await (const n of pool.imapUnordered(tasks.square, range(20), { buffersize: 1 })) single.push(n)
+      assert.deepEqual(
+        single,
+        range(20).map(n => n * n)
+      )
     })
 
     it('stats count tasks', async () => {
