@@ -1,8 +1,11 @@
 /**
  * `npm run bench:cluster`: this package beside plain BullMQ at one job per task, and beside the local Pool, in one run. Rounds of both
- * sides take turns, so look at the ratios: medians of the rounds.
+ * sides take turns, so look at the ratios: medians of the rounds. A run of all parts writes `bench/results.md`.
  *   -- throughput latency leases scaling memory    some of its parts
+ *   -- --quick                                     a twentieth of the work, to see that it runs; writes nothing
  */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Queue, QueueEvents } from 'bullmq'
 import { Redis } from 'ioredis'
@@ -14,7 +17,21 @@ import * as tasks from '../test/fixtures/tasks.ts'
 import { range, Scratch } from '../test/fixtures/tools.ts'
 
 const PLAIN_WORKER = fileURLToPath(new URL('./plain-worker.js', import.meta.url))
+const RESULTS = fileURLToPath(new URL('../../bench/results.md', import.meta.url))
 const LONG_LOCK_MS = 30_000
+const isQuick = process.argv.includes('--quick')
+/** So many of what a whole run does. */
+const part = (count: number): number => (isQuick ? Math.ceil(count / 20) : count)
+
+/** What a part has found: a row of the table. */
+interface Row {
+  readonly what: string
+  readonly ours: string
+  readonly other: string
+  readonly ratio: string
+  /** What the ratio, or the figure, should be. */
+  readonly goal: string
+}
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]
@@ -66,30 +83,35 @@ class Plain implements AsyncDisposable {
 }
 
 /** Small tasks a second, with one worker program of one process each. */
-async function throughput(url: string): Promise<void> {
+async function throughput(url: string): Promise<Row> {
   await using plain = await Plain.start(url, 'plain', 8, LONG_LOCK_MS)
   await using _worker = await startWorker(url, 'small', ['--processes', '1'])
   await using pool = new ClusterPool({ url, name: 'small', key: KEY })
   await plain.run(range(50).map(n => ({ n })))
   await pool.map(tasks.square, range(2000))
   const rates = { plain: [] as number[], pool: [] as number[] }
-  for (let round = 0; round < 5; round++) {
-    rates.plain.push(500 / (await timed(() => plain.run(range(500).map(n => ({ n }))))))
-    rates.pool.push(50_000 / (await timed(() => pool.map(tasks.square, range(50_000)))))
+  const [few, many] = [part(500), part(50_000)]
+  for (let round = 0; round < 3; round++) {
+    rates.plain.push(few / (await timed(() => plain.run(range(few).map(n => ({ n }))))))
+    rates.pool.push(many / (await timed(() => pool.map(tasks.square, range(many)))))
   }
   const [ours, theirs] = [median(rates.pool) * 1000, median(rates.plain) * 1000]
-  console.log(
-    `small tasks: map ${ours.toFixed()}/s, plain BullMQ ${theirs.toFixed()}/s: ${(ours / theirs).toFixed(1)} ×`
-  )
+  return {
+    what: 'small tasks of `map`, one worker process',
+    ours: `${ours.toFixed()} a second`,
+    other: `plain BullMQ, one job a task: ${theirs.toFixed()} a second`,
+    ratio: `${(ours / theirs).toFixed(1)} × as many`,
+    goal: '10 × or more'
+  }
 }
 
 /** One task at a time, there and back. */
-async function latency(url: string): Promise<void> {
+async function latency(url: string): Promise<Row> {
   await using plain = await Plain.start(url, 'plain-one', 1, LONG_LOCK_MS)
   await using _worker = await startWorker(url, 'one', ['--processes', '1'])
   await using pool = new ClusterPool({ url, name: 'one', key: KEY })
   const times = { plain: [] as number[], pool: [] as number[] }
-  for (let round = 0; round < 550; round++) {
+  for (let round = 0; round < 50 + part(300); round++) {
     const theirs = await timed(() => plain.run([{ n: round }]))
     const ours = await timed(() => pool.apply(tasks.square, [round]))
     if (round < 50) continue
@@ -97,11 +119,17 @@ async function latency(url: string): Promise<void> {
     times.pool.push(ours)
   }
   const [ours, theirs] = [median(times.pool), median(times.plain)]
-  console.log(`one task: ${ours.toFixed(2)} ms, plain BullMQ ${theirs.toFixed(2)} ms: ${(ours / theirs).toFixed(2)} ×`)
+  return {
+    what: 'one task, there and back',
+    ours: `${ours.toFixed(2)} ms`,
+    other: `plain BullMQ: ${theirs.toFixed(2)} ms`,
+    ratio: `${(ours / theirs).toFixed(2)} × as long`,
+    goal: '1.3 × or less'
+  }
 }
 
 /** Two tasks that compute for 8 s, two worker programs, a lock of 3 s: how often they are begun. */
-async function leases(url: string): Promise<void> {
+async function leases(url: string): Promise<Row> {
   using scratch = new Scratch()
   const file = scratch.file('ours')
   const lease = ['--processes', '1', '--lease', '3000']
@@ -116,15 +144,19 @@ async function leases(url: string): Promise<void> {
   await using plain = await Plain.start(url, 'plain-long', 1, 3000, plainFile)
   await using other = new Program(PLAIN_WORKER, [url, 'plain-long', '1', '3000', plainFile])
   await other.says(/is ready/)
-  const deadline = new Promise<unknown>(resolve => setTimeout(resolve, 60_000))
+  const deadline = new Promise<unknown>(resolve => setTimeout(resolve, isQuick ? 12_000 : 40_000))
   await Promise.race([plain.run(range(2).map(n => ({ n, ms: 8000 }))).catch(() => {}), deadline])
-  console.log(
-    `2 tasks of 8 s under a lock of 3 s: begun ${scratch.lines('ours').length} times, by plain BullMQ within a minute ${scratch.lines('plain').length} times`
-  )
+  return {
+    what: '2 tasks that compute for 8 s, under a lock of 3 s',
+    ours: `begun ${scratch.lines('ours').length} times`,
+    other: `plain BullMQ, within 40 s: begun ${scratch.lines('plain').length} times`,
+    ratio: '',
+    goal: 'begun once each'
+  }
 }
 
 /** Two worker programs of one process beside a local Pool of two: rounds of all four take turns. */
-async function scaling(url: string): Promise<void> {
+async function scaling(url: string): Promise<Row> {
   await using _only = await startWorker(url, 'scale-one', ['--processes', '1'])
   await using _first = await startWorker(url, 'scale-two', ['--processes', '1'])
   await using _second = await startWorker(url, 'scale-two', ['--processes', '1'])
@@ -134,12 +166,12 @@ async function scaling(url: string): Promise<void> {
   await using alone = new Pool(1)
   const times = { one: [] as number[], two: [] as number[], local: [] as number[], alone: [] as number[] }
   const pools = { one, two, local, alone }
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < (isQuick ? 2 : 5); round++) {
     for (const name of ['one', 'two', 'alone', 'local'] as const) {
       const ms = await timed(() =>
         pools[name].map(
           tasks.compute,
-          range(60).map(() => 50)
+          range(part(60)).map(() => 50)
         )
       )
       if (round > 0) times[name].push(ms)
@@ -147,40 +179,78 @@ async function scaling(url: string): Promise<void> {
   }
   const cluster = median(times.one) / median(times.two)
   const processes = median(times.alone) / median(times.local)
-  console.log(`two instead of one: worker programs ${cluster.toFixed(2)} ×, local processes ${processes.toFixed(2)} ×`)
+  return {
+    what: 'two instead of one, 60 tasks of 50 ms',
+    ours: `worker programs: ${cluster.toFixed(2)} × as fast`,
+    other: `local processes: ${processes.toFixed(2)} × as fast`,
+    ratio: `${(cluster / processes).toFixed(2)} of it`,
+    goal: 'as local processes'
+  }
 }
 
 /** The pool's memory while a million items pass. */
-async function memory(url: string): Promise<void> {
+async function memory(url: string): Promise<Row> {
   await using _worker = await startWorker(url, 'million', ['--processes', '1'])
   await using pool = new ClusterPool({ url, name: 'million', key: KEY })
+  const total = part(1_000_000)
   const items = function* () {
-    for (let n = 0; n < 1_000_000; n++) yield n
+    for (let n = 0; n < total; n++) yield n
   }
   let count = 0
   const heaps: number[] = []
   const ms = await timed(async () => {
     for await (const _ of pool.imapUnordered(tasks.square, items())) {
-      if (++count % 100_000 === 0) {
+      if (++count % (total / 10) === 0) {
         globalThis.gc?.()
         heaps.push(Math.round(process.memoryUsage().heapUsed / 1e6))
       }
     }
   })
   const rss = Math.round(process.resourceUsage().maxRSS / 1000)
-  console.log(
-    `1,000,000 items: ${(1e9 / ms).toFixed()}/s, heap after each tenth ${heaps.join(' ')} MB, most RSS ${rss} MB`
-  )
+  return {
+    what: `${total.toLocaleString('en')} items through \`imapUnordered\``,
+    ours: `${((total * 1000) / ms).toFixed()} a second; heap after each tenth ${heaps.join(' ')} MB`,
+    other: '',
+    ratio: `most resident ${rss} MB`,
+    goal: 'a flat heap'
+  }
 }
 
 const PARTS = { throughput, latency, leases, scaling, memory }
-const wanted = process.argv.slice(2)
+const wanted = process.argv.slice(2).filter(name => name !== '--quick')
 const unknown = wanted.find(name => !(name in PARTS))
 if (unknown !== undefined) {
   console.error(`there is no part '${unknown}': ${Object.keys(PARTS).join(' ')}`)
   process.exit(2)
 }
-await using server = await RedisServer.start({ settings: ['--appendfsync', 'everysec'] })
-for (const [name, run] of Object.entries(PARTS)) {
-  if (wanted.length === 0 || wanted.includes(name)) await run(server.url)
+
+const rows: Row[] = []
+const begun = performance.now()
+{
+  await using server = await RedisServer.start({ settings: ['--appendfsync', 'everysec'] })
+  for (const [name, run] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    const row = await run(server.url)
+    rows.push(row)
+    console.log(`${row.what}: ${[row.ours, row.other, row.ratio].filter(Boolean).join('; ')} (goal: ${row.goal})`)
+  }
+}
+const seconds = Math.round((performance.now() - begun) / 1000)
+console.log(`${seconds} s`)
+if (wanted.length === 0 && !isQuick) {
+  const [{ model }] = cpus()
+  const cells = rows.map(({ what, ours, other, ratio, goal }) => `| ${[what, ours, other, ratio, goal].join(' | ')} |`)
+  writeFileSync(
+    RESULTS,
+    `# What a cluster costs
+
+Written by \`npm run bench:cluster\` on ${new Date().toISOString().slice(0, 10)}, in ${seconds} s: Node ${process.versions.node}, ${cpus().length} × ${model},
+a redis-server with an append-only file on the same machine. Rounds of both sides took turns; figures are medians.
+
+| what | this package | beside it | ratio | goal |
+| --- | --- | --- | --- | --- |
+${cells.join('\n')}
+`
+  )
+  console.log(`written: ${RESULTS}`)
 }
