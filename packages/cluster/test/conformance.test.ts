@@ -45,6 +45,7 @@ describe('the catalogue of Pool, over a cluster', { skip: missing, timeout: 5 * 
     for (const name of Object.keys(other.without)) {
       const title = name
         .replace(/imap(?:Unordered)?: break/, `\${method}: break`)
+        .replace(/^errors in imap: imapUnordered:/, `errors in imap: \${method}:`)
         .replace(/imap(?:Unordered)? of endless numbers(?:Later)?/, `\${method} of endless \${source}`)
       assert.ok(text.includes(title), name)
     }

@@ -242,6 +242,40 @@ for (const where of ['this machine', 'a cluster'] as const) {
       )
     })
 
+    it('imapUnordered gives the errors of items and of the input, each with all other results', async () => {
+      const failOnThree = (n: number) => {
+        if (n === 3) throw new RangeError('bad 3')
+        return n
+      }
+      const results = pool.imapUnordered(failOnThree, range(6))
+      const got: unknown[] = []
+      for (let step = 0; step < 6; step++) {
+        got.push(
+          await results.next().then(
+            ({ value }) => value,
+            error => String(error)
+          )
+        )
+      }
+      assert.deepEqual(new Set(got), new Set([0, 1, 2, 'RangeError: bad 3', 4, 5]))
+      assert.equal((await results.next()).done, true)
+      const failing = function* () {
+        yield* range(5)
+        throw new RangeError('no more')
+      }
+      const seen: number[] = []
+      await assert.rejects(
+        async () => {
+          for await (const n of pool.imapUnordered(tasks.square, failing())) seen.push(n)
+        },
+        { name: 'RangeError', message: 'no more' }
+      )
+      assert.deepEqual(
+        seen.sort((a, b) => a - b),
+        [0, 1, 4, 9, 16]
+      )
+    })
+
     it('stats count tasks', async () => {
       const before = pool.stats.completed
       await pool.apply(tasks.square, [2])
