@@ -39,8 +39,10 @@ let open: Promise<Dashboard> | undefined
  * @throws ValueError, TypeError for options that make no sense
  * @throws MultiprocessError `ERR_CANNOT_SERVE` when the port is taken, or in a child: there the program's own dashboard shows it
  * @example
- * const { url } = await startDashboard({ port: 8080 })
- * console.log(`see ${url}`)
+ * import { startDashboard } from 'multiprocess/dashboard'
+ *
+ * await using dashboard = await startDashboard()
+ * console.log(dashboard.url.startsWith('http://127.0.0.1:')) // true
  */
 export async function startDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
   checkOptions(options, OPTIONS)
