@@ -12,7 +12,7 @@ import type { Names } from '../wire/names.ts'
 import { pack, partOf } from '../wire/packed.ts'
 import type { Signer } from '../wire/signature.ts'
 import { type CodeStore, MOST_INLINE_CODE } from './code.ts'
-import type { Lane, Unit } from './lane.ts'
+import type { Batch, Lane, Unit } from './lane.ts'
 
 const NOTHING = new Uint8Array(0)
 /** The number of batches while nothing is known of the machines. */
@@ -26,20 +26,6 @@ const LOOKS = 2
 const MOST_VANISHED = 10
 /** The exit code of a lost worker program, which nothing has reported. */
 const LOST_EXITCODE = -9
-
-/** A batch that was sent. */
-interface Batch {
-  readonly number: number
-  readonly lane: Lane
-  readonly units: readonly Unit[]
-  attempt: number
-  left: number
-  /** True if it keeps its function on the server. */
-  holds: boolean
-  /** True if the server has confirmed that it has the batch. */
-  isQueued: boolean
-  looks: number
-}
 
 export interface DispatchSettings {
   readonly id: string
@@ -142,7 +128,7 @@ export class Dispatch {
     if (this.#error !== undefined) return
     this.#error = { reason }
     const units = [...this.#lanes].flatMap(lane => lane.drain())
-    for (const batch of this.#batches.values()) units.push(...batch.units)
+    for (const { units: sent, after } of this.#batches.values()) units.push(...sent, ...after.flat())
     this.#lanes.clear()
     for (const unit of units) if (!unit.isSettled) this.#fail(unit, reason)
   }
@@ -169,11 +155,13 @@ export class Dispatch {
     }
   }
 
-  #dispatch(lane: Lane, units: readonly Unit[]): void {
+  /** @param after what is sent, one after the other, once these have settled */
+  #dispatch(lane: Lane, units: readonly Unit[], after: readonly (readonly Unit[])[] = []): void {
     const batch: Batch = {
       number: ++this.#numbers,
       lane,
       units,
+      after,
       attempt: 0,
       left: 0,
       holds: false,
@@ -185,9 +173,13 @@ export class Dispatch {
       batch.left++
       this.#places.set(unit, { batch, index })
     }
-    if (batch.left === 0) return
-    this.#batches.set(batch.number, batch)
+    if (batch.left === 0) this.#goOn(batch)
+    else this.#batches.set(batch.number, batch)
     void this.#send(batch)
+  }
+
+  #goOn({ lane, after: [units, ...after] }: Batch): void {
+    if (units !== undefined && this.#error === undefined) this.#dispatch(lane, units, after)
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -309,7 +301,10 @@ export class Dispatch {
     this.#settings.changed()
   }
 
-  /** Sends the rest of a batch again, in halves, after the program that had it was lost. In this way, an item that kills is found. */
+  /**
+   * Sends the rest of a batch again, in halves, after the program that had it was lost. In this way, an item that kills is found. The
+   * second half waits for the first: a program that had both could be lost by the one while it has not yet told of the other.
+   */
   lost({ job }: LostLetter): void {
     const batch = this.#currentOf(job)
     if (batch === undefined) return
@@ -318,8 +313,8 @@ export class Dispatch {
       this.#forget(batch)
       this.resubmitted++
       const half = Math.ceil(units.length / 2)
-      this.#dispatch(batch.lane, units.slice(0, half))
-      this.#dispatch(batch.lane, units.slice(half))
+      for (const unit of units) this.#places.delete(unit)
+      this.#dispatch(batch.lane, units.slice(0, half), [units.slice(half), ...batch.after])
       return
     }
     const [unit] = units
@@ -394,7 +389,10 @@ export class Dispatch {
     if (hasSucceeded) this.completed++
     else this.failed++
     const batch = this.#places.get(unit)?.batch
-    if (batch !== undefined && --batch.left === 0) this.#forget(batch)
+    if (batch !== undefined && --batch.left === 0) {
+      this.#forget(batch)
+      this.#goOn(batch)
+    }
     this.#settings.changed()
   }
 }

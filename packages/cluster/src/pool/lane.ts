@@ -102,3 +102,19 @@ export class Lane {
     return units
   }
 }
+
+/** A batch that was sent. */
+export interface Batch {
+  readonly number: number
+  readonly lane: Lane
+  readonly units: readonly Unit[]
+  /** What is sent, one after the other, once these have settled: the other halves of a batch that was lost. */
+  readonly after: readonly (readonly Unit[])[]
+  attempt: number
+  left: number
+  /** True if it keeps its function on the server. */
+  holds: boolean
+  /** True if the server has confirmed that it has the batch. */
+  isQueued: boolean
+  looks: number
+}
