@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClusterPool, ClusterWorker } from '../src/index.ts'
+import { KEY } from './fixtures/programs.ts'
 import { freePort } from './fixtures/redis.ts'
 import { square } from './fixtures/tasks.ts'
 
-const KEY = 'tests-tests-tests-tests-tests-00'
 const URL = 'redis://127.0.0.1:1'
 
 describe('unknown options', { timeout: 60_000 }, () => {

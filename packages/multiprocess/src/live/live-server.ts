@@ -13,7 +13,7 @@ import { Guard } from './guard.ts'
 
 /** A client that reads so much slower than it is written to, in bytes, is let go of. */
 const MOST_WAITING = 16 * 2 ** 20
-const HIGHEST_PORT = 65_535
+export const HIGHEST_PORT = 65_535
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

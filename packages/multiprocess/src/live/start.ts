@@ -5,11 +5,10 @@ import { MultiprocessError, ValueError } from '../errors.ts'
 import { stage } from '../pool/telling/audience.ts'
 import { isChild } from '../process/state.ts'
 import { Board, INTERVAL_MS } from './board.ts'
-import { LiveServer } from './live-server.ts'
+import { HIGHEST_PORT, LiveServer } from './live-server.ts'
 
 const OPTIONS = optionNames('{ port: 8080 }', 'host', 'port')
 const LOCALHOST = '127.0.0.1'
-const HIGHEST_PORT = 65_535
 const VARIABLE = 'MULTIPROCESS_DASHBOARD'
 
 /** Options of `startDashboard`. */
