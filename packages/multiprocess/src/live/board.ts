@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { monotonicMs, wallMs } from '../ground/os/time.ts'
 import { TraceRows } from '../observe/trace-rows.ts'
-import { shownPools } from '../pool/telling/audience.ts'
+import { openPools } from '../pool/telling/open-pools.ts'
 import type { Hello, PoolRow, Tick } from './messages.ts'
 import { OwnFamily } from './own-family.ts'
 import { Recorder } from './recorder.ts'
@@ -62,7 +62,7 @@ function commandOf([node, script = '', ...args]: readonly string[]): string {
 }
 
 function poolRows(): PoolRow[] {
-  return [...shownPools].map(({ events, method, processes, stats }) => {
+  return [...openPools].map(({ events, method, processes, stats }) => {
     const { submitted, completed, failed, pending, workers } = stats()
     return {
       number: events.number,

@@ -24,8 +24,9 @@ import { type Control, controlOf } from './shared/control.ts'
 import { APPLY, CALL, IMAP, MAY_STOP } from './shared/task-kinds.ts'
 import { TaskTable } from './shared/task-table.ts'
 import { Signals } from './signals.ts'
-import { announce, itemFailed, type OpenPool, shown, withdraw } from './telling/audience.ts'
+import { shown, tellItems } from './telling/audience.ts'
 import { insightsOf, type PoolInsights } from './telling/insights.ts'
+import { type OpenPool, openPools } from './telling/open-pools.ts'
 import { progressOf, sizeOf } from './telling/progress.ts'
 import { type PoolStats, statsOf } from './telling/stats.ts'
 import { createTrace, PoolTrace } from './telling/trace.ts'
@@ -120,7 +121,9 @@ export class PoolCore {
     if (settings.timings) this.#dispatcher.events.measure()
     if (trace !== undefined) this.#trace = new PoolTrace(trace, this.#dispatcher.events, this.#concurrency)
     this.#dispatcher.table.forOthers.publish({ owner: family.self, places, processes, concurrency })
-    this.#open = announce({ method, processes, events: this.#dispatcher.events, stats: this.stats })
+    const { events, table } = this.#dispatcher
+    this.#open = { method, processes, table, events, stats: this.stats }
+    openPools.add(this.#open)
     try {
       this.#workers.start()
     } catch (error) {
@@ -270,7 +273,7 @@ export class PoolCore {
       withdraw: tasks => this.#dispatcher.withdraw(task => tasks.has(task)),
       cancel: tasks => this.#dispatcher.cancel(task => tasks.has(task)),
       progress: done => progress?.update(done, total),
-      failed: error => itemFailed(this.#open, entry.name, error),
+      answered: results => tellItems(this.#open, entry.name, results),
       over: () => {
         signal?.removeEventListener('abort', onAbort)
         progress?.end()
@@ -388,7 +391,7 @@ export class PoolCore {
   #free(): void {
     if (this.#isFreed) return
     this.#isFreed = true
-    withdraw(this.#open)
+    openPools.delete(this.#open)
     this.#dispatcher.dispose()
     this.#functions.clear()
     runAll(this.#held)

@@ -315,7 +315,6 @@ export class Dispatcher implements Source {
 
   /** Once no worker runs. */
   dispose(): void {
-    this.events.dispose()
     this.#told.withdraw()
     this.#family.loop.remove(this)
   }

@@ -45,8 +45,8 @@ export interface IMapSettings {
   cancel(tasks: ReadonlySet<Task>): void
   /** So many results have come; runs in a microtask. */
   progress(done: number): void
-  /** One item alone has failed. */
-  failed?(error: unknown): void
+  /** A chunk has its results: for each item whether it failed, and its value or error. */
+  answered?(results: readonly unknown[]): void
   /** Nothing more will be submitted. */
   end(): void
   /** Nothing more will come; may be called again. */
@@ -242,7 +242,7 @@ export class IMapRun<R> implements IMapIterator<R> {
       succeed: value => {
         this.#tasks.delete(task)
         const flat = value as unknown[]
-        for (let i = 0; i < flat.length; i += 2) if (flat[i] === true) this.#settings.failed?.(flat[i + 1])
+        this.#settings.answered?.(flat)
         this.#put(
           number,
           items.map((item, i) => ({ isError: flat[2 * i] === true, value: flat[2 * i + 1], item, index: start + i }))

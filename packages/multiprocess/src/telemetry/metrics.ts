@@ -68,7 +68,7 @@ export class PoolMetrics {
     }
     this.#countPending = result => {
       let pending = 0
-      for (const table of openPools) pending += table.forOthers.pending
+      for (const { table } of openPools) pending += table.forOthers.pending
       result.observe(pending)
     }
     this.#workers.addCallback(this.#countWorkers)
@@ -109,7 +109,7 @@ export class PoolMetrics {
 
 function countWorkers(): { readonly busy: number; readonly idle: number } {
   let [busy, idle] = [0, 0]
-  for (const table of openPools) {
+  for (const { table } of openPools) {
     const places = table.forOthers.shape?.places ?? 0
     for (let place = 0; place < places; place++) {
       if (table.member(place) === 0) continue

@@ -1,22 +1,13 @@
 /** A task's span in the caller's process: from its submission until its result is there, or until nobody waits for it. */
 import type { Attributes, Context, Span } from '@opentelemetry/api'
 import { monotonicMs } from '../ground/os/time.ts'
-import { isChunk } from '../pool/shared/task-kinds.ts'
+import { isChunk, itemErrors, resultCount } from '../pool/shared/task-kinds.ts'
 import type { TaskTrace, TracedTask } from '../pool/telling/tracing.ts'
 import type { PoolMetrics } from './metrics.ts'
 import { openTelemetry } from './task/api.ts'
 import { type Carrier, carrierOf } from './task/carrier.ts'
 import { recordFailure, recordItemFailures } from './task/failures.ts'
-import {
-  ATTRIBUTES,
-  errorType,
-  itemErrors,
-  methodOf,
-  OWN_ATTRIBUTES,
-  resultCount,
-  spanName,
-  taskAttributes
-} from './task/names.ts'
+import { ATTRIBUTES, errorType, methodOf, OWN_ATTRIBUTES, spanName, taskAttributes } from './task/names.ts'
 
 /** What spans are made with. */
 export interface Instruments {

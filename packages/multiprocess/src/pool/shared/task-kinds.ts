@@ -32,6 +32,23 @@ export function isChunk(kind: number): boolean {
   return kind === MAP || kind === STARMAP || kind === IMAP
 }
 
+/** Of a chunk of `imap`, whose items succeed or fail by themselves: the errors of those that failed. */
+export function itemErrors(kind: number, result: unknown): unknown[] {
+  if (kind !== IMAP || !Array.isArray(result)) return []
+  return result.filter((_, i) => i % 2 === 1 && result[i - 1] === true)
+}
+
+/** How many results a task has given. */
+export function resultCount(kind: number, result: unknown): number {
+  if (!isChunk(kind) || !Array.isArray(result)) return 1
+  return kind === IMAP ? result.length / 2 : result.length
+}
+
+/** Items of a chunk, as a worker gets it; 1 where it is none. */
+export function itemCount(kind: number, message: unknown): number {
+  return isChunk(kind) ? (message as unknown[]).length : 1
+}
+
 /** What happens between the items of a chunk. */
 export interface Steps {
   /** Before each item. */

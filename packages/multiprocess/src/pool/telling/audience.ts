@@ -2,9 +2,9 @@
  * What the pools of this process tell a page that people look at. While no page is served there is no audience, and a task costs one look
  * at a field. While a page is served and nobody looks, `wants` answers false.
  */
-import type { Insights } from './insights.ts'
+import { IMAP, itemErrors } from '../shared/task-kinds.ts'
+import type { OpenPool } from './open-pools.ts'
 import type { Progress } from './progress.ts'
-import type { PoolStats } from './stats.ts'
 import type { TaskOutcome } from './task-events.ts'
 
 /** A task as an audience hears of it; the pool's number and the task's id name it. */
@@ -36,35 +36,17 @@ export interface TaskAudience {
 /** Who listens to all pools of this process, if anybody does. */
 export const stage: { audience: TaskAudience | undefined } = { audience: undefined }
 
-/** A pool that has yet to end, as an audience sees it. */
-export interface OpenPool {
-  readonly method: string
-  readonly processes: number
-  readonly events: { readonly number: number; readonly insights: Insights | undefined }
-  stats(): PoolStats
-}
-
-/** The pools of this process. */
-export const shownPools = new Set<OpenPool>()
-
-/** From now on an audience can see the pool. */
-export function announce(pool: OpenPool): OpenPool {
-  shownPools.add(pool)
-  return pool
-}
-
-export function withdraw(pool: OpenPool): void {
-  shownPools.delete(pool)
-}
-
 /** What is told how far a `map` or `imap` is, so that an audience hears of it, too. */
 export function shown(progress: Progress | undefined, pool: OpenPool, name: string): Progress | undefined {
   return stage.audience === undefined ? progress : stage.audience.mapBegins(pool.events.number, name, progress)
 }
 
-/** An item of `imap` has failed, though not its chunk: which worker had it is not known. */
-export function itemFailed({ events }: OpenPool, name: string, error: unknown): void {
-  stage.audience?.failed({ pool: events.number, id: 0, name }, 0, error)
+/** A chunk of `imap` has its results: those of its items that failed are told of. Which worker had them is not known. */
+export function tellItems({ events }: OpenPool, name: string, results: readonly unknown[]): void {
+  const { audience } = stage
+  if (audience === undefined) return
+  const task = { pool: events.number, id: 0, name }
+  for (const error of itemErrors(IMAP, results)) audience.failed(task, 0, error)
 }
 
 let count = 0

@@ -10,7 +10,6 @@ import { queueMicrotask } from '../../ground/os/time.ts'
 import { ANNOUNCED, OBSERVED, type TaskTable } from '../shared/task-table.ts'
 import { nextPoolNumber, stage } from './audience.ts'
 import { Insights } from './insights.ts' // lazy
-import { openPools } from './open-pools.ts'
 import { Timings } from './timings.ts'
 import { Traces, tracing, type Whereabouts } from './tracing.ts'
 import { Watch } from './watch.ts'
@@ -97,12 +96,6 @@ export class TaskEvents {
     this.#pool = new WeakRef(pool)
     this.#table = table
     this.#watch = new Watch(table.forOthers)
-    openPools.add(table)
-  }
-
-  /** The pool's memory is given back. */
-  dispose(): void {
-    openPools.delete(this.#table)
   }
 
   /** Gets each task that a worker has ended. */

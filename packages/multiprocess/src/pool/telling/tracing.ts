@@ -6,7 +6,7 @@ import { queueMicrotask } from '../../ground/os/time.ts'
 import type { Dispatcher, Task } from '../dispatcher.ts'
 import type { FunctionEntry } from '../functions.ts'
 import type { Control } from '../shared/control.ts'
-import { CALL, isChunk, kindOf, TRACED } from '../shared/task-kinds.ts'
+import { CALL, itemCount, kindOf, TRACED } from '../shared/task-kinds.ts'
 import type { TaskOutcome } from './task-events.ts'
 
 export interface TracedTask {
@@ -103,7 +103,7 @@ export class Traces {
 
   submit(dispatcher: Dispatcher, call: CallTrace, { fn, kind, message, path, task, control }: Submission): void {
     const plain = kindOf(kind)
-    const items = isChunk(plain) ? (message as unknown[]).length : 1
+    const items = itemCount(plain, message)
     const trace = call.begin({ name: fn.name, kind: plain, items, signal: control?.signal })
     const traced: Traced = { trace, message, id: 0, hasBegun: false, isAgain: false }
     const sent = withCarrier(plain, message, trace.carrier)

@@ -3,7 +3,7 @@
  * begin with `multiprocess.`, for what they have no name for.
  */
 import type { Attributes } from '@opentelemetry/api'
-import { IMAP, isChunk, MAP, STARMAP } from '../../pool/shared/task-kinds.ts'
+import { IMAP, MAP, STARMAP } from '../../pool/shared/task-kinds.ts'
 
 export const SYSTEM = 'multiprocess'
 
@@ -57,21 +57,4 @@ export function taskAttributes(operation: string, name: string): Attributes {
 export function errorType(error: unknown): string {
   const name = (error as { name?: unknown } | null | undefined)?.name
   return error instanceof Error && typeof name === 'string' && name !== '' ? name : '_OTHER'
-}
-
-/** Of a chunk of `imap`, whose items succeed or fail by themselves: the errors of those that failed. */
-export function itemErrors(kind: number, result: unknown): unknown[] {
-  if (kind !== IMAP || !Array.isArray(result)) return []
-  return result.filter((_, i) => i % 2 === 1 && result[i - 1] === true)
-}
-
-/** How many results a task has given. */
-export function resultCount(kind: number, result: unknown): number {
-  if (!isChunk(kind) || !Array.isArray(result)) return 1
-  return kind === IMAP ? result.length / 2 : result.length
-}
-
-/** Items of a chunk, as a worker gets it; 1 where it is none. */
-export function itemCount(kind: number, message: unknown): number {
-  return isChunk(kind) ? (message as unknown[]).length : 1
 }

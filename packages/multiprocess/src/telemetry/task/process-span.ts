@@ -1,11 +1,11 @@
 /** In a worker that has OpenTelemetry set up: the span `process`, a child of the caller's, around the task. */
 import type { Span } from '@opentelemetry/api'
 import { setTimeout } from '../../ground/os/time.ts'
-import { isChunk, isPromise } from '../../pool/shared/task-kinds.ts'
+import { isChunk, isPromise, itemCount, itemErrors, resultCount } from '../../pool/shared/task-kinds.ts'
 import { openTelemetry, ownVersion } from './api.ts'
 import { type Carrier, contextOf } from './carrier.ts'
 import { recordFailure, recordItemFailures } from './failures.ts'
-import { ATTRIBUTES, itemCount, itemErrors, resultCount, SYSTEM, spanName, taskAttributes } from './names.ts'
+import { ATTRIBUTES, SYSTEM, spanName, taskAttributes } from './names.ts'
 
 /** What exporting may take at a worker's end, in milliseconds. */
 const FLUSH_MS = 5000
