@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const DECLARATION =
   /^(?:export )?(?:default )?(?:declare )?(?:abstract )?(class|interface|type|function|const|let|var) ([\w$]+)/
+/** Parts of pools for `multiprocess-cluster`, which change without notice. */
+const UNSTABLE = new Set(['multiprocess/pooling'])
 const files = new Map()
 
 /** A file's statements, imports and exports. tsc begins each statement, and no other line, with a letter in the first column. */
@@ -164,6 +166,51 @@ function blockOf(directory, found, shown) {
 
 function textOf({ path, name }) {
   return path.startsWith('/') ? read(path).declarations.get(name) : undefined
+}
+
+/** The declarations that a package exports, and those that they extend, each once. @param directory of a package that was built */
+export function publicDeclarations(directory) {
+  const { name, exports } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
+  const types = Object.entries(exports).map(([subpath, target]) =>
+    UNSTABLE.has(join(name, subpath)) ? undefined : (target.types ?? target.import?.types)
+  )
+  const found = new Map()
+  const add = declaration => {
+    if (textOf(declaration) === undefined || found.has(keyOf(declaration))) return
+    found.set(keyOf(declaration), { ...declaration, parents: [] })
+    const parents = parentsOf(declaration)
+    found.get(keyOf(declaration)).parents = parents
+    for (const parent of parents) add(parent)
+  }
+  for (const path of types.filter(path => path !== undefined)) {
+    for (const declaration of exportsOf(resolve(directory, path)).values()) add(declaration)
+  }
+  return [...found.values()]
+}
+
+/** The declarations whose members a class, an interface or an intersection has as well. */
+function parentsOf(declaration) {
+  const text = textOf(declaration)
+  const heads = text
+    .split('\n')
+    .filter(line => /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type) /.test(line))
+  const names = heads.flatMap(head => [
+    ...(/\b(?:extends|implements) (.*)\{$/.exec(head)?.[1] ?? '').matchAll(/(?<![\w$.<])[A-Z][\w$]*/g),
+    ...(/^(?:export )?type [^=]*= (.* & .*)$/.exec(head)?.[1] ?? '').matchAll(/(?<![\w$.<])[A-Z][\w$]*/g)
+  ])
+  const named = new Map([...namedBy(declaration)].map(other => [other.name, other]))
+  const { imports } = read(declaration.path)
+  return names.flatMap(([name]) => named.get(name) ?? fromWorkspace(imports.get(name)))
+}
+
+/** What another package of this repository declares. */
+function fromWorkspace(imported) {
+  const [, name, subpath] = /^([^./]+)(.*)$/.exec(imported?.source ?? '') ?? []
+  const directory = packages().find(directory => directory.endsWith(`/${name}`))
+  if (directory === undefined) return []
+  const { exports } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
+  const target = exports[`.${subpath}`]
+  return declarationOf(resolve(directory, target.types ?? target.import.types), imported.name)
 }
 
 /** The packages that others can import. */

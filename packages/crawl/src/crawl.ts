@@ -98,6 +98,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     this.#pacer = new Pacer(host => autothrottle ?? !isLoopback(`http://${host}/`))
   }
 
+  /** The numbers of pages, URLs and bytes so far. */
   get stats(): CrawlStats {
     const { disallowed = 0, crawlDelayMs = 0, retries = 0 } = this.#visitor?.stats ?? {}
     const { throttle } = this.#pacer.of(new URL(this.#plan.start).host)
@@ -117,6 +118,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     }
   }
 
+  /** Iterates over the results as pages arrive, until the crawl is done. Leaving the loop stops the crawl. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PageResult<D>, void, undefined> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true

@@ -27,19 +27,33 @@ import { type Factories, factoriesFor } from './sync/synchronized.ts'
 
 /** The classes and functions that differ between start methods. */
 export interface Bound extends Factories {
+  /** A barrier: each party waits until all have arrived. */
   readonly Barrier: typeof Barrier
+  /** A manager without the objects that SyncManager has. */
   readonly BaseManager: typeof BaseManager
+  /** A semaphore that cannot be released more often than it was acquired. */
   readonly BoundedSemaphore: typeof BoundedSemaphore
+  /** A condition: code waits until other code notifies it. */
   readonly Condition: typeof Condition
+  /** A flag that processes or threads wait for. */
   readonly Event: typeof Event
+  /** A queue that counts unfinished items. */
   readonly JoinableQueue: typeof JoinableQueue
+  /** A lock between processes or threads. */
   readonly Lock: typeof Lock
+  /** A pool of workers. */
   readonly Pool: typeof Pool
+  /** A process, or a thread. */
   readonly Process: typeof Process
+  /** A queue between processes or threads. */
   readonly Queue: typeof Queue
+  /** A lock that its holder may acquire again. */
   readonly RLock: typeof RLock
+  /** A semaphore. */
   readonly Semaphore: typeof Semaphore
+  /** A queue without a size limit. */
   readonly SimpleQueue: typeof SimpleQueue
+  /** A manager of the objects that several processes share. */
   readonly SyncManager: typeof SyncManager
   /**
    * Starts a manager's server. Resolves to the manager once the server answers. See Python's `multiprocessing.Manager`.

@@ -9,6 +9,7 @@ const LOOK_MS = 20
 /** Runs a script with these arguments. */
 export type RunScript = (script: string, input: object) => Promise<number>
 
+/** The turns of hosts, which all programs of a crawl share through Redis. */
 export class RedisTurns implements HostTurns {
   readonly #id: string
   readonly #holdMs: number

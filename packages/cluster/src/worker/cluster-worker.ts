@@ -123,6 +123,7 @@ export class ClusterWorker implements AsyncDisposable {
     return this.#closing
   }
 
+  /** Does the same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

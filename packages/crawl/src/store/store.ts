@@ -37,6 +37,7 @@ export interface Hop {
   readonly url: string
   /** Its HTTP status. */
   readonly status: number
+  /** The URL that it redirects to. */
   readonly target: string
 }
 
@@ -68,7 +69,9 @@ export interface Visit {
 
 /** A shorter path to a page, which another program has found. */
 export interface Nearer {
+  /** The number of links from the start to the URL. */
   readonly depth: number
+  /** The page with the link to the URL; null for a start URL. */
   readonly from: string | null
 }
 

@@ -183,6 +183,7 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
     this.#transport.close()
   }
 
+  /** Does the same as `close`. */
   [Symbol.dispose](): void {
     this.close()
   }

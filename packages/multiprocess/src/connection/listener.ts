@@ -107,6 +107,7 @@ export class Listener implements Waitable, AsyncDisposable {
     for (const arrival of this.#arrivals.splice(0)) if ('socket' in arrival) arrival.socket.close()
   }
 
+  /** Does the same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

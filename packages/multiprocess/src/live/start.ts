@@ -23,6 +23,7 @@ export interface DashboardOptions {
 export interface Dashboard extends AsyncDisposable {
   /** What to open in a browser; it ends with the token, where one is needed. */
   readonly url: string
+  /** The port that it listens on. */
   readonly port: number
   /** Null: none is needed. */
   readonly token: string | null

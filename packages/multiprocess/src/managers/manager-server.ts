@@ -66,6 +66,7 @@ export class ManagerServer {
     this.#end()
   }
 
+  /** Stops the server. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

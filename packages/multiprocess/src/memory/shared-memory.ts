@@ -47,6 +47,7 @@ let segmentOf: (shm: SharedMemory) => Segment
  * memory.unlink()
  */
 export class SharedMemory implements Disposable {
+  /** The name by which other processes attach, without a leading slash. */
   readonly name: string
   /** The size in bytes: the requested one, or that of the file after attaching. */
   readonly size: number

@@ -96,6 +96,7 @@ export function originOf(kind: string): string {
   return isDebug ? `the ${kind.replace(/\$\d+$/, '')} made at ${callerPlace()}` : ''
 }
 
+/** An object whose state lives in shared memory: it crosses to another process as itself. */
 export abstract class SharedObject {
   /** The start method whose memory a new object uses. */
   protected static get method(): StartMethod {

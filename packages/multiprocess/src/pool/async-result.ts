@@ -69,6 +69,7 @@ export class AsyncResult<R> extends Promise<R> {
     })
   }
 
+  /** Returns true if the result, or the error, is available. */
   ready(): boolean {
     return this.#state !== 'pending'
   }

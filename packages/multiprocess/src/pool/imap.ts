@@ -11,9 +11,24 @@ import type { Chunk } from './map-run.ts'
 import type { SettledItem } from './options.ts'
 import { inContext } from './shared/in-context.ts'
 
+/**
+ * The results of `imap` or `imapUnordered`, as they arrive. See Python's `multiprocessing.pool.IMapIterator`.
+ * @example
+ * import { Pool } from 'multiprocess'
+ *
+ * await using pool = new Pool(2)
+ * for await (const square of pool.imap((n: number) => n * n, [1, 2])) console.log(square)
+ * // 1
+ * // 4
+ */
 export interface IMapIterator<R> extends AsyncIterableIterator<R> {
-  /** @throws TimeoutError when no result came in time; the next call may get it */
+  /**
+   * Resolves to the next result, or rejects with the error of its item.
+   * @param options.timeout milliseconds to wait. Default: any time
+   * @throws TimeoutError if no result arrived in time; the next call may get it
+   */
   next(options?: WaitOptions): Promise<IteratorResult<R>>
+  /** Ends the iteration: tasks that no worker has begun are dropped, and the input is closed. */
   return(): Promise<IteratorResult<R>>
 }
 

@@ -64,6 +64,15 @@ interface PoolSettings {
   context?: { readonly method: StartMethod }
 }
 
+/**
+ * The options of every task of a pool.
+ * @example
+ * import { Pool, type TaskOptions } from 'multiprocess'
+ *
+ * const options: TaskOptions = { timeout: 10_000, retries: 2 }
+ * await using pool = new Pool(1)
+ * console.log(await pool.apply((n: number) => n + 1, [1], options)) // 2
+ */
 export interface TaskOptions {
   /**
    * When it fires, tasks that are queued are dropped, those that run see `currentTask().signal` fire, and their results reject
@@ -102,24 +111,38 @@ interface RequiredArgs<A extends unknown[]> {
 
 /** A pool's options with their defaults: `pool.options`. */
 export interface ResolvedPoolOptions {
+  /** Worker processes, the most if there is a `minProcesses`. */
   readonly processes: number
+  /** Worker processes that stay when there is nothing to do. */
   readonly minProcesses: number
   /** Milliseconds; Infinity: the number of workers is fixed. */
   readonly idleTimeout: number
   /** Infinity: any number. */
   readonly maxQueue: number
+  /** True if the pool measures how long tasks wait and run. */
   readonly timings: boolean
   /** Infinity: workers are not replaced. */
   readonly maxTasksPerChild: number
   /** Bytes; Infinity: no limit. */
   readonly maxMemoryPerChild: number
+  /** Started workers that are kept ready to replace one that leaves or dies. */
   readonly reserve: number
-  /** Milliseconds. */
+  /** Milliseconds that a started worker has to report for work. */
   readonly startTimeout: number
+  /** Tasks that one worker may have under way at once. */
   readonly concurrency: number
+  /** The file for the trace. */
   readonly trace: string | undefined
 }
 
+/**
+ * The options of `applyAsync`, `mapAsync` and `starmapAsync`. See Python's `Pool.apply_async`.
+ * @example
+ * import { Pool } from 'multiprocess'
+ *
+ * await using pool = new Pool(1)
+ * await pool.applyAsync((n: number) => n + 1, [1], { callback: sum => console.log(sum) }) // 2
+ */
 export interface ApplyOptions<R> extends TaskOptions {
   /** Called with the result, after it is settled. */
   callback?: (value: R) => void
@@ -127,6 +150,15 @@ export interface ApplyOptions<R> extends TaskOptions {
   errorCallback?: (error: unknown) => void
 }
 
+/**
+ * The options of `map` and `starmap`. See Python's `Pool.map`.
+ * @example
+ * import { type MapOptions, Pool } from 'multiprocess'
+ *
+ * const options: MapOptions = { chunksize: 2 }
+ * await using pool = new Pool(1)
+ * console.log(await pool.map((n: number) => n * n, [1, 2, 3], options)) // [ 1, 4, 9 ]
+ */
 export interface MapOptions extends TaskOptions {
   /**
    * Items that travel together. Left out: as many as make four chunks a worker, but from 1,024 items on none of more than about
@@ -140,8 +172,17 @@ export interface MapOptions extends TaskOptions {
   progress?: ProgressOption
 }
 
+/**
+ * The options of `imap` and `imapUnordered`. See Python's `Pool.imap`.
+ * @example
+ * import { type IMapOptions, Pool } from 'multiprocess'
+ *
+ * const options: IMapOptions = { chunksize: 2, buffersize: 8 }
+ * await using pool = new Pool(1)
+ * for await (const square of pool.imap((n: number) => n * n, [3], options)) console.log(square) // 9
+ */
 export interface IMapOptions extends TaskOptions {
-  /** Left out: 1. */
+  /** Items that travel together. Default: 1. */
   chunksize?: number
   /** Most items taken from the input ahead of the consumer. Left out: 4 × processes × concurrency × chunksize. */
   buffersize?: number
@@ -154,10 +195,36 @@ export interface IMapOptions extends TaskOptions {
   settled?: boolean
 }
 
-/** What `imap` and `imapUnordered` give with `{ settled: true }`: an item, its index in the input, and what became of it. */
+/**
+ * A result of `imap` or `imapUnordered` with `{ settled: true }`: an item, its index in the input, and its value or error.
+ * @example
+ * import { Pool } from 'multiprocess'
+ *
+ * await using pool = new Pool(1)
+ * for await (const { item, status } of pool.imap((n: number) => n * n, [3], { settled: true })) console.log(item, status)
+ * // 3 fulfilled
+ */
 export type SettledItem<T, R> =
-  | { readonly status: 'fulfilled'; readonly value: R; readonly item: T; readonly index: number }
-  | { readonly status: 'rejected'; readonly reason: unknown; readonly item: T; readonly index: number }
+  | (SettledInput<T> & {
+      /** The function returned. */
+      readonly status: 'fulfilled'
+      /** Its result. */
+      readonly value: R
+    })
+  | (SettledInput<T> & {
+      /** The function threw, or its task was stopped. */
+      readonly status: 'rejected'
+      /** The error. */
+      readonly reason: unknown
+    })
+
+/** An item of the input of `imap`. */
+interface SettledInput<T> {
+  /** The item of the input. */
+  readonly item: T
+  /** The place of the item in the input, from 0. */
+  readonly index: number
+}
 
 export const POOL_OPTIONS: OptionNames = optionNames(
   '{ initializer }',

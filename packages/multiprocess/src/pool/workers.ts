@@ -61,11 +61,13 @@ export interface WorkerSettings {
   readonly preparation: Uint8Array | null
 }
 
+/** One worker of a pool, as `stats` describes it. */
 export interface WorkerStats {
-  /** Of the process; of a thread its `threadId`. */
+  /** The pid of the process; of a thread, its `threadId`. */
   readonly pid: number
   /** Tasks that it has ended. A chunk of `map` or `imap` is one. */
   readonly tasks: number
+  /** True while it runs a task. */
   readonly busy: boolean
   /** How often a worker in its place was replaced. */
   readonly restarts: number

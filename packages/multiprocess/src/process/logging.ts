@@ -19,7 +19,18 @@ import {
 import { currentIdentity, logSettings } from './state.ts'
 
 /** The levels and their numbers, as in Python's `logging`. */
-export const LOG_LEVELS = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 } as const
+export const LOG_LEVELS = {
+  /** Details for developers. */
+  debug: 10,
+  /** What processes do. */
+  info: 20,
+  /** Something that may be wrong. */
+  warning: 30,
+  /** Something that failed. */
+  error: 40,
+  /** A failure that ends the program. */
+  critical: 50
+} as const
 
 /** The name of a level. */
 export type LogLevelName = keyof typeof LOG_LEVELS

@@ -24,6 +24,7 @@ import { type Plan, runningObjects, Started, start } from './start.ts' // lazy
 import { currentIdentity, nextPath } from './state.ts'
 import { checkTarget, sentTarget, type Target } from './target.ts'
 
+/** The options of a process, whatever its target is. */
 interface ProcessSettings<A extends unknown[]> {
   /** The function that the child runs. The child ends once the function is done and nothing else keeps its event loop alive. */
   target?: Target<A>
@@ -47,11 +48,13 @@ interface ProcessSettings<A extends unknown[]> {
   startTimeout?: number
 }
 
+/** The arguments of a target that needs none. */
 interface OptionalArgs<A extends unknown[]> {
   /** The arguments of `target`. Default: []. */
   args?: A
 }
 
+/** The arguments of a target that needs some. */
 interface RequiredArgs<A extends unknown[]> {
   /** The arguments of `target`. */
   args: A

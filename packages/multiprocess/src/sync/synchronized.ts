@@ -25,14 +25,22 @@ export interface Synchronized {
 }
 
 /** A typed array over shared memory, with a lock. Its elements are read and written as those of any typed array. */
-export type SharedArray<C extends TypeCode> = TypedArrayOf<C> &
-  Synchronized & {
-    /** The text up to the first zero, for the codes c and u. */
-    value: string
-  }
+export type SharedArray<C extends TypeCode> = TypedArrayOf<C> & Synchronized & WithText
+
+/** An array that can be text. */
+export interface WithText {
+  /** The text up to the first zero, for the codes c and u. */
+  value: string
+}
 
 /** A number, or a character, in shared memory, with a lock. `value` reads and writes it. */
-export type SharedValue<C extends TypeCode> = Synchronized & { value: ElementOf<C> }
+export type SharedValue<C extends TypeCode> = Synchronized & RawCell<C>
+
+/** A number, or a character, in shared memory, without a lock. */
+export interface RawCell<C extends TypeCode> {
+  /** The number or the character. */
+  value: ElementOf<C>
+}
 
 /** The option of `Value` and `Array`. */
 export interface LockOption {
@@ -88,6 +96,7 @@ export function lockFor(options: LockOption, method: StartMethod): Lock | undefi
   return lock
 }
 
+/** The functions that make arrays and values in shared memory. */
 export interface Factories {
   /**
    * Makes a shared typed array. See Python's `multiprocessing.Array`.
@@ -115,15 +124,15 @@ export interface Factories {
    */
   Value<C extends TypeCode>(code: C, init?: ElementOf<C>, options?: LockOption): SharedValue<C>
   /** Does the same as `Array`, without a lock. See Python's `multiprocessing.sharedctypes.RawArray`. */
-  RawArray<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>): TypedArrayOf<C> & { value: string }
+  RawArray<C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>): TypedArrayOf<C> & WithText
   /** Does the same as `Value`, without a lock. See Python's `multiprocessing.sharedctypes.RawValue`. */
-  RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): { value: ElementOf<C> }
+  RawValue<C extends TypeCode>(code: C, init?: ElementOf<C>): RawCell<C>
 }
 
 /** @param methodNow returns the start method whose memory is used */
 export function factoriesFor(methodNow: () => StartMethod): Factories {
   const RawArray = <C extends TypeCode>(code: C, init: number | Iterable<ElementOf<C>>) =>
-    withText(createArray(methodNow(), code, init)) as TypedArrayOf<C> & { value: string }
+    withText(createArray(methodNow(), code, init)) as TypedArrayOf<C> & WithText
   const RawValue = <C extends TypeCode>(code: C, init?: ElementOf<C>) => createCell(methodNow(), code, init)
   return {
     RawArray,

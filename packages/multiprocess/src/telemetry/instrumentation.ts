@@ -8,6 +8,7 @@ import { type OpenTelemetry, openTelemetry, ownVersion } from './task/api.ts'
 import { SYSTEM } from './task/names.ts'
 import { TaskSpan } from './task-span.ts'
 
+/** The options of a MultiprocessInstrumentation. */
 export interface InstrumentationOptions {
   /** Whether tasks are traced from the start; `enable()` does it later. Default: true. */
   enabled?: boolean
@@ -34,7 +35,9 @@ let current: MultiprocessInstrumentation | undefined
  * // or: new NodeSDK({ instrumentations: [new MultiprocessInstrumentation()] })
  */
 export class MultiprocessInstrumentation {
+  /** The name of the instrumentation, as OpenTelemetry shows it. */
   readonly instrumentationName = SYSTEM
+  /** The version of this package. */
   readonly instrumentationVersion: string
   readonly #api: OpenTelemetry
   #config: InstrumentationOptions
@@ -93,6 +96,7 @@ export class MultiprocessInstrumentation {
     if (current === this) void this.#instruments
   }
 
+  /** Returns the options. */
   getConfig(): InstrumentationOptions {
     return this.#config
   }

@@ -74,6 +74,7 @@ export type NamespaceProxy<T extends object = Record<string, unknown>> = Proxied
 /** A value at the server. See Python's `SyncManager.Value`. */
 export type ValueProxy<T> = Proxied<ValueObject<T>, 'value'>
 
+/** A queue that is read in a loop. */
 interface Endless<T> {
   /** Iterates over the items as they arrive, without end. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
@@ -85,6 +86,7 @@ export type QueueProxy<T = unknown> = Proxied<QueueObject<T>, 'queue'> & Endless
 /** A queue at the server that counts unfinished items. */
 export type JoinableQueueProxy<T = unknown> = Proxied<JoinableQueueObject<T>, 'joinableQueue'> & Endless<T>
 
+/** A lock around a callback. */
 interface Exclusive {
   /**
    * Runs `fn` while this process holds the lock. @throws TimeoutError, OwnerDiedError: then `fn` has not run, and the lock is free again
@@ -129,25 +131,40 @@ type MappedLater = Omit<MapOptions, 'progress'>
 /** A pool at the server. Its workers are children of the server. */
 export type PoolProxy = Proxied<PoolObject, 'pool', keyof PoolTasks> & PoolTasks
 
+/** The methods of a pool at the server that take tasks. */
 interface PoolTasks {
+  /** Runs `fn` in a worker. Resolves to its result, or rejects with its error. */
   apply<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: TaskOptions): Promise<Awaited<R>>
+  /** Does the same as `apply`, and blocks the thread. */
   applySync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: Call): Awaited<R>
+  /**
+   * Runs `fn` for each item. Resolves to the results in the order of the items, or rejects with the first error.
+   * @param options a number is the chunksize
+   */
   map<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: number | MappedLater): Promise<Awaited<R>[]>
+  /** Does the same as `map`, and blocks the thread. */
   mapSync<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: number | Mapped): Awaited<R>[]
+  /** Does the same as `map`, with a list of arguments for each item. */
   starmap<A extends unknown[], R>(
     fn: Target<A, R>,
     items: Iterable<A>,
     options?: number | MappedLater
   ): Promise<Awaited<R>[]>
+  /** Does the same as `starmap`, and blocks the thread. */
   starmapSync<A extends unknown[], R>(fn: Target<A, R>, items: Iterable<A>, options?: number | Mapped): Awaited<R>[]
+  /** Submits a task. Resolves to the proxy of its result, without waiting for the task. */
   applyAsync<A extends unknown[], R>(fn: Target<A, R>, args?: A, options?: Call): Promise<AsyncResultProxy<Awaited<R>>>
+  /** Submits the tasks of `map`. Resolves to the proxy of their results, without waiting for them. */
   mapAsync<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: Mapped): Promise<AsyncResultProxy<Awaited<R>[]>>
+  /** Submits the tasks of `starmap`. Resolves to the proxy of their results, without waiting for them. */
   starmapAsync<A extends unknown[], R>(
     fn: Target<A, R>,
     items: Iterable<A>,
     options?: Mapped
   ): Promise<AsyncResultProxy<Awaited<R>[]>>
+  /** Runs `fn` for each item. Resolves to an iterator over the results in the order of the items. */
   imap<T, R>(fn: Target<[T], R>, items: Iterable<T>, options?: number | Iterated): Promise<IteratorProxy<Awaited<R>>>
+  /** Does the same as `imap`, with the results in the order in which they arrive. */
   imapUnordered<T, R>(
     fn: Target<[T], R>,
     items: Iterable<T>,

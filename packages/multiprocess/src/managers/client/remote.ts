@@ -51,12 +51,18 @@ export interface IteratorProxy<T, N = unknown> extends BaseProxy, AsyncIterableI
   throw(error?: unknown): Promise<IteratorResult<T>>
   /** Does the same as `throw`, and blocks the thread. */
   throwSync(error?: unknown): IteratorResult<T>
+  /** Returns the proxy itself: a `for await` loop reads it. */
   [Symbol.asyncIterator](): this
 }
 
 /** A function at the server: `call` runs it, and `callSync` blocks the thread meanwhile. */
 export type CallableProxy<F> = F extends (...args: infer A) => infer R
-  ? BaseProxy & { call(...args: A): Promise<Arriving<R>>; callSync(...args: A): Arriving<R> }
+  ? BaseProxy & {
+      /** Runs the function at the server. Resolves to its result, or rejects with its error. */
+      call(...args: A): Promise<Arriving<R>>
+      /** Does the same as `call`, and blocks the thread. */
+      callSync(...args: A): Arriving<R>
+    }
   : never
 
 /** The type in which a factory's product arrives. */

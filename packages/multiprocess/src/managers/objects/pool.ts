@@ -8,6 +8,7 @@ import type { Target } from '../../process/target.ts'
 import { currentCall } from '../protocol/call.ts'
 import { type Served, serveIterator, serveKind } from '../protocol/served.ts'
 
+/** The options that a client can send: no signal and no progress. */
 type Options<T> = (Omit<T, 'signal'> & { progress?: undefined }) | number | undefined
 
 /** A pool at the server. */
@@ -19,34 +20,42 @@ export class PoolObject {
     this.#pool = new (boundTo(Pool, method))(...(args as [number, PoolOptions?]))
   }
 
+  /** Runs `fn` in a worker. Resolves to its result, or rejects with its error. */
   apply(fn: Target, args?: never[], options?: object): unknown {
     return this.#pool.apply(fn, args, { ...options, signal: currentCall().signal })
   }
 
+  /** Runs `fn` for each item. Resolves to the results in the order of the items. @param options a number is the chunksize */
   map(fn: Target, items: Iterable<never>, options?: Options<MapOptions>): unknown {
     return this.#pool.map(fn as Target<[never]>, items, withSignal(options))
   }
 
+  /** Does the same as `map`, with a list of arguments for each item. */
   starmap(fn: Target, items: Iterable<never[]>, options?: Options<MapOptions>): unknown {
     return this.#pool.starmap(fn, items, withSignal(options))
   }
 
+  /** Submits a task. Returns its result, which the client reads through a proxy. */
   applyAsync(fn: Target, args?: never[], options?: object): Served {
     return serveResult(this.#pool.applyAsync(fn, args, options))
   }
 
+  /** Submits the tasks of `map`. Returns their results, which the client reads through a proxy. */
   mapAsync(fn: Target, items: Iterable<never>, options?: object): Served {
     return serveResult(this.#pool.mapAsync(fn as Target<[never]>, items, options))
   }
 
+  /** Submits the tasks of `starmap`. Returns their results, which the client reads through a proxy. */
   starmapAsync(fn: Target, items: Iterable<never[]>, options?: object): Served {
     return serveResult(this.#pool.starmapAsync(fn, items, options))
   }
 
+  /** Runs `fn` for each item. Returns an iterator over the results in the order of the items. */
   imap(fn: Target, items: Iterable<never>, options?: number | IMapOptions): Served {
     return serveIterator('imap', this.#pool.imap(fn as Target<[never]>, items, options))
   }
 
+  /** Does the same as `imap`, with the results in the order in which they arrive. */
   imapUnordered(fn: Target, items: Iterable<never>, options?: number | IMapOptions): Served {
     return serveIterator('imapUnordered', this.#pool.imapUnordered(fn as Target<[never]>, items, options))
   }

@@ -122,6 +122,7 @@ export const METHODS = {
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Method>>>>
 
 export type MethodTable = typeof METHODS
+/** The kind of an object that every manager has, such as 'dict'. */
 export type ObjectKind = keyof MethodTable
 
 /** Calls of these kinds end with the caller's contexts (`nesting.ts`): the holder of an RLock is one `runExclusive` of a process. */

@@ -19,6 +19,7 @@ export interface TimeShares {
   readonly exit: number
 }
 
+/** What one worker did, and where its time went. */
 export interface WorkerInsights extends TimeShares {
   /** Of a thread its `threadId`. */
   readonly pid: number
@@ -28,14 +29,17 @@ export interface WorkerInsights extends TimeShares {
   readonly isRunning: boolean
 }
 
+/** A task that ran long. */
 export interface SlowTask {
+  /** The number of the task in its pool. */
   readonly id: number
   /** The function's name. */
   readonly name: string
   /** Its arguments, or the items of its chunk, in at most 100 characters. */
   readonly args: string
-  /** Milliseconds. */
+  /** Milliseconds that it ran. */
   readonly runTime: number
+  /** Milliseconds that it waited for a worker. */
   readonly waitTime: number
 }
 

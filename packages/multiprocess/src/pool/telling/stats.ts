@@ -13,6 +13,7 @@ export interface PoolStats {
   readonly failed: number
   /** Tasks that wait or run. */
   readonly pending: number
+  /** Each worker that runs. */
   readonly workers: readonly WorkerStats[]
   /** How long tasks waited until a worker began them; there with `{ timings: true }`. */
   readonly waitTime?: TimeStats

@@ -14,11 +14,14 @@ import { Timings } from './timings.ts'
 import { Traces, tracing, type Whereabouts } from './tracing.ts'
 import { Watch } from './watch.ts'
 
+/** How a task ended. `stopped`: it was aborted, timed out or dropped, or its worker died. */
 export type TaskOutcome = 'success' | 'error' | 'stopped'
 
 /** The payload of `multiprocess:pool:task:submit`. */
 export interface TaskSubmitMessage {
+  /** The pool. */
   readonly pool: object
+  /** The number of the task in its pool. */
   readonly id: number
   /** The function's name. */
   readonly name: string
@@ -34,18 +37,23 @@ export interface TaskStartMessage extends TaskSubmitMessage {
 
 /** The payload of `multiprocess:pool:task:end`. */
 export interface TaskEndMessage extends TaskSubmitMessage {
-  /** `stopped`: aborted, timed out, dropped, or its worker died. */
+  /** How the task ended. */
   readonly outcome: TaskOutcome
-  /** Of the worker; 0 and the times undefined when none began it. */
+  /** The pid of the worker; 0 if no worker began the task. */
   readonly pid: number
+  /** When the task began, in milliseconds of the monotonic clock; undefined if no worker began it. */
   readonly start: number | undefined
+  /** When the task ended, in milliseconds of the monotonic clock; undefined if it was stopped. */
   readonly end: number | undefined
 }
 
 /** The payloads of `multiprocess:pool:worker:start` and, with `exitcode`, `multiprocess:pool:worker:end`. */
 export interface WorkerMessage {
+  /** The pool. */
   readonly pool: object
+  /** The pid of the worker; of a thread, its `threadId`. */
   readonly pid: number
+  /** The exit status, or -N for signal N. */
   readonly exitcode?: number
 }
 

@@ -3,12 +3,19 @@ import { monotonicMs } from '../../ground/os/time.ts'
 
 /** A distribution of times, in milliseconds. */
 export interface TimeStats {
+  /** The number of times that were measured. */
   readonly count: number
+  /** The shortest time. */
   readonly min: number
+  /** The arithmetic mean. */
   readonly mean: number
+  /** The longest time. */
   readonly max: number
+  /** The median. */
   readonly p50: number
+  /** 90 % of the times are at most this long. */
   readonly p90: number
+  /** 99 % of the times are at most this long. */
   readonly p99: number
 }
 
