@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from './http/client.ts'
 import { Identity } from './http/identity.ts'
 import { type CrawlOptions, type Plan, plan } from './options.ts'
-import { Pacer } from './pace/pacer.ts'
+import { type HostPace, Pacer } from './pace/pacer.ts'
 import { withoutPage } from './page/outcome.ts'
 import type { PageResult } from './result.ts'
 import { MAX_SITEMAP_BYTES, readSitemaps } from './robots/sitemaps.ts'
@@ -17,6 +17,7 @@ import { Completions } from './work/completions.ts'
 import { Depths, type Visited } from './work/depths.ts'
 import { type Fetcher, LocalFetcher, PoolFetcher } from './work/fetcher.ts'
 import { LeaseLost, type TimedExchange, Visitor, type VisitReport } from './work/visitor.ts'
+import type { Watcher } from './work/watcher.ts'
 
 /** A finished visit to one entry of the frontier. */
 interface Visit {
@@ -87,6 +88,8 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
   /** The number of unfinished pages that wait before they are requested again. */
   #resting = 0
   #bytes = 0
+  /** @internal Hears what the crawl does. */
+  watcher: Watcher | undefined
 
   /** @internal */
   constructor(plan: Plan, sink?: Sink) {
@@ -96,6 +99,16 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     const { autothrottle, followsTraps } = plan.ask
     this.#traps = followsTraps ? undefined : new Traps()
     this.#pacer = new Pacer(host => autothrottle ?? !isLoopback(`http://${host}/`))
+  }
+
+  /** @internal */
+  get plan(): Plan {
+    return this.#plan
+  }
+
+  /** @internal */
+  get hosts(): ReadonlyMap<string, HostPace> {
+    return this.#pacer.hosts
   }
 
   /** The numbers of pages, URLs and bytes so far. */
@@ -123,7 +136,10 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     if (this.#hasBegun) throw new Error('a crawl can be looped over once; call crawl() again for another')
     this.#hasBegun = true
     const { start, starts, signal, ask, scope } = this.#plan
-    if (signal?.aborted) return
+    if (signal?.aborted) {
+      this.watcher?.ended(true)
+      return
+    }
     const isGuarded = !ask.allowsPrivate && !(await isPrivateHost(new URL(start).hostname))
     const keepBodies = this.#sink?.wantsExchanges ?? false
     const { followsAll } = scope
@@ -150,6 +166,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       await fetcher.close()
       await client.close()
       for (const { lease } of this.#depths.underWay) await this.#store.release(lease)
+      this.watcher?.ended(signal?.aborted ?? false)
     }
   }
 
@@ -247,12 +264,14 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
 
   async #visit(visitor: Visitor, page: Visited, sequence: number): Promise<Visit> {
     const { lease } = page
+    this.watcher?.begun(page.url)
     const claim = (url: string) => this.#store.claim(lease, url)
     const visit = visitor.visit(page.url, page.from === null, claim, lease)
     const report = await visit.catch((error: unknown): VisitReport => {
       if (error instanceof LeaseLost) return { outcome: null, hops: [], skipped: [], exchanges: [] }
       throw error
     })
+    this.watcher?.done(page.url)
     return { sequence, page, report }
   }
 
@@ -355,6 +374,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     this.#pages++
     if (result.error !== null) this.#errors++
     this.#bytes += result.bytes
+    this.watcher?.found(result)
     return result
   }
 }

@@ -30,6 +30,8 @@ export interface Column<T> {
   readonly isBad?: (row: T) => boolean
 }
 
+const textOf = (child: Child) => (child instanceof Element ? child.outerHTML : String(child))
+
 /** Shows the rows in a table; without any, a sentence. What is as it was before is left alone, so that it can be selected. */
 export function showTable<T>(
   place: HTMLElement,
@@ -38,7 +40,7 @@ export function showTable<T>(
   none: string
 ): void {
   const cells = rows.map(row => columns.map(column => [column.of(row), column.isBad?.(row) ?? false] as const))
-  const key = JSON.stringify(cells.map(row => row.map(([child, isBad]) => [String(child), isBad])))
+  const key = JSON.stringify(cells.map(row => row.map(([child, isBad]) => [textOf(child), isBad])))
   if (place.dataset['key'] === key) return
   place.dataset['key'] = key
   if (rows.length === 0) {

@@ -13,6 +13,7 @@ import { compare } from './compare.ts'
 import { type CrawlFlags, toCrawlOptions } from './crawl-options.ts'
 import { type Destination, formatOf, inMemory, openDestination, openTemporary } from './destination.ts'
 import { runCrawl } from './run-crawl.ts'
+import { type Address, Ui } from './ui.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What every command gets. */
@@ -28,6 +29,7 @@ export interface CrawlCommandFlags extends CrawlFlags {
   cluster?: string
   name?: string
   lease?: number
+  ui?: Address
 }
 
 /**
@@ -47,6 +49,9 @@ export async function crawlCommand(
   }
   if (start === undefined) {
     if (flags.cluster !== undefined) throw new UsageError('--cluster needs the URL of a first page')
+    if (flags.ui !== undefined) {
+      throw new UsageError('--ui needs the URL of a first page; crawl practice serves a site to try it on')
+    }
     return await practise(options, flags, context)
   }
   const planned = checkPlan(start, { ...options, urls: others })
@@ -55,14 +60,22 @@ export async function crawlCommand(
     if (value !== undefined && cluster === undefined) throw new UsageError(`--${flag} goes with --cluster; give both`)
   }
   if (isComparing && cluster !== undefined) throw new UsageError('--compare and --cluster do not go together')
+  if (isComparing && flags.ui !== undefined) throw new UsageError('--compare and --ui do not go together')
   const destination =
     cluster === undefined ? await chooseDestination(flags, planned) : await openCluster(cluster, flags, planned)
+  const ui = flags.ui === undefined ? undefined : new Ui(flags.ui)
+  let isFine: boolean
   try {
     if (isComparing) return await runCompare(start, options, destination, context)
-    return await runOnce(start, { ...options, urls: others }, flags, destination, context)
+    isFine = await runOnce(start, { ...options, urls: others }, flags, destination, context, ui)
+  } catch (error) {
+    await ui?.close()
+    throw error
   } finally {
     await destination.close()
   }
+  await ui?.stay(context.signal)
+  return isFine
 }
 
 /** @throws UsageError if `crawl()` would refuse the options */
@@ -75,10 +88,10 @@ export function checkPlan(url: string, options: CrawlOptions): Plan {
 }
 
 /** Chooses the destination: lines of JSON for a pipe, problems for a terminal, or the file of `--out`. */
-async function chooseDestination({ out, fresh = false }: CrawlFlags, planned: Plan): Promise<Destination> {
+async function chooseDestination({ out, fresh = false, ui }: CrawlCommandFlags, planned: Plan): Promise<Destination> {
   if (out !== undefined && out !== '-') return await openDestination(out, planned, fresh)
   if (fresh) throw new UsageError('--fresh starts a file over; say which one with --out')
-  return out === undefined && process.stdout.isTTY ? await openTemporary(planned) : inMemory()
+  return (out === undefined && process.stdout.isTTY) || ui !== undefined ? await openTemporary(planned) : inMemory()
 }
 
 async function runOnce(
@@ -86,7 +99,8 @@ async function runOnce(
   options: CrawlOptions,
   { out, cluster }: CrawlCommandFlags,
   destination: Destination,
-  { stdout }: Context
+  { stdout }: Context,
+  ui?: Ui
 ): Promise<boolean> {
   const isLines = out === '-' || (out === undefined && !process.stdout.isTTY)
   const sharesTerminal = isLines && process.stdout.isTTY && process.stderr.isTTY
@@ -95,7 +109,7 @@ async function runOnce(
   const run = await runCrawl(
     url,
     options,
-    { stderr: process.stderr, sharesTerminal },
+    { stderr: process.stderr, sharesTerminal, openPage: ui && (pages => ui.open(pages)) },
     async result => {
       if (isLines) await stdout.write(process.stdout.isTTY ? jsonForTerminal(toJsonLine(result)) : toJsonLine(result))
     },

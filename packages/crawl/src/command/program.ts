@@ -5,6 +5,7 @@ import { type Context, type CrawlCommandFlags, crawlCommand } from './crawl-comm
 import { addCrawlOptions } from './crawl-options.ts'
 import { practiceCommand } from './practice-command.ts'
 import { diffCommand, reportCommand, whyCommand } from './report-command.ts'
+import { completeUi, readAddress } from './ui.ts'
 import { UsageError } from './usage-error.ts'
 import { oneOf, readSeconds, whole } from './values.ts'
 
@@ -31,7 +32,7 @@ export async function runProgram(args: readonly string[], context: Context): Pro
     command.exitOverride().configureOutput({ writeOut: text => texts.push(text), writeErr: () => {} })
   }
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(completeUi(args), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw new UsageError(error.message.replace(/^error: /, '').replace(/\n/g, ' '))
@@ -50,6 +51,7 @@ function makeProgram(context: Context, set: (isFine: boolean) => void): Command 
     .allowExcessArguments()
     .addHelpText('after', NOTES)
   addCrawlOptions(program)
+    .option('--ui [port]', 'show the crawl on a page in the browser, and stay until Ctrl-C (a free port)', readAddress)
     .option('--compare', 'crawl one page after another first, then with the pool, and show both times')
     .option('--cluster <url>', 'crawl together with other machines, over a Redis server (redis://… or rediss://…)')
     .option('--name <name>', "with --cluster: machines with the same name crawl together (the first page's)")

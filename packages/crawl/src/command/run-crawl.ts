@@ -2,6 +2,7 @@ import { Crawl } from '../crawl.ts'
 import { type CrawlOptions, plan } from '../options.ts'
 import type { PageResult } from '../result.ts'
 import type { CrawlStats } from '../stats.ts'
+import type { CommandPage } from '../ui/start.ts'
 import { type Destination, inMemory } from './destination.ts'
 import { ProcessorLoad } from './processor-load.ts'
 import { Progress } from './progress.ts'
@@ -24,6 +25,8 @@ export interface Display {
   label?: string
   /** True if the output of `onResult` goes to the terminal that shows the progress. */
   sharesTerminal?: boolean
+  /** Opens the page of `--ui`. Default: there is none. */
+  openPage?: (pages: Crawl) => Promise<Pick<CommandPage, 'conclude'>>
 }
 
 /**
@@ -34,7 +37,7 @@ export interface Display {
 export async function runCrawl(
   url: string,
   options: CrawlOptions,
-  { stderr, label = '', sharesTerminal = false }: Display,
+  { stderr, label = '', sharesTerminal = false, openPage }: Display,
   onResult: (result: PageResult) => Promise<void> = async () => {},
   destination: Destination = inMemory()
 ): Promise<Run> {
@@ -44,6 +47,7 @@ export async function runCrawl(
   const { store, pages: kept } = destination
   const planned = plan(url, { ...options, store })
   const pages = new Crawl(planned, destination.sink)
+  const page = await openPage?.(pages)
   const before = Number(kept?.meta('elapsedMs') ?? 0)
   const earlier = store.counts.pages
   const progress = new Progress(stderr, label, () => pages.stats)
@@ -67,5 +71,6 @@ export async function runCrawl(
   const elapsedMs = elapsed()
   const ending = options.signal?.aborted ? 'Interrupted' : stats.queued > 0 ? 'Ended at the limit (--limit)' : null
   const lines = summary.lines(stats, elapsedMs, ending, { earlier, delayMs: planned.delayMs, load: load.share })
+  page?.conclude(lines, kept)
   return { stats, elapsedMs, summary: lines, failure }
 }

@@ -18,6 +18,11 @@ export class Pacer {
     return pace
   }
 
+  /** The hosts that were asked for a pace, in that order. */
+  get hosts(): ReadonlyMap<string, HostPace> {
+    return this.#hosts
+  }
+
   /**
    * Waits for a turn. Turns are given in the order of the calls.
    * @param host the host whose turns are apart
@@ -34,12 +39,24 @@ export class HostPace {
   /** When the last turn was given, or will be, as in `performance.now()`. */
   #last: Promise<number> = Promise.resolve(Number.NEGATIVE_INFINITY)
   #pausedUntil = Number.NEGATIVE_INFINITY
+  #longestDelayMs = 0
 
   constructor(followsLatency: boolean) {
     this.throttle = new Throttle(followsLatency)
   }
 
+  /** The longest time between two turns that a caller has asked for, in milliseconds. */
+  get longestDelayMs(): number {
+    return this.#longestDelayMs
+  }
+
+  /** The milliseconds until turns are given again, after a complaint; 0 if they are. */
+  get restsMs(): number {
+    return Math.max(0, this.#pausedUntil - performance.now())
+  }
+
   async turn(delayMs: number, signal?: AbortSignal): Promise<void> {
+    this.#longestDelayMs = Math.max(this.#longestDelayMs, delayMs)
     const turn = this.#last.then(last => this.#wait(last, delayMs, signal))
     this.#last = turn
     await turn

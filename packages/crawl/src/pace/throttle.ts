@@ -29,6 +29,11 @@ export class Throttle {
     return Math.min(MAX_DELAY_MS, Math.max(this.#latencyDelayMs, this.#complaintDelayMs))
   }
 
+  /** True if the pause is that long because the server says that it gets too many requests. */
+  get isAfterComplaint(): boolean {
+    return this.#complaintDelayMs > this.#latencyDelayMs
+  }
+
   /** The time to the headers that 95 % of the last 200 answers did not exceed, in milliseconds; 0 without answers. */
   get p95Ms(): number {
     const sorted = [...this.#latencies].sort((a, b) => a - b)

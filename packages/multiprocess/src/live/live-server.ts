@@ -23,46 +23,75 @@ const TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8'
 }
 
+const NOTHING_ELSE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
-    "form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; ${NOTHING_ELSE}`,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff'
 }
 
-/** What is made when it is asked for. */
+/** A document with styles and scripts inside. It is of no origin, so it reads nothing of the page and of the events. */
+const WHOLE_DOCUMENT =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; " +
+  `sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; ${NOTHING_ELSE}`
+
+/** A file that is made when a browser asks for it. */
 export interface LiveFile {
+  /** Its `Content-Type`, such as `application/json`. */
   readonly type: string
-  /** The browser saves it under this name; undefined: it shows it. */
+  /** The browser saves it under this name. Default: the browser shows it. */
   readonly saveAs?: string
-  readonly body: () => string | Promise<string>
+  /** True for an HTML document whose styles and scripts are inside it. It runs apart from the page. Default: false. */
+  readonly isWholeDocument?: boolean
+  /** Returns the text of the file; null if there is none yet. */
+  readonly body: () => string | null | Promise<string | null>
 }
 
-export interface LiveOptions {
-  /** 0: a free one. */
-  readonly port: number
-  readonly host: string
-  /** What is served, for errors: 'the dashboard'. */
-  readonly what: string
-  /** Folders of files; `index.html` is the page. */
+/** Options of `servePage`. */
+export interface LivePageOptions {
+  /** The port to listen at. Default: 0, which means a free one. */
+  readonly port?: number
+  /** The address to listen at. With any that other machines reach, such as `0.0.0.0`, a token is needed. Default: `127.0.0.1`. */
+  readonly host?: string
+  /** What is served, for errors and warnings. Default: `the page`. */
+  readonly what?: string
+  /** Folders of the page's files (HTML, CSS, JavaScript, SVG and text), as `file:` URLs that end with `/`. `index.html` is the page. */
   readonly folders: readonly URL[]
-  /** By path, such as `/trace.json`. */
+  /** Files that are made when they are asked for, by their paths, such as `/trace.json`. Default: none. */
   readonly files?: Readonly<Record<string, LiveFile>>
-  /** Milliseconds between two messages. */
-  readonly interval: number
-  /** The first message of each client. */
+  /** Milliseconds between two messages to a browser, at least 10. Default: 500. */
+  readonly interval?: number
+  /** Returns the first message to each browser: the event `hello` of `/events`. */
   readonly hello: () => object
-  /** Each further one. @param isWhole for somebody who knows none of the others */
+  /**
+   * Returns each further message: the event `tick`. It is called only while somebody looks.
+   * @param isWhole true if a browser knows none of the messages before
+   */
   readonly tick: (isWhole: boolean) => object | Promise<object>
-  /** The first one begins to look, or the last one has left. */
+  /** Called when the first browser begins to look, and when the last one has left. */
   readonly onLooking?: (isLooking: boolean) => void
 }
 
-export class LiveServer implements AsyncDisposable {
+/** `LivePageOptions`, checked and complete. */
+export type LiveOptions = LivePageOptions & Required<Pick<LivePageOptions, 'port' | 'host' | 'what' | 'interval'>>
+
+/** A page that is served. */
+export interface LivePage extends AsyncDisposable {
+  /** What to open in a browser; it ends with the token, where one is needed. */
+  readonly url: string
+  /** The port that it listens on. */
+  readonly port: number
+  /** Null: none is needed. */
+  readonly token: string | null
+  /** Serves it no more. */
+  close(): Promise<void>
+}
+
+export class LiveServer implements LivePage {
   readonly #options: LiveOptions
   readonly #server: Server
   readonly #guard: Guard
@@ -98,7 +127,10 @@ export class LiveServer implements AsyncDisposable {
     server.removeAllListeners('error')
     server.on('error', () => {})
     server.on('request', (request, response) => {
-      this.#answer(request, response).catch(() => response.destroy())
+      this.#answer(request, response).catch(error => {
+        if (response.headersSent) response.destroy()
+        else refuse(response, 500, `This could not be made: ${error}`)
+      })
     })
   }
 
@@ -128,16 +160,19 @@ export class LiveServer implements AsyncDisposable {
         return
     }
     if (pathname === '/events') return this.#listen(request, response)
-    const file = this.#options.files?.[pathname]
-    if (file !== undefined) {
-      const save = file.saveAs === undefined ? {} : { 'content-disposition': `attachment; filename="${file.saveAs}"` }
-      const body = await file.body()
-      response.writeHead(200, { 'content-type': file.type, ...save }).end(body)
-      return
-    }
+    const files = this.#options.files ?? {}
+    if (Object.hasOwn(files, pathname)) return this.#answerWith(files[pathname], response)
     const path = this.#paths.get(pathname === '/' ? '/index.html' : pathname)
     if (path === undefined) return refuse(response, 404, 'There is nothing here.')
     response.writeHead(200, { 'content-type': TYPES[extname(path)] }).end(readFileSync(path))
+  }
+
+  async #answerWith({ type, saveAs, isWholeDocument, body }: LiveFile, response: ServerResponse): Promise<void> {
+    const text = await body()
+    if (text === null) return refuse(response, 404, 'There is nothing here yet.')
+    if (saveAs !== undefined) response.setHeader('content-disposition', `attachment; filename="${saveAs}"`)
+    if (isWholeDocument) response.setHeader('content-security-policy', WHOLE_DOCUMENT)
+    response.writeHead(200, { 'content-type': type }).end(text)
   }
 
   #listen(request: IncomingMessage, response: ServerResponse): void {

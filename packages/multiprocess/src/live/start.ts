@@ -1,14 +1,14 @@
 /** Starts the dashboard: by a call, or for the environment variable `MULTIPROCESS_DASHBOARD`. */
 import { isMainThread } from 'node:worker_threads'
-import { checkInteger, checkOptions, checkString, describe, optionNames } from '../checks.ts'
-import { MultiprocessError, ValueError } from '../errors.ts'
+import { checkOptions, describe, optionNames } from '../checks.ts'
+import { MultiprocessError } from '../errors.ts'
 import { stage } from '../pool/telling/audience.ts'
 import { isChild } from '../process/state.ts'
 import { Board, INTERVAL_MS } from './board.ts'
-import { HIGHEST_PORT, LiveServer } from './live-server.ts'
+import { HIGHEST_PORT, type LivePage, LiveServer } from './live-server.ts'
+import { checkAddress, LOCALHOST } from './serve-page.ts'
 
 const OPTIONS = optionNames('{ port: 8080 }', 'host', 'port')
-const LOCALHOST = '127.0.0.1'
 const VARIABLE = 'MULTIPROCESS_DASHBOARD'
 
 /** Options of `startDashboard`. */
@@ -20,16 +20,7 @@ export interface DashboardOptions {
 }
 
 /** A dashboard that is served. */
-export interface Dashboard extends AsyncDisposable {
-  /** What to open in a browser; it ends with the token, where one is needed. */
-  readonly url: string
-  /** The port that it listens on. */
-  readonly port: number
-  /** Null: none is needed. */
-  readonly token: string | null
-  /** Serves it no more. */
-  close(): Promise<void>
-}
+export type Dashboard = LivePage
 
 let open: Promise<Dashboard> | undefined
 
@@ -47,8 +38,7 @@ let open: Promise<Dashboard> | undefined
 export async function startDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
   checkOptions(options, OPTIONS)
   const { port = 0, host = LOCALHOST } = options
-  checkInteger('port', port, 0, HIGHEST_PORT)
-  if (checkString('host', host) === '') throw new ValueError(`host must be an address, such as '0.0.0.0', got ''`)
+  checkAddress(host, port)
   if (isChild()) {
     throw new MultiprocessError(
       "cannot start the dashboard in a child: each child would start one; call it in the program's first process, as isMainProcess tells",

@@ -9,6 +9,7 @@ import { monotonicMs } from '../../src/ground/os/time.ts'
 import { Guard, isLocal } from '../../src/live/guard.ts'
 import { LiveServer } from '../../src/live/live-server.ts'
 import { Recorder } from '../../src/live/recorder.ts'
+import { servePage } from '../../src/live/serve-page.ts'
 import { startFromEnvironment } from '../../src/live/start.ts'
 import { Watched } from '../fixtures/live/watched.ts'
 import { limit } from '../fixtures/slowness.ts'
@@ -169,6 +170,48 @@ describe('serving the dashboard', { timeout }, () => {
     })
     const { close } = await startDashboard()
     await close()
+  })
+
+  test('any page of a program can be served, with files that are made when they are asked for', async () => {
+    let report: string | null = null
+    const type = 'text/html'
+    await using page = await servePage({
+      folders: [],
+      files: {
+        '/report.html': { type, isWholeDocument: true, body: () => report },
+        '/save.html': { type, saveAs: 'a.html', body: async () => 'text' },
+        '/bad.html': { type, body: () => JSON.parse('{') }
+      },
+      hello: () => ({}),
+      tick: () => ({})
+    })
+    assert.equal(await statusOf(`${page.url}report.html`), 404)
+    report = '<p>'
+    const { statusCode, headers } = await ask(`${page.url}report.html`)
+    assert.equal(statusCode, 200)
+    assert.match(
+      String(headers['content-security-policy']),
+      /^default-src 'none'; .*sandbox allow-scripts allow-popups/
+    )
+    const saved = await ask(`${page.url}save.html`)
+    assert.equal(saved.headers['content-disposition'], 'attachment; filename="a.html"')
+    assert.equal(await statusOf(`${page.url}bad.html`), 500)
+    for (const path of ['toString', '__proto__', 'constructor']) assert.equal(await statusOf(`${page.url}${path}`), 404)
+  })
+
+  test('a page that cannot be served is refused where its options were given', async () => {
+    const page = { folders: [], hello: () => ({}), tick: () => ({}) }
+    for (const [options, message] of [
+      [undefined, /^TypeError: options must be an object such as \{ folders, hello, tick \}/],
+      [{ ...page, tick: 5 }, /^TypeError: tick must be a function, got 5$/],
+      [{ ...page, interval: 1 }, /^ValueError: interval must be .*10.*, got 1$/],
+      [{ ...page, folders: ['page'] }, /^ValueError: folders must be file: URLs that end with '\/', such as .*'page'/],
+      [{ ...page, files: { '/a': {} } }, /^TypeError: files\['\/a'\]\.body must be a function, got undefined$/],
+      [{ ...page, folder: [] }, /^TypeError: unknown option 'folder': did you mean 'folders'\?/],
+      [{ ...page, port: 70_000 }, /^ValueError: port must be an integer from 0 to 65535, got 70000$/]
+    ] as [never, RegExp][]) {
+      await assert.rejects(servePage(options), message)
+    }
   })
 
   test('a token is needed on every address that is not of this machine alone', () => {
