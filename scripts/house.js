@@ -22,7 +22,7 @@ const ORDER = {
     entries
     top
     live
-    common contexts threads index encoding pooling dashboard otel`,
+    common contexts threads index encoding pooling dashboard otel compiled`,
   cluster: `
     wire redis pool worker frontier index main`
 }

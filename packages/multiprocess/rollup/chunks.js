@@ -5,7 +5,11 @@
  *
  * rollup's own CommonJS reads each import through an object at every use, and `require()` of ES modules warns on Node 20.
  */
+import { createHash } from 'node:crypto'
+import path from 'node:path'
 import { parse } from 'acorn'
+import { walk } from 'estree-walker'
+import MagicString from 'magic-string'
 import { filesBeside, requireBeside } from './outside.js'
 
 const IMPORT = /^import (?:([\w$]+)(?:, )?)?(?:\{(.*)\})? ?from '([^.].*|.+\.cjs)';$/gm
@@ -19,25 +23,41 @@ const NOW = /\$now\(import\('(\.[\w./-]+\.cjs)'\)\)/g
 /** Another file of the bundle. */
 const LOCAL = / from '\.\/(.+\.cjs)';$/m
 const LOADED = /import\('(\.[\w./-]+\.cjs)'\)/g
+/** Where the hash of the bundle is written. */
+const BUILD = "'$build'"
 
-/** @param faces the modules that programs import */
-export const chunks = faces => ({
+/**
+ * @param faces the modules that programs import
+ * @param cache the module that the files are loaded with; undefined: Node's `require` loads them
+ * @param roles of what starts with an entry, by the entry's file name; 'program' for all others
+ */
+export const chunks = (faces, cache, roles = {}) => ({
   name: 'chunks',
   resolveImportMeta: (property, { chunkId }) => (chunkId.endsWith('.cjs') && property === 'url' ? 'ownUrl()' : null),
-  renderChunk(code, { fileName, facadeModuleId, isEntry }) {
+  renderChunk(code, { fileName, facadeModuleId, isEntry }, _, { chunks }) {
     const plain = withoutComments(code)
-    if (!isEntry) return { code: asCommonJs(plain, fileName, this), map: null }
+    if (facadeModuleId === cache && cache !== undefined) return { code: asCommonJs(plain, fileName, this), map: null }
+    const cacheFile = Object.values(chunks).find(chunk => chunk.facadeModuleId === cache)?.fileName
+    const role = roles[path.posix.basename(fileName)] ?? 'program'
+    const through = cacheFile && cachedAs(fileName, cacheFile, role)
+    if (!isEntry) return { code: withImports(asCommonJs(plain, fileName, this)), map: null }
+    if (fileName.endsWith('.cjs')) return { code: asCommonJs(plain, fileName, this, through?.commonJs), map: null }
     if (faces.includes(facadeModuleId)) {
       const beside = plain.match(LOCAL)?.[1] ?? this.error(`${fileName} loads no other file of the bundle`)
-      const source = asCommonJs(plain, fileName, this, filesBeside(beside))
+      const source = asCommonJs(plain, fileName, this, filesBeside(beside) + (through?.commonJs ?? ''))
       this.emitFile({ type: 'asset', fileName: fileName.replace(/\.js$/, '.cjs'), source })
-      return { code: `${requireBeside(beside)}${withLoads(plain, true)}`, map: null }
+      return { code: `${requireBeside(beside, through?.module)}${withLoads(plain, true)}`, map: null }
     }
     const body = withLoads(plain, true)
     if (body.includes('$now(')) this.error(`${fileName} would wait for what is deferred`)
-    return { code: usesRequire(body) ? `${REQUIRE}${body}` : body, map: null }
+    return { code: usesRequire(body) ? `${requireOf(through?.module)}${body}` : body, map: null }
   },
   generateBundle(_, bundle) {
+    const files = Object.values(bundle).filter(({ type }) => type === 'chunk')
+    const hash = createHash('sha256')
+    for (const { fileName, code } of files) hash.update(`${fileName}\n${code}`)
+    const build = hash.digest('hex').slice(0, 16)
+    for (const file of files) file.code = file.code.replace(BUILD, `'${build}'`)
     const circle = circleIn(bundle)
     if (circle !== undefined) this.error(`files of the bundle load each other: ${circle.join(' -> ')}`)
   }
@@ -80,7 +100,34 @@ function circleIn(bundle, path = [], done = new Set(), names = Object.keys(bundl
   return undefined
 }
 
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); "
+/** How a file gets its `require` from the cache: `plain` is Node's. */
+function cachedAs(fileName, cacheFile, role) {
+  const relative = path.posix.relative(path.posix.dirname(fileName), cacheFile)
+  const id = relative.startsWith('.') ? relative : `./${relative}`
+  const of = (plain, directory) => `${plain}('${id}').cached(${plain}, ${directory}, '${role}')`
+  return {
+    commonJs: `require = ${of('require', '__dirname')}; `,
+    module: plain => of(plain, "process.getBuiltinModule('node:url').fileURLToPath(new URL('.', import.meta.url))")
+  }
+}
+
+/** @param wrap gives what `require` is, of Node's own */
+const requireOf = (wrap = plain => plain) =>
+  "import { createRequire } from 'node:module'; const $require = createRequire(import.meta.url); " +
+  `const require = ${wrap('$require')}; `
+
+/** What the cache compiles cannot import by itself: `require` brings who can. */
+function withImports(code) {
+  const text = new MagicString(code)
+  walk(parse(code, { ecmaVersion: 'latest', sourceType: 'script' }), {
+    enter(node) {
+      if (node.type === 'ImportExpression') text.overwrite(node.start, node.start + 'import'.length, '$import')
+    }
+  })
+  return text.hasChanged() ? text.toString().replace("'use strict'; ", `$&${IMPORT_FUNCTION}`) : code
+}
+
+const IMPORT_FUNCTION = 'const $import = require.import ?? (s => import(s)); '
 const OWN_URL =
   "let $url; const ownUrl = () => ($url ??= process.getBuiltinModule('node:url').pathToFileURL(__filename).href); "
 

@@ -14,10 +14,12 @@ const FAIL = `throw Object.assign(new Error(${JSON.stringify(MESSAGE)}), { code:
  * Of an ES module. `createRequire` is imported, since a test runner that gives modules a context of their own gives them a
  * `createRequire` of its own, too.
  * @param file one that lies beside the face
+ * @param wrap gives what `require` is, of Node's own
  */
-export const requireBeside = file =>
-  "import { createRequire } from 'node:module'; const require = (url => { try { const found = createRequire(url); " +
-  `found.resolve?.('./${file}'); return found } catch { ${FAIL} } })(import.meta.url); `
+export const requireBeside = (file, wrap = plain => plain) =>
+  "import { createRequire } from 'node:module'; const $require = (url => { try { const found = createRequire(url); " +
+  `found.resolve?.('./${file}'); return found } catch { ${FAIL} } })(import.meta.url); ` +
+  `const require = ${wrap('$require')}; `
 
 /** Of a CommonJS module: bundlers follow its loads, and leave it a false `__filename`, or none. */
 export const filesBeside = file =>

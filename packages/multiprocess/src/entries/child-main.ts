@@ -1,5 +1,5 @@
 /**
- * The first module of a child process: `node child-main.js id parent-pid block length has-more has-lifeline`. It imports little, because
+ * The first module of a child process: `node child-main.cjs id parent-pid block length has-more has-lifeline`. It imports little, because
  * every start of a process pays for what it imports.
  */
 import './loaders.ts'
@@ -18,6 +18,7 @@ import { awaitWork, KEPT_BYTES } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 import { writeAtOnceInProcess } from './output.ts'
+import { runMain } from './run-main.ts'
 
 /** A child without a lifeline checks this often, in milliseconds, that its parent is there. */
 const LOOK_MS = 1000
@@ -32,7 +33,7 @@ writeSync(ARENA_FD, Buffer.of(1, 0, 0, 0), 0, 4, reportedAt(self))
 inherit({ self, method: 'spawn' })
 writeAtOnceInProcess()
 
-await (length === 0 ? runLater() : runNow())
+runMain(length === 0 ? runLater : runNow)
 
 /** Runs the preparation in the arena: reads it from the arena's file, which takes less time than attaching. */
 async function runNow(): Promise<void> {

@@ -10,6 +10,7 @@ import { awaitWork } from '../ground/work.ts'
 import { runPreparation } from '../process/run-preparation.ts'
 import { loadAhead } from './load-ahead.ts'
 import { writeAtOnceInThread } from './output.ts'
+import { runMain } from './run-main.ts'
 
 const { id, buffer, preparation, setUps } = workerData as ThreadData
 shareSetUps(setUps)
@@ -25,5 +26,7 @@ process.once('exit', code => {
   memory.wake(table.endedWord(id) * 4, Number.POSITIVE_INFINITY)
 })
 
-if (preparation === null) await loadAhead()
-await runPreparation(preparation ?? awaitWork(currentFamily()).message)
+runMain(async () => {
+  if (preparation === null) await loadAhead()
+  await runPreparation(preparation ?? awaitWork(currentFamily()).message)
+})

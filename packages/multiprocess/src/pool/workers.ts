@@ -1,5 +1,6 @@
 /** A pool's worker processes: started, replaced when they leave or die, ended with the pool. */
 
+import { WORKER_REQUEST } from '../codec/values/requests.ts'
 import type { Family } from '../ground/family.ts'
 import type { StartMethod } from '../ground/members/platform.ts'
 import { residentBytes } from '../ground/os/resident-memory.ts'
@@ -20,7 +21,6 @@ import { Sizing } from './sizing.ts'
 import { Starting } from './starting.ts'
 import type { WorkerHandles } from './supervisor.ts'
 
-const MODULE = new URL('./worker/main.js', import.meta.url).href
 /** Workers in a row that end before they are ready, after which a pool without a ready worker gives up. */
 const MAX_FAILED_STARTS = 3
 /** The same for those that somebody else killed: the next may be spared. */
@@ -230,7 +230,7 @@ export class Workers implements WorkerHandles {
       authkey: currentIdentity().authkey,
       startTimeout: Number.POSITIVE_INFINITY,
       load: {
-        target: { module: MODULE, export: 'work' },
+        target: { module: WORKER_REQUEST, export: 'work' },
         subclass: null,
         args: [{ at, workers: places, index, owner, concurrency, maxTasks, maxMemory, mayEnd, preparation }],
         fields: null

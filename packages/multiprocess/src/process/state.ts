@@ -13,7 +13,7 @@ export function mainOf(method: StartMethod): URL {
 }
 
 function isMain(script: string | undefined): boolean {
-  if (script === undefined || !/(?:child|thread)-main\.js$/.test(script)) return false
+  if (script === undefined || !/(?:child|thread)-main\.c?js$/.test(script)) return false
   return script === fileURLToPath(mainOf('spawn')) || script === fileURLToPath(mainOf('thread'))
 }
 

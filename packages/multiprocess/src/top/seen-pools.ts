@@ -20,7 +20,7 @@ export class SeenPool {
     const words = view.words(at, TaskTable.bytesFor(places) / 4)
     // What a table takes for its window begins with its block here.
     const window = { words, bytes: new Uint8Array(words.buffer), address: 0 }
-    this.#table = new TaskTable({ windowOf: () => window }, 0, places)
+    this.#table = new TaskTable({ rangeOf: () => ({ window, start: 0 }) }, 0, places)
     this.at = at
     this.owner = owner
     this.#places = places

@@ -95,7 +95,7 @@ describe('a parent that is killed takes its children with it', { timeout: limit(
     await using scratch = await Scratch.create({
       'main.mjs': MAIN,
       'slow.mjs':
-        "import { setTimeout } from 'node:timers/promises'\nif (process.argv[1].endsWith('child-main.js')) await setTimeout(500)"
+        "import { setTimeout } from 'node:timers/promises'\nif (process.argv[1].endsWith('child-main.cjs')) await setTimeout(500)"
     })
     await using program = new Program(scratch.file('main.mjs'), {
       args: ['["stayWithChildren", "idle", 1]'],

@@ -148,7 +148,7 @@ test("the next child runs the program of its parent after an upgrade has removed
 
 test('a worker that does not report in time is killed, and pending tasks reject', { timeout }, async () => {
   await using scratch = await Scratch.create({
-    'stuck.mjs': "if (process.argv[1]?.endsWith('child-main.js')) for (;;) Math.sqrt(2)",
+    'stuck.mjs': "if (process.argv[1]?.endsWith('child-main.cjs')) for (;;) Math.sqrt(2)",
     'main.mjs': `
       import { Pool } from '${LIBRARY}'
       const pool = new Pool(1, { startTimeout: 1 })

@@ -10,7 +10,7 @@ const face = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).
 /** What `--import` brings into each process and thread: in children it never ends. */
 const STUCK = `
   import { isMainThread } from 'node:worker_threads'
-  if (!isMainThread || process.argv[1]?.endsWith('child-main.js')) {
+  if (!isMainThread || process.argv[1]?.endsWith('child-main.cjs')) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   }`
 
@@ -89,7 +89,7 @@ test('the error about workers that are killed as they start counts the starts by
 }, async () => {
   await using scratch = await Scratch.create({
     'killed.mjs': `
-      if (process.argv[1]?.endsWith('child-main.js')) process.kill(process.pid, Date.now() % 2 ? 'SIGKILL' : 'SIGTERM')`,
+      if (process.argv[1]?.endsWith('child-main.cjs')) process.kill(process.pid, Date.now() % 2 ? 'SIGKILL' : 'SIGTERM')`,
     'main.mjs': `
       import { Pool } from '${face('index')}'
       const pool = new Pool(1)

@@ -50,6 +50,11 @@ export function markImported(request: string): void {
   else namespaces.set(request, {})
 }
 
+/** Sets what a request that a loader knows resolves to. */
+export function provide(request: string, namespace: Namespace): void {
+  namespaces.set(request, namespace)
+}
+
 /** Forgets a request, because what it asked for no longer exists. */
 export function markGone(request: string): void {
   namespaces.delete(request)

@@ -12,3 +12,5 @@ export const SHARED_REQUEST = 'shared:'
 export const PROXY_REQUEST = 'proxies:'
 /** A connection to the server of another program; its address and key follow. */
 export const REMOTE_REQUEST = 'remote:'
+/** What a pool's worker runs. */
+export const WORKER_REQUEST = 'worker:'

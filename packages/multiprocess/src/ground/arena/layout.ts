@@ -1,9 +1,10 @@
 /**
  * The layout of the arena. Offsets are bytes from its beginning; `…_WORD` are indices of 32-bit words in the first window.
  *
- *     0        header: the arena's lock, journal, list heads; the seats of spinners; what threads know of processes
+ *     0        header: the arena's lock, journal, list heads; the seats of spinners
  *     64 KiB   process table: 1,024 slots of 256 bytes
  *     512 KiB  parking lot: 256 buckets of 64 bytes
+ *     576 KiB  what threads know of processes: a word of 64 bits for each window
  *     1 MiB    page table: 16 bytes for each of the 1,048,576 pages of 64 KiB
  *     32 MiB   blocks
  *
@@ -14,10 +15,11 @@
 export const UNIT = 64
 
 /**
- * The bytes that are mapped at a time: 16 MiB. V8 counts mapped bytes as memory of objects in its heap, and collects garbage as
- * soon as they reach 64 MiB; a program that has just started maps two windows, which is far less.
+ * Bytes mapped at a time: 4 MiB. V8 counts them as memory of its heap's objects, twice with the instructions' own mapping. It collects young
+ * garbage at each buffer that is made while young ones have 32 MiB, and each collection brings the next one of the whole heap nearer: with
+ * windows of 16 MiB a program that begins had four of the first kind, and sometimes one of the second, which takes as long as starting Node.
  */
-export const WINDOW_BITS = 24
+export const WINDOW_BITS = 22
 export const WINDOW_BYTES = 2 ** WINDOW_BITS
 export const PAGE_BITS = 16
 export const PAGE_BYTES = 2 ** PAGE_BITS
@@ -52,7 +54,7 @@ export const SEAT_COUNT = 8
 export const JOURNAL_WORD = 256
 export const JOURNAL_CAPACITY = 512
 /** In an arena of threads, what they know of processes: two words, then a 64-bit word for each window. */
-export const PROCESSES_WORD = 4096
+export const PROCESSES_WORD = (576 * 1024) / 4
 
 export const TABLE_AT = 64 * 1024
 export const SLOT_BYTES = 256

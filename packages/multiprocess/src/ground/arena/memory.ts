@@ -67,6 +67,13 @@ export class Memory {
     return this.window(Math.floor(at / WINDOW_BYTES))
   }
 
+  /** A block's words and bytes, to keep: those of its window, or of a mapping of its own where the window ends too early. */
+  rangeOf(at: number, length: number): { readonly window: Window; readonly start: number } {
+    const start = at % WINDOW_BYTES
+    if (start + length <= WINDOW_BYTES) return { window: this.windowOf(at), start }
+    return { window: this.#view(at, length), start: 0 }
+  }
+
   #map(index: number): Window {
     const window = this.#view(index * WINDOW_BYTES, WINDOW_BYTES)
     this.#windows[index] = window

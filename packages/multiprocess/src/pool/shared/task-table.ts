@@ -130,13 +130,13 @@ export class TaskTable {
   static readonly othersAt = FOR_OTHERS * 4
 
   /** @param at a block of `bytesFor(workers)` bytes */
-  constructor(memory: Pick<Memory, 'windowOf'>, at: number, workers: number) {
-    const window = memory.windowOf(at)
+  constructor(memory: Pick<Memory, 'rangeOf'>, at: number, workers: number) {
+    const { window, start } = memory.rangeOf(at, TaskTable.bytesFor(workers))
     this.words = window.words
     this.bytes = window.bytes
     this.#numbers = new Float64Array(window.words.buffer, window.words.byteOffset, window.words.length >> 1)
     this.signalAt = at + SIGNAL * 4
-    this.#base = (at % (window.words.length * 4)) >> 2
+    this.#base = start >> 2
     this.forOthers = new PoolWords(this.words, this.#numbers, this.#base + FOR_OTHERS)
     this.#workers = this.#base + HEADER_WORDS + SLOT_COUNT
     this.#slots = this.#workers + workers * (WORKER_WORDS + SLOT_COUNT)
