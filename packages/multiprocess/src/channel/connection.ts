@@ -44,7 +44,10 @@ export class Connection<T = unknown> implements Waitable, AsyncIterable<T>, Disp
   /** @internal `Pipe`, `Client` and `Listener` create connections. */
   constructor() {
     const transport = transports.take()
-    if (transport === undefined) throw new TypeError('a Connection is made by Pipe(), Client() or a Listener')
+    if (transport === undefined)
+      throw new TypeError(
+        'cannot make a Connection by its constructor: call Pipe() or Client(), or accept one from a Listener'
+      )
     this.#transport = transport
     brand(this, 'shared')
   }
@@ -223,7 +226,7 @@ function checkSent(isSent: boolean, timeout: number): void {
 
 function checkCame<R>(received: Incoming<R>, timeout: number): R {
   if (received === EOF) {
-    throw new EOFError('nothing is left to receive, and the other end is closed or its processes are gone')
+    throw new EOFError('cannot receive: no message is left, and the other end is closed or its processes have ended')
   }
   if (received === undefined) throw new TimeoutError(`no message came within ${timeout} ms`)
   return received as R
@@ -239,7 +242,7 @@ function part(bytes: ArrayBufferView | ArrayBufferLike, offset: number, size: nu
     : isBuffer(bytes)
       ? new Uint8Array(bytes)
       : undefined
-  if (all === undefined) throw new TypeError('bytes must be an ArrayBuffer or a view of one')
+  if (all === undefined) throw new TypeError(`bytes must be an ArrayBuffer or a view of one, got ${describe(bytes)}`)
   const length = size ?? all.length - offset
   if (
     !(
@@ -250,7 +253,7 @@ function part(bytes: ArrayBufferView | ArrayBufferLike, offset: number, size: nu
       offset + length <= all.length
     )
   ) {
-    throw new ValueError(`cannot send ${length} bytes from ${offset} on: there are ${all.length}`)
+    throw new ValueError(`cannot send ${length} bytes from offset ${offset}: there are only ${all.length} bytes`)
   }
   return all.subarray(offset, offset + length)
 }

@@ -1,5 +1,6 @@
 /** Waiting for several objects at once: Python's `multiprocessing.connection.wait`. */
 
+import { describe } from '../checks.ts'
 import { currentFamily, type Family } from '../ground/family.ts' // lazy
 import { isDebug } from '../ground/os/debug-mode.ts'
 import { pollDescriptors } from '../ground/os/sockets.ts' // lazy
@@ -171,7 +172,9 @@ function block(targets: readonly Target[], ends: readonly number[], seen: readon
 function targetOf(object: Waitable): Target {
   const target = (object as Waitable | null | undefined)?.[waitable] as Partial<Word & Stream & Member> | undefined
   if (target?.word === undefined && target?.source === undefined && target?.onEnd === undefined) {
-    throw new TypeError('only connections, listeners, queues, events and sentinels of processes can be waited for')
+    throw new TypeError(
+      `cannot wait for ${describe(object)}: wait for connections, listeners, queues, events and sentinels of processes`
+    )
   }
   return target as Target
 }

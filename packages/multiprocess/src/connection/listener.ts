@@ -1,7 +1,7 @@
 /** The place where other programs connect: Python's `multiprocessing.connection.Listener`. */
 import type { Connection } from '../channel/connection.ts'
 import { registerKind } from '../codec/values/registry.ts'
-import { MultiprocessError, TimeoutError } from '../errors.ts'
+import { AuthenticationError, MultiprocessError, TimeoutError } from '../errors.ts'
 import { brand } from '../ground/brand.ts'
 import { inspectAs, printable } from '../ground/inspect.ts'
 import { checkPlatform } from '../ground/os/system.ts'
@@ -63,7 +63,7 @@ export class Listener implements Waitable, AsyncDisposable {
     brand(this, 'Listener')
     this.#socket = new ListeningSocket(address, options, {
       onSocket: socket => this.#arrive({ socket }),
-      onRefused: error => this.#arrive({ error })
+      onRefused: error => this.#arrive({ error: refusal(error) })
     })
   }
 
@@ -134,22 +134,27 @@ export class Listener implements Waitable, AsyncDisposable {
   }
 
   #next(): Arrival | undefined {
-    if (this.#socket.isClosed) throw new MultiprocessError('this listener is closed', { code: 'ERR_CLOSED' })
+    if (this.#socket.isClosed)
+      throw new MultiprocessError('cannot accept a connection: this listener is closed', { code: 'ERR_CLOSED' })
     return this.#arrivals.shift()
   }
 
   #admit<T>(arrival: Arrival | undefined, timeout: number): Connection<T> {
-    if (arrival === undefined) throw new TimeoutError(`nobody connected within ${timeout} ms`)
+    if (arrival === undefined) throw new TimeoutError(`no client connected within ${timeout} ms`)
     if ('error' in arrival) throw arrival.error
     this.#lastAccepted = arrival.socket.remoteAddress
     return connectionOverSocket<T>(arrival.socket, 'listener', this.#lastAccepted)
   }
 }
 
+function refusal({ message, cause }: AuthenticationError): AuthenticationError {
+  return new AuthenticationError(`cannot accept a connection: ${message}`, cause === undefined ? {} : { cause })
+}
+
 registerKind<Listener, null>({
   name: 'Listener',
   encode: (_listener, writer) => writer.refuse('a Listener', 'it belongs to this process; send its address'),
   decode: () => {
-    throw new MultiprocessError('a Listener does not cross')
+    throw new MultiprocessError('cannot receive a Listener: it belongs to its process; send its address')
   }
 })

@@ -154,7 +154,7 @@ class SocketTransport implements Transport {
   #read(message: Uint8Array): Received {
     const { isAuthenticated } = this.#socket
     if (!isAuthenticated && isChallenge(message)) {
-      throw new AuthenticationError('the other side asks for a key: give the authkey that it has')
+      throw new AuthenticationError('cannot receive: the other side asks for a key; give the authkey that it has')
     }
     this.#orStays(message, checkIsValue)
     if (!isAuthenticated) return { value: decode(message, 0, message.length, null, true) }
@@ -172,15 +172,19 @@ class SocketTransport implements Transport {
   }
 
   #checkOpen(): void {
-    if (this.#socket.isClosed) throw new MultiprocessError('this connection is closed', { code: 'ERR_CLOSED' })
+    if (this.#socket.isClosed)
+      throw new MultiprocessError('cannot use this connection: it is closed', { code: 'ERR_CLOSED' })
   }
 }
 
 function checkIsValue(message: Uint8Array): void {
   if (isMessage(message)) return
-  throw new MultiprocessError('the next message is no value that send() has sent: receive it by recvBytes', {
-    code: 'ERR_BYTES'
-  })
+  throw new MultiprocessError(
+    'cannot receive a value: the next message was not sent by send(); receive it by recvBytes',
+    {
+      code: 'ERR_BYTES'
+    }
+  )
 }
 
 function placed(message: Uint8Array, place: Place): Uint8Array {

@@ -302,14 +302,14 @@ export class BaseManager implements AsyncDisposable {
 
   #open(): Link {
     if (this.#link === undefined) {
-      throw new ValueError('the manager has no server yet: await start() or connect() first')
+      throw new ValueError('cannot use the manager: it has no server yet; await start() or connect() first')
     }
     return this.#link
   }
 
   #checkNew(): void {
     if (this.#link !== undefined || this.#server !== undefined || this.#isConnecting) {
-      throw new ValueError('the manager already has a server: make another manager')
+      throw new ValueError('cannot start or connect the manager: it already has a server; make another manager')
     }
   }
 }

@@ -39,7 +39,7 @@ export async function connectSocket(address: NetAddress, options: ConnectOptions
   const socket = await openSocket(target, timeout, signal)
   const messages = new MessageSocket(socket)
   try {
-    if (settings.key === undefined && isAbstract(target)) checkPeer(socket, target)
+    if (settings.key === undefined && isAbstract(target)) checkPeer(socket)
     messages.ref()
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => reject(signal?.reason)
@@ -117,7 +117,10 @@ function openByNode(address: NetAddress, timeout: number, signal: AbortSignal | 
     const onError = (error: Error): void => fail(connectError(address, error))
     const onAbort = (): void => fail(signal?.reason)
     const timer = setTimeout(
-      () => fail(new TimeoutError(`nobody answered at ${describeAddress(address)} within ${Math.round(timeout)} ms`)),
+      () =>
+        fail(
+          new TimeoutError(`cannot connect to ${describeAddress(address)}: no answer within ${Math.round(timeout)} ms`)
+        ),
       Math.min(timeout, 2 ** 31 - 1)
     )
     signal?.addEventListener('abort', onAbort)
@@ -127,12 +130,12 @@ function openByNode(address: NetAddress, timeout: number, signal: AbortSignal | 
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such socket',
-  ECONNREFUSED: 'nobody listens there',
-  ENOTFOUND: 'there is no such host',
+  ENOENT: 'the socket does not exist',
+  ECONNREFUSED: 'no program listens there',
+  ENOTFOUND: 'the host does not exist',
   EACCES: 'this user may not connect there',
-  EAGAIN: 'too many wait there to be accepted',
-  ENOTSOCK: 'that is no socket'
+  EAGAIN: 'too many connections wait to be accepted there; try again',
+  ENOTSOCK: 'it is not a socket'
 }
 
 function connectError(address: NetAddress, cause: Error): MultiprocessError {
@@ -145,11 +148,11 @@ function connectError(address: NetAddress, cause: Error): MultiprocessError {
  * Checks the user who listens at an abstract name. Any user may take such a name, and without a key, nothing else tells who listens.
  * @throws AuthenticationError if it is another user
  */
-export function checkPeer(socket: Socket, address: NetAddress): void {
+export function checkPeer(socket: Socket): void {
   if (!hasSocketCalls()) return
   const user = peerUser((socket as unknown as { _handle: { fd: number } })._handle.fd)
   if (user === process.getuid?.() || user === 0) return
   throw new AuthenticationError(
-    `at ${describeAddress(address)} is a program of another user (${user}): name a file instead, or give both sides an authkey`
+    `the other program belongs to another user (${user}); use the path of a file, or give both sides an authkey`
   )
 }

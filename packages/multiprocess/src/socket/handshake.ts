@@ -68,7 +68,7 @@ function* ask(key: Key, send: (message: Uint8Array) => void): Handshake {
 function* answer(key: Key, send: (message: Uint8Array) => void): Handshake {
   const challenge = yield
   if (!startsWith(challenge, CHALLENGE)) {
-    throw new AuthenticationError('the other side asks for no key: it has none, or is no listener of multiprocessing')
+    throw new AuthenticationError('the other side asks for no key: it has none, or is not a multiprocessing listener')
   }
   const message = challenge.subarray(CHALLENGE.length)
   if (message.length < LEGACY_CHALLENGE_BYTES) {
@@ -89,14 +89,14 @@ function* answer(key: Key, send: (message: Uint8Array) => void): Handshake {
 }
 
 const MD5_ONLY =
-  'the other side speaks HMAC-MD5 only, as Python before 3.12 does: { legacyMd5: true } allows that, where the network is trusted'
+  'the other side speaks HMAC-MD5 only, as Python before 3.12 does; { legacyMd5: true } allows that, where the network is trusted'
 
 function verify(key: Key, message: Uint8Array, response: Uint8Array): void {
   const isLegacy = response.length === MD5_BYTES
   if (isLegacy && !key.allowsMd5) throw new AuthenticationError(MD5_ONLY)
   const { name, rest } = isLegacy ? { name: 'md5', rest: response } : prefixed(response)
   if (name === undefined || (name === 'md5' && !key.allowsMd5)) {
-    throw new AuthenticationError("cannot accept the other side's answer: it has no digest that is allowed here")
+    throw new AuthenticationError("the other side's answer has no digest that is accepted here")
   }
   if (!equal(rest, hmac(name, key, message))) throw new AuthenticationError('the other side has another key')
 }

@@ -96,8 +96,8 @@ export class ListeningSocket implements SocketSource {
     const place = address === undefined ? ownPlace() : { address: checkBindAddress(address), remove: () => {} }
     if (this.#settings.key === undefined && !isLoopback(place.address)) {
       throw new ValueError(
-        `cannot listen at ${describeAddress(place.address)} without an authkey: whoever reaches this machine could connect. ` +
-          'Give { authkey }, or listen at localhost'
+        `cannot listen at ${describeAddress(place.address)} without an authkey: anyone who reaches this machine could connect; ` +
+          'give { authkey }, or listen at localhost'
       )
     }
     this.#server = process
@@ -212,7 +212,7 @@ export class ListeningSocket implements SocketSource {
   readonly #onConnection = (socket: Socket): void => {
     let messages: MessageSocket
     try {
-      if (this.#settings.key === undefined && isAbstract(this.address)) checkPeer(socket, this.address)
+      if (this.#settings.key === undefined && isAbstract(this.address)) checkPeer(socket)
       messages = new MessageSocket(socket)
     } catch (error) {
       socket.on('error', () => {})
@@ -222,7 +222,9 @@ export class ListeningSocket implements SocketSource {
     }
     if (this.#handshaking.size >= MOST_HANDSHAKES) {
       const [oldest] = this.#handshaking
-      oldest.destroy(new AuthenticationError('too many others are about to show their keys'))
+      oldest.destroy(
+        new AuthenticationError('too many other clients are about to show their keys; connect again later')
+      )
     }
     this.#handshaking.add(messages)
     messages.start({
@@ -312,7 +314,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'this user may not listen there',
-  ENOENT: 'there is no such directory'
+  ENOENT: 'the directory does not exist'
 }
 
 function bindError(address: NetAddress, cause: MultiprocessError): MultiprocessError {
@@ -320,7 +322,7 @@ function bindError(address: NetAddress, cause: MultiprocessError): MultiprocessE
   const left = typeof address === 'string' && !isAbstract(address) && code === 'EADDRINUSE'
   return new MultiprocessError(
     `cannot listen at ${describeAddress(address)}: ${REASONS[code] ?? cause.message} (${code})${
-      left ? '; if nobody listens there, a program that was killed has left the file: remove it' : ''
+      left ? '; if no program listens there, a killed program has left the file: remove it' : ''
     }`,
     { code, cause }
   )

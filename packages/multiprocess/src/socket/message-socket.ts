@@ -101,7 +101,7 @@ export class MessageSocket implements SocketSource {
   /** The reason for the end: an EOFError, which has no cause if the other side closed the socket after a complete message. */
   get reason(): Error | undefined {
     const isCut = this.#reason instanceof EOFError && this.#reader.hasBegun && !this.#isWhole()
-    return isCut ? brokenOff(new Error('in the middle of a message')) : this.#reason
+    return isCut ? brokenOff(new Error('it ended in the middle of a message')) : this.#reason
   }
 
   /** Runs `run` once this side has closed the socket, or no more bytes will arrive; at once if this is already so. */
@@ -348,7 +348,7 @@ export class MessageSocket implements SocketSource {
     this.#end(
       error instanceof AuthenticationError
         ? error
-        : new AuthenticationError('unexpected message during authentication', { cause: error })
+        : new AuthenticationError('the other side sent an unexpected message during authentication', { cause: error })
     )
   }
 
@@ -364,7 +364,10 @@ export class MessageSocket implements SocketSource {
       this.#reader.clear()
       const { settled } = this.#start as Start
       if (reason instanceof AuthenticationError) settled(reason)
-      else settled(new AuthenticationError('the other side hung up before it had shown its key', { cause: reason }))
+      else
+        settled(
+          new AuthenticationError('the other side closed the connection before it had shown its key', { cause: reason })
+        )
     }
     this.#beOver()
     this.#changes.notify()
@@ -377,13 +380,13 @@ export class MessageSocket implements SocketSource {
   }
 
   #checkSendable(): void {
-    if (this.#isClosed) throw new MultiprocessError('this connection is closed', { code: 'ERR_CLOSED' })
+    if (this.#isClosed) throw new MultiprocessError('cannot use this connection: it is closed', { code: 'ERR_CLOSED' })
     if (this.#hasEnded) throw brokenPipe(this.#reason)
   }
 }
 
 function brokenOff(cause: Error): EOFError {
-  return new EOFError(`the connection broke off: ${cause.message}`, { cause })
+  return new EOFError(`cannot receive: the connection broke off: ${cause.message}`, { cause })
 }
 
 function brokenPipe(cause: Error | undefined): MultiprocessError {

@@ -48,6 +48,6 @@ function keyOf(authkey: Uint8Array | string, allowsMd5: boolean): Key {
   }
   // A copy: the caller may erase its own bytes.
   const bytes = Buffer.from(authkey as Uint8Array)
-  if (bytes.length === 0) throw new ValueError('authkey is empty: leave it out to ask for no key')
+  if (bytes.length === 0) throw new ValueError('authkey must not be empty: leave it out to ask for no key')
   return { bytes, allowsMd5 }
 }

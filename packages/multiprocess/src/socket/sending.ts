@@ -140,7 +140,7 @@ export class Sending {
     const unsent = this.#wire.takeBack()
     if (unsent === undefined) {
       throw new MultiprocessError(
-        'cannot send blocking while messages wait to be sent by the event loop: await them first',
+        'cannot send synchronously: earlier messages still wait to be sent by the event loop; await them first',
         { code: 'ERR_BUSY' }
       )
     }

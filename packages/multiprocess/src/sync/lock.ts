@@ -152,7 +152,7 @@ export class Lock extends SharedObject {
   /** Releases the lock; any process may. @throws ValueError if nobody holds the lock */
   release(): void {
     const former = this.on.and(this.at, FLAG)
-    if ((former & REST) === 0) throw new ValueError('cannot release a lock that nobody holds')
+    if ((former & REST) === 0) throw new ValueError('cannot release the lock: no process holds it')
     this.wakeNext(former)
   }
 

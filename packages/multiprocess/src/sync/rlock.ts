@@ -53,7 +53,7 @@ export class RLock extends Lock {
 
   /** @throws ValueError if this process, or the `runExclusive` that the caller is in, does not hold the lock */
   override release(): void {
-    if (!this.isMine()) throw new ValueError('cannot release an RLock that the caller does not hold')
+    if (!this.isMine()) throw new ValueError('cannot release the RLock: the caller does not hold it')
     if (--this.words[this.index + COUNT] > 0) return
     this.wakeNext(this.on.and(this.at, FLAG))
   }

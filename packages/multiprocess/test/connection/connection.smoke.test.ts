@@ -227,37 +227,37 @@ describe('a Listener', { timeout }, () => {
     assert.throws(() => new Listener(first.address), /cannot listen at 127.0.0.1:\d+: the address is in use/)
     const place = join(directory, 'left')
     writeFileSync(place, '')
-    assert.throws(() => new Listener(place), /in use \(EADDRINUSE\); if nobody listens there, .* remove it/)
+    assert.throws(() => new Listener(place), /in use \(EADDRINUSE\); if no program listens there, .* remove it/)
     assert.throws(() => new Listener(join(directory, 'none', 'a')), hasCode('ENOENT'))
     assert.throws(() => new Listener({ host: '192.0.2.1', port: 0 }, { authkey: 'k' }), hasCode('EADDRNOTAVAIL'))
     assert.throws(() => new Listener({ host: 'example.org', port: 0 }), /give an IP address/)
     assert.throws(() => new Listener({ host: 'localhost', port: 70_000 }), ValueError)
     assert.throws(() => new Listener({ port: 1 } as never), TypeError)
     assert.throws(() => new Listener(''), ValueError)
-    assert.throws(() => new Listener(`/${'x'.repeat(200)}`), /107 bytes at the most/)
+    assert.throws(() => new Listener(`/${'x'.repeat(200)}`), /the limit is 107; use a shorter path/)
     assert.throws(() => new Listener(undefined, { backlog: 0 }), ValueError)
-    assert.throws(() => new Listener(undefined, { authkey: '' }), /authkey is empty/)
+    assert.throws(() => new Listener(undefined, { authkey: '' }), /authkey must not be empty/)
     assert.throws(() => new Listener(undefined, { authkey: 5 as never }), TypeError)
     assert.throws(() => new Listener(undefined, { maxMessageBytes: 0 }), ValueError)
     for (const host of ['', '0.0.0.0', '::', '192.0.2.1']) {
       assert.throws(
         () => new Listener({ host, port: 0 }),
-        /without an authkey: whoever reaches this machine could connect/
+        /without an authkey: anyone who reaches this machine could connect/
       )
     }
   })
 })
 
 test('a Client reports the reason of each failure', { timeout }, async () => {
-  await assert.rejects(Client(join(directory, 'none')), /there is no such socket \(ENOENT\)/)
-  await assert.rejects(Client({ host: 'localhost', port: 1 }), /nobody listens there \(ECONNREFUSED\)/)
+  await assert.rejects(Client(join(directory, 'none')), /the socket does not exist \(ENOENT\)/)
+  await assert.rejects(Client({ host: 'localhost', port: 1 }), /no program listens there \(ECONNREFUSED\)/)
   await assert.rejects(Client({ host: 'localhost', port: -1 }), ValueError)
   await assert.rejects(Client(7 as never), TypeError)
   // Node cuts off what is too long: whoever listens at the rest would be connected to.
   const path = join(directory, 'x'.repeat(108 - directory.length - 1))
   const server = createServer().listen(path)
   await once(server, 'listening')
-  await assert.rejects(Client(`${path}yz`), /has 107 bytes at the most/)
+  await assert.rejects(Client(`${path}yz`), /has \d+ bytes, and the limit is 107; use a shorter path/)
   server.close()
   await assert.rejects(Client('/tmp/x', { timeout: 0 }), ValueError)
   await assert.rejects(Client('/tmp/x', { signal: {} as never }), /signal must be an AbortSignal/)

@@ -142,7 +142,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     using first = new SharedMemory({ name, create: true, size: 10 })
     using same = new SharedMemory({ name })
     same.unlink()
-    const gone = failsWith('ENOENT', /cannot unlink shared memory named ".*": there is none/)
+    const gone = failsWith('ENOENT', /cannot unlink shared memory named ".*": it does not exist;/)
     assert.throws(() => same.unlink(), gone)
     assert.throws(() => first.unlink(), gone)
     using next = new SharedMemory({ name, create: true, size: 10 })
@@ -186,7 +186,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
       [{ create: true, size: 1.5 }, /got 1.5/],
       [{ create: true, size: Number.NaN }, /got NaN/],
       [{ name: 'x', size: -1 }, /got -1/],
-      [{ create: true, size: 2 ** 32 }, /of 4294967296 bytes .* 4294967295 bytes at the most/]
+      [{ create: true, size: 2 ** 32 }, /of 4294967296 bytes as one ArrayBuffer: the limit here is 4294967295 bytes/]
     ]
     for (const [options, message] of wrong) {
       assert.throws(() => new SharedMemory(options as SharedMemoryOptions), failsWith('ERR_VALUE', message))
@@ -205,7 +205,7 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     const name = newName()
     assert.throws(
       () => new SharedMemory({ name }),
-      failsWith('ENOENT', /cannot attach to shared memory named ".*": there is none; it was never created, or/)
+      failsWith('ENOENT', /cannot attach to shared memory named ".*": it does not exist; it was never created, or/)
     )
     using shm = new SharedMemory({ name, create: true, size: 1 })
     shm.buf[0] = 3
@@ -256,10 +256,10 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
     const answers = JSON.parse(stdout)
     assert.match(
       answers[0],
-      /^ENOSPC cannot create shared memory of 1048577 bytes: no room in \/dev\/shm, which has 1048576 left/
+      /^ENOSPC cannot create shared memory of 1048577 bytes: no room in \/dev\/shm \(1048576 bytes are left\); unlink/
     )
     assert.equal(answers[1], 'created')
-    assert.match(answers[2], /^ENOSPC .* which has 446464 left/)
+    assert.match(answers[2], /^ENOSPC .* \(446464 bytes are left\);/)
     assert.deepEqual(answers.slice(3), ['created', 2])
   })
 
@@ -278,7 +278,10 @@ describe('SharedMemory', { timeout: limit(30_000) }, () => {
       } catch ({ code, message }) {
         console.log(code, message)
       }`)
-    assert.equal(stdout, 'ENOMEM cannot create shared memory of 1048577 bytes: 1048576 bytes of memory are to be had\n')
+    assert.equal(
+      stdout,
+      'ENOMEM cannot create shared memory of 1048577 bytes: only 1048576 bytes of memory are available; use a smaller size\n'
+    )
   })
 
   test('200 SharedMemory objects need no file descriptors, and all exist', () => {

@@ -112,10 +112,10 @@ describe('how a process ends', { timeout: limit(60_000) }, () => {
       runExplicit({ module: scratch.url('other.mjs'), export: 'value' })
     ])
     for (const { stdout } of [none, throwing, missing, noFunction]) assert.equal(stdout, '1\n')
-    assert.match(none.stderr, /Cannot import file:.*none\.mjs/)
+    assert.match(none.stderr, /cannot import file:.*none\.mjs/)
     assert.match(throwing.stderr, /thrown while loading/)
-    assert.match(missing.stderr, /Cannot find `fn` in file:.*other\.mjs. It exports value/)
-    assert.match(noFunction.stderr, /Cannot use `value` of .*other\.mjs: expected a function or a class/)
+    assert.match(missing.stderr, /cannot find `fn` in file:.*other\.mjs: it exports value/)
+    assert.match(noFunction.stderr, /cannot use `value` of .*other\.mjs: expected a function or a class/)
   })
 
   test('a parent whose event loop is blocked knows how a child ended', () => {

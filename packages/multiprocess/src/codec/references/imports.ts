@@ -93,7 +93,7 @@ export async function importModule(url: string): Promise<void> {
     namespaces.set(url, namespace)
     requests.set(namespace, url)
   } catch (error) {
-    throw new MultiprocessError(`Cannot import ${nameOfRequest(url)} in the child process: ${reasonOf(error)}`, {
+    throw new MultiprocessError(`cannot import ${nameOfRequest(url)} in the child process: ${reasonOf(error)}`, {
       cause: error,
       code: 'ERR_IMPORT'
     })
@@ -187,7 +187,7 @@ export function isImporting(): boolean {
 export function resolveReference(reference: FunctionReferenceData): unknown {
   const { module, export: name } = reference
   const namespace = module === INTRINSIC ? (globalThis as unknown as Namespace) : namespaces.get(module)
-  if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
+  if (namespace === undefined) throw failure(`cannot find \`${name}\`: ${module} has not been imported`)
   const exact = Object.hasOwn(namespace, name) ? namespace[name] : undefined
   if (typeof exact === 'function') return exact
   const keys = name.split('.')
@@ -197,17 +197,17 @@ export function resolveReference(reference: FunctionReferenceData): unknown {
   const other = candidates.find(candidate => candidate !== undefined)
   if (other !== undefined) {
     const kind = other === null ? 'null' : typeof other
-    throw failure(`Cannot use \`${name}\` of ${module}: expected a function or a class, and it is of type ${kind}`)
+    throw failure(`cannot use \`${name}\` of ${module}: expected a function or a class, and it is of type ${kind}`)
   }
-  const names = module === INTRINSIC ? '' : `. It exports ${Object.keys(namespace).join(', ') || 'nothing'}`
-  throw failure(`Cannot find \`${name}\` in ${module}${names}`)
+  const names = module === INTRINSIC ? '' : `: it exports ${Object.keys(namespace).join(', ') || 'nothing'}`
+  throw failure(`cannot find \`${name}\` in ${module}${names}`)
 }
 
 /** Returns the object that a `KnownObject` names. Its module must have been imported. */
 export function resolveKnown(module: string, name: string): unknown {
   if (module === INTRINSIC) return member(globalThis, name.split('.'))
   const namespace = namespaces.get(module)
-  if (namespace === undefined) throw failure(`Cannot find \`${name}\`: ${module} has not been imported`)
+  if (namespace === undefined) throw failure(`cannot find \`${name}\`: ${module} has not been imported`)
   if (name === '*') return namespace
   // `import()` shows the exports of a CommonJS module as `default`; with some loaders, its result is the exports themselves.
   for (const key of name === 'module.exports' ? [name, 'default'] : ['default']) {
@@ -228,7 +228,7 @@ function member(owner: unknown, keys: readonly string[]): unknown {
 function reasonOf(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error)
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
-    ? `${reason}. A loader that the program registers by code does not reach its children: start Node with --import instead`
+    ? `${reason}; a loader that the program registers by code does not reach its children: start Node with --import instead`
     : reason
 }
 

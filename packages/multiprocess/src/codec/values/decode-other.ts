@@ -112,7 +112,7 @@ setObjectReader(KIND, (reader: Reader, tag, at) => {
   const kind = kindNamed(name)
   if (kind === undefined) {
     throw new SerializationError(
-      `cannot read the message: objects of the kind ${JSON.stringify(name)} are not known here`
+      `cannot read the message: this program does not know objects of the kind ${JSON.stringify(name)}; use the same versions on both sides`
     )
   }
   const object = kind.decode(data)

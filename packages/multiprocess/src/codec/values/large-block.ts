@@ -39,7 +39,7 @@ export class LargeBlock implements LargeSource {
     const { arena } = this.#family
     const from = this.#data + offset
     if (offset % PAGE_BYTES !== 0 || from + length > this.#at + arena.sizeOf(this.#at)) {
-      throw new RangeError('a buffer stands outside of its block')
+      throw new RangeError('cannot read the message: a buffer is outside of its block')
     }
     if (length < VIEWED_LENGTH || (viewed > 0 && viewed + length > MOST_VIEWED)) return this.#copy(from, length)
     const view = length % VIEW_BYTES === 0 ? this.#view(from, length) : this.#viewExactly(from, length)

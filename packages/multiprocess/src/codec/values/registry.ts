@@ -61,7 +61,9 @@ export function getFunctionCodec(): FunctionCodec | null {
 /** Lets another kind of object cross. @throws ValueError if the name is taken */
 export function registerKind<T, D>(kind: Kind<T, D>): void {
   if (kinds.has(kind.name)) {
-    throw new ValueError(`the kind ${JSON.stringify(kind.name)} is already registered; a name stands for one kind`)
+    throw new ValueError(
+      `cannot register the kind ${JSON.stringify(kind.name)}: it is already registered; use another name`
+    )
   }
   kinds.set(kind.name, kind as Kind)
 }

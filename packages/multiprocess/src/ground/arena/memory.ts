@@ -82,11 +82,11 @@ export class Memory {
 
   #view(offset: number, length: number): Window {
     if (!(offset >= 0 && length > 0 && offset + length <= this.backing.length)) {
-      throw new RangeError(`no bytes ${offset} to ${offset + length} in an arena of ${this.backing.length}`)
+      throw new RangeError(`cannot view bytes ${offset} to ${offset + length}: the arena has ${this.backing.length}`)
     }
     // A longer view would abort the whole process on Node 20.
     if (length > MAX_VIEW_BYTES)
-      throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
+      throw new RangeError(`cannot view ${length} bytes at once: the limit is ${MAX_VIEW_BYTES}`)
     const { buffer, start, address } = this.backing.map(offset, length)
     return {
       words: new Int32Array(buffer, start, Math.floor(length / 4)),
@@ -148,7 +148,7 @@ export class Memory {
       return { buffer: backing.bufferAt(this.#address(at), length), start: 0, end: () => {} }
     }
     if (length > MAX_VIEW_BYTES)
-      throw new RangeError(`cannot view ${length} bytes at once, ${MAX_VIEW_BYTES} at the most`)
+      throw new RangeError(`cannot view ${length} bytes at once: the limit is ${MAX_VIEW_BYTES}`)
     // A mapping begins at a page boundary.
     const lead = at % MAP_BYTES
     const { address } = backing.map(at - lead, lead + length)

@@ -1,6 +1,8 @@
 /**
  * A platform: all that differs between processes and threads. Everything else, here and in later rooms, is written once over it.
  */
+
+import { describe } from '../../checks.ts'
 import { ValueError } from '../../errors.ts'
 import type { Backing } from '../arena/memory.ts'
 import type { OwnerId, ProcessTable } from '../arena/process-table.ts'
@@ -13,7 +15,7 @@ export const START_METHODS: readonly StartMethod[] = ['spawn', 'thread']
 /** Returns `method` if it is a start method. @throws ValueError if it is not */
 export function checkMethod(method: unknown): StartMethod {
   if (START_METHODS.includes(method as StartMethod)) return method as StartMethod
-  const name = typeof method === 'string' ? `'${method}'` : String(method)
+  const name = typeof method === 'string' ? `'${method}'` : describe(method)
   throw new ValueError(`unknown start method ${name}; use 'spawn' (processes) or 'thread'`)
 }
 

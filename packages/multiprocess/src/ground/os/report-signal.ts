@@ -44,7 +44,7 @@ function tell(): void {
       const text = report()
       if (text !== undefined) writeError(text)
     } catch (error) {
-      writeError(`multiprocess: cannot tell what is waited for: ${String(error)}\n`)
+      writeError(`multiprocess: cannot report what this program waits for: ${String(error)}\n`)
     }
   }
 }

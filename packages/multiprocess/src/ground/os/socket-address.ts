@@ -28,7 +28,7 @@ export function socketAddress(address: NetAddress): Uint8Array {
     const isAbstract = address.startsWith('\0')
     if (path.length + (isAbstract ? 0 : 1) > PATH_BYTES) {
       throw new ValueError(
-        `the path of a unix socket has ${PATH_BYTES - 1} bytes at the most, ${JSON.stringify(address)} has ${path.length}: use a shorter one`
+        `cannot use the unix socket ${JSON.stringify(address)}: its path has ${path.length} bytes, and the limit is ${PATH_BYTES - 1}; use a shorter path`
       )
     }
     const bytes = new Uint8Array(2 + path.length + (isAbstract ? 0 : 1))

@@ -16,7 +16,9 @@ export function segmentError(
 function reasonOf(code: string, isNameless: boolean): string {
   switch (code) {
     case 'ENOENT':
-      return isNameless ? 'there is no /dev/shm' : 'there is none; it was never created, or it has been unlinked'
+      return isNameless
+        ? '/dev/shm does not exist; mount a tmpfs there'
+        : 'it does not exist; it was never created, or it has been unlinked'
     case 'EEXIST':
       return 'it exists already; attach to it by leaving out `create`, or choose another name'
     case 'EACCES':
@@ -26,7 +28,7 @@ function reasonOf(code: string, isNameless: boolean): string {
     case 'ENFILE':
       return `too many open files (${code}); raise the limit, or close some`
     case 'ELOOP':
-      return 'the name is that of a symbolic link (ELOOP)'
+      return 'its name is that of a symbolic link (ELOOP); use another name'
     default:
       return code
   }
@@ -36,13 +38,13 @@ export function noRoom(size: number, code: string): MultiprocessError {
   let left = ''
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
-    left = `, which has ${bavail * bsize} left`
+    left = ` (${bavail * bsize} bytes are left)`
   } catch {
     // The error tells the free bytes only if they can be read.
   }
   return new MultiprocessError(
-    `cannot create shared memory of ${size} bytes: no room in /dev/shm${left}. ` +
-      'Unlink what is no longer used, or make it larger (in a container with --shm-size)',
+    `cannot create shared memory of ${size} bytes: no room in /dev/shm${left}; ` +
+      'unlink what is no longer used, or make /dev/shm larger (in a container, with --shm-size)',
     { code }
   )
 }

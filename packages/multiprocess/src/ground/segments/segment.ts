@@ -91,11 +91,14 @@ export class Segment {
       keepsFile,
       fd => {
         const stats = fstatSync(fd, { bigint: true })
-        if (!stats.isFile()) throw new ValueError(`${pathOf(name)} is no shared memory`)
+        if (!stats.isFile())
+          throw new ValueError(
+            `cannot attach to shared memory named ${JSON.stringify(name)}: ${pathOf(name)} is not a file; use another name`
+          )
         if (inode !== undefined && stats.ino !== inode) throw segmentError('ENOENT', 'attach to', name)
         if (stats.size === 0n) {
           throw new ValueError(
-            `cannot attach to shared memory named ${JSON.stringify(name)}: it is empty; its creator has yet to give it a size`
+            `cannot attach to shared memory named ${JSON.stringify(name)}: it is empty; its creator has yet to give it a size: try again`
           )
         }
         if (stats.size > MAX_SEGMENT_BYTES) throw tooLarge(stats.size)
@@ -151,9 +154,12 @@ export class Segment {
 function checkHere(): void {
   checkPlatform('SharedMemory and ShareableList', 'nothing of them runs here')
   if (hasOwnDescriptors()) {
-    throw new MultiprocessError('SharedMemory and ShareableList need Node or Bun, but Deno runs this program', {
-      code: 'ERR_UNSUPPORTED_PLATFORM'
-    })
+    throw new MultiprocessError(
+      'cannot use SharedMemory or ShareableList: Deno runs this program; run it with Node or Bun',
+      {
+        code: 'ERR_UNSUPPORTED_PLATFORM'
+      }
+    )
   }
 }
 
@@ -196,14 +202,14 @@ function checkMemory(size: number): void {
   const available = Math.min(bytes('MemAvailable') + bytes('SwapFree'), limit)
   if (size <= available) return
   throw new MultiprocessError(
-    `cannot create shared memory of ${size} bytes: ${available} bytes of memory are to be had`,
+    `cannot create shared memory of ${size} bytes: only ${available} bytes of memory are available; use a smaller size`,
     { code: 'ENOMEM' }
   )
 }
 
 function tooLarge(size: number | bigint): ValueError {
   return new ValueError(
-    `shared memory of ${size} bytes cannot be viewed as one ArrayBuffer here: ${MAX_SEGMENT_BYTES} bytes at the most; use several`
+    `cannot view shared memory of ${size} bytes as one ArrayBuffer: the limit here is ${MAX_SEGMENT_BYTES} bytes; use several`
   )
 }
 

@@ -130,12 +130,12 @@ function start(word: BigUint64Array, previous: bigint): void {
       env: libraryPath()
     })
     child.on('error', () => {})
-    if (child.pid === undefined) throw new Error('no more processes, open files or memory to be had')
+    if (child.pid === undefined) throw new Error('the system has no more processes, open files or memory')
     child.unref()
   } catch (cause) {
     close(writeEnd)
     throw new ProcessError(
-      `cannot start the process that unlinks named shared memory in the end: ${(cause as Error).message}`,
+      `cannot start the process that unlinks named shared memory when this program ends: ${(cause as Error).message}`,
       { cause }
     )
   } finally {

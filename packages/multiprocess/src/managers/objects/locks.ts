@@ -55,7 +55,7 @@ export class LockObject implements Holding, Lockable, LockMethods {
   /** @throws ValueError if no client holds the lock */
   release(): void {
     if (this.holder === undefined && !this.#isOwnerDead) {
-      throw new ValueError('cannot release a lock that nobody holds')
+      throw new ValueError('cannot release the lock: no process holds it')
     }
     const { peer, contexts } = currentCall()
     this.checkRelease(peer, contexts)
@@ -159,7 +159,7 @@ export class RLockObject extends LockObject {
   }
 
   protected override checkRelease(peer: Peer, contexts: Contexts): void {
-    if (!this.isHeldBy(peer, contexts)) throw new ValueError('cannot release an RLock that the caller does not hold')
+    if (!this.isHeldBy(peer, contexts)) throw new ValueError('cannot release the RLock: the caller does not hold it')
   }
 
   protected override leave(): void {

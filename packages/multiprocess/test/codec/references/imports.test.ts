@@ -23,20 +23,20 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     await using project = await Project.create({ 'a.mjs': "throw new RangeError('out of luck')" })
     const url = project.url('a.mjs')
     const error = await importError(url)
-    assert.equal(error.message, `Cannot import ${url} in the child process: out of luck`)
+    assert.equal(error.message, `cannot import ${url} in the child process: out of luck`)
     assert.ok(error.cause instanceof RangeError)
   })
 
   test('importModule rejects with ERR_IMPORT for a module that throws something other than an error', async () => {
     const url = 'data:text/javascript,throw null'
     const error = await importError(url)
-    assert.deepEqual([error.message, error.cause], [`Cannot import ${url} in the child process: null`, null])
+    assert.deepEqual([error.message, error.cause], [`cannot import ${url} in the child process: null`, null])
   })
 
   test('importModule rejects with ERR_IMPORT for a module that does not exist', async () => {
     const url = new URL('./none.mjs', import.meta.url).href
     const error = await importError(url)
-    assert.match(error.message, /^Cannot import file:\S+\/none\.mjs in the child process: Cannot find module /)
+    assert.match(error.message, /^cannot import file:\S+\/none\.mjs in the child process: Cannot find module /)
     assert.equal((error.cause as NodeJS.ErrnoException).code, 'ERR_MODULE_NOT_FOUND')
   })
 
@@ -45,7 +45,7 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     const error = await importError(project.url('a.unknown'))
     assert.match(
       error.message,
-      /A loader that the program registers by code does not reach its children: start Node with --import instead$/
+      /; a loader that the program registers by code does not reach its children: start Node with --import instead$/
     )
   })
 
@@ -57,23 +57,23 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     const resolve = (name: string) => () => resolveReference({ module, export: name })
     assert.throws(resolve('run'), {
       code: 'ERR_IMPORT',
-      message: `Cannot find \`run\`: ${module} has not been imported`
+      message: `cannot find \`run\`: ${module} has not been imported`
     })
     await importModule(module)
     assert.equal((resolve('run')() as () => void).name, 'run')
-    const none = (name: string) => `Cannot find \`${name}\` in ${module}. It exports group, nothing, run, text`
+    const none = (name: string) => `cannot find \`${name}\` in ${module}: it exports group, nothing, run, text`
     assert.throws(resolve('walk'), { code: 'ERR_IMPORT', message: none('walk') })
     assert.throws(resolve('default'), { message: none('default') })
     assert.throws(resolve('group.run'), { message: none('group.run') })
     assert.throws(resolve('nothing.run'), { message: none('nothing.run') })
     const wrong = (name: string, kind: string) =>
-      `Cannot use \`${name}\` of ${module}: expected a function or a class, and it is of type ${kind}`
+      `cannot use \`${name}\` of ${module}: expected a function or a class, and it is of type ${kind}`
     assert.throws(resolve('text'), { message: wrong('text', 'string') })
     assert.throws(resolve('group'), { message: wrong('group', 'object') })
     assert.throws(resolve('group.text'), { message: wrong('group.text', 'string') })
     assert.throws(resolve('nothing'), { message: wrong('nothing', 'null') })
     assert.throws(() => resolveReference({ module: 'intrinsic:', export: 'Math.none' }), {
-      message: 'Cannot find `Math.none` in intrinsic:'
+      message: 'cannot find `Math.none` in intrinsic:'
     })
   })
 

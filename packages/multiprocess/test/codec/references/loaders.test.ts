@@ -49,7 +49,7 @@ describe('modules that a loader makes', { timeout: limit(30_000) }, () => {
     assert.deepEqual(await callElsewhere(calls, ['--import', project.url('register.mjs')]), [16, 2, 5])
     await assert.rejects(
       callElsewhere(calls),
-      /Cannot import file:\S+\/tasks\.up in the child process: .+ A loader that the program registers by code does not reach its children/s
+      /cannot import file:\S+\/tasks\.up in the child process: .+; a loader that the program registers by code does not reach its children/s
     )
   })
 })

@@ -212,7 +212,7 @@ describe('registered kinds', () => {
         }),
       (error: Error) =>
         error instanceof ValueError &&
-        error.message === 'the kind "test handle" is already registered; a name stands for one kind'
+        error.message === 'cannot register the kind "test handle": it is already registered; use another name'
     )
   })
 })
