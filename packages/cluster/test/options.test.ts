@@ -29,6 +29,45 @@ describe('unknown options', { timeout: 60_000 }, () => {
     })
   }
 
+  test('invalid options of a server are refused with their name, their range and the value', () => {
+    const server = { url: 'redis://127.0.0.1:1', name: 'x', key: KEY }
+    for (const [make, name, message] of [
+      [() => new ClusterPool({ ...server, url: 5 } as never), 'TypeError', 'url must be a string, got 5'],
+      [
+        () => new ClusterPool({ ...server, serverTimeout: 0 }),
+        'ValueError',
+        'serverTimeout must be more than 0 milliseconds, got 0'
+      ],
+      [
+        () => new ClusterPool({ ...server, serverTimeout: '5s' } as never),
+        'TypeError',
+        "serverTimeout must be a number of milliseconds, got '5s' (a string)"
+      ],
+      [
+        () => new ClusterPool({ ...server, expire: 1 }),
+        'ValueError',
+        'expire must be 1000 milliseconds or more, got 1'
+      ],
+      [
+        () => new ClusterPool({ ...server, expire: Number.NaN }),
+        'ValueError',
+        'expire must be 1000 milliseconds or more, got NaN'
+      ],
+      [
+        () => new ClusterWorker({ ...server, lease: 1 }),
+        'ValueError',
+        'lease must be 1000 milliseconds or more, got 1'
+      ],
+      [
+        () => new ClusterWorker({ ...server, lease: null } as never),
+        'TypeError',
+        'lease must be a number of milliseconds, got null'
+      ]
+    ] as const) {
+      assert.throws(make, { name, message })
+    }
+  })
+
   test('without a url, the options of a cluster are known, too', () => {
     assert.throws(() => new ClusterPool({ nmae: 'x' } as object), {
       name: 'TypeError',

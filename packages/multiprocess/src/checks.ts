@@ -144,12 +144,16 @@ export function checkInteger(
 
 /**
  * Checks a duration.
+ * @param least the least value, in milliseconds. Default: any value above 0
  * @returns the value, in milliseconds; Infinity is allowed
- * @throws TypeError if the value is not a number, ValueError for NaN, 0 and below
+ * @throws TypeError if the value is not a number, ValueError for NaN, 0 and below, and values below the least one
  */
-export function checkDuration(name: string, value: unknown): number {
+export function checkDuration(name: string, value: unknown, least = 0): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number of milliseconds, got ${describe(value)}`)
-  if (!(value > 0)) throw new ValueError(`${name} must be more than 0 milliseconds, got ${value}`)
+  if (!(value > 0) || value < least) {
+    const range = least > 0 ? `${least} milliseconds or more` : 'more than 0 milliseconds'
+    throw new ValueError(`${name} must be ${range}, got ${value}`)
+  }
   return value
 }
 

@@ -4,7 +4,7 @@
  * @module multiprocess/pooling
  */
 
-export { checkInteger, checkOptions, optionNames } from './checks.ts'
+export { checkDuration, checkInteger, checkOptions, checkString, optionNames } from './checks.ts'
 export { importModule, resolveReference } from './codec/references/imports.ts'
 export { ResultTask } from './pool/async-result.ts'
 export { withCallbacks } from './pool/callbacks.ts'

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Counts, FoundUrl, Lease, Leases, Nearer, PageResult, SharedStore, StoredVisit, Visit } from 'crawl/store'
 import type { Redis } from 'ioredis'
-import { MultiprocessError, ValueError } from 'multiprocess'
+import { MultiprocessError } from 'multiprocess'
+import { checkInteger } from 'multiprocess/pooling'
 import { checkPolicy } from '../redis/checks.ts'
 import { checkServer, isTemporary, SERVER_TIMEOUT_MS, Server, type ServerOptions } from '../redis/server.ts'
 import { namesOf } from '../wire/names.ts'
@@ -72,9 +73,9 @@ export class RedisStore implements SharedStore {
   constructor(options: RedisStoreOptions) {
     checkServer(options)
     const { lease = LEASE_MS, expire = EXPIRE_MS, limit } = options
-    checkNumber('lease', lease)
-    checkNumber('expire', expire)
-    if (limit !== undefined && limit !== Number.POSITIVE_INFINITY) checkNumber('limit', limit)
+    checkInteger('lease', lease, 1)
+    checkInteger('expire', expire, 1)
+    if (limit !== undefined && limit !== Number.POSITIVE_INFINITY) checkInteger('limit', limit, 1)
     this.#options = options
     this.#lease = lease
     const { crawl } = namesOf(options.name)
@@ -268,9 +269,4 @@ export class RedisStore implements SharedStore {
 function countsOf([waiting, leased, pages, errors, visits, depth, leasedDepth]: Answer): Counts {
   const orNone = (depth: number) => (depth < 0 ? Number.POSITIVE_INFINITY : depth)
   return { waiting, leased, pages, errors, visits, nextDepth: orNone(depth), leasedDepth: orNone(leasedDepth) }
-}
-
-function checkNumber(name: string, value: number): void {
-  if (!(Number.isInteger(value) && value > 0))
-    throw new ValueError(`${name} must be a positive integer, got ${String(value)}`)
 }

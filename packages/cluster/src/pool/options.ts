@@ -1,7 +1,7 @@
 /** The options of a ClusterPool, and their checks. */
 import type { Telemetry } from 'bullmq'
 import { type PoolOptions, ValueError } from 'multiprocess'
-import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
+import { checkDuration, checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
 import { checkServer, type ServerOptions } from '../redis/server.ts'
 
 /** The options of both pools and workers of a cluster. */
@@ -75,7 +75,5 @@ export function checkRemote(options: RemotePoolOptions): void {
     )
   }
   const { expire } = options
-  if (expire !== undefined && !(typeof expire === 'number' && expire >= LEAST_EXPIRE_MS)) {
-    throw new ValueError(`expire must be ${LEAST_EXPIRE_MS} milliseconds or more, got ${String(expire)}`)
-  }
+  if (expire !== undefined) checkDuration('expire', expire, LEAST_EXPIRE_MS)
 }

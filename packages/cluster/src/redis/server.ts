@@ -1,6 +1,7 @@
 /** The server of a cluster, with connections that are watched, and that are closed by a deadline. */
 import { Redis, type RedisOptions } from 'ioredis'
 import { MultiprocessError, ValueError } from 'multiprocess'
+import { checkDuration, checkString } from 'multiprocess/pooling'
 
 /** The options that name the server. */
 export interface ServerOptions {
@@ -135,13 +136,11 @@ export class Server {
 
 /** @throws TypeError, ValueError if the options are invalid */
 export function checkServer({ url, serverTimeout }: ServerOptions): void {
-  if (typeof url !== 'string') throw new TypeError(`url must be a string, got ${url === null ? 'null' : typeof url}`)
+  checkString('url', url)
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
     throw new ValueError(`url must begin with redis:// or rediss://, got '${url.replace(/\/\/[^@/]*@/, '//')}'`)
   }
-  if (serverTimeout !== undefined && !(typeof serverTimeout === 'number' && serverTimeout > 0)) {
-    throw new ValueError(`serverTimeout must be a positive number of milliseconds, got ${String(serverTimeout)}`)
-  }
+  if (serverTimeout !== undefined) checkDuration('serverTimeout', serverTimeout)
 }
 
 /** Returns true if the command may succeed later: the server is full, starts, or changes its role. */

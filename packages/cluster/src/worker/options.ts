@@ -1,6 +1,6 @@
 /** The options of a ClusterWorker, and their checks. */
-import { type PoolOptions, ValueError } from 'multiprocess'
-import { checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
+import type { PoolOptions } from 'multiprocess'
+import { checkDuration, checkOptions, optionNames, POOL_OPTIONS } from 'multiprocess/pooling'
 import { CLUSTER_OPTIONS, type ClusterOptions, LIKE } from '../pool/options.ts'
 import { checkServer } from '../redis/server.ts'
 
@@ -23,7 +23,5 @@ export function checkWorker(options: ClusterWorkerOptions): void {
   checkOptions(options, WORKER_OPTIONS)
   checkServer(options)
   const { lease } = options
-  if (lease !== undefined && !(typeof lease === 'number' && lease >= LEAST_LEASE_MS)) {
-    throw new ValueError(`lease must be ${LEAST_LEASE_MS} milliseconds or more, got ${String(lease)}`)
-  }
+  if (lease !== undefined) checkDuration('lease', lease, LEAST_LEASE_MS)
 }

@@ -1,5 +1,6 @@
 /** Makes an error that can cross from one that cannot. */
 
+import { messageOf } from '../ground/inspect.ts'
 import { encode } from './encode.ts' // lazy
 import { errorClassOf, SPECIAL_FIELDS } from './values/errors.ts'
 
@@ -85,7 +86,7 @@ function emptyCopy(error: Error, canCross: (copy: Error) => boolean): Error {
 
 /** Returns the reason of a refusal without its advice. */
 function describeRefusal(reason: unknown, key: string): string {
-  const text = reason instanceof Error ? reason.message : String(reason)
+  const text = messageOf(reason)
   const what = /^cannot send (.*?)(?:; |$)/s.exec(text)?.[1] ?? `${key}: ${text}`
   return `[cannot send ${what}]`
 }

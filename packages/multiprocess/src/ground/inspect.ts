@@ -36,6 +36,26 @@ export function inspectAs<T extends object>(
   Object.defineProperty(type.prototype, CUSTOM, { value, configurable: true, writable: true })
 }
 
+/**
+ * Returns the text that `show` returns, or `instead` if `show` throws: what a program throws or sends may be anything, and its own way to
+ * be shown may throw.
+ * @param most the characters that the text has at most
+ */
+export function shown(show: () => string, instead: string, most: number = Number.POSITIVE_INFINITY): string {
+  let text: string
+  try {
+    text = `${show()}`
+  } catch {
+    text = instead
+  }
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
+}
+
+/** Returns the message of what was thrown. */
+export function messageOf(error: unknown): string {
+  return shown(() => (error instanceof Error ? error.message : String(error)), 'a value that cannot be shown')
+}
+
 /** Returns a name with escapes for the characters that a terminal does not print. */
 export function printable(name: string): string {
   return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)

@@ -1,5 +1,6 @@
 /** A task's failure as a page shows it: with both stacks, that of the worker and that of the caller. */
 import { types } from 'node:util'
+import { shown } from '../ground/inspect.ts'
 import { SEPARATOR } from '../pool/caller-stack.ts'
 import type { HeardTask } from '../pool/telling/audience.ts'
 import type { FailureRow } from './messages.ts'
@@ -21,14 +22,14 @@ export function failureRow({ error, ...failure }: HeardFailure): FailureRow {
   return { ...failure, title, stack, caller: callers.length === 0 ? null : callers.join('\n') }
 }
 
-/** Never throws: what a task throws may be anything. */
+/** Returns the stack of an error, or any other value that a task threw as a text. */
 function textOf(error: unknown): string {
-  let text: string
-  try {
-    const stack = types.isNativeError(error) ? error.stack : undefined
-    text = typeof stack === 'string' ? stack : String(error)
-  } catch {
-    text = 'an error that cannot be shown'
-  }
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text
+  return shown(
+    () => {
+      const stack = types.isNativeError(error) ? error.stack : undefined
+      return typeof stack === 'string' ? stack : String(error)
+    },
+    'an error that cannot be shown',
+    MOST_CHARACTERS
+  )
 }

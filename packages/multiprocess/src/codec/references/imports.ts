@@ -4,6 +4,7 @@
  */
 
 import { MultiprocessError } from '../../errors.ts'
+import { messageOf } from '../../ground/inspect.ts'
 import { hasBuffer, requestBuffer } from '../../ground/members/thread-buffers.ts'
 import { BUFFER_REQUEST, CODE_REQUEST } from '../values/requests.ts'
 import { type FunctionReferenceData, INTRINSIC } from './data.ts'
@@ -226,7 +227,7 @@ function member(owner: unknown, keys: readonly string[]): unknown {
 }
 
 function reasonOf(error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
     ? `${reason}; a loader that the program registers by code does not reach its children: start Node with --import instead`
     : reason

@@ -1,6 +1,7 @@
 /** Where a pool's time went: `pool.insights()`. It is measured with `{ timings: true }`, and costs nothing otherwise. */
 import { inspect } from 'node:util' // lazy
 import { ValueError } from '../../errors.ts'
+import { shown } from '../../ground/inspect.ts'
 import { monotonicMs } from '../../ground/os/time.ts'
 import type { TaskTable } from '../shared/task-table.ts'
 import type { WorkerMoments } from '../shared/worker-times.ts'
@@ -205,15 +206,10 @@ function sumOf(workers: readonly TimeShares[]): TimeShares {
   return { startUp: sum('startUp'), init: sum('init'), wait: sum('wait'), work: sum('work'), exit: sum('exit') }
 }
 
-/** Never throws: an object's own way to be inspected may. */
+/** Returns the arguments of a message as a short text. */
 export function shortened(message: unknown): string {
   // A call of a function that was sent along.
   const args = Array.isArray(message) ? message : ((message as { args?: unknown }).args ?? message)
-  let text: string
-  try {
-    text = inspect(args, { depth: 1, maxArrayLength: 4, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY })
-  } catch {
-    text = '(arguments that cannot be shown)'
-  }
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text
+  const options = { depth: 1, maxArrayLength: 4, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY }
+  return shown(() => inspect(args, options), '(arguments that cannot be shown)', MOST_CHARACTERS)
 }

@@ -1,5 +1,6 @@
 /** Errors on spans. */
 import type { Exception, Span } from '@opentelemetry/api'
+import { messageOf } from '../../ground/inspect.ts'
 import type { OpenTelemetry } from './api.ts'
 import { ATTRIBUTES, errorType } from './names.ts'
 
@@ -29,13 +30,4 @@ export function recordItemFailures(
 
 function exceptionOf(error: unknown): Exception {
   return error instanceof Error ? error : messageOf(error)
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message
-  try {
-    return String(error)
-  } catch {
-    return 'a value that cannot be shown'
-  }
 }

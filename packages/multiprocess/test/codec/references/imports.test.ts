@@ -33,6 +33,12 @@ describe('importing what references name', { timeout: limit(30_000) }, () => {
     assert.deepEqual([error.message, error.cause], [`cannot import ${url} in the child process: null`, null])
   })
 
+  test('importModule rejects with ERR_IMPORT for a module that throws an object without a text', async () => {
+    const url = 'data:text/javascript,throw Object.create(null)'
+    const error = await importError(url)
+    assert.equal(error.message, `cannot import ${url} in the child process: a value that cannot be shown`)
+  })
+
   test('importModule rejects with ERR_IMPORT for a module that does not exist', async () => {
     const url = new URL('./none.mjs', import.meta.url).href
     const error = await importError(url)
