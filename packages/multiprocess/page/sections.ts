@@ -158,13 +158,17 @@ export function showFamily({ family, time }: Store): void {
   const banner = byId('deadlocks')
   banner.hidden = deadlocks.length === 0
   const texts = deadlocks.map(({ waits: circle, certain }) => {
-    const parts = circle.map(({ name, pid, kind, id, holder, for: target }) =>
-      target === 'end'
+    const parts = circle.map(({ name, pid, kind, id, holder, for: target }) => {
+      // The holder waits, too: that makes the circle.
+      const other = `${circle.find(wait => wait.pid === holder)?.name ?? ''} ${holder}`.trim()
+      return target === 'end'
         ? `${name} ${pid} waits for ${id} ${holder} to end`
-        : `${name} ${pid} waits for the ${kind} ${id}, held by ${holder}`
-    )
+        : `${name} ${pid} waits for the ${kind} ${id}, held by ${other}`
+    })
     return element('p', {}, `${certain ? 'Deadlock' : 'Deadlock, unless an event loop lets go'}: ${parts.join('; ')}`)
   })
+  // What is announced is announced once.
+  if (texts.map(({ textContent }) => textContent).join() === [...banner.children].map(p => p.textContent).join()) return
   banner.replaceChildren(...texts)
 }
 

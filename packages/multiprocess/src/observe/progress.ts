@@ -4,6 +4,7 @@
  */
 import cliProgress from 'cli-progress'
 import { clearInterval, monotonicMs, setInterval } from '../ground/os/time.ts'
+import { duration } from './duration.ts'
 import { Screen } from './screen.ts'
 
 const REDRAW_MS = 100
@@ -97,9 +98,4 @@ function bar(progress: number, width: number): string {
     barCompleteString: '█'.repeat(width + 1),
     barIncompleteString: '░'.repeat(width + 1)
   } as never)
-}
-
-function duration(seconds: number): string {
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)}s`
-  return cliProgress.Format.TimeFormat(Math.round(seconds), { autopaddingChar: '' } as never, 1)
 }

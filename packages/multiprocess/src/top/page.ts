@@ -1,5 +1,6 @@
 /** A snapshot as lines of text: for a terminal, and for `--once`. */
 import { printable } from '../ground/inspect.ts'
+import { duration } from '../observe/duration.ts'
 import type { PoolEntry, ProcessEntry, Snapshot, WaitEntry } from './snapshot.ts'
 
 export interface PageOptions {
@@ -154,10 +155,4 @@ function countOf(count: number, one: string, many: string): string {
 
 function ms(value: number): string {
   return value < 1 ? `${(value * 1000).toFixed(0)} µs` : `${value.toFixed(value < 10 ? 1 : 0)} ms`
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.max(0, seconds).toFixed(1)} s`
-  const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

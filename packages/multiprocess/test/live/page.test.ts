@@ -218,6 +218,34 @@ describe('the page of the dashboard', { timeout, skip }, () => {
     await page.close()
   })
 
+  test('two processes that take two locks in opposite order are named as a deadlock, until one of them ends', async () => {
+    await using program = new Watched('deadlock')
+    const { url, holder: left, waiter: right } = await program.ready()
+    const { page, faults } = await openTab(url)
+    const banner = page.locator('#deadlocks')
+    await banner.filter({ hasText: /^Deadlock: / }).waitFor()
+    assert.equal(await banner.getAttribute('role'), 'alert')
+    const text = await banner.innerText()
+    const [, first, second] = /^Deadlock: (.*?); (.*)$/.exec(text) as RegExpExecArray
+    const [leftWaits, rightWaits] = [first, second].sort()
+    const [, taken] =
+      new RegExp(`^Left ${left} waits for the Lock (\\w+), held by Right ${right}$`).exec(leftWaits) ??
+      assert.fail(text)
+    const [, other] =
+      new RegExp(`^Right ${right} waits for the Lock (\\w+), held by Left ${left}$`).exec(rightWaits) ??
+      assert.fail(text)
+    assert.notEqual(taken, other)
+    await shows(page, '#waits', new RegExp(`Left ${left}\\s*the Lock ${taken}\\s*${right}`))
+    // The text is announced once: it stays the same element.
+    await page.evaluate('document.querySelector("#deadlocks p").id = "first"')
+    await shows(page, '#waits', /[2-9]\.\d s/)
+    assert.equal(await page.locator('#first').count(), 1)
+    process.kill(right, 'SIGKILL')
+    await banner.waitFor({ state: 'hidden' })
+    assert.deepEqual(faults, [])
+    await page.close()
+  })
+
   test('of very many short tasks a share is shown', async () => {
     await using program = new Watched('many')
     const { page, faults } = await openTab((await program.ready()).url)

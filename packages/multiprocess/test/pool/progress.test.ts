@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +12,13 @@ import { ProgressLine } from '../../src/observe/progress.ts'
 import * as tasks from '../fixtures/pool/tasks.ts'
 import { range } from '../fixtures/pool/tools.ts'
 import { limit } from '../fixtures/slowness.ts'
+import { framesOf } from '../fixtures/terminal.ts'
 
 const timeout = limit(120_000)
 const program = fileURLToPath(new URL('../fixtures/pool/progress-program.js', import.meta.url))
+
+const nested = fileURLToPath(new URL('../fixtures/pool/nested-progress.js', import.meta.url))
+const SCRIPT = '/usr/bin/script'
 
 /** What the program prints to stderr, which is no terminal. */
 async function printedBy(...args: string[]): Promise<string[]> {
@@ -199,6 +204,26 @@ describe('on a terminal', () => {
     // The cursor is in the line of the one that goes on.
     assert.match(texts[2], /^pages █{30} 100 % \| 2\/2/)
     assert.deepEqual(texts.slice(3), ['\n'])
+  })
+
+  test('the pools of tasks draw their bars below that of the pool they are tasks of, and leave one line each', {
+    skip: existsSync(SCRIPT) ? false : `there is no ${SCRIPT}, which makes a terminal`
+  }, async () => {
+    const command = `stty cols 80 rows 24; '${process.execPath}' '${nested}' main`
+    const { stdout } = await promisify(execFile)(SCRIPT, ['-qec', command, '/dev/null'])
+    const frames = framesOf(stdout, '\x1b[?7h')
+    const bar = (name: string) => new RegExp(`^${name} [█░]+ \\d+ % \\| `)
+    const all = frames.findIndex(lines => {
+      const [first, second, third] = lines.slice(-3)
+      return bar('outer').test(first) && bar('inner \\d').test(second) && bar('inner \\d').test(third)
+    })
+    assert.notEqual(all, -1, frames.map(lines => lines.join('\n')).join('\n\n'))
+    const last = (frames.at(-1) as string[]).filter(line => line !== '')
+    assert.equal(last.length, 6, last.join('\n'))
+    const inner = last.slice(0, 4).map(line => /^inner (\d) █{30} 100 % \| 12\/12 \| .* \| in /.exec(line)?.[1])
+    assert.deepEqual(inner.sort(), ['1', '2', '3', '4'], last.join('\n'))
+    assert.match(last[4], /^outer █{30} 100 % \| 4\/4 \| .* \| in /)
+    assert.equal(last[5], '12 12 12 12')
   })
 
   test('a program that exits meanwhile leaves the line on the terminal', async () => {
