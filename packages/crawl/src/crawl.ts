@@ -142,8 +142,15 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     }
     const isGuarded = !ask.allowsPrivate && !(await isPrivateHost(new URL(start).hostname))
     const keepBodies = this.#sink?.wantsExchanges ?? false
-    const { followsAll } = scope
-    const settings = { ...ask.settings, isGuarded, keepLinks: this.#store.keepsPages, keepBodies, followsAll }
+    const { followsAll, findsEmbedded } = scope
+    const settings = {
+      ...ask.settings,
+      isGuarded,
+      keepLinks: this.#store.keepsPages,
+      keepBodies,
+      followsAll,
+      findsEmbedded
+    }
     const client = new Client(settings)
     const fetcher = this.#makeFetcher(client)
     this.#fetcher = fetcher
@@ -229,7 +236,7 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
       retryPauseMs: isLoopback(start) ? LOCAL_RETRY_PAUSE_MS : RETRY_PAUSE_MS,
       obeysRobots,
       signal: this.#stop.signal,
-      isOnSite: (url: string) => scope.isOnSite(url),
+      isOnSite: (url: string, requestedUrl: string) => scope.staysOnSite(url, requestedUrl),
       onRest: (change: 1 | -1) => {
         this.#resting += change
         if (change > 0) this.#completions.nudge()
@@ -322,8 +329,10 @@ export class Crawl<D = unknown> implements AsyncIterable<PageResult<D>> {
     const { scope, hook } = this.#plan
     // What `onPage` adds may be anywhere.
     const wants = (url: string) => (hook?.onPage ? scope.refusal(url, depth + 1) === null : scope.wants(url, depth + 1))
-    return outcome.follow
-      .filter(url => wants(url) && (this.#traps?.admits(url, from) ?? true))
+    const loaded = outcome.embedded.filter(url => scope.wantsLoaded(url, depth + 1))
+    const urls = [...outcome.follow.filter(wants), ...loaded]
+    return [...(loaded.length > 0 ? new Set(urls) : urls)]
+      .filter(url => this.#traps?.admits(url, from) ?? true)
       .map(url => ({ url, depth: depth + 1, from, error: null }))
   }
 

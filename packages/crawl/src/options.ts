@@ -39,6 +39,11 @@ export interface CrawlOptions<D = unknown> extends AskOptions {
   include?: readonly string[]
   /** Globs: URLs that match one of them are not visited. Default: none. */
   exclude?: readonly string[]
+  /**
+   * True to visit also what pages and their style sheets load: images, scripts, style sheets, fonts, frames. They have to be on the hosts of
+   * `scope`, and `exclude`, `limit` and robots.txt apply to them; `depth` and `include` do not. Default: false.
+   */
+  pageRequisites?: boolean
   /** Further first pages. Default: none. */
   urls?: readonly string[]
   /** True to begin also with the pages of the sitemaps: those that robots.txt names, or `/sitemap.xml`. Default: false. */
@@ -122,14 +127,19 @@ function pageHook({ fields, onPage }: CrawlOptions): PageHook | null {
   return fields === undefined && onPage === undefined ? null : { fields: fields ?? null, onPage: onPage ?? null }
 }
 
-function scopeOptions({ scope = 'host', include = [], exclude = [], depth }: CrawlOptions): ScopeOptions {
+function scopeOptions(options: CrawlOptions): ScopeOptions {
+  const { scope = 'host', include = [], exclude = [], depth, pageRequisites = false } = options
+  if (typeof pageRequisites !== 'boolean') {
+    throw new TypeError(`pageRequisites must be true or false; it is ${JSON.stringify(pageRequisites)}`)
+  }
   if (!SCOPES.includes(scope)) {
     throw new TypeError(
       `scope must be ${SCOPES.join(', ').replace(/, (?=\w+$)/, ' or ')}; it is ${JSON.stringify(scope)}`
     )
   }
   const most = depth ?? Number.POSITIVE_INFINITY
-  return { scope, include, exclude, depth: most === Number.POSITIVE_INFINITY ? most : whole('depth', most, 0) }
+  const checked = most === Number.POSITIVE_INFINITY ? most : whole('depth', most, 0)
+  return { scope, include, exclude, depth: checked, pageRequisites }
 }
 
 /** Checks a URL. @returns the normalised URL; and `user:password` if the URL has them, or null */

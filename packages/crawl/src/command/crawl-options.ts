@@ -20,6 +20,7 @@ export interface CrawlFlags {
   retries?: number
   robots?: 'obey' | 'ignore'
   sitemap?: boolean
+  pageRequisites?: boolean
   traps?: 'cut' | 'follow'
   allowPrivate?: boolean
   list?: string
@@ -48,6 +49,7 @@ export function addCrawlOptions(command: Command): Command {
     .option('--exclude <glob>', 'no URLs like this, such as *.pdf (repeatable)', collect, [])
     .option('--scope <scope>', 'host, subdomains, or prefix: below the first page', oneOf('--scope', SCOPES), 'host')
     .option('--sitemap', 'begin with the pages of the sitemaps, too')
+    .option('-p, --page-requisites', 'also what pages load: images, scripts, style sheets, fonts, frames')
     .option('--list <file>', 'begin with the URLs of a file, one on a line; - is the standard input')
     .option('--robots <how>', 'obey or ignore robots.txt (obey)', oneOf('--robots', ['obey', 'ignore']))
     .option('--traps <how>', 'cut or follow what a site makes without end (cut)', oneOf('--traps', ['cut', 'follow']))
@@ -91,6 +93,7 @@ export async function toCrawlOptions(flags: CrawlFlags): Promise<CrawlOptions> {
     exclude: flags.exclude,
     scope: flags.scope,
     sitemap: flags.sitemap,
+    pageRequisites: flags.pageRequisites,
     traps: flags.traps,
     allowPrivate: flags.allowPrivate,
     urls,

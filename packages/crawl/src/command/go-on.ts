@@ -36,25 +36,28 @@ export async function goOn(store: SqliteStore, plan: Plan, path: string, cluster
   if (then !== undefined && then !== now) await takeIn(store, plan)
 }
 
-/** Adds the URLs that pages link to and that the scope now includes. */
+/** A reference of the table `links` that a crawl follows. */
+const IS_FOLLOWED = `kind IN ('a', 'area', 'iframe', 'refresh') AND coalesce(rel, '') NOT LIKE '%nofollow%'
+  AND coalesce(robots, '') NOT LIKE '%nofollow%' AND coalesce(robots, '') NOT LIKE '%"none"%'`
+
+/** Adds the URLs that pages link to, or load, and that the scope now includes. */
 async function takeIn(store: SqliteStore, { scope }: Plan): Promise<void> {
   const rows = store.database
     .prepare(
-      `SELECT t.url, s.url AS source, min(pages.depth) + 1 AS depth
+      `SELECT t.url, s.url AS source, min(pages.depth) + 1 AS depth,
+         max(kind IN ('img', 'media', 'css', 'script', 'icon', 'iframe')) AS isLoaded, max(${IS_FOLLOWED}) AS isFollowed
        FROM links JOIN urls t ON t.id = links.target JOIN urls s ON s.id = links.source JOIN pages ON pages.id = links.source
-       WHERE t.state = ${State.mentioned} AND kind IN ('a', 'area', 'iframe', 'refresh')
-         AND coalesce(rel, '') NOT LIKE '%nofollow%'
-         AND coalesce(robots, '') NOT LIKE '%nofollow%' AND coalesce(robots, '') NOT LIKE '%"none"%'
+       WHERE t.state = ${State.mentioned}
        GROUP BY t.id ORDER BY depth, links.rowid`
     )
     .all()
-  const found = rows
-    .map(row => ({
-      url: row['url'] as string,
-      depth: Number(row['depth']),
-      from: row['source'] as string,
-      error: null
-    }))
-    .filter(({ url, depth }) => URL.canParse(url) && scope.refusal(url, depth) === null)
+  const found = rows.flatMap(({ url, depth, source, isLoaded, isFollowed }) => {
+    const next = { url: url as string, depth: Number(depth), from: source as string, error: null }
+    if (!URL.canParse(next.url)) return []
+    const isWanted =
+      (isFollowed === 1 && scope.refusal(next.url, next.depth) === null) ||
+      (isLoaded === 1 && scope.wantsLoaded(next.url, next.depth))
+    return isWanted ? [next] : []
+  })
   await store.add(found)
 }

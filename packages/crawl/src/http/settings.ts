@@ -22,6 +22,8 @@ export interface DownloadSettings {
   keepBodies: boolean
   /** True to include links to other sites in `PageOutcome.follow`. */
   followsAll: boolean
+  /** True to find what pages and style sheets load (`PageOutcome.embedded`). */
+  findsEmbedded: boolean
 }
 
 export const defaultSettings: Readonly<DownloadSettings> = {
@@ -34,7 +36,8 @@ export const defaultSettings: Readonly<DownloadSettings> = {
   isGuarded: false,
   keepLinks: false,
   keepBodies: false,
-  followsAll: false
+  followsAll: false,
+  findsEmbedded: false
 }
 
 /** Returns the name for which robots.txt, and directives for robots, are read. */

@@ -8,6 +8,8 @@ export interface PageOutcome {
   location: string | null
   /** The pages to visit: those of the same site, unless `followsAll` is set. */
   follow: string[]
+  /** What the page loads: images, scripts, style sheets, frames; of any site. Empty unless `findsEmbedded` is set. */
+  embedded: string[]
   /** Links that are not URLs. */
   badLinks: string[]
   /** Everything that the page refers to; empty unless `keepLinks` is set. */
@@ -42,6 +44,7 @@ export function withoutPage(url: string, error: string | null): PageOutcome {
     record: { ...emptyRecord(url), error },
     location: null,
     follow: [],
+    embedded: [],
     badLinks: [],
     linkTable: [],
     setCookies: [],

@@ -1,5 +1,6 @@
 import { type Link, readLink, siteOf } from '../url/link.ts'
 import { readCachedLink } from '../url/link-cache.ts'
+import { cssUrls } from './css-urls.ts'
 import { isNoFollow, metaDirectives } from './directives.ts'
 import { type Attributes, type HtmlHandler, readHtml } from './html-events.ts'
 import type { LanguageRecord, LinkKind, LinkRecord } from './record.ts'
@@ -24,6 +25,8 @@ export interface ParsedPage {
   links: number
   /** The pages that may be followed: those of the same site, unless `followsAll` is set. */
   follow: string[]
+  /** What the page loads, of any site; empty unless it was requested. */
+  embedded: string[]
   /** The text of links that should be web addresses, but are not URLs. */
   badLinks: string[]
   /** Everything that the page refers to; empty unless it was requested. */
@@ -42,6 +45,8 @@ export interface ParseOptions {
   followsAll?: boolean
   /** True to fill `linkTable`. Default: false. */
   keepLinks?: boolean
+  /** True to fill `embedded`. Default: false. */
+  findsEmbedded?: boolean
   /** The maximum time, in milliseconds. Default: none. */
   timeLimitMs?: number
 }
@@ -55,6 +60,15 @@ const MAX_REFERENCES = 200_000
 const PLAIN = new Set(['a', 'area', 'base', 'frame', 'iframe', 'link', 'meta'])
 const WITH_RESOURCES = new Set([...PLAIN, 'img', 'script', 'source', 'video', 'audio', 'track', 'embed', 'object'])
 
+/** Any element may have a `style` attribute. */
+const ALL: ReadonlySet<string> = new (class extends Set<string> {
+  override has(): boolean {
+    return true
+  }
+})()
+/** The `rel` of links that browsers load; `icon` and `stylesheet` have kinds of their own. */
+const LOADED = new Set(['preload', 'modulepreload', 'manifest', 'apple-touch-icon'])
+
 /** Elements that contain headings: their end also ends a heading without an end tag. */
 const CONTAINERS = new Set('article body center div footer header li main nav section table td th tr ul'.split(' '))
 
@@ -64,6 +78,8 @@ interface Reference {
   rel: string
   text: string
   follow: boolean
+  /** True if a browser loads it with the page. */
+  isEmbedded: boolean
 }
 
 /**
@@ -85,6 +101,7 @@ class Collector implements HtmlHandler {
   readonly wanted: ReadonlySet<string>
   readonly #robot: string | undefined
   readonly #keepLinks: boolean
+  readonly #findsEmbedded: boolean
   readonly #heading = new TextOf(MAX_TITLE_LENGTH)
   readonly #title = new TextOf(MAX_TITLE_LENGTH)
   readonly #linkText = new TextOf(MAX_LINK_TEXT)
@@ -93,6 +110,8 @@ class Collector implements HtmlHandler {
   readonly #languages: { lang: string; href: string }[] = []
   readonly #directives: string[] = []
   #link: Reference | undefined
+  /** The text of the `style` element that is open. */
+  #style: string | undefined
   /** The number of containers that are open inside the heading. */
   #inHeading = 0
   #base: string | undefined
@@ -100,8 +119,9 @@ class Collector implements HtmlHandler {
   #canonical: string | undefined
   #description: string | undefined
 
-  constructor({ robot, keepLinks = false }: ParseOptions) {
-    this.wanted = keepLinks ? WITH_RESOURCES : PLAIN
+  constructor({ robot, keepLinks = false, findsEmbedded = false }: ParseOptions) {
+    this.wanted = findsEmbedded ? ALL : keepLinks ? WITH_RESOURCES : PLAIN
+    this.#findsEmbedded = findsEmbedded
     this.#robot = robot?.toLowerCase()
     this.#keepLinks = keepLinks
   }
@@ -136,11 +156,18 @@ class Collector implements HtmlHandler {
         break
       case 'frame':
       case 'iframe':
-        this.#add(attributes.get('src'), 'iframe', { follow: true })
+        this.#add(attributes.get('src'), 'iframe', { follow: true, isEmbedded: true })
+        break
+      case 'style':
+        if (this.#findsEmbedded) this.#style = ''
         break
       default:
-        if (this.#keepLinks && this.wanted.has(name)) this.#resource(name, attributes)
+        if (WITH_RESOURCES.has(name)) {
+          if (this.#keepLinks || this.#findsEmbedded) this.#resource(name, attributes)
+        } else if (this.#findsEmbedded) this.#otherResource(name, attributes)
     }
+    const style = this.#findsEmbedded ? attributes.get('style') : undefined
+    if (style !== undefined) this.#addStyle(style)
   }
 
   close(name: string): void {
@@ -148,6 +175,7 @@ class Collector implements HtmlHandler {
     if (name === 'h1') this.#heading.close()
     else if (name === 'title') this.#title.close()
     else if (name === 'a') this.#closeLink()
+    else if (name === 'style') this.#closeStyle()
     else if (this.#heading.isOpen && CONTAINERS.has(name) && --this.#inHeading < 0) this.#heading.close()
   }
 
@@ -156,10 +184,15 @@ class Collector implements HtmlHandler {
     this.#heading.add(html, start, end)
     this.#title.add(html, start, end)
     if (this.#link) this.#linkText.add(html, start, end)
+    if (this.#style !== undefined) this.#style += html.slice(start, end)
   }
 
-  finish(url: string, { encoding, noFollow = false, keepLinks = false, followsAll = false }: ParseOptions): ParsedPage {
+  finish(
+    url: string,
+    { encoding, noFollow = false, keepLinks = false, findsEmbedded = false, followsAll = false }: ParseOptions
+  ): ParsedPage {
     this.#closeLink()
+    this.#closeStyle()
     this.#heading.close()
     this.#title.close()
     const baseUrl = this.#baseOf(url)
@@ -167,11 +200,12 @@ class Collector implements HtmlHandler {
     const followNone = noFollow || isNoFollow(this.#directives)
     const links = new Set<string>()
     const follow = new Set<string>()
+    const embedded = new Set<string>()
     const badLinks = new Set<string>()
     const linkTable: LinkRecord[] = []
     const read = new Map<string, Link>()
     const isPlain = encoding === undefined || encoding === 'utf-8'
-    for (const { href, kind, rel, text, follow: mayFollow } of this.#references) {
+    for (const { href, kind, rel, text, follow: mayFollow, isEmbedded } of this.#references) {
       const hash = href.indexOf('#')
       const address = hash < 0 ? href : href.slice(0, hash)
       let link = read.get(address)
@@ -191,6 +225,7 @@ class Collector implements HtmlHandler {
           isUrl: link.kind === 'page'
         })
       }
+      if (findsEmbedded && isEmbedded && link.kind === 'page' && link.url !== url) embedded.add(link.url)
       if (!isPageLink(kind)) continue
       if (link.kind === 'bad') badLinks.add(link.text)
       else {
@@ -214,6 +249,7 @@ class Collector implements HtmlHandler {
       words: this.#words.count,
       links: links.size,
       follow: [...follow],
+      embedded: [...embedded],
       badLinks: [...badLinks],
       linkTable
     }
@@ -252,7 +288,7 @@ class Collector implements HtmlHandler {
     const isVersion = lang !== undefined && tokens.includes('alternate')
     if (tokens.includes('canonical')) this.#canonical ??= href
     if (isVersion && this.#languages.length < MAX_LANGUAGES) this.#languages.push({ lang: lang.trim(), href })
-    if (!this.#keepLinks) return
+    if (!this.#keepLinks && !this.#findsEmbedded) return
     const kind = tokens.includes('canonical')
       ? 'canonical'
       : tokens.includes('stylesheet')
@@ -262,7 +298,8 @@ class Collector implements HtmlHandler {
           : isVersion
             ? 'hreflang'
             : 'link'
-    this.#add(href, kind, { rel })
+    const isEmbedded = kind === 'css' || kind === 'icon' || tokens.some(token => LOADED.has(token))
+    this.#add(href, kind, { rel, isEmbedded })
   }
 
   #anchor(kind: 'a' | 'area', attributes: Attributes): void {
@@ -285,20 +322,45 @@ class Collector implements HtmlHandler {
 
   #resource(name: string, attributes: Attributes): void {
     const source = attributes.get(name === 'object' ? 'data' : 'src')
-    if (name === 'img') this.#add(source, 'img', { text: attributes.get('alt') })
-    else this.#add(source, name === 'script' ? 'script' : 'media')
-    if (name === 'video') this.#add(attributes.get('poster'), 'img')
+    const isEmbedded = true
+    if (name === 'img') this.#add(source, 'img', { text: attributes.get('alt'), isEmbedded })
+    else this.#add(source, name === 'script' ? 'script' : 'media', { isEmbedded })
+    if (name === 'video') this.#add(attributes.get('poster'), 'img', { isEmbedded })
     const candidates = name === 'img' || name === 'source' ? (attributes.get('srcset') ?? '') : ''
-    for (const [, candidate] of candidates.matchAll(/(?:^|,)\s*([^\s,]\S*[^\s,]|[^\s,])/g)) this.#add(candidate, 'img')
+    for (const [, candidate] of candidates.matchAll(/(?:^|,)\s*([^\s,]\S*[^\s,]|[^\s,])/g)) {
+      this.#add(candidate, 'img', { isEmbedded })
+    }
+  }
+
+  /** Elements that load something, and that are seldom used for it. */
+  #otherResource(name: string, attributes: Attributes): void {
+    const isEmbedded = true
+    if (name === 'body' || name === 'table' || name === 'td' || name === 'th') {
+      this.#add(attributes.get('background'), 'img', { isEmbedded })
+    } else if (name === 'input' && attributes.get('type')?.toLowerCase() === 'image') {
+      this.#add(attributes.get('src'), 'img', { isEmbedded })
+    } else if (name === 'image' || name === 'use') {
+      const href = attributes.get('href') ?? attributes.get('xlink:href')
+      if (!href?.startsWith('#')) this.#add(href, 'img', { isEmbedded })
+    }
+  }
+
+  #closeStyle(): void {
+    if (this.#style !== undefined) this.#addStyle(this.#style)
+    this.#style = undefined
+  }
+
+  #addStyle(css: string): void {
+    for (const { href, isImport } of cssUrls(css)) this.#add(href, isImport ? 'css' : 'media', { isEmbedded: true })
   }
 
   #add(
     href: string | undefined,
     kind: LinkKind,
-    { rel = '', text = '', follow = false }: { rel?: string; text?: string; follow?: boolean } = {}
+    { rel = '', text = '', follow = false, isEmbedded = false }: Partial<Omit<Reference, 'href' | 'kind'>> = {}
   ): Reference | undefined {
     if (href === undefined || this.#references.length >= MAX_REFERENCES) return undefined
-    const reference = { href, kind, rel, text, follow }
+    const reference = { href, kind, rel, text, follow, isEmbedded }
     this.#references.push(reference)
     return reference
   }

@@ -77,13 +77,20 @@ function refusal(store: SqliteStore, audit: Audit, row: Row): string {
       'SELECT kind, rel, pages.depth, pages.robots FROM links JOIN pages ON pages.id = links.source WHERE target = ?'
     )
     .all(row['id'])
+  const options = JSON.parse(store.meta('scope') ?? '{}') as ScopeOptions & { starts: string[] }
   const followed = links.filter(({ kind }) => ['a', 'area', 'iframe', 'refresh'].includes(kind as string))
   if (followed.length === 0) {
     const kinds = [...new Set(links.map(({ kind }) => kind))].join(', ')
-    return kinds === '' ? 'no page links to it' : `pages refer to it as ${kinds} only, which is not followed`
+    if (kinds === '') return 'no page links to it'
+    const isLoaded = links.some(({ kind }) => ['img', 'media', 'css', 'script', 'icon'].includes(kind as string))
+    const rule = !isLoaded
+      ? 'which is not followed'
+      : options.pageRequisites
+        ? 'and it is on another host, or matches --exclude'
+        : 'which is not followed (--page-requisites follows it)'
+    return `pages refer to it as ${kinds} only, ${rule}`
   }
   const depth = 1 + Math.min(...followed.map(link => link['depth'] as number))
-  const options = JSON.parse(store.meta('scope') ?? '{}') as ScopeOptions & { starts: string[] }
   const scope = new Scope(options.starts ?? [audit.start], {
     ...options,
     depth: options.depth ?? Number.POSITIVE_INFINITY

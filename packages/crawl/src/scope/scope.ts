@@ -13,7 +13,12 @@ export interface ScopeOptions {
   readonly exclude: readonly string[]
   /** The maximum number of links from the first page, or Infinity. */
   readonly depth: number
+  /** True if what pages load is visited, too. */
+  readonly pageRequisites: boolean
 }
+
+/** A page at the maximum depth may load a frame, which loads a style sheet, which loads another, which loads a font. */
+const MOST_LOADED_IN_A_ROW = 5
 
 /** Decides which of the URLs that pages link to are visited. */
 export class Scope {
@@ -60,6 +65,27 @@ export class Scope {
     return this.#isPlain ? depth <= this.#options.depth : this.refusal(url, depth) === null
   }
 
+  /**
+   * Returns true if a URL that a page loads is visited: an image, a script, a style sheet, a frame. Neither `depth` nor `include` applies
+   * to it; with `prefix`, it may be anywhere on the host.
+   * @param depth its number of links from the first page
+   */
+  wantsLoaded(url: string, depth: number): boolean {
+    if (!this.#isLoadable(url) || depth > this.#options.depth + MOST_LOADED_IN_A_ROW) return false
+    const parsed = new URL(url)
+    return !this.#exclude.some(glob => glob.matches(parsed))
+  }
+
+  /** Returns true if a redirect stays on the crawled site; what a page loads from elsewhere on the host may move there. */
+  staysOnSite(url: string, requestedUrl: string): boolean {
+    return this.isOnSite(url) || (this.#isLoadable(url) && !this.isOnSite(requestedUrl))
+  }
+
+  /** True if what pages load has to be found. */
+  get findsEmbedded(): boolean {
+    return this.#options.pageRequisites
+  }
+
   /** True if workers have to find links to all sites. */
   get followsAll(): boolean {
     return this.#options.scope === 'subdomains' || this.#starts.length > 1
@@ -83,23 +109,31 @@ export class Scope {
     }
     return null
   }
+
+  #isLoadable(url: string): boolean {
+    return this.#options.pageRequisites && this.#starts.some(start => start.hasHost(url))
+  }
 }
 
 /** What a first page makes a part of the crawl. */
 interface Start {
   contains(url: string): boolean
+  hasHost(url: string): boolean
   toString(): string
 }
 
 function readStart(start: string, scope: ScopeKind): Start {
   const site = siteOf(start)
-  if (scope === 'host') return { contains: url => siteOf(url) === site, toString: () => site }
+  const hasHost = (url: string) => siteOf(url) === site
+  if (scope === 'host') return { contains: hasHost, hasHost, toString: () => site }
   if (scope === 'subdomains') {
-    return { contains: url => siteOf(url) === site || siteOf(url).endsWith(`.${site}`), toString: () => `*.${site}` }
+    const contains = (url: string) => hasHost(url) || siteOf(url).endsWith(`.${site}`)
+    return { contains, hasHost: contains, toString: () => `*.${site}` }
   }
   const prefix = new URL(start).pathname.replace(/[^/]*$/, '')
   return {
-    contains: url => siteOf(url) === site && new URL(url).pathname.startsWith(prefix),
+    contains: url => hasHost(url) && new URL(url).pathname.startsWith(prefix),
+    hasHost,
     toString: () => site + prefix
   }
 }

@@ -4,6 +4,7 @@ import { type Answer, type Ask, fromBytes, header, headersOf } from '../http/ans
 import type { Client } from '../http/client.ts'
 import { type DownloadSettings, robotName } from '../http/settings.ts'
 import { readText } from '../page/charset.ts'
+import { cssUrls } from '../page/css-urls.ts'
 import { headerDirectives, isNoFollow } from '../page/directives.ts'
 import { extract, type PageHook } from '../page/extract.ts'
 import { mayBeHtml, whyNoHtml } from '../page/kind.ts'
@@ -11,6 +12,7 @@ import { type PageOutcome, withoutPage } from '../page/outcome.ts'
 import { parsePage } from '../page/parse.ts'
 import type { PageRecord } from '../page/record.ts'
 import { loadLegacyEncodings } from '../url/legacy-query.ts'
+import { readLink } from '../url/link.ts'
 
 /**
  * Downloads one URL and, if it is a page, parses it. Redirects are reported, not followed. Never throws: `record.error` describes what went
@@ -26,8 +28,10 @@ export async function visitPage(
   const outcome = withoutPage(ask.url, null)
   const { record } = outcome
   const start = performance.now()
-  const { keepBodies } = client.settings
-  const answer = await client.get(ask, head => keepBodies || isPage(head), { signal })
+  const { keepBodies, findsEmbedded } = client.settings
+  const wants = (head: Pick<PageRecord, 'status' | 'contentType'>) =>
+    keepBodies || isPage(head) || (findsEmbedded && isStyleSheet(head))
+  const answer = await client.get(ask, wants, { signal })
   const downloaded = performance.now()
   describe(outcome, answer, downloaded - start)
   if (keepBodies) keepExchange(outcome, answer)
@@ -36,6 +40,7 @@ export async function visitPage(
     const location = header(answer, 'location')
     outcome.location = location === null ? null : fromBytes(location)
   }
+  if (findsEmbedded && answer.body && isStyleSheet(record)) outcome.embedded = loadedBy(answer.body, record)
   if (record.error !== null || !answer.body) return outcome
   try {
     const html = await parse(outcome, answer.body, headersOf(answer, 'x-robots-tag'), client.settings)
@@ -99,6 +104,7 @@ async function parse(
     robot,
     noFollow: isNoFollow(directives),
     keepLinks: settings.keepLinks,
+    findsEmbedded: settings.findsEmbedded,
     followsAll: settings.followsAll,
     timeLimitMs: settings.totalTimeoutMs
   })
@@ -114,9 +120,20 @@ async function parse(
   record.links = page.links
   record.hash = createHash('sha256').update(body).digest('hex').slice(0, HASH_LENGTH)
   outcome.follow = page.follow
+  outcome.embedded = page.embedded
   outcome.badLinks = page.badLinks
   outcome.linkTable = page.linkTable
   return text
+}
+
+/** Returns the URLs that a style sheet loads. */
+function loadedBy(body: Buffer, { url, contentType }: PageRecord): string[] {
+  const found = new Set<string>()
+  for (const { href } of cssUrls(readText(body, contentType).text)) {
+    const link = readLink(href, url)
+    if (link.kind === 'page' && link.url !== url) found.add(link.url)
+  }
+  return [...found]
 }
 
 /** Hexadecimal digits: 128 bits. */
@@ -143,6 +160,10 @@ function isRedirect({ status }: Answer): boolean {
 /** Returns true if the answer has a page, as far as this is known before it is read. */
 function isPage({ status, contentType }: Pick<PageRecord, 'status' | 'contentType'>): boolean {
   return hasPage(status) && mayBeHtml(contentType)
+}
+
+function isStyleSheet({ status, contentType }: Pick<PageRecord, 'status' | 'contentType'>): boolean {
+  return hasPage(status) && /^\s*text\/css\s*(;|$)/i.test(contentType ?? '')
 }
 
 /** Returns true for a success that has a page: not 204 (No Content), 205 (Reset Content) or 206 (Partial Content). */

@@ -28,8 +28,8 @@ export interface VisitorOptions {
   obeysRobots: boolean
   /** Ends all waits. */
   signal: AbortSignal
-  /** Returns true if a URL belongs to the crawled site. */
-  isOnSite(url: string): boolean
+  /** Returns true if a redirect of a requested URL to another one stays on the crawled site. */
+  isOnSite(url: string, requestedUrl: string): boolean
   /** Called when a page begins to wait before it is requested again (1), and when the wait ends (-1): meanwhile, its place is free. */
   onRest(change: 1 | -1): void
   /** Decides when requests may start, over all programs of the crawl; undefined if this is the only one. */
@@ -136,7 +136,8 @@ export class Visitor {
         return finish(failed(outcome, `${error} to what is no web page: ${outcome.location}`))
       }
       hops.push({ url, status: status!, target: target.url })
-      if (!this.#options.isOnSite(target.url)) return finish(failed(outcome, `${error} to another site: ${target.url}`))
+      if (!this.#options.isOnSite(target.url, requestedUrl))
+        return finish(failed(outcome, `${error} to another site: ${target.url}`))
       // A page may redirect to itself, or back and forth, until it has its cookies: with other cookies, it is another request.
       const isCookieWall = asked.has(target.url) && asked.get(target.url) !== this.#identity.cookiesFor(target.url)
       const loop = isCookieWall ? undefined : this.#redirects.add(url, target.url)

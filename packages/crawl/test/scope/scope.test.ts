@@ -10,6 +10,7 @@ function scope(start: string | string[], options: Partial<ScopeOptions> = {}): S
     scope: 'host',
     include: [],
     exclude: [],
+    pageRequisites: false,
     depth: Number.POSITIVE_INFINITY,
     ...options
   })
