@@ -48,6 +48,8 @@ const localNames = ({ specifiers }) => specifiers.map(({ local }) => local.name)
 
 function loaderOf(load, source) {
   if (source.startsWith('node:')) return `const ${load} = () => process.getBuiltinModule('${source}');`
+  // Of another package: the file's own `require`, which is the cache's.
+  if (!source.startsWith('.')) return `const ${load} = () => require('${source}');`
   return `let ${load}_loaded; const ${load} = () => (${load}_loaded ??= ${NOW}(import('${source}')));`
 }
 

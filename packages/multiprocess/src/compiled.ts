@@ -39,6 +39,9 @@ const MOST_AGE_MS = 30 * 86_400_000
 const STALE_MS = 60_000
 const HEADER = 8
 
+/** It takes longer to compile than to read a function with it. It is one file, which loads no other. */
+const PARSER = 'acorn'
+
 type Role = 'program' | 'child' | 'thread'
 type Load = (id: string) => unknown
 type Table = Record<string, readonly [offset: number, text: number, code: number]>
@@ -85,8 +88,7 @@ class Cache {
     const text = readFileSync(filename)
     const kept = this.#kept.get(name)
     const begin = '(function (exports, require, module, __filename, __dirname) { '
-    // The build writes ASCII.
-    const script = new Script(`${begin}${text.toString('latin1')}\n})`, {
+    const script = new Script(`${begin}${text}\n})`, {
       filename,
       columnOffset: -begin.length,
       cachedData: kept?.text.equals(text) ? kept.code : undefined
@@ -98,7 +100,10 @@ class Cache {
   }
 
   requireIn(directory: string, plain: NodeJS.Require): Load {
-    const load: Load = id => (id.startsWith('.') ? this.load(path.join(directory, id), plain) : plain(id))
+    const load: Load = id => {
+      if (id.startsWith('.')) return this.load(path.join(directory, id), plain)
+      return id === PARSER ? this.load(plain.resolve(id), plain) : plain(id)
+    }
     // Code that V8 did not compile from a module's text cannot import by itself.
     return Object.assign(load, plain, { import: (specifier: string) => import(specifier) })
   }

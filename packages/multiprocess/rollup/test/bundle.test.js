@@ -23,12 +23,15 @@ async function bundle(files) {
   const home = path.join(directory, String(count++))
   const out = path.join(home, 'out')
   mkdirSync(home, { recursive: true })
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(home, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(home, name)), { recursive: true })
+    writeFileSync(path.join(home, name), text)
+  }
   const input = { face: path.join(home, 'face.js') }
   if (files['child-main.js'] !== undefined) input['child-main'] = path.join(home, 'child-main.js')
   const built = await rollup({
     input,
-    external: /^node:/,
+    external: /^(?:node:|package$)/,
     logLevel: 'silent',
     plugins: [entryUrls(input), defer, chunks([input.face])]
   })
@@ -63,6 +66,19 @@ test('a lazy import is loaded at the first use of what it imports, and once', { 
     ]
   )
   assert.deepEqual(globalThis.loaded, ['late'])
+})
+
+test('a lazy import of another package is required at its first use', { timeout }, async () => {
+  globalThis.loaded = []
+  const { face } = await bundle({
+    'face.js': "export * from './door.js'",
+    'door.js': "import * as far from 'package' // lazy\nexport const use = () => far.one",
+    'node_modules/package/index.js': `${log}loaded.push('package')\nexports.one = 1`
+  })
+  const { use } = await import(face)
+  assert.deepEqual(globalThis.loaded, [])
+  assert.deepEqual([use(), use()], [1, 1])
+  assert.deepEqual(globalThis.loaded, ['package'])
 })
 
 test('a name of an inner scope is not taken for the lazy import of that name', { timeout }, async () => {

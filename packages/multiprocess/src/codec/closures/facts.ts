@@ -143,8 +143,8 @@ function readUninspected(fn: AnyFunction, reason: string): Code {
 function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader): Code {
   const { scriptId, line, column } = facts.location!
   const script = reader.script(scriptId)
-  const { imports: table, isStrict: isStrictScript } = factsOfScript(scriptId, script, reader)
-  const isStrict = isStrictScript || (/^(?:function|class)\b/.test(textOf(fn)) && isStrictFunction(fn))
+  const ofScript = factsOfScript(scriptId, script, reader)
+  const isStrict = ofScript.isStrict || (/^(?:function|class)\b/.test(textOf(fn)) && isStrictFunction(fn))
   let usesModuleThis = false
   const isModuleThis = () => {
     const source = reader.source(scriptId)
@@ -163,7 +163,8 @@ function readCode(fn: AnyFunction, facts: FunctionFacts, reader: FunctionReader)
   const globals: string[] = []
   for (const name of text.names.free) {
     const scope = scopeOf(facts.scopes, name)
-    const imported = scope === undefined || isOutermost(scope, facts.scopes) ? table.get(name) : undefined
+    const imported =
+      scope === undefined || isOutermost(scope, facts.scopes) ? ofScript.imports(reader).get(name) : undefined
     if (imported !== undefined) imports.set(name, imported)
     else if (name === META) own.push(META)
     else if (scope === undefined) {
@@ -263,9 +264,25 @@ function constantsOf(
   return found
 }
 
-interface ScriptFacts {
-  readonly imports: ImportTable
+class ScriptFacts {
   readonly isStrict: boolean
+  readonly #id: string
+  readonly #url: string
+  readonly #isModule: boolean
+  #imports: ImportTable | undefined
+
+  constructor(id: string, script: Script | undefined, source: string) {
+    this.#id = id
+    this.#url = script?.url ?? ''
+    this.#isModule = script?.isModule ?? false
+    this.isStrict = this.#isModule || STRICT.test(source)
+  }
+
+  /** They are read when a function first uses a name that may be an import: loading the lexer takes longer than reading a function. */
+  imports(reader: FunctionReader): ImportTable {
+    this.#imports ??= readImports(this.#url, reader.source(this.#id), this.#isModule)
+    return this.#imports
+  }
 }
 
 const scripts = new Map<string, ScriptFacts>()
@@ -276,9 +293,7 @@ function factsOfScript(scriptId: string, script: Script | undefined, reader: Fun
   let facts = scripts.get(scriptId)
   if (facts === undefined) {
     if (scripts.size >= MOST_SCRIPTS) scripts.clear()
-    const source = reader.source(scriptId)
-    const isModule = script?.isModule ?? false
-    facts = { imports: readImports(script?.url ?? '', source, isModule), isStrict: isModule || STRICT.test(source) }
+    facts = new ScriptFacts(scriptId, script, reader.source(scriptId))
     scripts.set(scriptId, facts)
   }
   return facts

@@ -1,6 +1,7 @@
 /** The syntax tree of a function's text, in whichever form the function was written. */
 
-import { createRequire } from 'node:module' // lazy
+// Functions are read synchronously, and only in a process that sends some by value.
+import * as acorn from 'acorn' // lazy
 
 /** A node of ESTree; its other fields depend on its type. */
 export interface Node {
@@ -17,14 +18,6 @@ export interface Parsed {
   readonly form: Form
   /** The function, class or method definition. Its positions count from the text's start. */
   readonly node: Node
-}
-
-let acorn: typeof import('acorn') | undefined
-
-function parser(): typeof import('acorn') {
-  // Loaded with require: functions are read synchronously, and only in a process that sends some by value.
-  acorn ??= createRequire(import.meta.url)('acorn') as typeof import('acorn')
-  return acorn
 }
 
 /** @throws SyntaxError if the text has none of the forms, or is newer than the parser */
@@ -50,7 +43,7 @@ const FORMS: readonly (readonly [form: Form, before: string, after: string])[] =
 ]
 
 function parse(text: string, offset: number): Node {
-  const tree = parser().parse(text, {
+  const tree = acorn.parse(text, {
     ecmaVersion: 'latest',
     sourceType: 'script',
     allowAwaitOutsideFunction: false,
@@ -59,25 +52,25 @@ function parse(text: string, offset: number): Node {
     // For `import.meta` in a script; the parser then allows it everywhere.
     allowImportExportEverywhere: true,
     checkPrivateFields: false
-  } as import('acorn').Options) as unknown as Node
+  } as acorn.Options) as unknown as Node
   shift(tree, offset)
   return tree
 }
 
 /** Returns the tree of a whole script or module, as V8 got it: a CommonJS module is the body of a function. */
 export function parseScript(text: string, isModule: boolean): Node {
-  return parser().parse(text, {
+  return acorn.parse(text, {
     ecmaVersion: 'latest',
     sourceType: isModule ? 'module' : 'script',
     allowHashBang: true,
     allowReturnOutsideFunction: !isModule,
     allowNewTargetOutsideFunction: !isModule
-  } as import('acorn').Options) as unknown as Node
+  } as acorn.Options) as unknown as Node
 }
 
 /** Returns the tree of one `import` or `export` statement. */
 export function parseModuleStatement(text: string): Node {
-  return parser().parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node
+  return acorn.parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node
 }
 
 function definitionIn(tree: Node, form: Form): Node | undefined {
