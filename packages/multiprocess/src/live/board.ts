@@ -4,13 +4,16 @@ import { basename } from 'node:path'
 import { monotonicMs, wallMs } from '../ground/os/time.ts'
 import { TraceRows } from '../observe/trace-rows.ts'
 import { openPools } from '../pool/telling/open-pools.ts'
-import type { Hello, PoolRow, Tick } from './messages.ts'
+import type { FamilyRow, Hello, PoolRow, Tick } from './messages.ts'
 import { OwnFamily } from './own-family.ts'
 import { Recorder } from './recorder.ts'
 
 export const INTERVAL_MS = 500
-/** Processes and pools are looked at in every second message. */
+/** Pools are looked at in every second message, and so are processes, unless that takes more than this share of the time. */
 const LOOK_EVERY = 2
+const MOST_SHARE = 1 / 400
+/** Whatever a look takes, the next one comes after so many milliseconds. */
+const LONGEST_REST_MS = 5000
 const MOST_AT_ONCE = 3000
 
 export class Board {
@@ -18,6 +21,7 @@ export class Board {
   readonly #run = randomUUID()
   readonly #family = new OwnFamily(INTERVAL_MS * LOOK_EVERY)
   #ticks = 0
+  #nextFamily = 0
 
   hello(): Hello {
     const { recorder } = this
@@ -38,14 +42,26 @@ export class Board {
   /** @param isWhole leaves nothing out */
   async tick(isWhole: boolean): Promise<Tick> {
     const isLook = isWhole || ++this.#ticks % LOOK_EVERY === 0
-    const family = isLook ? { family: await this.#family.look(), pools: poolRows() } : {}
+    const pools = isLook ? { pools: poolRows() } : {}
+    const family =
+      isWhole || (isLook && monotonicMs() >= this.#nextFamily) ? { family: await this.#lookAtFamily() } : {}
     return {
       time: wallMs(),
       clock: monotonicMs(),
       ...this.recorder.take(),
       maps: this.recorder.maps,
+      ...pools,
       ...family
     }
+  }
+
+  /** Then rests for as long as keeps the cost low. */
+  async #lookAtFamily(): Promise<FamilyRow | null> {
+    const begin = monotonicMs()
+    const row = await this.#family.look()
+    const end = monotonicMs()
+    this.#nextFamily = end + Math.min(LONGEST_REST_MS, (end - begin) / MOST_SHARE)
+    return row
   }
 
   /** The tasks that are kept, in the Trace Event Format. */

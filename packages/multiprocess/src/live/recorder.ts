@@ -13,8 +13,8 @@ import type { FailureRow, MapRow, TaskRow, WorkerRow } from './messages.ts'
 const SPAN_MS = 500
 const MOST_A_SPAN = 100
 /** So many tasks of each span are shown with their arguments, and more for so many milliseconds. */
-const ARGS_A_SPAN = 25
-const ARGS_MS = 2
+const ARGS_A_SPAN = 10
+const ARGS_MS = 1
 /** What is kept for those who come later, and for the trace. */
 const MOST_TASKS = 20_000
 const MOST_FAILURES = 200
@@ -30,12 +30,13 @@ interface RunningTask extends HeardTask {
 
 type MutableMap = { -readonly [K in keyof MapRow]: MapRow[K] }
 
-const keyOf = ({ pool, id }: HeardTask) => `${pool}:${id}`
+/** Ids have 32 bits at most. A number is made faster than a text, and a task's is made three times. */
+const keyOf = ({ pool, id }: HeardTask) => pool * 2 ** 32 + id
 
 export class Recorder implements TaskAudience {
   /** Somebody looks. */
   isLooking = false
-  readonly #running = new Map<string, RunningTask>()
+  readonly #running = new Map<number, RunningTask>()
   readonly #workers = new Map<string, WorkerRow>()
   readonly #failures: HeardFailure[] = []
   readonly #maps: MutableMap[] = []
