@@ -16,18 +16,29 @@ const CRAWLEE = ['@crawlee/http@3', '@crawlee/cheerio@3', 'htmlparser2@12']
 const source = (name: string) => fileURLToPath(new URL(`../../bench/contestants/${name}`, import.meta.url))
 const main = fileURLToPath(new URL('../src/main.js', import.meta.url))
 
+/** Writes lines of JSON to its standard output, and keeps nothing else, as the others do. */
 function own(name: string, ...args: string[]): Contestant {
+  const shell = ['sh', '-c', 'exec "$@" > "$0"']
   return {
     name,
-    command: (url, file) => [process.execPath, main, url, '--limit', 'all', '--out', file, ...args]
+    command: (url, file) => [...shell, file, process.execPath, main, url, '--limit', 'all', ...args]
   }
 }
 
-/** `crawl` as it is, in its own process only, and with one worker, which shows what a page through a pool costs. */
+/** Keeps every link, and a state with which the crawl can be continued. */
+function resumable(name: string): Contestant {
+  return { name, command: (url, file) => [process.execPath, main, url, '--limit', 'all', '--out', file] }
+}
+
+export const IN_PROCESS = 'crawl, in its own process'
+
+/** `crawl` as it is, in its own process only, and with one or two workers, which shows what a page through a pool costs. */
 export const ownContestants: Contestant[] = [
   own('crawl'),
-  own('crawl, in its own process', '--processes', '0', '--concurrency', '8'),
-  own('crawl, one worker', '--processes', '1', '--concurrency', '8')
+  own(IN_PROCESS, '--processes', '0', '--concurrency', '8'),
+  own('crawl, one worker', '--processes', '1', '--concurrency', '8'),
+  own('crawl, two workers', '--processes', '2', '--concurrency', '4'),
+  resumable('crawl --out, which can be continued')
 ]
 
 /** Those of the others that can be had here; what cannot is told to `note`. */

@@ -1,20 +1,22 @@
 /**
  * Crawls one site with `crawl`, Crawlee and Scrapy, and tells what each costs: the same pages and the same work, whole
- * process trees, medians of several rounds in which they take turns.
+ * process trees, medians of several rounds in which they take turns. A run of all crawlers writes `bench/results.md`.
  *   npm run bench:crawl -- [--rounds 3] [--site DIRECTORY] [--only TEXT]
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Contestant, otherContestants, ownContestants } from './contestants.ts'
+import { type Contestant, IN_PROCESS, otherContestants, ownContestants } from './contestants.ts'
 import { type Cost, measure, median } from './measure.ts'
 
 /** Python's documentation, as Debian's python3-doc has it. */
 const DOCUMENTATION = '/usr/share/doc/python3.11/html'
+
+const RESULTS = fileURLToPath(new URL('../../bench/results.md', import.meta.url))
 
 interface Row extends Contestant {
   costs: (Cost & { pages: number })[]
@@ -41,7 +43,8 @@ try {
     .map((contestant): Row => ({ ...contestant, costs: [] }))
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const row of rows) {
-      const file = join(folder, 'pages.jsonl')
+      // A new file for each run: `crawl` would go on with what a file holds.
+      const file = join(folder, `${round}-${rows.indexOf(row)}.jsonl`)
       const cost = await measure(row.command(url, file), row.cwd)
       const pages = readFileSync(file, 'utf8').trim().split('\n').length
       row.costs.push({ ...cost, pages })
@@ -50,7 +53,9 @@ try {
       )
     }
   }
-  process.stdout.write(report(rows))
+  const page = report(rows)
+  process.stdout.write(page)
+  if (values.only === '') writeFileSync(RESULTS, page)
 } finally {
   site.kill()
   rmSync(folder, { recursive: true, force: true })
@@ -76,11 +81,28 @@ function report(rows: readonly Row[]): string {
       (base.rate / rate).toFixed(2)
     ].join(' | ')
   )
-  const machine = `${availableParallelism()} processors (${cpus()[0].model.trim()}), Node ${process.version}, load ${loadavg()[0].toFixed(1)}`
-  return `${machine}; ${values.rounds} rounds, medians
+  const machine = `${cpus()[0].model.trim()}, ${availableParallelism()} processors, Node ${process.version}; load at the end ${loadavg()[0].toFixed(1)}`
+  const pool = lines.filter(({ name }) => / workers?$/.test(name))
+  const alone = lines.find(({ name }) => name === IN_PROCESS)
+  const ratios = alone
+    ? pool.map(
+        ({ name, perPage }) =>
+          `- ${name}: ${(perPage / alone.perPage).toFixed(2)} x the processor time of its own process only`
+      )
+    : []
+  const site = values.site === undefined ? '1,000 made-up pages' : `the HTML files of ${values.site}`
+  return `# Crawlers on one site
+
+Written by \`npm run bench:crawl\`. Each crawler visits all pages of one site on this computer (${site}), eight at a time, reads titles and links,
+obeys robots.txt, and writes a line of JSON for each page. The processor time is that of its whole process tree, from start to end.
+
+- ${machine}
+- ${new Date().toISOString().slice(0, 10)}; ${values.rounds} ${values.rounds === '1' ? 'round' : 'rounds, medians'}; the crawlers take turns
 
 | crawler | pages | seconds | pages/s | processor seconds | ms of processor a page | times the processor time of crawl | crawl is faster by |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${table.map(line => `| ${line} |`).join('\n')}
+
+${ratios.join('\n')}
 `
 }
