@@ -8,7 +8,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Command, page as html, type Site, serve, start } from '../support.ts'
 
 const BROWSER = '/usr/bin/chromium'
-const timeout = 90_000
+const timeout = 240_000
 const skip = existsSync(BROWSER) ? false : `there is no browser at ${BROWSER}; the Debian package chromium has it`
 const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u001b]0;x\u0007'
 const RATE = 20
@@ -61,7 +61,7 @@ describe('the page of crawl --ui', { timeout, skip }, () => {
     await command.until(({ stderr }) => /See it at/.test(stderr))
     url = /^See it at (\S+)$/m.exec(command.stderr)?.[1] as string
     page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, colorScheme: 'light' })
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(60_000)
     page.on('pageerror', error => faults.push(error.message))
     page.on('console', message => faults.push(message.text()))
     page.on('dialog', dialog => {
@@ -144,7 +144,7 @@ describe('the page of crawl --ui', { timeout, skip }, () => {
 
   test('a page that is opened later shows the crawl from its beginning', async () => {
     const other = await browser.newPage()
-    other.setDefaultTimeout(20_000)
+    other.setDefaultTimeout(60_000)
     await other.goto(url)
     await other.locator('#problems').filter({ hasText: '/gone/2' }).waitFor()
     const [done] = (await other.locator('.tile').first().innerText()).split('\n')

@@ -11,7 +11,7 @@ import { startCrawlPage } from '../../src/ui/index.ts'
 import type { CrawlHello, CrawlTick } from '../../src/ui/messages.ts'
 import { page, run, serve, start } from '../support.ts'
 
-const limits = { timeout: 60_000 }
+const limits = { timeout: 120_000 }
 const NONE = { isError: false, bytes: 10, firstByteMs: 5 }
 
 async function ask(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
