@@ -19,7 +19,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   const { Condition, Lock, RLock, Semaphore, Value, ValueError } = face
   const notifying = async (condition: Condition) => condition.runExclusive(() => condition.notify())
 
-  behaviour('if lock is specified then it should be a Lock or RLock object', () => {
+  behaviour('the lock option takes a Lock or an RLock, and nothing else', () => {
     const lock = new Lock()
     assert.equal(new Condition(lock).lock, lock)
     const rlock = new RLock()
@@ -28,7 +28,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.throws(() => new Condition(5 as never), TypeError)
   })
 
-  behaviour('otherwise a new RLock is created: it can be acquired again by who holds it', () => {
+  behaviour('without the lock option a new RLock is created: its holder can acquire it again', () => {
     const condition = new Condition()
     assert.equal(condition.acquireSync(), true)
     assert.equal(condition.acquireSync({ timeout: 0 }), true)
@@ -38,7 +38,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(condition.locked, false)
   })
 
-  behaviour('acquire() and release() are those of the underlying lock', async () => {
+  behaviour('acquire() and release() act on the underlying lock', async () => {
     const lock = new Lock()
     const condition = new Condition(lock)
     await condition.acquire()
@@ -49,13 +49,13 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     condition.runExclusiveSync(() => assert.equal(lock.locked, true))
   })
 
-  behaviour('wait() by who has not acquired the lock raises', async () => {
+  behaviour('wait() raises if the caller has not acquired the lock', async () => {
     const condition = new Condition()
     await assert.rejects(condition.wait(), ValueError)
     assert.throws(() => condition.waitSync(), ValueError)
   })
 
-  behaviour('notify() by who has not acquired the lock raises', async () => {
+  behaviour('notify() raises if the caller has not acquired the lock', async () => {
     const condition = new Condition()
     assert.throws(() => condition.notify(), ValueError)
     assert.throws(() => condition.notifyAll(), ValueError)
@@ -71,7 +71,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     for (const n of ['2', null] as never[]) assert.throws(() => condition.notify(n), { name: 'TypeError', message })
   })
 
-  behaviour('notify() when nobody waits is a no-op', async () => {
+  behaviour('notify() does nothing if no process waits', async () => {
     const condition = new Condition()
     await condition.runExclusive(() => condition.notify())
     condition.acquireSync()
@@ -87,7 +87,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(condition.locked, true)
   })
 
-  behaviour('waitSync() does so while this event loop stands still', async () => {
+  behaviour('waitSync() does the same while this event loop stands still', async () => {
     const condition = new Condition()
     condition.acquireSync()
     const notified = pool().apply(notifying, [condition])
@@ -97,7 +97,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     await notified
   })
 
-  behaviour('wait() returns false if a given timeout expired', async () => {
+  behaviour('wait() returns false if its timeout expires', async () => {
     const condition = new Condition()
     condition.acquireSync()
     assert.equal(await condition.wait({ timeout: 5 }), false)
@@ -105,7 +105,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(condition.locked, true)
   })
 
-  behaviour('an RLock that was acquired several times is released fully, and restored', async () => {
+  behaviour('wait() releases an RLock that was acquired several times completely, and restores its count', async () => {
     const lock = new RLock()
     const condition = new Condition(lock)
     lock.acquireSync()
@@ -119,7 +119,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(lock.locked, false)
   })
 
-  behaviour('those of one event loop who are woken together each have the RLock to release', async () => {
+  behaviour('callers of one event loop that are woken together can each release the RLock', async () => {
     const condition = new Condition()
     const sleep = async () => {
       await condition.acquire()
@@ -141,7 +141,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(condition.locked, false)
   })
 
-  behaviour('notify() wakes up one that waits, in the order they came, blocked or not', async () => {
+  behaviour('notify() wakes one waiter, in the order of arrival, whether it blocks or not', async () => {
     const condition = new Condition()
     const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
     const results: Promise<boolean>[] = []
@@ -157,27 +157,30 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(await Promise.all(results), [true, true, true])
   })
 
-  behaviour('notify(n) wakes up n, and notifyAll() all; times that run out half-way take no wake-up', async () => {
-    const condition = new Condition(new Lock())
-    const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
-    await using two = new face.Pool(2, { concurrency: 6 })
-    const short = [1, 2, 3].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken, { timeout: 20 }]))
-    assert.deepEqual(await Promise.all(short), [false, false, false])
-    const long = [1, 2, 3, 4, 5, 6].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken]))
-    await acquireTimes(sleeping, 9)
-    await acquireTimes(woken, 3)
-    await condition.acquire()
-    condition.notify(3)
-    condition.release()
-    await acquireTimes(woken, 3)
-    assert.equal(await woken.acquire({ timeout: 20 }), false)
-    await condition.runExclusive(() => condition.notifyAll())
-    await acquireTimes(woken, 3)
-    assert.deepEqual(await Promise.all(long), [true, true, true, true, true, true])
-    assert.equal(woken.value, 0)
-  })
+  behaviour(
+    'notify(n) wakes n waiters, notifyAll() wakes all, and a timeout that expires half-way takes no wake-up',
+    async () => {
+      const condition = new Condition(new Lock())
+      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+      await using two = new face.Pool(2, { concurrency: 6 })
+      const short = [1, 2, 3].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken, { timeout: 20 }]))
+      assert.deepEqual(await Promise.all(short), [false, false, false])
+      const long = [1, 2, 3, 4, 5, 6].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken]))
+      await acquireTimes(sleeping, 9)
+      await acquireTimes(woken, 3)
+      await condition.acquire()
+      condition.notify(3)
+      condition.release()
+      await acquireTimes(woken, 3)
+      assert.equal(await woken.acquire({ timeout: 20 }), false)
+      await condition.runExclusive(() => condition.notifyAll())
+      await acquireTimes(woken, 3)
+      assert.deepEqual(await Promise.all(long), [true, true, true, true, true, true])
+      assert.equal(woken.value, 0)
+    }
+  )
 
-  behaviour('a notification goes to who waited already, not to one that comes later', async () => {
+  behaviour('a notification goes to a process that already waits, not to one that comes later', async () => {
     const condition = new Condition(new Lock())
     const order: string[] = []
     const waiting: string[] = []
@@ -202,7 +205,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     await late
   })
 
-  behaviour('waitFor() waits until the predicate is true, and returns its last value', async () => {
+  behaviour('waitFor() waits until the predicate is true, and returns the last value of the predicate', async () => {
     const condition = new Condition()
     const state = Value('i', -1)
     const result = pool().apply(sync.countDown, [condition, state])
@@ -224,7 +227,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     )
   })
 
-  behaviour('waitFor() waits for a predicate that answers a promise; waitForSync() refuses it', async () => {
+  behaviour('waitFor() waits for a predicate that returns a promise, and waitForSync() refuses it', async () => {
     const condition = new Condition(new Lock())
     let isDone = false
     const waiting = condition.runExclusive(() => condition.waitFor(async () => isDone && 'done'))
@@ -248,7 +251,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(condition.locked, true)
   })
 
-  behaviour('waitFor() returns the last value of the predicate when the timeout ran out', async () => {
+  behaviour('waitFor() returns the last value of the predicate if its timeout expires', async () => {
     const condition = new Condition()
     condition.acquireSync()
     assert.equal(
@@ -258,7 +261,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.equal(await condition.waitFor(() => 0, { timeout: 5 }), 0)
   })
 
-  behaviour('a wait that is aborted rejects, with the lock held, and takes no notification', async () => {
+  behaviour('wait() rejects if its signal is aborted, holds the lock then, and takes no notification', async () => {
     const condition = new Condition()
     const controller = new AbortController()
     const reason = new Error('enough')
@@ -286,7 +289,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     return { condition, victim, other }
   }
 
-  behaviour('one that is killed while it waits takes no notification with it', async () => {
+  behaviour('a process that is killed while it waits takes no notification', async () => {
     const { condition, victim, other } = await twoSleepers()
     victim.kill()
     await victim.join()
@@ -295,7 +298,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   })
 
   behaviour(
-    'one that was killed takes none though its parent, busy, has yet to notice',
+    'a process that was killed takes no notification, even if its busy parent has not noticed the death yet',
     async () => {
       const { condition, victim, other } = await twoSleepers()
       await condition.runExclusive(() => {})
@@ -311,7 +314,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
 conform('Event', ({ face, behaviour, pool }) => {
   const { Event } = face
 
-  behaviour('the internal flag is initially false', () => {
+  behaviour('the flag of a new event is false', () => {
     assert.equal(new Event().isSet(), false)
   })
 
@@ -323,7 +326,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(await pool().apply(tasks.call, [event, 'isSet']), true)
   })
 
-  behaviour('set() sets the flag to true, and all waiting for it to become true are awakened', async () => {
+  behaviour('set() sets the flag to true, and wakes every process that waits for it', async () => {
     const event = new Event()
     const waits = [
       event.wait(),
@@ -334,7 +337,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.deepEqual(await Promise.all(waits), [true, true, true])
   })
 
-  behaviour('wait() once the flag is true does not block at all', async () => {
+  behaviour('wait() does not block if the flag is true', async () => {
     const event = new Event()
     event.set()
     assert.equal(await event.wait({ timeout: 0 }), true)
@@ -342,7 +345,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(await pool().apply(tasks.call, [event, 'waitSync']), true)
   })
 
-  behaviour('clear() resets the flag to false; subsequently wait() will block until set() is called', async () => {
+  behaviour('clear() resets the flag to false, and wait() then blocks until set() is called', async () => {
     const event = new Event()
     event.set()
     event.clear()
@@ -352,7 +355,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(await event.wait(), true)
   })
 
-  behaviour('wait() returns false if a timeout is given and the operation times out', async () => {
+  behaviour('wait() returns false if its timeout expires', async () => {
     const event = new Event()
     assert.equal(await event.wait({ timeout: 0 }), false)
     assert.equal(await event.wait({ timeout: 5 }), false)
@@ -360,7 +363,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(await pool().apply(tasks.call, [event, 'waitSync', { timeout: 5 }]), false)
   })
 
-  behaviour('set and cleared at once, it wakes who waited', async () => {
+  behaviour('an event that is set and cleared at once wakes the processes that waited', async () => {
     const event = new Event()
     for (let i = 0; i < 100; i++) {
       const waits = [event.wait({ timeout: limit(20_000) }), event.wait({ timeout: limit(20_000) })]
@@ -370,7 +373,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     }
   })
 
-  behaviour('set() twice, and clear() twice, are set() and clear()', () => {
+  behaviour('a second set() or clear() does nothing more than the first', () => {
     const event = new Event()
     event.set()
     event.set()
@@ -380,7 +383,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     assert.equal(event.isSet(), false)
   })
 
-  behaviour('options that are none, such as a number of milliseconds, are refused', async () => {
+  behaviour('wait() refuses invalid options, such as a number of milliseconds', async () => {
     const event = new Event()
     for (const options of [5, null, () => {}] as never[]) {
       await assert.rejects(event.wait(options), TypeError)
@@ -388,7 +391,7 @@ conform('Event', ({ face, behaviour, pool }) => {
     }
   })
 
-  behaviour('a wait that is aborted rejects with the reason', async () => {
+  behaviour('wait() rejects with the reason if its signal is aborted', async () => {
     const event = new Event()
     const reason = new Error('enough')
     const controller = new AbortController()
@@ -402,14 +405,14 @@ conform('Event', ({ face, behaviour, pool }) => {
 conform('Barrier', ({ face, behaviour, pool, start }) => {
   const { Array: SharedArray, Barrier, BrokenBarrierError, Event, ValueError } = face
 
-  behaviour('parties: the number of processes required to pass the barrier', () => {
+  behaviour('parties is the number of processes that must arrive to pass the barrier', () => {
     assert.equal(new Barrier(3).parties, 3)
     for (const parties of [0, -1, 1.5]) assert.throws(() => new Barrier(parties), ValueError)
     const message = "parties must be a positive integer, got '2' (a string)"
     assert.throws(() => new Barrier('2' as never), { name: 'TypeError', message })
   })
 
-  behaviour('nWaiting: the number of processes currently waiting in the barrier', async () => {
+  behaviour('nWaiting is the number of processes that wait in the barrier', async () => {
     const barrier = new Barrier(2)
     assert.equal(barrier.nWaiting, 0)
     const waiting = barrier.wait()
@@ -420,23 +423,26 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.nWaiting, 0)
   })
 
-  behaviour('wait(): when all have called, they are all released, each with another of 0 to parties - 1', async () => {
-    const barrier = new Barrier(3)
-    const indices = await Promise.all([
-      barrier.wait(),
-      pool().apply(tasks.call, [barrier, 'wait']),
-      pool().apply(tasks.call, [barrier, 'waitSync'])
-    ])
-    assert.deepEqual(indices.sort(), [0, 1, 2])
-  })
+  behaviour(
+    'wait() releases all parties once they have arrived, each with another number from 0 to parties - 1',
+    async () => {
+      const barrier = new Barrier(3)
+      const indices = await Promise.all([
+        barrier.wait(),
+        pool().apply(tasks.call, [barrier, 'wait']),
+        pool().apply(tasks.call, [barrier, 'waitSync'])
+      ])
+      assert.deepEqual(indices.sort(), [0, 1, 2])
+    }
+  )
 
-  behaviour('of one party is passed at once', async () => {
+  behaviour('a barrier of one party is passed at once', async () => {
     const barrier = new Barrier(1)
     assert.equal(await barrier.wait(), 0)
     assert.equal(barrier.waitSync(), 0)
   })
 
-  behaviour(`can be reused any number of times: 5 parties, ${ROUNDS} rounds, blocked or not`, async () => {
+  behaviour(`a barrier can be used again and again: 5 parties pass ${ROUNDS} rounds, blocked or not`, async () => {
     const barrier = new Barrier(5)
     const counts = SharedArray('i', ROUNDS)
     const sums = await Promise.all([
@@ -451,7 +457,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.nWaiting, 0)
   })
 
-  behaviour('action, if provided, is called by one of them before all are released', async () => {
+  behaviour('one of the parties calls action before they are all released', async () => {
     const count = SharedArray('i', 1)
     const barrier = new Barrier(2, { action: () => void count[0]++ })
     for (let round = 1; round <= 3; round++) {
@@ -460,7 +466,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     }
   })
 
-  behaviour('an action that raises an error puts the barrier into the broken state', async () => {
+  behaviour('an action that throws breaks the barrier', async () => {
     const barrier = new Barrier(2, { action: () => tasks.fail('mine') })
     const results = await Promise.allSettled([barrier.wait(), barrier.wait()])
     assert.deepEqual(results.map(result => (result as PromiseRejectedResult).reason.name).sort(), [
@@ -470,7 +476,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.broken, true)
   })
 
-  behaviour('options of another type are refused', () => {
+  behaviour('the constructor refuses options of another type', () => {
     assert.throws(() => new Barrier(2, { action: 5 as never }), TypeError)
     assert.throws(() => new Barrier(2, { timeout: '5' as never }), TypeError)
     // Python's second argument.
@@ -478,7 +484,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.throws(() => new Barrier(2).waitSync(5 as never), TypeError)
   })
 
-  behaviour('a wait() that times out puts the barrier into the broken state', async () => {
+  behaviour('a wait() that times out breaks the barrier', async () => {
     const barrier = new Barrier(3)
     const waiting = assert.rejects(barrier.wait(), BrokenBarrierError)
     await assert.rejects(barrier.wait({ timeout: 5 }), BrokenBarrierError)
@@ -486,7 +492,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.broken, true)
   })
 
-  behaviour('timeout of the constructor is the default if none is specified for wait()', async () => {
+  behaviour('the timeout of the constructor is the default of wait()', async () => {
     const barrier = new Barrier(2, { timeout: 5 })
     await assert.rejects(barrier.wait(), BrokenBarrierError)
     barrier.reset()
@@ -495,7 +501,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.errorOf, [barrier, 'waitSync']), 'BrokenBarrierError')
   })
 
-  behaviour('wait() on one that is broken raises BrokenBarrierError', async () => {
+  behaviour('wait() on a broken barrier raises BrokenBarrierError', async () => {
     const barrier = new Barrier(2)
     barrier.abort()
     await assert.rejects(barrier.wait(), BrokenBarrierError)
@@ -503,7 +509,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.errorOf, [barrier, 'wait']), 'BrokenBarrierError')
   })
 
-  behaviour('reset() returns it to the default, empty state; those waiting receive BrokenBarrierError', async () => {
+  behaviour('reset() empties the barrier, and waiting parties get BrokenBarrierError', async () => {
     const barrier = new Barrier(3)
     const waiting = barrier.wait()
     barrier.reset()
@@ -516,7 +522,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.deepEqual((await Promise.all([1, 2, 3].map(() => barrier.wait()))).sort(), [0, 1, 2])
   })
 
-  behaviour('abort() puts it into the broken state; any active or future wait() fails', async () => {
+  behaviour('abort() breaks the barrier: waits that run and waits that come fail', async () => {
     const barrier = new Barrier(2)
     const waiting = assert.rejects(barrier.wait(), BrokenBarrierError)
     await pool().apply(tasks.call, [barrier, 'abort'])
@@ -525,18 +531,21 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.get, [barrier, 'broken']), true)
   })
 
-  behaviour('a wait whose signal is aborted rejects with the reason, and breaks it for the others', async () => {
-    const barrier = new Barrier(3)
-    const other = assert.rejects(barrier.wait(), BrokenBarrierError)
-    const controller = new AbortController()
-    const reason = new Error('enough')
-    const aborted = barrier.wait({ signal: controller.signal })
-    controller.abort(reason)
-    await assert.rejects(aborted, reason)
-    await other
-  })
+  behaviour(
+    'a wait() whose signal is aborted rejects with the reason, and breaks the barrier for the others',
+    async () => {
+      const barrier = new Barrier(3)
+      const other = assert.rejects(barrier.wait(), BrokenBarrierError)
+      const controller = new AbortController()
+      const reason = new Error('enough')
+      const aborted = barrier.wait({ signal: controller.signal })
+      controller.abort(reason)
+      await assert.rejects(aborted, reason)
+      await other
+    }
+  )
 
-  behaviour('all pass or none, though a time runs out as the last one comes', async () => {
+  behaviour('all parties pass or none does, even if a timeout expires as the last party arrives', async () => {
     const barrier = new Barrier(2)
     const { family, at } = handleOf(barrier)
     const mutex = new WordLock(family.memory, payloadAt({ family, at }), family.self, () => true)
@@ -552,7 +561,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.broken, mine !== 1)
   })
 
-  behaviour('a party that has died breaks it for the last to come, who never waits', async () => {
+  behaviour('a party that has died breaks the barrier for the last one to arrive, which never waits', async () => {
     const barrier = new Barrier(2)
     for (let round = 0; round < 3; round++) {
       const victim = start(sync.arrive, barrier)
@@ -565,7 +574,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     }
   })
 
-  behaviour('a party that dies while the action runs breaks it', async () => {
+  behaviour('a party that dies while the action runs breaks the barrier', async () => {
     const [isActing, goOn] = [new Event(), new Event()]
     const action = async () => {
       isActing.set()
@@ -583,7 +592,7 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.broken, true)
   })
 
-  behaviour('a party that dies breaks it, until it is reset', async () => {
+  behaviour('a party that dies breaks the barrier until it is reset', async () => {
     const barrier = new Barrier(3)
     const victim = start(sync.arrive, barrier)
     const other = pool().apply(sync.arrive, [barrier])

@@ -24,7 +24,7 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
     const { Array: SharedArray, TimeoutError, ValueError } = face
     const make = (): Lock => new face[name]()
 
-    behaviour('acquire() an unlocked one sets it to locked and returns true', async () => {
+    behaviour('acquire() locks an unlocked lock and returns true', async () => {
       const lock = make()
       assert.equal(lock.locked, false)
       assert.equal(await lock.acquire(), true)
@@ -34,14 +34,14 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.equal(await pool().apply(tasks.get, [lock, 'locked']), true)
     })
 
-    behaviour('acquire() in another process returns false once the timeout has elapsed', async () => {
+    behaviour('acquire() in another process returns false once its timeout has expired', async () => {
       const lock = make()
       lock.acquireSync()
       assert.equal(await pool().apply(tasks.call, [lock, 'acquire', { timeout: 5 }]), false)
       assert.equal(await pool().apply(tasks.call, [lock, 'acquireSync', { timeout: 5 }]), false)
     })
 
-    behaviour('a timeout of 0 does not block; a negative one is equivalent to zero', async () => {
+    behaviour('a timeout of 0 does not block, and a negative timeout is treated as 0', async () => {
       const lock = make()
       lock.acquireSync()
       for (const timeout of [0, -1]) {
@@ -50,7 +50,7 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       }
     })
 
-    behaviour('acquire() blocks until it is unlocked', async () => {
+    behaviour('acquire() blocks until the lock is unlocked', async () => {
       const lock = make()
       lock.acquireSync()
       const elsewhere = [
@@ -62,20 +62,20 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.equal(lock.locked, false)
     })
 
-    behaviour('releasing one that nobody holds raises ValueError', () => {
+    behaviour('release() of a lock that no process holds raises ValueError', () => {
       const lock = make()
       if (name === 'Semaphore') lock.release()
       else assert.throws(() => lock.release(), ValueError)
     })
 
-    behaviour('a timeout that is no number of milliseconds is refused, and nothing is taken', async () => {
+    behaviour('acquire() refuses a timeout that is not a number of milliseconds, and takes nothing', async () => {
       const lock = make()
       await assert.rejects(lock.acquire({ timeout: Number.NaN }), RangeError)
       assert.throws(() => lock.acquireSync({ timeout: '5' as never }), TypeError)
       assert.equal(lock.locked, false)
     })
 
-    behaviour('options that are none are refused, before it waits', async () => {
+    behaviour('acquire() refuses invalid options before it waits', async () => {
       const lock = make()
       lock.acquireSync()
       for (const options of [5, false, null, 'x', { signal: {} }] as never[]) {
@@ -93,14 +93,14 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.equal(lock.locked, false)
     })
 
-    behaviour('acquire() whose signal has fired rejects with the reason, and takes nothing', async () => {
+    behaviour('acquire() whose signal is already aborted rejects with the reason, and takes nothing', async () => {
       const lock = make()
       const reason = new Error('enough')
       await assert.rejects(lock.acquire({ signal: AbortSignal.abort(reason) }), reason)
       assert.equal(lock.locked, false)
     })
 
-    behaviour('supports the context manager protocol: runExclusive() releases it whatever happens', async () => {
+    behaviour('runExclusive() releases the lock whatever happens', async () => {
       const lock = make()
       assert.equal(await lock.runExclusive(async () => lock.locked), true)
       assert.equal(
@@ -113,7 +113,7 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.equal(lock.locked, false)
     })
 
-    behaviour('runExclusive() raises TimeoutError, and does not run, when it is not free in time', async () => {
+    behaviour('runExclusive() raises TimeoutError, and does not call fn, if the lock is not free in time', async () => {
       const lock = make()
       await pool().apply(tasks.call, [lock, 'acquireSync'])
       await assert.rejects(
@@ -123,19 +123,19 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
       assert.throws(() => lock.runExclusiveSync(() => assert.fail('it ran'), { timeout: 5 }), TimeoutError)
     })
 
-    behaviour('is the same object again when it comes back, and the same lock there', async () => {
+    behaviour('a lock that comes back is the same object, and it is the same lock in the other process', async () => {
       const lock = make()
       assert.equal(await pool().apply(tasks.identity<Lock>, [lock]), lock)
       assert.equal(await pool().apply(sync.isSame, [lock, lock]), true)
     })
 
-    behaviour('is captured by a function that is sent', async () => {
+    behaviour('a function that is sent can capture the lock', async () => {
       const lock = make()
       assert.equal(await pool().apply(() => lock.runExclusiveSync(() => lock.locked)), true)
       assert.equal(lock.locked, false)
     })
 
-    behaviour('blocking and asynchronous callers of 4 processes count to the last', async () => {
+    behaviour('blocking and asynchronous callers of 4 processes count without losing a step', async () => {
       const lock = make()
       const counter = SharedArray('i', 1)
       const ways = [sync.countBlocking, sync.countAsync, sync.countConcurrently, sync.countBlocking]
@@ -150,14 +150,14 @@ for (const name of ['Lock', 'RLock', 'Semaphore', 'BoundedSemaphore'] as const) 
 conform('Lock', ({ face, behaviour, pool, start }) => {
   const { Array: SharedArray, Event, Lock, OwnerDiedError, Process, RawArray } = face
 
-  behaviour('once a process has acquired a lock, subsequent attempts to acquire it block, its own too', async () => {
+  behaviour('once a process has acquired a lock, further attempts to acquire it block, its own too', async () => {
     const lock = new Lock()
     lock.acquireSync()
     assert.equal(lock.acquireSync({ timeout: 0 }), false)
     assert.equal(await lock.acquire({ timeout: 5 }), false)
   })
 
-  behaviour('can be released by any process', async () => {
+  behaviour('any process can release a lock', async () => {
     const lock = new Lock()
     lock.acquireSync()
     await pool().apply(tasks.call, [lock, 'release'])
@@ -167,11 +167,11 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.equal(lock.locked, false)
   })
 
-  behaviour('ValueError of releasing an unlocked one is one elsewhere too', async () => {
+  behaviour('ValueError from releasing an unlocked lock is a ValueError in the other process, too', async () => {
     assert.equal(await pool().apply(tasks.errorOf, [new Lock(), 'release']), 'ValueError')
   })
 
-  behaviour('those who wait get it in the order they came', async () => {
+  behaviour('waiters get the lock in the order in which they arrived', async () => {
     const lock = new Lock()
     lock.acquireSync()
     const order: number[] = []
@@ -185,7 +185,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(order, [1, 2, 3])
   })
 
-  behaviour('a wait that is aborted rejects with the reason and leaves the lock to others', async () => {
+  behaviour('acquire() that is aborted rejects with the reason and leaves the lock to others', async () => {
     const lock = new Lock()
     const reason = new Error('enough')
     lock.acquireSync()
@@ -211,30 +211,33 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.equal(lock.locked, false)
   })
 
-  behaviour('no waiter starves while another takes the lock again and again', async () => {
+  behaviour('no waiter starves while another process takes the lock again and again', async () => {
     const lock = new Lock()
     const turns = RawArray('i', 2)
     await Promise.all([0, 1].map(me => pool().apply(sync.takeTurns, [lock, turns, me, 50])))
   })
 
-  behaviour('is free for a blocking caller, though another of its event loop goes first', async () => {
-    const lock = new Lock()
-    await lock.acquire()
-    const waiting = lock.acquire()
-    // Woken in vain, after a while: it claims the next turn.
-    for (let i = 0; i < 20; i++) {
-      await new Promise(resolve => setTimeout(resolve, 2))
+  behaviour(
+    'a free lock goes to a blocking caller, even if another waiter of its event loop is first in line',
+    async () => {
+      const lock = new Lock()
+      await lock.acquire()
+      const waiting = lock.acquire()
+      // Woken in vain, after a while: it claims the next turn.
+      for (let i = 0; i < 20; i++) {
+        await new Promise(resolve => setTimeout(resolve, 2))
+        lock.release()
+        lock.acquireSync()
+      }
       lock.release()
-      lock.acquireSync()
+      assert.equal(lock.acquireSync({ timeout: limit(10_000) }), true)
+      lock.release()
+      assert.equal(await waiting, true)
+      lock.release()
     }
-    lock.release()
-    assert.equal(lock.acquireSync({ timeout: limit(10_000) }), true)
-    lock.release()
-    assert.equal(await waiting, true)
-    lock.release()
-  })
+  )
 
-  behaviour('is not kept free for one that is busy with other things', async () => {
+  behaviour('a lock is not kept free for a waiter whose event loop is busy', async () => {
     const lock = new Lock()
     const [isWaiting, beBusy, isBusy, goOn] = [new Event(), new Event(), new Event(), new Event()]
     await lock.acquire()
@@ -252,7 +255,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.ok(isMine, 'it was kept for one that did not come')
   })
 
-  behaviour('is not kept from those who only try, for one that is busy with other things', async () => {
+  behaviour('a lock is not kept from callers that only try it, for a waiter whose event loop is busy', async () => {
     const lock = new Lock()
     const [isWaiting, beBusy, isBusy, goOn] = [new Event(), new Event(), new Event(), new Event()]
     await lock.acquire()
@@ -275,7 +278,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.ok(isMine, 'it was free, and not to be had')
   })
 
-  behaviour('reaches a grandchild; one that ended while it held the lock is told of', async () => {
+  behaviour('a grandchild gets the lock, and the parent learns that it ended while it held the lock', async () => {
     const lock = new Lock()
     const outer = start(tasks.runInChild, Process, tasks.call, lock, 'acquireSync')
     await outer.join()
@@ -284,7 +287,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     lock.release()
   })
 
-  behaviour('one of those who wait gets it from a dead holder, and is told; the others are not', async () => {
+  behaviour('one waiter gets the lock from a dead holder and is told, and the others are not told', async () => {
     const lock = new Lock()
     const hasIt = new Event()
     const holder = start(tasks.holdForEver, lock, hasIt)
@@ -313,7 +316,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
   })
 
   for (const name of ['Lock', 'RLock'] as const) {
-    behaviour(`the next to ask for the ${name} of a dead holder gets it, and is told`, async () => {
+    behaviour(`the next process to ask for the ${name} of a dead holder gets it, and is told`, async () => {
       const lock = new face[name]()
       const hasIt = new Event()
       const holder = start(tasks.holdForEver, lock, hasIt)
@@ -343,7 +346,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
     assert.equal(await lock.runExclusive(() => 5), 5)
   })
 
-  behaviour('a blocked parent, which cannot notice the death, gets the lock all the same', () => {
+  behaviour('a blocked parent gets the lock of a dead child, although it cannot notice the death', () => {
     const lock = new Lock()
     const hasIt = new Event()
     const holder = start(tasks.holdForEver, lock, hasIt)
@@ -358,7 +361,7 @@ conform('Lock', ({ face, behaviour, pool, start }) => {
 conform('RLock', ({ face, behaviour, pool }) => {
   const { Lock, RLock, ValueError } = face
 
-  behaviour('a recursive lock: who has acquired it may acquire it again without blocking', async () => {
+  behaviour('the holder of an RLock can acquire it again without blocking', async () => {
     const lock = new RLock()
     assert.ok(lock instanceof Lock)
     for (let i = 0; i < 3; i++) assert.equal(await lock.acquire(), true)
@@ -366,7 +369,7 @@ conform('RLock', ({ face, behaviour, pool }) => {
     assert.equal(await pool().apply(tasks.call, [lock, 'acquireSync', { timeout: 5 }]), false)
   })
 
-  behaviour('must be released once for each time it has been acquired', async () => {
+  behaviour('an RLock must be released as often as it was acquired', async () => {
     const lock = new RLock()
     for (let i = 0; i < 3; i++) lock.acquireSync()
     for (let i = 0; i < 3; i++) {
@@ -378,20 +381,20 @@ conform('RLock', ({ face, behaviour, pool }) => {
     assert.throws(() => lock.release(), ValueError)
   })
 
-  behaviour('must be released by the same process that acquired it', async () => {
+  behaviour('an RLock can be released only by the process that acquired it', async () => {
     const lock = new RLock()
     lock.acquireSync()
     assert.equal(await pool().apply(tasks.errorOf, [lock, 'release']), 'ValueError')
     assert.equal(lock.locked, true)
   })
 
-  behaviour('runExclusive() inside runExclusive() of the same lock', async () => {
+  behaviour('runExclusive() can run inside runExclusive() of the same lock', async () => {
     const lock = new RLock()
     assert.equal(await pool().apply(sync.recursive, [lock]), true)
     assert.equal(lock.locked, false)
   })
 
-  behaviour('runExclusiveSync() of a process that has acquired it does not block', () => {
+  behaviour('runExclusiveSync() does not block in the process that has acquired the RLock', () => {
     const lock = new RLock()
     lock.acquireSync()
     assert.equal(
@@ -418,7 +421,7 @@ conform('RLock', ({ face, behaviour, pool }) => {
     assert.equal(lock.locked, false)
   })
 
-  behaviour('what outlives its runExclusive() is not inside it any more', async () => {
+  behaviour('code that outlives its runExclusive() is no longer inside it', async () => {
     const lock = new RLock()
     let isOver = () => {}
     const over = new Promise<void>(resolve => {
@@ -440,7 +443,7 @@ conform('RLock', ({ face, behaviour, pool }) => {
     assert.equal(most, 1)
   })
 
-  behaviour('a runExclusive() inside another may outlast it, and still release what it holds', async () => {
+  behaviour('a runExclusive() inside another may last longer, and still releases its own hold', async () => {
     const lock = new RLock()
     let leave = () => {}
     let inner: Promise<void> | undefined
@@ -458,7 +461,7 @@ conform('RLock', ({ face, behaviour, pool }) => {
     assert.equal(lock.locked, false)
   })
 
-  behaviour('what runExclusive() holds, nobody else of the process releases', async () => {
+  behaviour('other code of the process cannot release the hold of runExclusive()', async () => {
     const lock = new RLock()
     let leave = () => {}
     const inside = lock.runExclusive(
@@ -479,7 +482,7 @@ conform('RLock', ({ face, behaviour, pool }) => {
 conform('Semaphore', ({ face, behaviour, pool }) => {
   const { BoundedSemaphore, Semaphore, ValueError } = face
 
-  behaviour('manages a counter: acquire() calls it down, release() calls it up', async () => {
+  behaviour('acquire() counts a semaphore down, and release() counts it up', async () => {
     const semaphore = new Semaphore(2)
     assert.ok(semaphore instanceof face.Lock)
     assert.equal(semaphore.value, 2)
@@ -491,14 +494,14 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     assert.equal(semaphore.value, 1)
   })
 
-  behaviour('the optional argument gives the initial value; it defaults to 1', () => {
+  behaviour('the first argument is the initial value, which is 1 by default', () => {
     assert.equal(new Semaphore().value, 1)
     assert.equal(new Semaphore(7).value, 7)
     assert.equal(new Semaphore(0).locked, true)
     assert.equal(new BoundedSemaphore().value, 1)
   })
 
-  behaviour('a value less than 0 raises ValueError, and one that is not a number TypeError', () => {
+  behaviour('an initial value below 0 raises ValueError, and one that is not a number raises TypeError', () => {
     for (const type of [Semaphore, BoundedSemaphore]) {
       for (const value of [-1, 1.5, Number.NaN, 2 ** 31]) assert.throws(() => new type(value), ValueError)
       const message = /^value must be an integer from 0 to \d+, got '1' \(a string\)$/
@@ -506,7 +509,7 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     }
   })
 
-  behaviour('acquire() blocks while the counter is 0, until some other process calls release()', async () => {
+  behaviour('acquire() blocks while the counter is 0, until another process calls release()', async () => {
     const semaphore = new Semaphore(0)
     assert.equal(await semaphore.acquire({ timeout: 5 }), false)
     assert.equal(await pool().apply(tasks.call, [semaphore, 'acquireSync', { timeout: 5 }]), false)
@@ -515,7 +518,7 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     assert.equal(await waiting, true)
   })
 
-  behaviour('its value is the same for all', async () => {
+  behaviour('the value of a semaphore is the same in all processes', async () => {
     const semaphore = new Semaphore(5)
     await pool().apply(tasks.callAll, [semaphore, ['acquireSync'], ['acquireSync']])
     assert.equal(semaphore.value, 3)
@@ -528,7 +531,7 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     assert.equal(semaphore.value, 6)
   })
 
-  behaviour('each release() wakes one that waits', async () => {
+  behaviour('each release() wakes one waiter', async () => {
     const semaphore = new Semaphore(0)
     const waits = [semaphore.acquire(), pool().apply(tasks.call, [semaphore, 'acquireSync']), semaphore.acquire()]
     for (let i = 0; i < 3; i++) semaphore.release()
@@ -536,13 +539,16 @@ conform('Semaphore', ({ face, behaviour, pool }) => {
     assert.equal(semaphore.value, 0)
   })
 
-  behaviour('BoundedSemaphore: a release() past the initial value raises ValueError, here and elsewhere', async () => {
-    const semaphore = new BoundedSemaphore(2)
-    assert.ok(semaphore instanceof Semaphore)
-    assert.throws(() => semaphore.release(), ValueError)
-    semaphore.acquireSync()
-    await pool().apply(tasks.call, [semaphore, 'release'])
-    assert.equal(await pool().apply(tasks.errorOf, [semaphore, 'release']), 'ValueError')
-    assert.equal(semaphore.value, 2)
-  })
+  behaviour(
+    'release() of a BoundedSemaphore past the initial value raises ValueError, here and elsewhere',
+    async () => {
+      const semaphore = new BoundedSemaphore(2)
+      assert.ok(semaphore instanceof Semaphore)
+      assert.throws(() => semaphore.release(), ValueError)
+      semaphore.acquireSync()
+      await pool().apply(tasks.call, [semaphore, 'release'])
+      assert.equal(await pool().apply(tasks.errorOf, [semaphore, 'release']), 'ValueError')
+      assert.equal(semaphore.value, 2)
+    }
+  )
 })

@@ -26,7 +26,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
   const { Array: SharedArray, Lock, RawArray, RLock, Semaphore, Value, ValueError } = face
 
   for (const [code, Type, element] of CODES) {
-    behaviour(`type code '${code}': a ${Type.name} of its own length, and its extreme values`, () => {
+    behaviour(`type code '${code}' makes a ${Type.name} of its own length, which holds its extreme values`, () => {
       const array = SharedArray(code, 3) as Uint8Array
       assert.ok(array instanceof Type)
       assert.equal(Object.prototype.toString.call(array), `[object ${Type.name}]`)
@@ -50,19 +50,19 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     }
   )
 
-  behaviour('if init is an integer then it is the length, and the array is initially zeroed', () => {
+  behaviour('an integer as init is the length, and the array is initially zeroed', () => {
     assert.deepEqual([...SharedArray('i', 4)], [0, 0, 0, 0])
     assert.deepEqual([...RawArray('d', 2)], [0, 0])
     assert.equal(SharedArray('i', 0).length, 0)
   })
 
-  behaviour('otherwise init is a sequence which initializes the array and whose length is its length', () => {
+  behaviour('a sequence as init gives the elements and the length', () => {
     assert.deepEqual([...SharedArray('i', [1, 2, 3])], [1, 2, 3])
     assert.deepEqual([...SharedArray('h', new Set([4, 5]))], [4, 5])
     assert.deepEqual([...RawArray('Q', [6n])], [6n])
   })
 
-  behaviour('the child process sees what is written here, and is seen writing', async () => {
+  behaviour('the child process sees what is written here, and this process sees what the child writes', async () => {
     const array = SharedArray('i', [1, 2, 3])
     array[0] = 100
     assert.equal(await pool().apply(tasks.at, [array, 0]), 100)
@@ -72,12 +72,12 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.deepEqual([...array], [7, 7, 7])
   })
 
-  behaviour('is the same object again when it comes back', async () => {
+  behaviour('an array that comes back is the same object', async () => {
     const array = SharedArray('i', [1])
     assert.equal(await pool().apply(tasks.identity<unknown>, [array]), array)
   })
 
-  behaviour('what a method of typed arrays makes of it is an array of its own', () => {
+  behaviour('a method of typed arrays that makes an array makes one of its own memory', () => {
     const array = SharedArray('i', [1, 2, 3])
     const doubled = array.map(n => n * 2)
     array[0] = 9
@@ -85,20 +85,20 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.deepEqual([...array.slice(1)], [2, 3])
   })
 
-  behaviour('lock true, the default: a new lock object is created to synchronize access', () => {
+  behaviour('lock: true, the default, makes a new lock for the array', () => {
     const array = SharedArray('i', 1)
     assert.ok(array.getLock() instanceof RLock)
     assert.notEqual(array.getLock(), SharedArray('i', 1).getLock())
   })
 
-  behaviour('if lock is a Lock or RLock object then that will be used', () => {
+  behaviour('a Lock or RLock as the lock option is the lock of the array', () => {
     const lock = new Lock()
     assert.equal(SharedArray('d', 1, { lock }).getLock(), lock)
     const rlock = new RLock()
     assert.equal(SharedArray('d', 1, { lock: rlock }).getLock(), rlock)
   })
 
-  behaviour('if lock is false then access is not protected by a lock', () => {
+  behaviour('lock: false makes an array without a lock', () => {
     assert.equal('getLock' in SharedArray('d', 1, { lock: false }), false)
     assert.equal('getLock' in RawArray('d', 1), false)
   })
@@ -110,7 +110,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.throws(() => Value('i', 1, null as never), TypeError)
   })
 
-  behaviour('getObj() returns the wrapped object, getLock() its lock, which the others see held', async () => {
+  behaviour('getObj() returns the wrapped object, and getLock() its lock, which other processes see held', async () => {
     const array = SharedArray('i', [1])
     assert.equal(array.getObj(), array)
     assert.equal(
@@ -122,7 +122,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     })
   })
 
-  behaviour("an array of 'c' has a value attribute which allows one to store and retrieve strings", () => {
+  behaviour("an array of 'c' has a value attribute that stores and retrieves texts", () => {
     const bytes = SharedArray('c', 10)
     bytes.value = 'grüße'
     assert.equal(bytes.value, 'grüße')
@@ -138,7 +138,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.equal(text.value, '東京😀')
   })
 
-  behaviour('text that does not fit is refused, and changes nothing', () => {
+  behaviour('a text that does not fit is refused, and changes nothing', () => {
     const bytes = SharedArray('c', 10)
     bytes.value = 'a'
     for (const text of ['more than ten characters', '東']) {
@@ -149,7 +149,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.equal(bytes.value, 'a')
   })
 
-  behaviour('a type code that is none is refused', () => {
+  behaviour('an unknown type code is refused', () => {
     assert.throws(() => SharedArray('x' as never, 1), {
       name: 'ValueError',
       message: /unknown type code 'x'; use one of c u b/
@@ -157,12 +157,12 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.throws(() => SharedArray(5 as never, 1), TypeError)
   })
 
-  behaviour('a length that is none is refused', () => {
+  behaviour('an invalid length is refused', () => {
     for (const length of [-1, 1.5, Number.NaN]) assert.throws(() => SharedArray('i', length), ValueError)
     assert.throws(() => SharedArray('i', null as never), TypeError)
   })
 
-  behaviour('a length that one view cannot show is refused, and no memory is taken', () => {
+  behaviour('a length that one view cannot show is refused, and takes no memory', () => {
     const before = blocks()
     for (const length of [2 ** 30, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
       assert.throws(() => RawArray('i', length), { name: 'ValueError', message: /has at most/ })
@@ -170,7 +170,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.equal(blocks(), before)
   })
 
-  behaviour('an element that does not fit its type is refused, and which it is', () => {
+  behaviour('an element that does not fit its type is refused, and the error names its position', () => {
     assert.throws(() => SharedArray('b', [1, 128]), { name: 'ValueError', message: /element 1 .* -128 to 127/ })
     assert.throws(() => SharedArray('i', [1.5]), ValueError)
     assert.throws(() => SharedArray('q', [1 as never]), TypeError)
@@ -178,7 +178,7 @@ conform('Array', ({ face, behaviour, pool, blocks }) => {
     assert.throws(() => SharedArray('u', [0x110000]), ValueError)
   })
 
-  behaviour('of 100 MB', async () => {
+  behaviour('an array of 100 MB can be made and used', async () => {
     const large = RawArray('B', 100_000_000)
     large[99_999_999] = 5
     assert.equal(await pool().apply(tasks.at, [large, 99_999_999]), 5)
@@ -210,7 +210,7 @@ conform('Value', ({ face, behaviour, pool }) => {
     assert.equal(wide.value, 'a')
   })
 
-  behaviour('returns an object allocated from shared memory: initially 0, or as given', async () => {
+  behaviour('Value() returns an object in shared memory that is 0 or the given value', async () => {
     assert.equal(Value('i').value, 0)
     const value = Value('d', 3.25)
     value.value += 1
@@ -219,13 +219,13 @@ conform('Value', ({ face, behaviour, pool }) => {
     assert.equal(value.value, -1)
   })
 
-  behaviour('operations like += are not atomic; under getLock() they are', async () => {
+  behaviour('+= on a value is not atomic, but it is under getLock()', async () => {
     const value = Value('i')
     await Promise.all([1, 2, 3, 4].map(() => pool(4).apply(sync.increment, [value, 500])))
     assert.equal(value.value, 2000)
   })
 
-  behaviour('lock: true makes an RLock, a Lock or RLock is used, false leaves it without', () => {
+  behaviour('lock: true makes an RLock, a Lock or RLock is used, and false makes a value without a lock', () => {
     assert.ok(Value('i').getLock() instanceof RLock)
     const lock = new Lock()
     assert.equal(Value('i', 0, { lock }).getLock(), lock)
@@ -243,7 +243,7 @@ conform('Value', ({ face, behaviour, pool }) => {
     assert.throws(() => Value('x' as never), ValueError)
   })
 
-  behaviour('is the same object again when it comes back, with its lock', async () => {
+  behaviour('a value that comes back is the same object, with its lock', async () => {
     const value = Value('i', 1)
     const back = await pool().apply(tasks.identity<typeof value>, [value])
     assert.equal(back, value)
@@ -254,7 +254,7 @@ conform('Value', ({ face, behaviour, pool }) => {
 conform('SharedMemory', ({ face, behaviour, pool }) => {
   const { SharedMemory, ValueError } = face
 
-  behaviour('create true: a new block; others attach to it by its name', async () => {
+  behaviour('create: true makes a new block, and others attach to it by its name', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     using other = new SharedMemory({ name: shm.name })
     shm.buf[9] = 9
@@ -264,7 +264,7 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
     shm.unlink()
   })
 
-  behaviour('a name that is left out is a new one', () => {
+  behaviour('a block without a given name gets a new one', () => {
     using a = new SharedMemory({ create: true, size: 1 })
     using b = new SharedMemory({ create: true, size: 1 })
     assert.notEqual(a.name, b.name)
@@ -272,23 +272,23 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
     b.unlink()
   })
 
-  behaviour('size must be given with create, and be a number of bytes above 0', () => {
+  behaviour('size must be given with create, and must be a number of bytes above 0', () => {
     for (const size of [undefined, 0, -1, 1.5, Number.NaN]) {
       assert.throws(() => new SharedMemory({ create: true, size: size as number }), { name: /ValueError|TypeError/ })
     }
   })
 
-  behaviour('attaching to one that is not there raises', () => {
+  behaviour('attaching to a block that does not exist raises', () => {
     assert.throws(() => new SharedMemory({ name: 'multiprocess-not-there' }), { code: 'ENOENT' })
   })
 
-  behaviour('creating one that is there raises', () => {
+  behaviour('creating a block that exists raises', () => {
     using shm = new SharedMemory({ create: true, size: 1 })
     assert.throws(() => new SharedMemory({ name: shm.name, create: true, size: 1 }), { code: 'EEXIST' })
     shm.unlink()
   })
 
-  behaviour('close() closes access to the shared memory from this instance, and no other', () => {
+  behaviour('close() closes access from this instance, and from no other', () => {
     const shm = new SharedMemory({ create: true, size: 1 })
     using other = new SharedMemory({ name: shm.name })
     const { buf } = shm
@@ -300,7 +300,7 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
     other.unlink()
   })
 
-  behaviour('unlink() requests that the block be destroyed: its name is gone, and who has it keeps it', () => {
+  behaviour('unlink() removes the name of the block, and processes that have the block keep it', () => {
     using shm = new SharedMemory({ create: true, size: 1 })
     shm.unlink()
     assert.throws(() => new SharedMemory({ name: shm.name }), { code: 'ENOENT' })
@@ -308,7 +308,7 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
     assert.throws(() => shm.unlink(), { code: 'ENOENT' })
   })
 
-  behaviour('is sent by its name, and is the same memory there', async () => {
+  behaviour('a block is sent by its name, and is the same memory in the other process', async () => {
     using shm = new SharedMemory({ create: true, size: 10 })
     assert.equal(await pool().apply(memory.addOne, [shm]), 1)
     assert.equal(shm.buf[0], 1)
@@ -318,7 +318,7 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
     made.unlink()
   })
 
-  behaviour('closed here, it can be sent all the same; unlinked, it cannot', async () => {
+  behaviour('a block that is closed here can still be sent, and an unlinked one cannot', async () => {
     const shm = new SharedMemory({ create: true, size: 10 })
     shm.close()
     assert.equal(await pool().apply(memory.addOne, [shm]), 1)
@@ -330,7 +330,7 @@ conform('SharedMemory', ({ face, behaviour, pool }) => {
 conform('ShareableList', ({ face, behaviour, pool }) => {
   const { ShareableList, ValueError } = face
 
-  behaviour('a list-like object where all values stored within are stored in a shared memory block', async () => {
+  behaviour('all values of a ShareableList are stored in one shared memory block', async () => {
     const list = new ShareableList<string | number | bigint | boolean | Uint8Array | null>([
       'howdy',
       273.154,
@@ -347,7 +347,7 @@ conform('ShareableList', ({ face, behaviour, pool }) => {
     list.shm.unlink()
   })
 
-  behaviour('its length is that of the sequence and cannot be altered', () => {
+  behaviour('the length of a ShareableList is that of the sequence, and cannot be changed', () => {
     const list = new ShareableList([1, 2, 3])
     assert.equal(list.length, 3)
     assert.throws(() => list.set(3, 4))
@@ -357,14 +357,17 @@ conform('ShareableList', ({ face, behaviour, pool }) => {
     list.shm.unlink()
   })
 
-  behaviour('a value that needs more room than the first in its place raises ValueError, and changes nothing', () => {
-    const list = new ShareableList(['short'])
-    assert.throws(() => list.set(0, 'much longer than what was there'), ValueError)
-    assert.equal(list.at(0), 'short')
-    list.shm.unlink()
-  })
+  behaviour(
+    'a value that needs more room than the first one in its place raises ValueError, and changes nothing',
+    () => {
+      const list = new ShareableList(['short'])
+      assert.throws(() => list.set(0, 'much longer than what was there'), ValueError)
+      assert.equal(list.at(0), 'short')
+      list.shm.unlink()
+    }
+  )
 
-  behaviour('count() returns the number of occurrences of a value, indexOf() its first position', () => {
+  behaviour('count() returns the number of occurrences of a value, and indexOf() its first position', () => {
     const list = new ShareableList([1, 2, 1, 3])
     assert.equal(list.count(1), 2)
     assert.equal(list.count(9), 0)
@@ -372,14 +375,14 @@ conform('ShareableList', ({ face, behaviour, pool }) => {
     list.shm.unlink()
   })
 
-  behaviour('format: the packing format used by all currently stored values', () => {
+  behaviour('format is the packing format of all stored values', () => {
     const list = new ShareableList<number | string>([1.5, 'ab'])
     assert.equal(typeof list.format, 'string')
     assert.ok(list.format.length > 0)
     list.shm.unlink()
   })
 
-  behaviour('is sent as itself', async () => {
+  behaviour('a ShareableList is sent as itself', async () => {
     const list = new ShareableList<number>([5, 6])
     assert.equal(await pool().apply(tasks.call, [list, 'at', 1]), 6)
     list.shm.unlink()

@@ -14,13 +14,13 @@ const timeoutMs = limit(30_000)
 conform('Pipe', ({ face, behaviour, start }) => {
   const { Connection, EOFError, Event, Pipe, TimeoutError, waitSync } = face
 
-  behaviour('returns a pair of connection objects representing the ends of a pipe', () => {
+  behaviour('Pipe() returns the two ends of a pipe', () => {
     const ends = Pipe()
     assert.equal(ends.length, 2)
     for (const end of ends) assert.ok(end instanceof Connection)
   })
 
-  behaviour('duplex, the default: the pipe is bidirectional', async () => {
+  behaviour('a pipe is bidirectional by default', async () => {
     const [a, b] = Pipe<string>()
     assert.deepEqual([a.readable, a.writable, b.readable, b.writable], [true, true, true, true])
     await a.send('to b')
@@ -28,7 +28,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     assert.deepEqual([await a.recv(), await b.recv()], ['to a', 'to b'])
   })
 
-  behaviour('duplex false: the first can only be used for receiving, the second only for sending', async () => {
+  behaviour('with duplex: false the first end only receives, and the second end only sends', async () => {
     const [receiver, sender] = Pipe<number>({ duplex: false })
     assert.deepEqual([receiver.readable, receiver.writable], [true, false])
     assert.deepEqual([sender.readable, sender.writable], [false, true])
@@ -36,7 +36,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     assert.equal(await receiver.recv(), 7)
   })
 
-  behaviour('using the end of a one-way pipe the wrong way raises', async () => {
+  behaviour('using an end of a one-way pipe in the wrong direction raises', async () => {
     const [receiver, sender] = Pipe<number>({ duplex: false })
     await assert.rejects(receiver.send(1), hasCode('ERR_DIRECTION'))
     assert.throws(() => receiver.sendSync(1), hasCode('ERR_DIRECTION'))
@@ -48,7 +48,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     assert.throws(() => Pipe({ duplex: 1 as never }), TypeError)
   })
 
-  behaviour('connects two processes: what one sends the other receives, in order', async () => {
+  behaviour('a pipe connects two processes, and messages arrive in order', async () => {
     const [here, there] = Pipe()
     const child = start(channel.echo, there)
     there.close()
@@ -62,40 +62,46 @@ conform('Pipe', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('ends with EOFError once the other end is closed by its process, which goes on', async () => {
-    const [receiver, sender] = Pipe<number>({ duplex: false })
-    const event = new Event()
-    const child = start(channel.sendAndClose, sender, [1, 2], event)
-    sender.close()
-    assert.equal(await receiver.recv(), 1)
-    assert.equal(receiver.recvSync(), 2)
-    await assert.rejects(receiver.recv(), EOFError)
-    assert.throws(() => receiver.recvSync(), EOFError)
-    assert.equal(await receiver.poll(), true)
-    assert.equal(child.isAlive(), true)
-    event.set()
-    await child.join()
-  })
-
-  behaviour('ends when all who held the other end are gone, also when they are killed', async () => {
-    const [here, there] = Pipe()
-    const event = new Event()
-    const isThere = [new Event(), new Event()]
-    const children = isThere.map(isThere => start(channel.hold, there, isThere, event))
-    there.close()
-    for (const event1 of isThere) await event1.wait()
-    const waiting = here.recv()
-    children[0].kill()
-    await children[0].join()
-    assert.equal(await here.poll({ timeout: 50 }), false)
-    children[1].kill()
-    await assert.rejects(waiting, EOFError)
-    await assert.rejects(here.send(1), hasCode('ERR_BROKEN_PIPE'))
-    assert.throws(() => here.sendSync(1), hasCode('ERR_BROKEN_PIPE'))
-  })
+  behaviour(
+    'receiving ends with EOFError once the process of the other end closes it, and that process goes on',
+    async () => {
+      const [receiver, sender] = Pipe<number>({ duplex: false })
+      const event = new Event()
+      const child = start(channel.sendAndClose, sender, [1, 2], event)
+      sender.close()
+      assert.equal(await receiver.recv(), 1)
+      assert.equal(receiver.recvSync(), 2)
+      await assert.rejects(receiver.recv(), EOFError)
+      assert.throws(() => receiver.recvSync(), EOFError)
+      assert.equal(await receiver.poll(), true)
+      assert.equal(child.isAlive(), true)
+      event.set()
+      await child.join()
+    }
+  )
 
   behaviour(
-    'a thread that blocks hears that the other end is gone with a process it started',
+    'receiving ends when all processes that held the other end are gone, even if they were killed',
+    async () => {
+      const [here, there] = Pipe()
+      const event = new Event()
+      const isThere = [new Event(), new Event()]
+      const children = isThere.map(isThere => start(channel.hold, there, isThere, event))
+      there.close()
+      for (const event1 of isThere) await event1.wait()
+      const waiting = here.recv()
+      children[0].kill()
+      await children[0].join()
+      assert.equal(await here.poll({ timeout: 50 }), false)
+      children[1].kill()
+      await assert.rejects(waiting, EOFError)
+      await assert.rejects(here.send(1), hasCode('ERR_BROKEN_PIPE'))
+      assert.throws(() => here.sendSync(1), hasCode('ERR_BROKEN_PIPE'))
+    }
+  )
+
+  behaviour(
+    'a blocked thread learns that the other end is gone with a process that it started',
     async () => {
       for (const wait of [
         (end: Connection) => assert.throws(() => end.recvSync(), EOFError),
@@ -118,7 +124,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     { only: 'processes', because: 'nobody kills a thread but who started it' }
   )
 
-  behaviour('what was sent before its sender ended is received', async () => {
+  behaviour('a message that was sent before its sender ended is received', async () => {
     const [receiver, sender] = Pipe({ duplex: false })
     const child = start(channel.sendSync, sender, ['a', 'b'.repeat(100_000)])
     sender.close()
@@ -139,7 +145,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     await waiting
   })
 
-  behaviour('a sender that waits learns that nobody will receive any more', async () => {
+  behaviour('a waiting sender learns that no process will receive any more', async () => {
     const [receiver, sender] = Pipe<Uint8Array>({ duplex: false })
     const block = new Uint8Array(2_500_000)
     await sender.send(block)
@@ -148,7 +154,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     await assert.rejects(waiting, hasCode('ERR_BROKEN_PIPE'))
   })
 
-  behaviour('connection objects can be sent through connection objects', async () => {
+  behaviour('a connection object can be sent through a connection object', async () => {
     const [a, b] = Pipe<Connection>()
     const child = start(channel.useReceivedEnd, b)
     const [left, right] = Pipe<string>()
@@ -160,7 +166,7 @@ conform('Pipe', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('connects a process and its grandchild', async () => {
+  behaviour('a pipe connects a process and its grandchild', async () => {
     const [first, second] = Pipe()
     const child = start(tasks.runInChild, face.Process, channel.echo, second)
     second.close()
@@ -175,11 +181,11 @@ conform('Pipe', ({ face, behaviour, start }) => {
 conform('Connection', ({ face, behaviour, pool }) => {
   const { BufferTooShort, Connection, EOFError, Pipe, SerializationError, TimeoutError, ValueError } = face
 
-  behaviour('is made by Pipe(), not by itself', () => {
+  behaviour('a Connection is made by Pipe(), and its constructor throws', () => {
     assert.throws(() => new Connection(), TypeError)
   })
 
-  behaviour('send() an object to the other end, which should be read using recv()', async () => {
+  behaviour('send() sends an object to the other end, where recv() returns it', async () => {
     const [a, b] = Pipe()
     await a.send({ hello: [1, new Date(2)] })
     assert.deepEqual(await b.recv(), { hello: [1, new Date(2)] })
@@ -192,7 +198,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(await b.poll(), false)
   })
 
-  behaviour('send() with a signal that fires rejects with the reason', async () => {
+  behaviour('send() whose signal is aborted rejects with the reason', async () => {
     const [a, b] = Pipe()
     const reason = new Error('enough')
     await assert.rejects(a.send(1, { signal: AbortSignal.abort(reason) }), reason)
@@ -202,7 +208,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     b.close()
   })
 
-  behaviour('recv() blocks until there is something to receive', async () => {
+  behaviour('recv() blocks until a message arrives', async () => {
     const [a, b] = Pipe<string>()
     const waiting = a.recv()
     await pool().apply(tasks.call, [b, 'sendSync', 'at last'])
@@ -212,7 +218,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(await elsewhere, 'there')
   })
 
-  behaviour('recv() raises EOFError if there is nothing left to receive and the other end was closed', async () => {
+  behaviour('recv() raises EOFError if no message is left and the other end was closed', async () => {
     const [a, b] = Pipe<string>()
     await b.send('last')
     b.close()
@@ -221,14 +227,14 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.throws(() => a.recvSync(), EOFError)
   })
 
-  behaviour('recv() with a timeout raises TimeoutError', async () => {
+  behaviour('recv() raises TimeoutError if its timeout expires', async () => {
     const [a, b] = Pipe()
     await assert.rejects(a.recv({ timeout: 5 }), TimeoutError)
     assert.throws(() => a.recvSync({ timeout: 5 }), TimeoutError)
     b.close()
   })
 
-  behaviour('close() the connection: it can be used no more', async () => {
+  behaviour('a connection cannot be used after close()', async () => {
     const [a] = Pipe()
     assert.equal(a.closed, false)
     a.close()
@@ -240,21 +246,21 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.throws(() => a.pollSync(), hasCode('ERR_CLOSED'))
   })
 
-  behaviour('close() ends what waits in this process to receive', async () => {
+  behaviour('close() ends receives of this process that wait', async () => {
     const [a] = Pipe()
     const waiting = a.recv()
     a.close()
     await assert.rejects(waiting, hasCode('ERR_CLOSED'))
   })
 
-  behaviour('one that is closed cannot be sent', async () => {
+  behaviour('a closed connection cannot be sent', async () => {
     const [a] = Pipe()
     const [b] = Pipe()
     a.close()
     await assert.rejects(b.send(a), ValueError)
   })
 
-  behaviour('supports the context management protocol: leaving the block closes it', () => {
+  behaviour('leaving a using block closes the connection', () => {
     const [a] = Pipe()
     {
       using end = a
@@ -263,7 +269,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(a.closed, true)
   })
 
-  behaviour('poll() returns whether there is any data available to be read, at once', async () => {
+  behaviour('poll() returns at once whether data can be read', async () => {
     const [a, b] = Pipe()
     assert.equal(await a.poll(), false)
     assert.equal(a.pollSync(), false)
@@ -274,7 +280,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(await a.poll(), false)
   })
 
-  behaviour('poll() with a timeout is the longest time to block', async () => {
+  behaviour('the timeout of poll() is the longest time that it blocks', async () => {
     const [a, b] = Pipe()
     assert.equal(await a.poll({ timeout: 5 }), false)
     assert.equal(a.pollSync({ timeout: 5 }), false)
@@ -283,14 +289,14 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(await waiting, true)
   })
 
-  behaviour('poll() is true where the other end was closed', async () => {
+  behaviour('poll() returns true if the other end was closed', async () => {
     const [a, b] = Pipe()
     b.close()
     assert.equal(await a.poll(), true)
     assert.equal(a.pollSync(), true)
   })
 
-  behaviour('sendBytes() byte data from a bytes-like object as a complete message', async () => {
+  behaviour('sendBytes() sends the bytes of a bytes-like object as one message', async () => {
     const [a, b] = Pipe()
     const bytes = Uint8Array.from({ length: 100 }, (_, i) => i)
     await a.sendBytes(bytes)
@@ -301,7 +307,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.deepEqual(await b.recvBytes(), Uint8Array.of(1, 2))
   })
 
-  behaviour('sendBytes() from offset, and size bytes if given', async () => {
+  behaviour('sendBytes() sends from offset on, and size bytes if size is given', async () => {
     const [a, b] = Pipe()
     const bytes = Uint8Array.from({ length: 100 }, (_, i) => i)
     await a.sendBytes(bytes, 90)
@@ -310,7 +316,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.deepEqual(await b.recvBytes(), bytes.subarray(10, 13))
   })
 
-  behaviour('sendBytes() of bytes that are not there raises ValueError', async () => {
+  behaviour('sendBytes() of bytes that do not exist raises ValueError', async () => {
     const [a, b] = Pipe()
     await assert.rejects(a.sendBytes(new Uint8Array(100), 90, 11), ValueError)
     await assert.rejects(a.sendBytes(new Uint8Array(100), -1), ValueError)
@@ -318,7 +324,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.equal(await b.poll(), false)
   })
 
-  behaviour('bytes of a message may be very many', async () => {
+  behaviour('a message can have many megabytes', async () => {
     const [a, b] = Pipe()
     await a.sendBytes(new Uint8Array(1_000_000).fill(7))
     const large = await b.recvBytes()
@@ -329,7 +335,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.ok(longer.equals(b.recvBytesSync()))
   })
 
-  behaviour('recvBytes() blocks until there is something to receive', async () => {
+  behaviour('recvBytes() blocks until a message arrives', async () => {
     const [a, b] = Pipe()
     const waiting = a.recvBytes()
     await b.sendBytes(Uint8Array.of(5))
@@ -337,7 +343,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     await assert.rejects(a.recvBytes({ timeout: 5 }), TimeoutError)
   })
 
-  behaviour('recvBytes() raises EOFError if there is nothing left to receive', async () => {
+  behaviour('recvBytes() raises EOFError if no message is left', async () => {
     const [a, b] = Pipe()
     b.close()
     await assert.rejects(a.recvBytes(), EOFError)
@@ -352,7 +358,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     await assert.rejects(b.recvBytes({ maxLength: -1 }), ValueError)
   })
 
-  behaviour('recvBytesInto() reads a complete message into the buffer, and returns the number of bytes', async () => {
+  behaviour('recvBytesInto() reads a whole message into the buffer, and returns the number of bytes', async () => {
     const [a, b] = Pipe()
     const buffer = new Uint8Array(4)
     await a.sendBytes(Uint8Array.of(1, 2, 3))
@@ -363,7 +369,7 @@ conform('Connection', ({ face, behaviour, pool }) => {
     assert.deepEqual(buffer, Uint8Array.of(9, 1, 2, 3))
   })
 
-  behaviour('a buffer too short raises BufferTooShort, and the complete message is in the error', async () => {
+  behaviour('a buffer that is too short raises BufferTooShort, and the whole message is in the error', async () => {
     const [a, b] = Pipe()
     const buffer = new Uint8Array(4)
     await a.sendBytes(Uint8Array.of(1, 2, 3))

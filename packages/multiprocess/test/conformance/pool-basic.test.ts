@@ -10,7 +10,7 @@ const TASKS = new URL('../fixtures/pool/tasks.js', import.meta.url)
 conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
   const { cpuCount, currentProcess, Pool, ValueError } = face
 
-  behaviour('apply runs a function in another process and answers its result', async () => {
+  behaviour('apply() runs a function in another process and returns its result', async () => {
     const pool = shared(1)
     assert.equal(await pool.apply(tasks.square, [7]), 49)
     assert.notEqual(await pool.apply(tasks.pid), currentProcess().pid)
@@ -19,16 +19,19 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.deepEqual(await pool.apply(tasks.list), [])
   })
 
-  behaviour('functions: async, arrow, default export, static method, of JavaScript itself', async () => {
-    const pool = shared(1)
-    assert.equal(await pool.apply(tasks.squareLater, [7]), 49)
-    assert.equal(await pool.apply(tasks.arrow, [7]), 8)
-    assert.equal(await pool.apply(tasks.default), 'default')
-    assert.equal(await pool.apply(tasks.Calculator.double, [7]), 14)
-    assert.equal(await pool.apply(Math.max, [1, 3, 2]), 3)
-  })
+  behaviour(
+    'apply() takes functions of every kind: async, arrow, default export, static method, of JavaScript itself',
+    async () => {
+      const pool = shared(1)
+      assert.equal(await pool.apply(tasks.squareLater, [7]), 49)
+      assert.equal(await pool.apply(tasks.arrow, [7]), 8)
+      assert.equal(await pool.apply(tasks.default), 'default')
+      assert.equal(await pool.apply(tasks.Calculator.double, [7]), 14)
+      assert.equal(await pool.apply(Math.max, [1, 3, 2]), 3)
+    }
+  )
 
-  behaviour('a function named by { module, export }', async () => {
+  behaviour('apply() takes a function that is named by { module, export }', async () => {
     const pool = shared(1)
     assert.equal(await pool.apply({ module: TASKS, export: 'square' }, [7]), 49)
     assert.equal(await pool.apply({ module: TASKS.href }), 'default')
@@ -38,7 +41,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(await pool.apply(tasks.square, [2]), 4)
   })
 
-  behaviour('a result that is undefined, null, or a promise of them', async () => {
+  behaviour('a result can be undefined, null, or a promise of either', async () => {
     const pool = shared(1)
     assert.equal(await pool.apply(tasks.nothing), undefined)
     assert.equal(await pool.apply(tasks.nothingLater), undefined)
@@ -46,7 +49,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(await pool.apply(tasks.identityLater, [undefined]), undefined)
   })
 
-  behaviour('values keep their kind on the way there and back', async () => {
+  behaviour('values keep their types on the way there and back', async () => {
     const pool = shared(1)
     const twice = { x: 1 }
     const cycle: Record<string, unknown> = { shared: [twice, twice] }
@@ -70,7 +73,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(first, second)
   })
 
-  behaviour('processes is the number of workers to use, and no more are used', async () => {
+  behaviour('processes is the number of workers, and no more start', async () => {
     await using pool = new Pool(3)
     assert.equal(pool.stats.workers.length, 3)
     const pids = new Set(await Promise.all(Array.from({ length: 50 }, () => pool.apply(tasks.pid))))
@@ -79,19 +82,19 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(pool.stats.workers.length, 3)
   })
 
-  behaviour('if processes is left out then the number of processors is used', async () => {
+  behaviour('a pool without processes uses the number of processors', async () => {
     await using pool = new Pool()
     assert.equal(pool.stats.workers.length, cpuCount())
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  behaviour('the number of workers as an option', async () => {
+  behaviour('the number of workers can be given as an option', async () => {
     await using pool = new Pool({ processes: 2 })
     assert.equal(pool.stats.workers.length, 2)
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  behaviour('a worker is a daemon whose name says that it is one', async () => {
+  behaviour('a worker is a daemon, and its name shows that it is a worker', async () => {
     await using pool = new Pool(1)
     const { pid, name, daemon } = await pool.apply(tasks.whoAmI)
     assert.equal(pid, pool.stats.workers[0].pid)
@@ -99,7 +102,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(daemon, true)
   })
 
-  behaviour('initializer: runs once in each worker, with initargs, before its first task', async () => {
+  behaviour('an initializer runs once in each worker, with initargs, before the first task', async () => {
     await using pool = new Pool(2, { initializer: dying.initialize, initargs: ['a', { b: 1 }] })
     const seen = new Set<number>()
     while (seen.size < 2) {
@@ -115,15 +118,18 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     }
   })
 
-  behaviour('initializer: a promise is waited for; a fresh worker runs it too', async () => {
-    await using pool = new Pool(1, { initializer: dying.initializeLater, initargs: [7], maxTasksPerChild: 1 })
-    const first = await pool.apply(dying.whatWasInitialized)
-    const second = await pool.apply(dying.whatWasInitialized)
-    assert.deepEqual([first.args, second.args], [[7], [7]])
-    assert.notEqual(first.pid, second.pid)
-  })
+  behaviour(
+    'a worker waits for the promise of its initializer, and a fresh worker runs the initializer too',
+    async () => {
+      await using pool = new Pool(1, { initializer: dying.initializeLater, initargs: [7], maxTasksPerChild: 1 })
+      const first = await pool.apply(dying.whatWasInitialized)
+      const second = await pool.apply(dying.whatWasInitialized)
+      assert.deepEqual([first.args, second.args], [[7], [7]])
+      assert.notEqual(first.pid, second.pid)
+    }
+  )
 
-  behaviour('initializer: named by { module, export }; without initargs', async () => {
+  behaviour('an initializer can be named by { module, export }, and can do without initargs', async () => {
     const module = new URL('../fixtures/pool/dying.js', import.meta.url)
     await using pool = new Pool(1, { initializer: { module, export: 'initialize' } })
     assert.deepEqual((await pool.apply(dying.whatWasInitialized)).args, [])
@@ -132,7 +138,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
   const refused = (options: unknown, expected: object) =>
     assert.throws(() => new Pool(options as never), expected, `new Pool(${JSON.stringify(options)})`)
 
-  behaviour('what makes no sense is refused: options of the constructor', () => {
+  behaviour('the constructor refuses invalid options', () => {
     refused(0, { name: 'ValueError', message: /processes must be .* got 0/ })
     refused(-1, { name: 'ValueError', message: /processes/ })
     refused(1.5, { name: 'ValueError', message: /processes/ })
@@ -146,26 +152,23 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     refused({ processes: 1, initializer: tasks.nothing, initargs: 'ab' }, { name: 'TypeError', message: /initargs/ })
   })
 
-  behaviour(
-    'what makes no sense is refused: an initializer or initargs that cannot cross leave nothing behind',
-    async () => {
-      await new Pool(1)[Symbol.asyncDispose]()
-      const before = blocks()
-      const stream = process.stdin
-      const local = () => void stream
-      assert.throws(() => new Pool(2, { initializer: local }), { name: 'SerializationError' })
-      assert.throws(() => new Pool(2, { initializer: tasks.nothing, initargs: [Symbol('only here')] as never }), {
-        name: 'SerializationError',
-        message: /initargs\[0\]/
-      })
-      await until(() => {
-        collectGarbage()
-        return blocks() === before
-      }, `${before} blocks in use again, as before`)
-    }
-  )
+  behaviour('an initializer or initargs that cannot cross are refused, and nothing is left behind', async () => {
+    await new Pool(1)[Symbol.asyncDispose]()
+    const before = blocks()
+    const stream = process.stdin
+    const local = () => void stream
+    assert.throws(() => new Pool(2, { initializer: local }), { name: 'SerializationError' })
+    assert.throws(() => new Pool(2, { initializer: tasks.nothing, initargs: [Symbol('only here')] as never }), {
+      name: 'SerializationError',
+      message: /initargs\[0\]/
+    })
+    await until(() => {
+      collectGarbage()
+      return blocks() === before
+    }, `${before} blocks in use again, as before`)
+  })
 
-  behaviour('what makes no sense is refused: a function that is none, and arguments that are no array', async () => {
+  behaviour('a target that is not a function, and arguments that are not an array, are refused', async () => {
     const pool = shared(1)
     for (const fn of [7, 'square', null, undefined, {}]) {
       await assert.rejects(pool.apply(fn as never), TypeError)
@@ -178,7 +181,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     assert.equal(await pool.apply(tasks.square, [2]), 4)
   })
 
-  behaviour('what makes no sense is refused: a function that cannot cross; nothing is lost', async () => {
+  behaviour('a function that cannot cross is refused, and no task is lost', async () => {
     await using pool = new Pool(1)
     const stream = process.stdin
     const local = (n: number) => [n, stream.fd]
@@ -192,7 +195,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     await pool.join()
   })
 
-  behaviour('what makes no sense is refused: chunksize and buffersize', async () => {
+  behaviour('an invalid chunksize or buffersize is refused', async () => {
     const pool = shared(1)
     for (const chunksize of [0, -1, 1.5]) {
       await assert.rejects(pool.map(tasks.square, [1], chunksize), ValueError)
@@ -203,7 +206,7 @@ conform('Pool', ({ face, behaviour, pool: shared, blocks }) => {
     await assert.rejects(pool.map(tasks.square, [1], '2' as never), TypeError)
   })
 
-  behaviour('what makes no sense is refused: items that cannot be iterated', async () => {
+  behaviour('items that cannot be iterated are refused', async () => {
     await using pool = new Pool(1)
     for (const items of [7, null, undefined, { length: 1 }]) {
       await assert.rejects(pool.map(tasks.square, items as never), { name: 'TypeError', message: /iterable/ })

@@ -71,14 +71,14 @@ async function settled(isQuiet: () => unknown): Promise<void> {
 
 conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
   const { Pool, TimeoutError } = face
-  behaviour('imap: gives the results in the order of the items, however long each takes', async () => {
+  behaviour('imap() gives the results in the order of the items, however long each takes', async () => {
     const pool = shared(2)
     assert.deepEqual(await collect(pool.imap(tasks.square, range(3000))), range(3000).map(tasks.square))
     const delays = range(20).map(n => 20 - n)
     assert.deepEqual(await collect(pool.imap(tasks.block, delays)), delays)
   })
 
-  behaviour('imap: of sync and async iterables, of nothing', async () => {
+  behaviour('imap() takes sync and async iterables, and an empty input', async () => {
     const pool = shared(2)
     assert.deepEqual(await collect(pool.imap(tasks.square, new Set([1, 2, 3]))), [1, 4, 9])
     assert.deepEqual(await collect(pool.imap(tasks.square, later(range(50)))), range(50).map(tasks.square))
@@ -87,7 +87,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     assert.deepEqual(await collect(pool.imap(tasks.identity<string>, 'añ😀')), ['a', 'ñ', '😀'])
   })
 
-  behaviour('imap: with several items to a task, and with a number for chunksize', async () => {
+  behaviour('imap() puts several items into a task, also if the chunksize is a number', async () => {
     const pool = shared(2)
     for (const options of [
       2,
@@ -106,7 +106,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     }
   })
 
-  behaviour('imap: with so many items to a task that they fit on no stack', async () => {
+  behaviour('imap() runs tasks of more items than fit on the stack', async () => {
     const pool = shared(2)
     for (const results of [
       pool.imap(tasks.identity<number>, range(400_000), 200_000),
@@ -118,7 +118,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     }
   })
 
-  behaviour('imap: several calls of next at once get one result each, in order', async () => {
+  behaviour('several calls of next() at once get one result each, in order', async () => {
     const pool = shared(2)
     const results = pool.imap(tasks.square, range(5))
     const steps = await Promise.all(range(8).map(() => results.next()))
@@ -129,7 +129,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     assert.deepEqual(await results.next(), { done: true, value: undefined })
   })
 
-  behaviour('imap: promises of another make, and functions that answer undefined', async () => {
+  behaviour('imap() runs functions that return promises of other libraries, or undefined', async () => {
     const pool = shared(2)
     for (const chunksize of [1, 2]) {
       assert.deepEqual(await collectAll(pool.imap(tasks.thenable, [1, 2, 3], chunksize)), [1, 4, 9])
@@ -139,7 +139,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     }
   })
 
-  behaviour('imapUnordered: gives each result once', async () => {
+  behaviour('imapUnordered() gives each result once', async () => {
     const pool = shared(2)
     for (const options of [1, 7, { buffersize: 1 }]) {
       const results = await collect(pool.imapUnordered(tasks.square, range(1000), options))
@@ -150,7 +150,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     }
   })
 
-  behaviour('imapUnordered: gives a result as soon as it is there', async () => {
+  behaviour('imapUnordered() gives a result as soon as it is available', async () => {
     await using scratch = await Scratch.create()
     const pool = shared(2)
     const gate = new Gate(scratch)
@@ -164,7 +164,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     assert.equal((await results.next()).done, true)
   })
 
-  behaviour('imapUnordered: with one worker the order is that of the items', async () => {
+  behaviour('imapUnordered() with one worker keeps the order of the items', async () => {
     const pool = shared(1)
     assert.deepEqual(await collect(pool.imapUnordered(tasks.square, range(500))), range(500).map(tasks.square))
   })
@@ -172,7 +172,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
   for (const method of ['imap', 'imapUnordered'] as const) {
     for (const source of ['numbers', 'numbersLater'] as const) {
       behaviour(
-        `the input is never further ahead of the consumer than buffersize: ${method} of endless ${source}`,
+        `the input of ${method} is never further ahead of the consumer than buffersize, for endless ${source}`,
         async () => {
           const pool = shared(2)
           for (const [chunksize, buffersize] of [
@@ -200,7 +200,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
   }
 
   behaviour(
-    'the input is never further ahead of the consumer than buffersize: left out, it is a small multiple of processes, concurrency and chunksize',
+    'the input is never further ahead of the consumer than the default buffersize, a small multiple of processes, concurrency and chunksize',
     async () => {
       await using pool = new Pool(2, { concurrency: 2 })
       const endless = new Endless()
@@ -214,7 +214,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
 
   for (const method of ['imap', 'imapUnordered'] as const) {
     behaviour(
-      `leaving the loop early: ${method}: break closes the input, and what is not begun never runs`,
+      `leaving a loop over ${method} by break closes the input, and items that have not begun never run`,
       async () => {
         await using scratch = await Scratch.create()
         const pool = shared(1)
@@ -242,7 +242,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
       }
     )
 
-    behaviour(`leaving the loop early: ${method}: an error of the consumer closes the input`, async () => {
+    behaviour(`leaving a loop over ${method} by an error of the consumer closes the input`, async () => {
       const pool = shared(2)
       for (const source of ['numbers', 'numbersLater'] as const) {
         const endless = new Endless()
@@ -259,7 +259,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     })
   }
 
-  behaviour('leaving the loop early: what waits in next gets done; so does who asks later', async () => {
+  behaviour('leaving a loop ends the next() calls that wait, and those that come later', async () => {
     await using scratch = await Scratch.create()
     const pool = shared(1)
     const gate = new Gate(scratch)
@@ -273,7 +273,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  behaviour('leaving the loop early: the pool can be closed and joined afterwards', async () => {
+  behaviour('after a loop was left the pool can be closed and joined', async () => {
     const pool = new Pool(1)
     for await (const _ of pool.imap(tasks.square, new Endless().numbers())) break
     pool.close()
@@ -281,7 +281,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
   })
 
   for (const method of ['imap', 'imapUnordered'] as const) {
-    behaviour(`errors in imap: ${method}: an item's error is that item's alone`, async () => {
+    behaviour(`an error of one item of ${method} concerns that item alone`, async () => {
       const pool = shared(1)
       for (const chunksize of [1, 2, 10]) {
         assert.deepEqual(await collectAll(pool[method](tasks.failOnThree, range(6), chunksize)), [
@@ -299,7 +299,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
       ])
     })
 
-    behaviour(`errors in imap: ${method}: for await throws it`, async () => {
+    behaviour(`for await over ${method} throws the error of an item`, async () => {
       const pool = shared(1)
       const seen: number[] = []
       await assert.rejects(
@@ -311,26 +311,23 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
       assert.deepEqual(seen, [0, 1, 2])
     })
 
-    behaviour(
-      `errors in imap: ${method}: an input that throws ends the results, after those of the items before it`,
-      async () => {
-        const pool = shared(1)
-        const failing = function* () {
-          yield* range(5)
-          throw new RangeError('no more')
-        }
-        for (const source of [() => failing(), () => later(failing())]) {
-          for (const chunksize of [1, 3]) {
-            const all = await collectAll(pool[method](tasks.square, source(), chunksize))
-            if (method === 'imapUnordered')
-              all.sort((a, b) => Number(typeof a === 'string') - Number(typeof b === 'string'))
-            assert.deepEqual(all, [0, 1, 4, 9, 16, 'RangeError: no more'], `chunksize ${chunksize}`)
-          }
+    behaviour(`an input that throws ends the results of ${method}, after those of the items before it`, async () => {
+      const pool = shared(1)
+      const failing = function* () {
+        yield* range(5)
+        throw new RangeError('no more')
+      }
+      for (const source of [() => failing(), () => later(failing())]) {
+        for (const chunksize of [1, 3]) {
+          const all = await collectAll(pool[method](tasks.square, source(), chunksize))
+          if (method === 'imapUnordered')
+            all.sort((a, b) => Number(typeof a === 'string') - Number(typeof b === 'string'))
+          assert.deepEqual(all, [0, 1, 4, 9, 16, 'RangeError: no more'], `chunksize ${chunksize}`)
         }
       }
-    )
+    })
 
-    behaviour(`errors in imap: ${method}: an item or a result that cannot cross is that item's error`, async () => {
+    behaviour(`an item or a result of ${method} that cannot cross is an error of that item`, async () => {
       const pool = shared(1)
       const items = [1, Symbol('only here'), 3]
       const all = await collectAll(pool[method](tasks.identity, items))
@@ -343,7 +340,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
       assert.match(String(results), /^SerializationError/)
     })
 
-    behaviour(`errors in imap: ${method}: a pool that is terminated`, async () => {
+    behaviour(`the loop over ${method} fails if the pool is terminated`, async () => {
       await using scratch = await Scratch.create()
       const pool = new Pool(1)
       const gate = new Gate(scratch)
@@ -363,7 +360,7 @@ conform('Pool.imap', ({ face, behaviour, pool: shared }) => {
     })
   }
 
-  behaviour('next with a timeout or a signal: TimeoutError, and then the result is still delivered', async () => {
+  behaviour('next() with a timeout or a signal can fail, and the result is still delivered later', async () => {
     await using scratch = await Scratch.create()
     const pool = shared(1)
     const gate = new Gate(scratch)

@@ -7,7 +7,7 @@ import { Gate, range, reports, Scratch, until } from '../fixtures/pool/tools.ts'
 conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
   const { Pool } = face
 
-  behaviour('map: answers the results in the order of the items', async () => {
+  behaviour('map() returns the results in the order of the items', async () => {
     const pool = shared(2)
     const items = range(5000)
     const squares = items.map(tasks.square)
@@ -18,21 +18,21 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     assert.deepEqual(await pool.map(tasks.block, delays, 1), delays)
   })
 
-  behaviour('map: of nothing is nothing', async () => {
+  behaviour('map() of no items returns no results', async () => {
     const pool = shared(1)
     assert.deepEqual(await pool.map(tasks.square, []), [])
     assert.deepEqual(await pool.map(tasks.square, new Set<number>()), [])
     assert.deepEqual(await pool.map(tasks.square, (async function* () {})() as AsyncGenerator<number>), [])
   })
 
-  behaviour('map: of one item, of as many as workers, of one more', async () => {
+  behaviour('map() runs one item, as many items as workers, and one more', async () => {
     const pool = shared(2)
     for (const count of [1, 2, 3, 7, 8, 9]) {
       assert.deepEqual(await pool.map(tasks.square, range(count)), range(count).map(tasks.square))
     }
   })
 
-  behaviour('map: items from whatever can be iterated', async () => {
+  behaviour('map() takes items from anything that can be iterated', async () => {
     const pool = shared(2)
     assert.deepEqual(await pool.map(tasks.square, new Set([1, 2, 3])), [1, 4, 9])
     assert.deepEqual(await pool.map(tasks.square, new Uint8Array([1, 2, 3])), [1, 4, 9])
@@ -46,19 +46,19 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     assert.deepEqual(await pool.map(tasks.square, generate()), range(100).map(tasks.square))
   })
 
-  behaviour('map: passes the item alone, not its index', async () => {
+  behaviour('map() passes the item without its index', async () => {
     const pool = shared(1)
     assert.deepEqual(await pool.map(tasks.list, ['a', 'b', 'c'], 3), [['a'], ['b'], ['c']])
     assert.deepEqual(await pool.map(parseInt, ['10', '10', '10']), [10, 10, 10])
   })
 
-  behaviour('map: holes in an array are items too', async () => {
+  behaviour('map() passes holes in an array as items', async () => {
     const pool = shared(1)
     // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested.
     assert.deepEqual(await pool.map(tasks.identity<number | undefined>, [1, , 3], 1), [1, undefined, 3])
   })
 
-  behaviour('map: functions that answer undefined, and promises of another make', async () => {
+  behaviour('map() runs functions that return undefined, and promises of other libraries', async () => {
     const pool = shared(2)
     assert.deepEqual(await pool.map(tasks.nothing, [1, 2, 3]), [undefined, undefined, undefined])
     assert.deepEqual(await pool.map(tasks.nothingLater, [1, 2, 3], 3), [undefined, undefined, undefined])
@@ -71,7 +71,7 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     }
   })
 
-  behaviour('map: two at once do not mix', async () => {
+  behaviour('two map() calls at once do not mix their results', async () => {
     const pool = shared(2)
     const [squares, same, letters] = await Promise.all([
       pool.map(tasks.square, range(500), 7),
@@ -95,18 +95,18 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     return lengths
   }
 
-  behaviour('chunksize: as a number and as an option: so many items travel together', async () => {
+  behaviour('chunksize, as a number or an option, is the number of items that travel together', async () => {
     assert.deepEqual(await chunkLengths(7, 3), [3, 3, 1])
     assert.deepEqual(await chunkLengths(7, { chunksize: 4 }), [4, 3])
     assert.deepEqual(await chunkLengths(3, 100), [3])
   })
 
-  behaviour('chunksize: left out, it makes four chunks a worker', async () => {
+  behaviour('map() makes four chunks for each worker if chunksize is left out', async () => {
     assert.deepEqual(await chunkLengths(8, undefined), [2, 2, 2, 2])
     assert.deepEqual(await chunkLengths(2, {}), [1, 1])
   })
 
-  behaviour('an error in map: is the error of the whole', async () => {
+  behaviour('an error of one item is the error of the whole map()', async () => {
     const pool = shared(2)
     for (const chunksize of [1, 2, 10]) {
       await assert.rejects(pool.map(tasks.failOnThree, range(10), chunksize), { name: 'RangeError', message: 'bad 3' })
@@ -114,12 +114,12 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     assert.deepEqual(await pool.map(tasks.square, range(10)), range(10).map(tasks.square))
   })
 
-  behaviour('an error in map: of an async function', async () => {
+  behaviour('an error of an async function is the error of the whole map()', async () => {
     const pool = shared(2)
     await assert.rejects(pool.map(tasks.failLater, ['a', 'b'], 2), { name: 'RangeError', message: 'a' })
   })
 
-  behaviour('an error in map: what is not begun by then is dropped', async () => {
+  behaviour('after an error of map(), items that have not begun are dropped', async () => {
     await using scratch = await Scratch.create()
     const pool = shared(1)
     const file = scratch.file('reports')
@@ -131,7 +131,7 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     assert.ok(begun >= 2 && begun < 20, `${begun} tasks of 500 were begun`)
   })
 
-  behaviour('an error in map: the next map of the same pool is whole', async () => {
+  behaviour('after an error of map(), the next map() of the same pool is complete', async () => {
     const pool = shared(2)
     for (const round of range(20)) {
       const results = await Promise.allSettled([
@@ -143,7 +143,7 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     }
   })
 
-  behaviour('an error in map: an item that cannot cross rejects, and leaves nothing behind', async () => {
+  behaviour('an item that cannot cross rejects map(), and leaves nothing behind', async () => {
     const pool = shared(2)
     await pool.apply(tasks.nothing)
     const before = blocks()
@@ -161,13 +161,13 @@ conform('Pool.map', ({ face, behaviour, pool: shared, blocks }) => {
     await until(() => blocks() <= before + 4, 'the blocks of the items are given back')
   })
 
-  behaviour('an error in map: a result that cannot cross rejects', async () => {
+  behaviour('a result that cannot cross rejects map()', async () => {
     const pool = shared(1)
     await assert.rejects(pool.map(tasks.symbolResult, [1, 2]), { name: 'SerializationError', message: /Symbol/ })
     assert.equal(await pool.apply(tasks.square, [3]), 9)
   })
 
-  behaviour('an error in map: items that fail to come reject, and their iterator is left', async () => {
+  behaviour('an input that throws rejects map(), and its iterator is closed', async () => {
     await using pool = new Pool(1)
     const log: string[] = []
     const failing = function* () {

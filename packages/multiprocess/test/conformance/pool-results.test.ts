@@ -19,7 +19,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     await use(result, () => gate.open(), pool)
   }
 
-  behaviour('get answers the result, as often as it is asked for', async () => {
+  behaviour('get() returns the result, as often as it is called', async () => {
     const pool = shared(1)
     const result = pool.applyAsync(tasks.square, [7])
     assert.equal(await result.get(), 49)
@@ -29,7 +29,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     assert.deepEqual(await Promise.all([result, result.get(), result.wait()]), [49, 49, true])
   })
 
-  behaviour('get throws the error of the task, as often as it is asked for', async () => {
+  behaviour('get() throws the error of the task, as often as it is called', async () => {
     const pool = shared(1)
     const result = pool.applyAsync(tasks.fail, ['no'])
     const expected = { name: 'RangeError', message: 'no' }
@@ -39,7 +39,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     assert.equal(await result.wait(), true)
   })
 
-  behaviour('ready and successful', async () => {
+  behaviour('ready() tells whether the task has ended, and successful() whether it succeeded', async () => {
     await withPending(async (result, open) => {
       assert.equal(result.ready(), false)
       assert.throws(() => result.successful(), ValueError)
@@ -55,7 +55,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     assert.equal(failed.successful(), false)
   })
 
-  behaviour('wait and get with a timeout: the task goes on', async () => {
+  behaviour('a task goes on after a wait() or get() whose timeout expires', async () => {
     await withPending(async (result, open) => {
       assert.equal(await result.wait({ timeout: 0 }), false)
       assert.equal(await result.wait({ timeout: 5 }), false)
@@ -80,7 +80,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     })
   })
 
-  behaviour('a timeout that is no number of milliseconds is refused', async () => {
+  behaviour('a timeout that is not a number of milliseconds is refused', async () => {
     await withPending(async result => {
       await assert.rejects(async () => result.wait({ timeout: '5' as never }), {
         name: 'TypeError',
@@ -108,7 +108,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     })
   })
 
-  behaviour('then, with both handlers, with one, with none', async () => {
+  behaviour('then() works with both handlers, with one, and with none', async () => {
     const pool = shared(1)
     const good = pool.applyAsync(tasks.square, [3])
     const bad = pool.applyAsync(tasks.fail, ['no'])
@@ -123,7 +123,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     assert.equal(await Promise.race([good, new Promise<never>(() => {})]), 9)
   })
 
-  behaviour('many that wait for the same result all get it', async () => {
+  behaviour('every waiter for one result gets it', async () => {
     await withPending(async (result, open) => {
       const all = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? result.get() : result.then()))
       open()
@@ -131,7 +131,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     })
   })
 
-  behaviour('callbacks: callback gets the result, errorCallback the error, each once', async () => {
+  behaviour('callback gets the result and errorCallback gets the error, each once', async () => {
     const pool = shared(2)
     const calls: unknown[] = []
     const callback = (value: number) => calls.push(['callback', value])
@@ -150,17 +150,20 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     ])
   })
 
-  behaviour('callbacks: the result is ready when the callback runs, and it runs without being waited for', async () => {
-    const pool = shared(1)
-    const isReady = await new Promise<boolean>(resolve => {
-      const result = pool.applyAsync(tasks.square, [3], {
-        callback: () => resolve(result.ready() && result.successful())
+  behaviour(
+    'the result is ready when callback runs, and callback runs even if nothing waits for the result',
+    async () => {
+      const pool = shared(1)
+      const isReady = await new Promise<boolean>(resolve => {
+        const result = pool.applyAsync(tasks.square, [3], {
+          callback: () => resolve(result.ready() && result.successful())
+        })
       })
-    })
-    assert.equal(isReady, true)
-  })
+      assert.equal(isReady, true)
+    }
+  )
 
-  behaviour('callbacks: a callback may give the pool more to do', async () => {
+  behaviour('a callback can give the pool more tasks', async () => {
     const pool = shared(1)
     let left = 100
     await new Promise<void>(resolve => {
@@ -174,7 +177,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
   })
 
   behaviour(
-    'callbacks: errorCallback of what is running and of what waits when the pool is terminated is called once',
+    'errorCallback is called once for a running task and for a waiting task if the pool is terminated',
     async () => {
       await using scratch = await Scratch.create()
       const gate = new Gate(scratch)
@@ -194,7 +197,7 @@ conform('AsyncResult', ({ face, behaviour, pool: shared }) => {
     }
   )
 
-  behaviour('callbacks: those that are no functions are refused at the call', async () => {
+  behaviour('callbacks that are not functions are refused at the call', async () => {
     const pool = shared(1)
     assert.throws(() => pool.applyAsync(tasks.square, [1], { callback: 7 as never }), TypeError)
     await assert.rejects(pool.apply(tasks.square, [1], { errorCallback: 'x' as never }), TypeError)

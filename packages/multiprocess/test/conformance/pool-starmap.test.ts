@@ -17,7 +17,7 @@ async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
 conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
   const { AsyncResult, Pool, PoolTerminatedError, TimeoutError, ValueError } = face
 
-  behaviour('starmap: spreads each item, in the order of the items', async () => {
+  behaviour('starmap() passes each item as arguments, and keeps the order of the items', async () => {
     const pool = shared(2)
     assert.deepEqual(await pool.starmap(tasks.list, pairs(500)), pairs(500))
     assert.deepEqual(await pool.starmap(tasks.list, new Set(pairs(5)), 2), pairs(5))
@@ -28,14 +28,14 @@ conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
     assert.deepEqual(await pool.starmapAsync(tasks.list, pairs(9)), pairs(9))
   })
 
-  behaviour('starmap: an item that is no array of arguments says so', async () => {
+  behaviour('starmap() refuses an item that is not an array of arguments, and says so', async () => {
     const pool = shared(1)
     const expected = { name: 'TypeError', message: /item of starmap must be an array of arguments, not number/ }
     await assert.rejects(pool.starmap(tasks.square, [[1], 2] as never), expected)
     await assert.rejects(pool.starmap(tasks.square, [null] as never), { message: /not null/ })
   })
 
-  behaviour('starmap: the first error is that of the whole', async () => {
+  behaviour('the first error of starmap() is the error of the whole call', async () => {
     const pool = shared(2)
     await assert.rejects(
       pool.starmap(
@@ -46,7 +46,7 @@ conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
     )
   })
 
-  behaviour('mapAsync: answers an AsyncResult at once', async () => {
+  behaviour('mapAsync() returns an AsyncResult at once', async () => {
     await using scratch = await Scratch.create()
     const pool = shared(1)
     const gate = new Gate(scratch)
@@ -60,12 +60,12 @@ conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
     assert.equal(result.successful(), true)
   })
 
-  behaviour('mapAsync: takes an asynchronous input', async () => {
+  behaviour('mapAsync() takes an asynchronous input', async () => {
     const pool = shared(2)
     assert.deepEqual(await pool.mapAsync(tasks.square, later(range(100))), range(100).map(tasks.square))
   })
 
-  behaviour('mapAsync: callback gets all results once, errorCallback the error once', async () => {
+  behaviour('mapAsync() calls callback once with all results, and errorCallback once with the error', async () => {
     const pool = shared(2)
     const calls: unknown[] = []
     const callback = (values: number[]) => void calls.push(values)
@@ -79,14 +79,14 @@ conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
     assert.deepEqual(calls, [[1, 4, 9], 'bad 3'])
   })
 
-  behaviour('mapAsync: an error that nobody asks for is nobody’s', async () => {
+  behaviour('an error of mapAsync() that is never read is not an unhandled rejection', async () => {
     const pool = shared(1)
     const result = pool.mapAsync(tasks.failOnThree, [3])
     assert.equal(await result.wait(), true)
     await tasks.sleep(10)
   })
 
-  behaviour('mapAsync: what makes no sense is thrown at the call', async () => {
+  behaviour('mapAsync() throws for invalid arguments at the call', async () => {
     await using pool = new Pool(1)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { chunksize: 0 }), ValueError)
     assert.throws(() => pool.mapAsync(tasks.square, [1], { chunksize: '1' } as never), TypeError)
@@ -100,7 +100,7 @@ conform('Pool.starmap', ({ face, behaviour, pool: shared }) => {
     await pool.join()
   })
 
-  behaviour('mapAsync: of a pool that is terminated', async () => {
+  behaviour('mapAsync() of a terminated pool fails', async () => {
     const pool = new Pool(1)
     const result = pool.mapAsync(tasks.neverWith, [1, 2, 3])
     const endless = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<number>>(() => {}) }) }

@@ -17,7 +17,7 @@ conform('Process', ({ face, behaviour, start }) => {
     return true
   }
 
-  behaviour('target is the callable to be invoked by run(), args its arguments', async () => {
+  behaviour('run() calls target with args', async () => {
     const queue = new Queue<unknown>()
     const child = start(tasks.call, queue, 'putSync', [1, 'two'])
     await child.join()
@@ -25,14 +25,14 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('target left out: nothing is called', async () => {
+  behaviour('a process without a target calls nothing', async () => {
     const child = new Process()
     child.start()
     assert.equal(await child.join(), true)
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('a target may be asynchronous: the process ends once it is done', async () => {
+  behaviour('a process with an asynchronous target ends once the target is done', async () => {
     const queue = new Queue<string>()
     const child = start(async queue => {
       await new Promise(resolve => setTimeout(resolve, 5))
@@ -42,21 +42,21 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(queue.getNowait(), 'later')
   })
 
-  behaviour('a process goes on while something keeps its event loop alive', async () => {
+  behaviour('a process runs as long as something keeps its event loop alive', async () => {
     const queue = new Queue<string>()
     const child = start(queue => void setTimeout(() => queue.putNowait('of a timer'), 5), queue)
     await child.join()
     assert.equal(queue.getNowait(), 'of a timer')
   })
 
-  behaviour('a target may be named by module and export', async () => {
+  behaviour('a target can be named by its module and its export', async () => {
     const child = new Process({ target: { module: TASKS, export: 'exit' }, args: [5] })
     child.start()
     await child.join()
     assert.equal(child.exitcode, 5)
   })
 
-  behaviour('a target may be a local function with the variables it captures', async () => {
+  behaviour('a target can be a local function with the variables that it captures', async () => {
     const queue = new Queue<number>()
     const captured = 41
     const child = start(() => queue.putNowait(captured + 1))
@@ -64,7 +64,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(queue.getNowait(), 42)
   })
 
-  behaviour('the arguments are those of the moment of start()', async () => {
+  behaviour('a process gets the arguments as they were at start()', async () => {
     const queue = new Queue<unknown>()
     const list = [1]
     const child = start(tasks.call, queue, 'putSync', list)
@@ -73,13 +73,13 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.deepEqual(queue.getNowait(), [1])
   })
 
-  behaviour('run(): the method representing the process’s activity, called here runs the target here', () => {
+  behaviour('run() runs the target in this process', () => {
     let ran = 0
     new Process({ target: () => ran++ }).run()
     assert.equal(ran, 1)
   })
 
-  behaviour('start() must be called at most once per process object', async () => {
+  behaviour('start() can be called only once on a process object', async () => {
     const child = new Process({ name: 'X', target: tasks.identity, args: [1] as never })
     child.start()
     assert.throws(() => child.start(), isValueError('cannot start X twice: make a new Process'))
@@ -88,18 +88,21 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('start() raises for what cannot be sent, with where it is, and can be tried again', async () => {
-    const args: unknown[] = [{ deep: Symbol('only here') }]
-    const child = new Process({ target: tasks.identity, args: args as never })
-    assert.throws(() => child.start(), { name: 'SerializationError', message: /args\[0\]\.deep/ })
-    assert.equal(child.pid, null)
-    args[0] = 1
-    child.start()
-    await child.join()
-    assert.equal(child.exitcode, 0)
-  })
+  behaviour(
+    'start() raises for arguments that cannot be sent, tells where they are, and can be tried again',
+    async () => {
+      const args: unknown[] = [{ deep: Symbol('only here') }]
+      const child = new Process({ target: tasks.identity, args: args as never })
+      assert.throws(() => child.start(), { name: 'SerializationError', message: /args\[0\]\.deep/ })
+      assert.equal(child.pid, null)
+      args[0] = 1
+      child.start()
+      await child.join()
+      assert.equal(child.exitcode, 0)
+    }
+  )
 
-  behaviour('join() blocks until the process terminates; a process can be joined many times', async () => {
+  behaviour('join() blocks until the process ends, and can be called many times', async () => {
     const child = start(sleep, 20)
     assert.deepEqual(await Promise.all([child.join(), child.join(), child.join({ timeout: limit(30_000) })]), [
       true,
@@ -111,7 +114,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.joinSync(), true)
   })
 
-  behaviour('join() with a timeout blocks at most so long; the process goes on', async () => {
+  behaviour('join() blocks no longer than its timeout, and the process goes on', async () => {
     const child = start(tasks.stay)
     for (const timeout of [20, 0, -5, 0.1]) assert.equal(await child.join({ timeout }), false)
     assert.equal(child.isAlive(), true)
@@ -120,7 +123,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(await child.join({ timeout: limit(30_000) }), true)
   })
 
-  behaviour('join() with a timeout longer than a timer can be waits', async () => {
+  behaviour('join() waits with a timeout that is longer than a timer can be', async () => {
     const child = start(tasks.stay)
     const joined = child.join({ timeout: 2 ** 31 })
     const infinite = child.join({ timeout: Number.POSITIVE_INFINITY })
@@ -129,7 +132,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.deepEqual(await Promise.all([joined, infinite]), [true, true])
   })
 
-  behaviour('joinSync() blocks this thread, whose event loop stands still', async () => {
+  behaviour('joinSync() blocks this thread, and its event loop stands still', async () => {
     const child = start(sleep, 50)
     let ticks = 0
     const timer = setInterval(() => ticks++, 1)
@@ -142,19 +145,22 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(await child.join(), true)
   })
 
-  behaviour('joinSync() of one that was killed, started or not, answers while this thread is blocked', () => {
-    const isThere = new Event()
-    const there = start(tasks.stay, isThere)
-    isThere.waitSync()
-    const starting = start(tasks.stay)
-    for (const child of [there, starting]) {
-      child.kill()
-      assert.equal(child.joinSync(), true)
-      assert.equal(child.exitcode, -9)
+  behaviour(
+    'joinSync() of a killed process returns, whether it had started or not, while this thread is blocked',
+    () => {
+      const isThere = new Event()
+      const there = start(tasks.stay, isThere)
+      isThere.waitSync()
+      const starting = start(tasks.stay)
+      for (const child of [there, starting]) {
+        child.kill()
+        assert.equal(child.joinSync(), true)
+        assert.equal(child.exitcode, -9)
+      }
     }
-  })
+  )
 
-  behaviour("join() rejects with the signal's reason", async () => {
+  behaviour('join() rejects with the reason of its signal', async () => {
     const child = start(tasks.stay)
     const reason = new Error('enough')
     const controller = new AbortController()
@@ -177,13 +183,13 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.throws(() => currentProcess().start(), ValueError)
   })
 
-  behaviour('it is an error to attempt to join a process before it has been started', async () => {
+  behaviour('join() raises before the process has been started', async () => {
     const child = new Process({ name: 'X' })
     await assert.rejects(child.join(), isValueError('cannot join X: it has not started'))
     assert.throws(() => child.joinSync(), isValueError('cannot join X: it has not started'))
   })
 
-  behaviour('nothing can be sent to one that has not started', () => {
+  behaviour('signals cannot be sent to a process that has not been started', () => {
     const child = new Process({ name: 'X' })
     assert.throws(() => child.terminate(), isValueError('cannot send SIGTERM to X: it has not started'))
     assert.throws(() => child.kill(), isValueError('cannot send SIGKILL to X: it has not started'))
@@ -191,7 +197,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.throws(() => child.sentinel, isValueError('cannot wait for X: it has not started'))
   })
 
-  behaviour('name: Process-N by default, a string that has no semantics', () => {
+  behaviour('a process is called Process-N by default, and any text can be its name', () => {
     const [first, second] = [new Process(), new Process()]
     assert.match(first.name, /^Process-\d+$/)
     assert.notEqual(first.name, second.name)
@@ -200,7 +206,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(first.name, 'other')
   })
 
-  behaviour('the child sees the name of its start', async () => {
+  behaviour('the child sees the name that it had at start()', async () => {
     const queue = new Queue<string>()
     const child = new Process({ target: tasks.tellName, args: [queue] as never, name: 'first' })
     child.start()
@@ -209,14 +215,14 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(queue.getNowait(), 'first')
   })
 
-  behaviour("a child's child is Process-N:M", async () => {
+  behaviour('a child of a child is called Process-N:M', async () => {
     const queue = new Queue<string>()
     const child = start(tasks.runInChild, Process, tasks.tellName as never, queue)
     await child.join()
     assert.equal(queue.getNowait(), `${child.name}:1`)
   })
 
-  behaviour('isAlive(): from the moment start() returns until the child process terminates', async () => {
+  behaviour('isAlive() is true from the return of start() until the child ends', async () => {
     const child = new Process({ target: sleep, args: [5] as never })
     assert.equal(child.isAlive(), false)
     child.start()
@@ -225,7 +231,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.isAlive(), false)
   })
 
-  behaviour('daemon: a Boolean flag, which must be set before start() is called', async () => {
+  behaviour('daemon is a boolean that must be set before start() is called', async () => {
     const child = new Process({ name: 'X', target: tasks.stay, daemon: true })
     assert.equal(child.daemon, true)
     child.daemon = false
@@ -236,11 +242,11 @@ conform('Process', ({ face, behaviour, start }) => {
     await child.join()
   })
 
-  behaviour('its initial value is inherited from the creating process', () => {
+  behaviour('a process inherits daemon from its creating process', () => {
     assert.equal(new Process().daemon, currentProcess().daemon)
   })
 
-  behaviour('a daemonic process is not allowed to create child processes', async () => {
+  behaviour('a daemon cannot create child processes', async () => {
     const queue = new Queue<string>()
     const child = new Process({ target: tasks.tryChild, args: [queue, Process] as never, daemon: true })
     child.start()
@@ -248,7 +254,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(queue.getNowait(), 'ValueError')
   })
 
-  behaviour('pid: before the process is spawned, null; then its own, which it knows itself by', async () => {
+  behaviour("pid is null before the start, and then the child's own pid", async () => {
     const queue = new Queue<number>()
     const child = new Process({ target: tasks.tellPid, args: [queue] as never })
     assert.equal(child.pid, null)
@@ -260,7 +266,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.pid, pid)
   })
 
-  behaviour('exitcode: null if the process has not yet terminated', async () => {
+  behaviour('exitcode is null until the process has ended', async () => {
     const child = new Process({ target: tasks.stay })
     assert.equal(child.exitcode, null)
     child.start()
@@ -270,13 +276,13 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.notEqual(child.exitcode, null)
   })
 
-  behaviour('exitcode: if the run() method returned normally, 0', async () => {
+  behaviour('exitcode is 0 if run() returned', async () => {
     const child = start(tasks.identity, 3)
     await child.join()
     assert.equal(child.exitcode, 0)
   })
 
-  behaviour('exitcode: if it terminated via exit(N), N', async () => {
+  behaviour('exitcode is N if the process called exit(N)', async () => {
     const children = [0, 1, 7, 255].map(code => start(tasks.exit, code))
     for (const child of children) await child.join()
     assert.deepEqual(
@@ -285,7 +291,7 @@ conform('Process', ({ face, behaviour, start }) => {
     )
   })
 
-  behaviour('exitcode: if it terminated due to an exception not caught within run(), 1', async () => {
+  behaviour('exitcode is 1 if run() threw an error that was not caught', async () => {
     const children = [start(tasks.failQuietly), start(tasks.failLater)]
     for (const child of children) await child.join()
     assert.deepEqual(
@@ -294,7 +300,7 @@ conform('Process', ({ face, behaviour, start }) => {
     )
   })
 
-  behaviour('exitcode: if it was terminated by signal N, the negative value -N', async () => {
+  behaviour('exitcode is -N if signal N ended the process', async () => {
     for (const [method, exitcode] of [
       ['interrupt', -2],
       ['kill', -9],
@@ -307,7 +313,7 @@ conform('Process', ({ face, behaviour, start }) => {
     }
   })
 
-  behaviour('terminate() ends one that is in a busy loop', async () => {
+  behaviour('terminate() ends a process that is in a busy loop', async () => {
     const isThere = new Event()
     const child = start(tasks.spin, isThere)
     await isThere.wait()
@@ -316,14 +322,14 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, -15)
   })
 
-  behaviour('kill() ends one that is blocked', async () => {
+  behaviour('kill() ends a process that is blocked', async () => {
     const child = start(tasks.waitSync, new Event())
     child.kill()
     assert.equal(await child.join(), true)
     assert.equal(child.exitcode, -9)
   })
 
-  behaviour('terminate() and kill() of one that has ended do nothing', async () => {
+  behaviour('terminate() and kill() of a process that has ended do nothing', async () => {
     const child = start(tasks.exit, 4)
     await child.join()
     child.terminate()
@@ -331,7 +337,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(child.exitcode, 4)
   })
 
-  behaviour('authkey: a byte string, which each process object of the family is assigned', async () => {
+  behaviour('authkey is a byte string that all processes of the family have', async () => {
     const { authkey } = new Process()
     assert.ok(authkey instanceof Uint8Array)
     assert.deepEqual(authkey, currentProcess().authkey)
@@ -341,14 +347,14 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.throws(() => (child.authkey = 'key' as never), TypeError)
   })
 
-  behaviour('sentinel: an object which will become ready when the process ends', async () => {
+  behaviour('sentinel becomes ready when the process ends', async () => {
     const child = start(tasks.identity, 1)
     assert.ok(waitable in child.sentinel)
     await child.join()
     assert.equal((await face.wait([child.sentinel], { timeout: 0 })).length, 1)
   })
 
-  behaviour('close() raises ValueError if the underlying process is still running', async () => {
+  behaviour('close() raises ValueError if the process still runs', async () => {
     const child = new Process({ name: 'X', target: tasks.stay })
     child.start()
     assert.throws(() => child.close(), isValueError('cannot close X while it runs: join or terminate it first'))
@@ -357,7 +363,7 @@ conform('Process', ({ face, behaviour, start }) => {
     child.close()
   })
 
-  behaviour('once close() returns successfully, most other methods and attributes will raise ValueError', async () => {
+  behaviour('most methods and attributes raise ValueError after close()', async () => {
     const child = new Process({ name: 'X', target: tasks.identity, args: [1] as never })
     child.start()
     await child.join()
@@ -379,13 +385,13 @@ conform('Process', ({ face, behaviour, start }) => {
     }
   })
 
-  behaviour('one that was never started can be closed, and then not started', () => {
+  behaviour('a process that was never started can be closed, and cannot be started then', () => {
     const child = new Process({ name: 'Y' })
     child.close()
     assert.throws(() => child.start(), isValueError('Y is closed'))
   })
 
-  behaviour('leaving the block of await using ends it', async () => {
+  behaviour('leaving a block with await using ends the process', async () => {
     const child = new Process({ target: tasks.stay })
     {
       await using scoped = child
@@ -397,7 +403,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.equal(unstarted.pid, null)
   })
 
-  behaviour('options, names and times of the wrong type are refused', async () => {
+  behaviour('the constructor refuses options, names and times of the wrong type', async () => {
     const make = (options: unknown) => () => new Process(options as { name: string })
     for (const [options, message] of [
       [{ target: 5 }, 'target must be a function or { module, export }, got 5'],
@@ -421,7 +427,7 @@ conform('Process', ({ face, behaviour, start }) => {
     await assert.rejects(child.join({ signal: {} as never }), TypeError)
   })
 
-  behaviour('activeChildren(): all live children of the current process', async () => {
+  behaviour('activeChildren() returns all live children of this process', async () => {
     const others = activeChildren()
     const children = [start(tasks.stay), start(tasks.stay)]
     const ended = start(tasks.identity, 1)
@@ -435,7 +441,7 @@ conform('Process', ({ face, behaviour, start }) => {
     assert.deepEqual(activeChildren(), others)
   })
 
-  behaviour('many at once all run, and each has its own pid and exit code', async () => {
+  behaviour('many processes run at once, and each has its own pid and exit code', async () => {
     const children = Array.from({ length: 10 }, (_, index) => start(tasks.exit, index))
     await Promise.all(children.map(child => child.join()))
     assert.deepEqual(
@@ -449,7 +455,7 @@ conform('Process', ({ face, behaviour, start }) => {
 conform('functions of the module', ({ face, behaviour, pool }) => {
   const { cpuCount, currentProcess, parentProcess, Process } = face
 
-  behaviour('currentProcess() returns the Process object corresponding to the current process', () => {
+  behaviour('currentProcess() returns the Process object of this process', () => {
     const current = currentProcess()
     assert.equal(current, currentProcess())
     assert.equal(current.name, 'MainProcess')
@@ -458,14 +464,14 @@ conform('functions of the module', ({ face, behaviour, pool }) => {
     assert.equal(current.pid, process.pid)
   })
 
-  behaviour('currentProcess() of a child is that child', async () => {
+  behaviour('currentProcess() of a child returns that child', async () => {
     const { name, pid, daemon } = await pool().apply(tasks.who)
     assert.match(name, /^PoolWorker-\d+$/)
     assert.ok(pool().stats.workers.some(worker => worker.pid === pid))
     assert.equal(daemon, true)
   })
 
-  behaviour('parentProcess() returns the parent of a child, and null for the main process', async () => {
+  behaviour('parentProcess() returns the parent of a child, and null in the main process', async () => {
     assert.equal(parentProcess(), null)
     const { parent } = await pool().apply(tasks.who)
     assert.deepEqual(parent, { name: 'MainProcess', pid: process.pid, isAlive: true })
@@ -476,16 +482,16 @@ conform('functions of the module', ({ face, behaviour, pool }) => {
     assert.equal((await pool().apply(tasks.who)).isMainProcess, false)
   })
 
-  behaviour('cpuCount(): the number of processors that can be used, the same in a child', async () => {
+  behaviour('cpuCount() returns the number of usable processors, which is the same in a child', async () => {
     assert.ok(Number.isInteger(cpuCount()) && cpuCount() >= 1)
     assert.equal((await pool().apply(tasks.who)).cpuCount, cpuCount())
   })
 
-  behaviour('currentTask() is null where no task of a pool runs', () => {
+  behaviour('currentTask() returns null where no task of a pool runs', () => {
     assert.equal(face.currentTask(), null)
   })
 
-  behaviour('a Process names the class it is made of', () => {
+  behaviour('a Process names the class that made it', () => {
     assert.equal(new Process().constructor.name, 'Process')
   })
 })
@@ -525,7 +531,7 @@ conform('errors', ({ face, behaviour, pool }) => {
     assert.equal((made.Empty[0] as Error) instanceof ProcessError, false)
   })
 
-  behaviour('their fields cross with them', async () => {
+  behaviour('the fields of errors cross with them', async () => {
     const died = await pool().apply(tasks.identity<(typeof made.WorkerDiedError)[0]>, [made.WorkerDiedError[0]])
     assert.deepEqual([died.exitcode, died.pid], [-9, 5])
     const refused = await pool().apply(tasks.identity<(typeof made.SerializationError)[0]>, [

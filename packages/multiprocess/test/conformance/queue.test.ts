@@ -29,7 +29,7 @@ function checkTaken(taken: readonly number[][], producers: number, count: number
 conform('Queue', ({ face, behaviour, pool, start }) => {
   const { Empty, Event, Full, Lock, Queue, SerializationError, SimpleQueue, ValueError } = face
 
-  behaviour('returns a process shared queue: what one process puts in another gets out', async () => {
+  behaviour('one process gets the items that another process puts', async () => {
     const queue = new Queue<unknown>()
     await pool().apply(tasks.call, [queue, 'putSync', { a: [1] }])
     assert.deepEqual(await queue.get(), { a: [1] })
@@ -37,14 +37,14 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.call, [queue, 'getSync']), 'back')
   })
 
-  behaviour('first in, first out', async () => {
+  behaviour('items are received in the order in which they were put', async () => {
     const queue = new Queue<unknown>()
     const items = [1, 'two', { three: [4n] }, undefined, new Map([[5, new Date(6)]]), 'x'.repeat(100_000)]
     for (const item of items) await queue.put(item)
     for (const item of items) assert.deepEqual(await queue.get(), item)
   })
 
-  behaviour('qsize(): the size of the queue, here exact', async () => {
+  behaviour('qsize() returns the exact number of items', async () => {
     const queue = new Queue<number>()
     assert.equal(queue.qsize(), 0)
     for (let i = 0; i < 3; i++) queue.putNowait(i)
@@ -54,7 +54,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.qsize(), 2)
   })
 
-  behaviour('empty(): true if the queue is empty, false otherwise', () => {
+  behaviour('empty() returns true if the queue is empty, and false otherwise', () => {
     const queue = new Queue<number>()
     assert.equal(queue.empty(), true)
     queue.putNowait(1)
@@ -63,7 +63,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.empty(), true)
   })
 
-  behaviour('full(): true if the queue is full, false otherwise', () => {
+  behaviour('full() returns true if the queue is full, and false otherwise', () => {
     const queue = new Queue<number>(2)
     queue.putNowait(1)
     assert.equal(queue.full(), false)
@@ -73,7 +73,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.full(), false)
   })
 
-  behaviour('full() and empty() are as what others did has left them', async () => {
+  behaviour('full() and empty() tell the state in which other processes left the queue', async () => {
     const queue = new Queue<number>(8)
     for (let round = 0; round < 5; round++) {
       for (let i = 0; i < 8; i++) queue.putNowait(i)
@@ -89,13 +89,13 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     }
   })
 
-  behaviour('full() of a queue without a bound is never true', () => {
+  behaviour('full() of a queue without a limit is always false', () => {
     const queue = new Queue<number>()
     for (let i = 0; i < 100; i++) queue.putNowait(i)
     assert.equal(queue.full(), false)
   })
 
-  behaviour('maxsize 0 or less: no bound but memory', () => {
+  behaviour('a maxsize of 0 or less sets no limit', () => {
     assert.equal(new Queue().maxsize, 0)
     assert.equal(new Queue(-1).maxsize, 0)
     assert.equal(new Queue(3).maxsize, 3)
@@ -109,7 +109,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.throws(() => new Queue('3' as never), { name: 'TypeError', message })
   })
 
-  behaviour('put() blocks if necessary until a free slot is available', async () => {
+  behaviour('put() blocks until a free slot is available', async () => {
     const queue = new Queue<number>(1)
     queue.putNowait(1)
     const putting = pool().apply(tasks.call, [queue, 'putSync', 2])
@@ -119,7 +119,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     await Promise.all([putting, waiting])
   })
 
-  behaviour('put() with a timeout raises Full if no free slot was available within that time', async () => {
+  behaviour('put() raises Full if no slot is free within its timeout', async () => {
     const queue = new Queue<number>(1)
     queue.putNowait(1)
     await assert.rejects(queue.put(2, { timeout: 5 }), Full)
@@ -133,7 +133,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.throws(() => queue.putNowait(2), Full)
   })
 
-  behaviour('putNowait() goes before nobody of this process who waits to put', async () => {
+  behaviour('putNowait() passes no put() of this process that waits', async () => {
     const queue = new Queue<number>(1)
     queue.putNowait(1)
     const waiting = [queue.put(2), queue.put(3)]
@@ -150,7 +150,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.throws(() => queue.putNowait(1), ValueError)
   })
 
-  behaviour('the order of waiting puts stays when one of them gives up', async () => {
+  behaviour('waiting puts keep their order if one of them gives up', async () => {
     const queue = new Queue<number>(1)
     await queue.put(0)
     const controller = new AbortController()
@@ -166,14 +166,14 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     await Promise.all([first, fourth])
   })
 
-  behaviour('put() whose signal has fired rejects with the reason, and puts nothing', async () => {
+  behaviour('put() whose signal is already aborted rejects with the reason, and puts nothing', async () => {
     const queue = new Queue<number>()
     const reason = new Error('enough')
     await assert.rejects(queue.put(9, { signal: AbortSignal.abort(reason) }), reason)
     assert.equal(queue.qsize(), 0)
   })
 
-  behaviour('get() blocks if necessary until an item is available', async () => {
+  behaviour('get() blocks until an item is available', async () => {
     const queue = new Queue<string>()
     const waiting = queue.get()
     await pool().apply(tasks.call, [queue, 'putSync', 'first'])
@@ -183,7 +183,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(await other, 'second')
   })
 
-  behaviour('getSync() wakes when another process puts, though this event loop stands still', async () => {
+  behaviour('getSync() wakes when another process puts an item, although this event loop stands still', async () => {
     const queue = new Queue<string>()
     const event = new Event()
     const putting = pool().apply(channel.putLater, [queue as Queue<unknown>, 'late', event])
@@ -192,7 +192,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     await putting
   })
 
-  behaviour('get() with a timeout raises Empty if no item was available within that time', async () => {
+  behaviour('get() raises Empty if no item arrives within its timeout', async () => {
     const queue = new Queue<number>()
     await assert.rejects(queue.get({ timeout: 5 }), Empty)
     assert.throws(() => queue.getSync({ timeout: 5 }), Empty)
@@ -203,14 +203,14 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.throws(() => new Queue().getNowait(), Empty)
   })
 
-  behaviour('Empty and Full that a process raises are caught elsewhere as what they are', async () => {
+  behaviour('another process catches Empty and Full as what they are', async () => {
     const queue = new Queue<number>(1)
     await assert.rejects(pool().apply(tasks.call, [queue, 'getNowait']), Empty)
     queue.putNowait(1)
     await assert.rejects(pool().apply(tasks.call, [queue, 'putNowait', 2]), Full)
   })
 
-  behaviour('get() whose signal fires rejects with the reason, and takes nothing', async () => {
+  behaviour('get() whose signal is aborted rejects with the reason, and takes nothing', async () => {
     const queue = new Queue<number>()
     const reason = new Error('enough')
     await assert.rejects(queue.get({ signal: AbortSignal.abort(reason) }), reason)
@@ -223,7 +223,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(await other, 7)
   })
 
-  behaviour('a timeout that is no number of milliseconds is refused', async () => {
+  behaviour('a timeout that is not a number of milliseconds is refused', async () => {
     const queue = new Queue<number>()
     await assert.rejects(queue.get({ timeout: Number.NaN }), RangeError)
     assert.throws(() => queue.getSync({ timeout: '5' as never }), TypeError)
@@ -231,7 +231,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.qsize(), 0)
   })
 
-  behaviour('an item that cannot be sent raises at put(), says where, and nothing is put', async () => {
+  behaviour('put() of an item that cannot be sent raises, tells where, and puts nothing', async () => {
     const queue = new Queue<unknown>()
     const refused = { list: [new WeakMap()] }
     await assert.rejects(queue.put(refused), error => {
@@ -244,7 +244,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(queue.qsize(), 0)
   })
 
-  behaviour('an item is as it was when it was put, also while it waits for room', async () => {
+  behaviour('an item arrives as it was when it was put, even if it waited for room', async () => {
     const queue = new Queue<number[]>(1)
     const item = [1]
     await queue.put(item)
@@ -263,7 +263,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(item, [1])
   })
 
-  behaviour('items of any length, from nothing to many megabytes', async () => {
+  behaviour('an item can have any length, from nothing to many megabytes', async () => {
     const queue = new Queue<Uint8Array>()
     const lengths = [0, 1, 1000, 16_379, 16_380, 16_381, 16_385, 65_535, 65_536, 1_000_003, 16_777_216, 5]
     const putting = pool().apply(channel.putBytes, [queue, lengths])
@@ -275,7 +275,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     await putting
   })
 
-  behaviour('an item that is longer than what is mapped of the arena at a time', () => {
+  behaviour('an item can be longer than the part of the arena that is mapped at a time', () => {
     const queue = new Queue<Uint8Array>()
     const bytes = Buffer.alloc(WINDOW_BYTES + 1, 'some bytes')
     queue.putNowait(bytes)
@@ -303,7 +303,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.equal(same, inner)
   })
 
-  behaviour('a process may be joined before what it has put is taken: it never deadlocks', async () => {
+  behaviour('a process can be joined before its items are taken, without a deadlock', async () => {
     const queue = new Queue<Uint8Array>()
     const child = start(channel.putBytes, queue, [5_000_000, 7, 100_000])
     await child.join()
@@ -312,7 +312,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     for (const length of [5_000_000, 7, 100_000]) assert.equal(queue.getSync().length, length)
   })
 
-  behaviour('close(): no more data will be put by this process; others go on, and what was put stays', async () => {
+  behaviour('after close() this process puts nothing more; other processes go on, and items stay', async () => {
     const queue = new Queue<number>()
     queue.putNowait(1)
     queue.close()
@@ -320,20 +320,20 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     assert.deepEqual([queue.getNowait(), queue.getNowait()], [1, 2])
   })
 
-  behaviour('joinThread() can only be used after close() has been called', async () => {
+  behaviour('joinThread() can be called only after close()', async () => {
     const queue = new Queue<number>()
     await assert.rejects(queue.joinThread(), ValueError)
     queue.close()
     await queue.joinThread()
   })
 
-  behaviour('cancelJoinThread() loses nothing: a process never waits at its end for its queues', async () => {
+  behaviour('cancelJoinThread() loses nothing, because a process never waits for its queues at its end', async () => {
     const queue = new Queue<number>()
     await pool().apply(tasks.callAll, [queue, ['putSync', 1], ['cancelJoinThread']])
     assert.equal(queue.getNowait(), 1)
   })
 
-  behaviour('a loop over a queue takes items as they come', async () => {
+  behaviour('a loop over a queue takes items as they arrive', async () => {
     const queue = new Queue<number>(5)
     const taken = pool().apply(channel.consumeByLoop, [queue])
     for (let i = 0; i < 50; i++) await queue.put(i)
@@ -362,7 +362,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
     ['a Queue of 10 items at the most', () => new Queue<number>(10)],
     ['a SimpleQueue', () => new SimpleQueue<number>()]
   ] as const) {
-    behaviour(`4 producers and 4 consumers: ${name} hands every item to one of them`, async () => {
+    behaviour(`4 producers and 4 consumers: ${name} hands every item to exactly one consumer`, async () => {
       const queue = make() as Queue<number>
       const consumers = [channel.consume, channel.consumeSync, channel.consume, channel.consumeSync].map(consume =>
         pool(8).apply(consume as typeof channel.consume, [queue])
@@ -383,7 +383,7 @@ conform('Queue', ({ face, behaviour, pool, start }) => {
 conform('JoinableQueue', ({ face, behaviour, pool }) => {
   const { JoinableQueue, TimeoutError, ValueError } = face
 
-  behaviour('is a Queue which additionally has taskDone() and join()', async () => {
+  behaviour('a JoinableQueue is a Queue with taskDone() and join()', async () => {
     const queue = new JoinableQueue<number>(1)
     assert.ok(queue instanceof face.Queue)
     queue.putNowait(1)
@@ -391,13 +391,13 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
     assert.equal(await pool().apply(tasks.call, [queue, 'getSync']), 1)
   })
 
-  behaviour('join() of a queue that nothing was ever put into resolves at once', async () => {
+  behaviour('join() of a queue that never had an item resolves at once', async () => {
     const queue = new JoinableQueue<number>()
     await queue.join()
     queue.joinSync()
   })
 
-  behaviour('join() blocks until all items have been gotten and processed', async () => {
+  behaviour('join() blocks until all items have been taken and processed', async () => {
     const queue = new JoinableQueue<number>()
     for (let i = 0; i < 100; i++) await queue.put(i)
     await assert.rejects(queue.join({ timeout: 1 }), TimeoutError)
@@ -410,17 +410,20 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
     await Promise.all(finishing)
   })
 
-  behaviour('the count of unfinished tasks goes up with put() and down with taskDone(), not with get()', async () => {
-    const queue = new JoinableQueue<number>()
-    queue.putNowait(1)
-    queue.getNowait()
-    await assert.rejects(queue.join({ timeout: 1 }), TimeoutError)
-    assert.throws(() => queue.joinSync({ timeout: 1 }), TimeoutError)
-    await pool().apply(tasks.call, [queue, 'taskDone'])
-    await queue.join({ timeout: 0 })
-  })
+  behaviour(
+    'put() raises the count of unfinished tasks and taskDone() lowers it, and get() does not change it',
+    async () => {
+      const queue = new JoinableQueue<number>()
+      queue.putNowait(1)
+      queue.getNowait()
+      await assert.rejects(queue.join({ timeout: 1 }), TimeoutError)
+      assert.throws(() => queue.joinSync({ timeout: 1 }), TimeoutError)
+      await pool().apply(tasks.call, [queue, 'taskDone'])
+      await queue.join({ timeout: 0 })
+    }
+  )
 
-  behaviour('taskDone() raises ValueError if called more times than there were items placed in the queue', () => {
+  behaviour('taskDone() raises ValueError if it is called more often than items were put', () => {
     const queue = new JoinableQueue<number>()
     assert.throws(() => queue.taskDone(), ValueError)
     queue.putNowait(1)
@@ -428,7 +431,7 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
     assert.throws(() => queue.taskDone(), ValueError)
   })
 
-  behaviour('taskDone() of the last item unblocks all who join, here and elsewhere', async () => {
+  behaviour('taskDone() of the last item wakes every process that joins, here and elsewhere', async () => {
     const queue = new JoinableQueue<number>()
     queue.putNowait(1)
     const joins = [queue.join(), queue.join(), pool().apply(tasks.call, [queue, 'joinSync'])]
@@ -436,7 +439,7 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
     await Promise.all(joins)
   })
 
-  behaviour('join() whose signal fires rejects with the reason', async () => {
+  behaviour('join() whose signal is aborted rejects with the reason', async () => {
     const queue = new JoinableQueue<number>()
     queue.putNowait(1)
     const reason = new Error('enough')
@@ -450,7 +453,7 @@ conform('JoinableQueue', ({ face, behaviour, pool }) => {
 conform('SimpleQueue', ({ face, behaviour, pool }) => {
   const { SimpleQueue, SerializationError, ValueError } = face
 
-  behaviour('put() an item into the queue, get() removes and returns it', async () => {
+  behaviour('put() adds an item, and get() removes and returns it', async () => {
     const queue = new SimpleQueue<string>()
     await queue.put('a')
     assert.equal(await queue.get(), 'a')
@@ -458,7 +461,7 @@ conform('SimpleQueue', ({ face, behaviour, pool }) => {
     assert.equal(queue.getSync(), 'b')
   })
 
-  behaviour('between processes, both ways', async () => {
+  behaviour('items travel between processes in both directions', async () => {
     const queue = new SimpleQueue<unknown>()
     await pool().apply(tasks.call, [queue, 'putSync', [1, 2]])
     assert.deepEqual(queue.getSync(), [1, 2])
@@ -473,14 +476,14 @@ conform('SimpleQueue', ({ face, behaviour, pool }) => {
     assert.equal(await waiting, 'late')
   })
 
-  behaviour('empty(): true if the queue is empty, false otherwise', () => {
+  behaviour('empty() returns true if the queue is empty, and false otherwise', () => {
     const queue = new SimpleQueue<string>()
     assert.equal(queue.empty(), true)
     queue.putSync('b')
     assert.equal(queue.empty(), false)
   })
 
-  behaviour('close(): a queue must not be used any more after it is closed', async () => {
+  behaviour('a queue cannot be used after close()', async () => {
     const queue = new SimpleQueue<string>()
     queue.close()
     await assert.rejects(queue.put('c'), ValueError)
@@ -490,14 +493,14 @@ conform('SimpleQueue', ({ face, behaviour, pool }) => {
     assert.throws(() => queue.empty(), ValueError)
   })
 
-  behaviour('closed by one process, it is still there for the others', async () => {
+  behaviour('a queue that one process closed is still open for the others', async () => {
     const queue = new SimpleQueue<string>()
     queue.putSync('a')
     queue.close()
     assert.equal(await pool().apply(tasks.call, [queue, 'getSync']), 'a')
   })
 
-  behaviour('an item that cannot be sent raises, and nothing is put', async () => {
+  behaviour('put() of an item that cannot be sent raises, and puts nothing', async () => {
     const queue = new SimpleQueue<unknown>()
     await assert.rejects(queue.put(Symbol('only here')), SerializationError)
     assert.equal(queue.empty(), true)

@@ -12,7 +12,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
   const { Event, JoinableQueue, Pipe, Queue, wait, waitSync } = face
 
   behaviour(
-    'waits till an object in the list is ready, and returns those which are ready, in their order',
+    'wait() waits until an object in the list is ready, and returns the ready objects in their order',
     async () => {
       const queue = new Queue<number>()
       const event = new Event()
@@ -27,7 +27,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     }
   )
 
-  behaviour('returns an empty list when the timeout ran out', async () => {
+  behaviour('wait() returns an empty list if its timeout expires', async () => {
     // The other end must not be collected meanwhile: that would end the pipe.
     const [end, otherEnd] = Pipe()
     const all: Waitable[] = [new Queue(), new Event(), end]
@@ -41,12 +41,12 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(waitSync([new Queue()], { timeout: 0 }), [])
   })
 
-  behaviour('of nothing answers at once', async () => {
+  behaviour('wait() for no objects returns at once', async () => {
     assert.deepEqual(await wait([]), [])
     assert.deepEqual(waitSync([]), [])
   })
 
-  behaviour('a readable Connection is ready when there is data, and when the other end was closed', async () => {
+  behaviour('a Connection is ready when there is data, and when the other end was closed', async () => {
     const [a, b] = Pipe()
     const waiting = wait([a])
     await b.send(1)
@@ -56,7 +56,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(await wait([a]), [a])
   })
 
-  behaviour('a queue is ready while an item is there', async () => {
+  behaviour('a queue is ready while it has an item', async () => {
     const queue = new JoinableQueue<number>()
     const waiting = wait([queue])
     await pool().apply(tasks.call, [queue, 'putSync', 1])
@@ -74,7 +74,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(waitSync([event], { timeout: 0 }), [])
   })
 
-  behaviour('the sentinel attribute of a Process is ready when the process ends', async () => {
+  behaviour('the sentinel of a Process is ready when the process ends', async () => {
     const isThere = new Event()
     const child = start(tasks.stay, isThere)
     const { sentinel } = child
@@ -95,7 +95,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(waitSync([here, child.sentinel]), [child.sentinel])
   })
 
-  behaviour('an object that another process makes ready wakes who waits, blocked or not', async () => {
+  behaviour('an object that another process makes ready wakes a waiter, blocked or not', async () => {
     const queue = new Queue<string>()
     const [here, there] = Pipe()
     const events = [new Event(), new Event()]
@@ -115,7 +115,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     await Promise.all(putting)
   })
 
-  behaviour('hundreds of objects at once', async () => {
+  behaviour('wait() can wait for hundreds of objects at once', async () => {
     const queues = Array.from({ length: 300 }, () => new Queue<number>())
     for (const chosen of [299, 0, 150]) {
       const waiting = wait(queues)
@@ -126,7 +126,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     }
   })
 
-  behaviour('what is there is left to those who take it', async t => {
+  behaviour('wait() leaves items to the processes that take them', async t => {
     const queue = new Queue<number>()
     const { lot } = handleOf(queue).family
     const { parkAsync } = lot
@@ -144,7 +144,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     }
   })
 
-  behaviour('rejects with the reason once its signal is aborted', async () => {
+  behaviour('wait() rejects with the reason once its signal is aborted', async () => {
     const reason = new Error('enough')
     const controller = new AbortController()
     const queue = new Queue<number>()
@@ -156,7 +156,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     assert.equal(await queue.get(), 1)
   })
 
-  behaviour('sleeps for the timeout when there are no objects, and lets the event loop turn', async () => {
+  behaviour('wait() without objects sleeps for its timeout, and the event loop turns', async () => {
     let turns = 0
     const interval = setInterval(() => turns++, 5)
     const begin = performance.now()
@@ -174,7 +174,7 @@ conform('wait', ({ face, behaviour, pool, start }) => {
     await assert.rejects(waiting, reason)
   })
 
-  behaviour('what cannot be waited for is refused', async () => {
+  behaviour('objects that cannot be waited for are refused', async () => {
     await assert.rejects(wait([{} as never]), TypeError)
     assert.throws(() => waitSync([null as never]), TypeError)
     await assert.rejects(wait([new Queue()], { timeout: Number.NaN }), RangeError)
