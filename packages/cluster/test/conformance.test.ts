@@ -44,7 +44,7 @@ describe('the catalogue of Pool, over a cluster', { skip: missing, timeout: 5 * 
     const text = FILES.map(file => readFileSync(`${SOURCES}${file}.test.ts`, 'utf8')).join('\n')
     for (const name of Object.keys(other.without)) {
       const title = name
-        .replace(/imap(?:Unordered)?(?!\()/, `\${method}`)
+        .replace(/\bimap(?:Unordered)?\b(?!\()/, `\${method}`)
         .replace(/endless numbers(?:Later)?$/, `endless \${source}`)
       assert.ok(text.includes(title), name)
     }

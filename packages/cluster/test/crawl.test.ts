@@ -124,7 +124,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.ok(expired >= 2, `${expired} leases have expired`)
   })
 
-  test('each page is printed by one program, and a file gets all of them, even after the end', {
+  test('one program prints each page, and a file gets all pages, even after the end', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -157,7 +157,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.ok(again.output.includes(`All machines together: ${all} pages`), again.output)
   })
 
-  test('the limit is that of all programs together', { timeout }, async () => {
+  test('the limit counts the pages of all programs together', { timeout }, async () => {
     await using site = await new CountingSite(60, 5).listen()
     await using server = await RedisServer.start()
     const args = ['--limit', '20', '--processes', '0']
@@ -239,7 +239,7 @@ describe('a crawl by several programs', { skip: missing, timeout: 8 * timeout },
     assert.match(nameless.output, /--name goes with --cluster/)
   })
 
-  test('a program of another version of the frontier is refused in words', { timeout }, async () => {
+  test('a program of another version of the frontier is refused with the reason', { timeout }, async () => {
     await using site = await new CountingSite(3, 0).listen()
     await using server = await RedisServer.start()
     await using first = machine(site, server, 'first', ['--name', 'one'])

@@ -82,7 +82,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await b.close()
   })
 
-  test('turns of two programs at a host are apart from the end of one to the begin of the next', {
+  test('a turn at a host begins after the turn of the other program has ended', {
     timeout
   }, async () => {
     const stores = [open('turns'), open('turns')]
@@ -129,7 +129,7 @@ describe('a frontier on a server', { skip: missing, timeout: 5 * timeout }, () =
     await Promise.all([dead.close(), alive.close()])
   })
 
-  test('when a server is gone, waiting calls reject with a clear error', { timeout }, async () => {
+  test('waiting calls reject with a clear error if the server is gone', { timeout }, async () => {
     const own = await RedisServer.start()
     const store = new RedisStore({ url: own.url, name: 'gone', serverTimeout: 1000 })
     await store.add([{ url: 'http://a/x', depth: 0, from: null, error: null }])

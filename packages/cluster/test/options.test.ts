@@ -68,7 +68,7 @@ describe('unknown options', { timeout: 60_000 }, () => {
     }
   })
 
-  test('without a url, the options of a cluster are known, too', () => {
+  test('options of a cluster are known without a url, too', () => {
     assert.throws(() => new ClusterPool({ nmae: 'x' } as object), {
       name: 'TypeError',
       message: /did you mean 'name'\?/

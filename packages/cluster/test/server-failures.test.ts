@@ -19,7 +19,7 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
   after(closeAll)
   for (const aof of [true, false]) {
     const kept = aof ? 'with an append-only file' : 'without persistence'
-    test(`a server ${kept} that is killed and started again: all results, each once`, { timeout }, async () => {
+    test(`a server ${kept} that is killed and started again gives all results, each once`, { timeout }, async () => {
       using scratch = new Scratch()
       await using server = await RedisServer.start({ aof })
       await using _worker = await startWorker(server.url, 'restart', ONE)
@@ -47,7 +47,7 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
     })
   }
 
-  test('a full server: results are right once there is room again', { timeout }, async () => {
+  test('a full server gives right results once it has room again', { timeout }, async () => {
     await using server = await RedisServer.start()
     await using _worker = await startWorker(server.url, 'full', ONE)
     await using pool = new ClusterPool({ url: server.url, name: 'full', key: KEY })
@@ -62,7 +62,7 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
     redis.disconnect()
   })
 
-  test('a server that stays full: a clear error, and nobody hangs', { timeout }, async () => {
+  test('a server that stays full causes a clear error, and no process hangs', { timeout }, async () => {
     await using server = await RedisServer.start()
     await using _worker = await startWorker(server.url, 'full', ONE)
     await using pool = new ClusterPool({ url: server.url, name: 'full', key: KEY, serverTimeout: 2000 })
@@ -75,7 +75,7 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
     assert.equal(await pool.apply(tasks.square, [2]), 4)
   })
 
-  test('a failover to a replica: all results, each once', { timeout }, async () => {
+  test('a failover to a replica gives all results, each once', { timeout }, async () => {
     using scratch = new Scratch()
     await using master = await RedisServer.start()
     await using replica = await RedisServer.start({ settings: ['--replicaof', '127.0.0.1', String(master.port)] })
@@ -100,7 +100,9 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
     redis.disconnect()
   })
 
-  test('a server that is gone for good: a clear error, and closing does not wait for it', { timeout }, async () => {
+  test('a server that is gone for good causes a clear error, and closing does not wait for it', {
+    timeout
+  }, async () => {
     const server = await RedisServer.start()
     await using worker = await startWorker(server.url, 'gone', ONE)
     const options = { url: server.url, name: 'gone', key: KEY, serverTimeout: 1500 }
@@ -124,7 +126,7 @@ describe('when the server of a cluster fails', { skip: missing, timeout: 6 * tim
     assert.ok(performance.now() - asked < 20_000)
   })
 
-  test('a server that was never there, and one that refuses the login', { timeout }, async () => {
+  test('a server that does not exist and one that refuses the login cause clear errors', { timeout }, async () => {
     const url = `redis://127.0.0.1:${await freePort()}`
     const nowhere = new ClusterPool({ url, name: 'x', key: KEY, serverTimeout: 500 })
     await assert.rejects(nowhere.apply(tasks.square, [1]), {

@@ -43,7 +43,7 @@ async function drained(queue: Queue<Data>): Promise<void> {
 
 describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * timeout }, () => {
   after(closeAll)
-  test('a batch that was altered: it never runs, and its pool sends it again', { timeout }, async () => {
+  test('a worker never runs an altered batch, and its pool sends it again', { timeout }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()
     await using pool = new ClusterPool({ url: server.url, name: 'trust', key: KEY })
@@ -59,7 +59,9 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     await queue.close()
   })
 
-  test('a batch under the name of another, of another cluster, and without a signature', { timeout }, async () => {
+  test('a worker refuses a batch under another name, of another cluster, or without a signature', {
+    timeout
+  }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()
     await using pool = new ClusterPool({ url: server.url, name: 'from', key: KEY })
@@ -84,7 +86,7 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     await Promise.all([from.close(), to.close()])
   })
 
-  test('a batch that was done before, put on the queue again: by the same worker and by another', {
+  test('a worker refuses a finished batch that is put on the queue again, and so does another worker', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -114,7 +116,7 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     await queue.close()
   })
 
-  test('a program with another key, and none at all', { timeout }, async () => {
+  test('a program with another key, or without a key, is refused', { timeout }, async () => {
     await using server = await RedisServer.start()
     await using _worker = await startWorker(server.url, 'key', ONE)
     await using pool = new ClusterPool({ url: server.url, name: 'key', key: 'another-another-another-another' })
@@ -136,7 +138,7 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     assert.throws(() => new ClusterWorker({ url, name: 'key', key: KEY, lease: 1 }), /lease must be/)
   })
 
-  test('code of another version, and of the same version with other contents: both are named', {
+  test('a worker refuses code of another version or with other contents, and names both', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -167,7 +169,7 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     await assert.rejects(ask(scratch.path), { ...refused, message: /application 1\.0\.0 is not installed here/ })
   })
 
-  test('a worker on another major version of Node: both are named', { timeout }, async () => {
+  test('a worker refuses a program on another major version of Node, and names both', { timeout }, async () => {
     await using server = await RedisServer.start()
     const preload = new URL('./fixtures/node-99.js', import.meta.url).href
     await using _worker = await startWorker(server.url, 'node', ONE, { node: [process.execPath, '--import', preload] })
@@ -179,7 +181,7 @@ describe('what the workers of a cluster refuse', { skip: missing, timeout: 8 * t
     })
   })
 
-  test('a worker whose clock is a minute ahead works as any other', { timeout }, async () => {
+  test('a worker whose clock is a minute ahead works like any other', { timeout }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()
     const preload = new URL('./fixtures/clock-ahead.js', import.meta.url).href

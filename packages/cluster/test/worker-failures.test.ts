@@ -16,7 +16,7 @@ const LEASE = ['--lease', '1500', '--processes', '1']
 
 describe('when a program of a cluster dies', { skip: missing, timeout: 6 * timeout }, () => {
   after(closeAll)
-  test('a worker program that is killed mid-batch loses nothing, and each result comes once', { timeout }, async () => {
+  test('a killed worker program loses no task of its batch, and each result arrives once', { timeout }, async () => {
     using scratch = new Scratch()
     await using server = await RedisServer.start()
     await using first = await startWorker(server.url, 'kill', LEASE)
@@ -104,7 +104,7 @@ describe('when a program of a cluster dies', { skip: missing, timeout: 6 * timeo
     assert.equal(second.hasEnded || first.hasEnded, false)
   })
 
-  test('of a pool that is killed, tasks end, batches are left and nothing stays on the server', {
+  test('tasks of a killed pool end, its batches are left, and nothing stays on the server', {
     timeout
   }, async () => {
     using scratch = new Scratch()
@@ -126,7 +126,7 @@ describe('when a program of a cluster dies', { skip: missing, timeout: 6 * timeo
     assert.ok(scratch.lines('notes').length <= 3, `${scratch.lines('notes').length} tasks were begun`)
   })
 
-  test('SIGTERM: a worker program finishes what it has, and what takes too long goes to others', {
+  test('a worker program finishes its tasks after SIGTERM, and tasks that take too long go to others', {
     timeout
   }, async () => {
     using scratch = new Scratch()

@@ -20,7 +20,7 @@ function report(id: string, walls: Readonly<Record<string, number>>, workMs?: nu
 }
 
 describe('the report of whole programs', () => {
-  test('a table tells how many times as long as ours each of the others takes', () => {
+  test('a table shows how many times as long as ours each of the others takes', () => {
     const found = [report('apply', { multiprocess: 0.5, 'cpython-fork': 1, piscina: 0.25 }), report('work-1', {}, 1)]
     const chapter = toProgramChapter(found)
     assert.match(chapter, /\| multiprocess \| 0\.50 \| 1\.00 \| 1\.00 \| 1\.00 \| 1 \|/)
@@ -30,7 +30,7 @@ describe('the report of whole programs', () => {
     assert.equal(row, '| program apply | **0.50 s** | 1.00 s (2.00 ×) | 0.25 s (0.50 ×) |')
   })
 
-  test('the plot has a point for each program and each way, higher where the pool pays more', () => {
+  test('the plot has a point for each program and each way, which is higher if the pool pays more', () => {
     const svg = costsPlot([
       report('work-1000', { none: 1, multiprocess: 0.8, 'multiprocess-threads': 0.7 }, 1000),
       report('work-30', { none: 0.1, multiprocess: 0.4, 'multiprocess-threads': 0.2 }, 30)

@@ -10,11 +10,11 @@ import { spread } from '../../bench/statistics.ts'
 
 const read = (file: string) => readFileSync(file, 'utf8')
 
-test('results.md is what results.json says', () => {
+test('results.md is made from results.json', () => {
   assert.equal(read(FILES.markdown), toMarkdown(readResults()))
 })
 
-test('the README quotes it', () => {
+test('the README quotes the results', () => {
   const readme = read(FILES.readme)
   assert.equal(readme, withFigures(readme, readResults()))
 })
@@ -33,12 +33,12 @@ test('each part was measured, and its medians and goals follow from the samples'
   }
 })
 
-test('a median is the middle, or lies in the middle of two', () => {
+test('a median is the middle sample, or the middle of two', () => {
   assert.deepEqual(spread([5, 1, 3]), { median: 3, min: 1, max: 5 })
   assert.deepEqual(spread([4, 1, 2, 100]), { median: 3, min: 1, max: 100 })
 })
 
-test('better is more of some figures and less of others; what was not measured meets no goal', () => {
+test('some figures are better if higher and others if lower, and a figure that was not measured meets no goal', () => {
   const row = (value: number) => ({ spread: { median: value, min: value, max: value } }) as Row
   assert.equal(ratioOf({ isMoreBetter: true }, row(30), row(10)), 3)
   assert.equal(ratioOf({ isMoreBetter: false }, row(10), row(30)), 3)

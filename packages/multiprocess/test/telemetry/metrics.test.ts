@@ -81,7 +81,7 @@ for (const [ground, Type] of [
   ['threads', threads.Pool]
 ] as const) {
   describe(`metrics of pools over ${ground}`, { timeout }, () => {
-    test('times of waiting, running and both are histograms in seconds', async () => {
+    test('the times that tasks wait and run, and their sum, are histograms in seconds', async () => {
       const measured = new Metrics()
       enable({ meterProvider: measured.provider })
       await using pool = new Type(1)
@@ -219,7 +219,7 @@ describe('the instrumentation', { timeout }, () => {
     assert.ok(ms >= 4900 && ms < limit(30_000), `${ms} ms`)
   })
 
-  test('the names are those of the conventions of today', () => {
+  test('the names of metrics are those of the current conventions', () => {
     const known = new Map(Object.entries(conventions).map(([key, name]) => [name as unknown, key]))
     for (const name of Object.values(ATTRIBUTES)) assert.ok(known.has(name), name)
     for (const key of [
@@ -232,7 +232,7 @@ describe('the instrumentation', { timeout }, () => {
     }
   })
 
-  test('the SDK registers it, and gives it its providers', async () => {
+  test('the SDK registers the instrumentation, and gives it its providers', async () => {
     const measured = new Metrics()
     const exporter = new InMemorySpanExporter()
     const tracerProvider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
@@ -272,7 +272,7 @@ describe('the instrumentation', { timeout }, () => {
     }
   })
 
-  test('tasks that are under way when it is disabled end their spans', async () => {
+  test('tasks that run when the instrumentation is disabled end their spans', async () => {
     const exporter = new InMemorySpanExporter()
     enable({ tracerProvider: new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }) })
     await using pool = new Pool(1)
@@ -282,7 +282,7 @@ describe('the instrumentation', { timeout }, () => {
     assert.equal(exporter.getFinishedSpans().length, 1)
   })
 
-  test('two at once are refused, and so is what is no option', () => {
+  test('a second instrumentation and an unknown option are refused', () => {
     enable()
     assert.throws(() => new MultiprocessInstrumentation(), {
       code: 'ERR_VALUE',

@@ -105,7 +105,7 @@ for (const [ground, Type] of [
       }
     })
 
-    test('each chunk of a map is a child of the caller’s span, also those that are submitted later', async () => {
+    test('each chunk of a map is a child of the caller’s span, even if it is submitted later', async () => {
       await using pool = new Type(2, { initializer: setUp })
       const { value, caller, spans } = await called(() => pool.map(inner, range(60), 1))
       assert.deepEqual(
@@ -126,7 +126,7 @@ for (const [ground, Type] of [
       )
     })
 
-    test('a chunk that a worker gives back ends its span, and what was given back has spans of its own', async () => {
+    test('a chunk that a worker gives back ends its span, and the returned items have spans of their own', async () => {
       await using pool = new Type(2)
       const { value, spans, caller } = await called(() => pool.map((n: number) => n + 1, range(5000)))
       assert.deepEqual(
@@ -158,7 +158,7 @@ for (const [ground, Type] of [
       assert.deepEqual([spans.length, spans[0].name, processing.name], [1, 'imap odd', 'process odd'])
     })
 
-    test('leaving an imap early ends the spans of what was not begun: stopped, and no error', async () => {
+    test('leaving an imap early ends the spans of tasks that have not begun as stopped, without an error', async () => {
       await using scratch = await Scratch.create()
       await using pool = new Type(1)
       const gate = new Gate(scratch)
@@ -213,7 +213,7 @@ for (const [ground, Type] of [
       )
     })
 
-    test('what is no error is recorded, too', async () => {
+    test('a thrown value that is not an error is recorded, too', async () => {
       await using pool = new Type(1)
       const throwText = (text: string) => {
         throw text
@@ -223,7 +223,7 @@ for (const [ground, Type] of [
       assert.deepEqual(spans[0].status, { code: SpanStatusCode.ERROR, message: 'just text' })
     })
 
-    test('a task that cannot cross ends its span, with the path in its own arguments', async () => {
+    test('a task that cannot cross ends its span, and the error names the path in its arguments', async () => {
       await using pool = new Type(1)
       const { spans } = await called(async () => {
         const path = /args\[1\]\.deep/
@@ -241,7 +241,7 @@ for (const [ground, Type] of [
       assert.equal(await pool.apply(tasks.square, [2]), 4)
     })
 
-    test('aborted tasks end their spans with the reason: those that wait, and those that run', async () => {
+    test('aborted tasks end their spans with the reason, whether they wait or run', async () => {
       await using scratch = await Scratch.create()
       await using pool = new Type(1)
       const controller = new AbortController()
@@ -292,7 +292,7 @@ for (const [ground, Type] of [
       assert.equal(span.attributes['multiprocess.worker.pid'], pool.stats.workers[0].pid)
     })
 
-    test('a task that times out ends its span with that error, at its worker', async () => {
+    test('a task that times out ends its span at its worker with that error', async () => {
       await using pool = new Type(1)
       const [{ pid }] = pool.stats.workers
       const { spans } = await called(() =>
@@ -313,7 +313,7 @@ for (const [ground, Type] of [
       assert.equal(exceptions.length, 1)
     })
 
-    test('a task that is tried again is one span, which counts the tries', async () => {
+    test('a task that is tried again is one span, which counts the attempts', async () => {
       await using scratch = await Scratch.create()
       await using pool = new Type(1, { initializer: setUp })
       const { value, caller, spans } = await called(() =>
@@ -333,7 +333,7 @@ for (const [ground, Type] of [
       )
     })
 
-    test('what is terminated ends its spans', async () => {
+    test('tasks of a terminated pool end their spans', async () => {
       await using scratch = await Scratch.create()
       const pool = new Type(1)
       const gate = new Gate(scratch)
@@ -350,14 +350,14 @@ for (const [ground, Type] of [
       for (const span of spans) assert.equal(span.attributes['error.type'], 'PoolTerminatedError')
     })
 
-    test('more tasks than there are slots all have their spans', async () => {
+    test('every task has its span if there are more tasks than slots', async () => {
       await using pool = new Type(2, { initializer: setUp })
       const { spans, caller } = await called(() => Promise.all(range(2500).map(n => pool.apply(tasks.square, [n]))))
       checkChildren(caller, spans)
       assert.equal(new Set(spans.map(span => span.attributes['messaging.message.id'])).size, 2500)
     })
 
-    test('baggage crosses', async () => {
+    test('baggage crosses to the worker', async () => {
       await using pool = new Type(1, { initializer: setUp })
       const bag = propagation.createBaggage({ tenant: { value: 'blue' } })
       const active = propagation.setBaggage(context.active(), bag)
@@ -384,7 +384,7 @@ for (const [ground, Type] of [
       assert.deepEqual(failing.spans[0].exceptions, ['RangeError: no'])
     })
 
-    test('insights show the arguments without what is carried', async () => {
+    test('insights show the arguments of a task without the trace context', async () => {
       await using pool = new Type(1, { timings: true })
       await pool.apply(tasks.list, ['first', 'second'])
       await pool.apply((text: string) => text, ['third'])
@@ -399,7 +399,9 @@ for (const [ground, Type] of [
   })
 }
 
-test('a program without it loads nothing of OpenTelemetry, and neither do its workers', { timeout }, async () => {
+test('a program without telemetry loads nothing of OpenTelemetry, and neither do its workers', {
+  timeout
+}, async () => {
   await using scratch = await Scratch.create({
     'tasks.mjs': `
       import { createRequire } from 'node:module'

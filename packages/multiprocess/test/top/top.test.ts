@@ -63,7 +63,7 @@ async function failureOf(...args: string[]): Promise<{ code: number; stderr: str
 }
 
 describe('multiprocess top', { timeout }, () => {
-  test('names a deadlock of two blocked processes and two locks, with holders and waiters', async () => {
+  test('top names a deadlock of two blocked processes and two locks, with holders and waiters', async () => {
     await using program = new Program('deadlock')
     const { left, right } = await program.ready()
     const { deadlocks, locks, waits, processes } = await program.see(({ deadlocks }) => deadlocks.length > 0)
@@ -110,7 +110,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.match(page, /^deadlock: .*(Left|Right) \d+ waits for the Lock \w+, held by (Left|Right) \d+; /m)
   })
 
-  test('a circle through an event loop is named, and said not to be certain', async () => {
+  test('top names a circle through an event loop, and says that it is not certain', async () => {
     await using program = new Program('loop')
     const { left, right } = await program.ready()
     const { deadlocks } = await program.see(({ deadlocks }) => deadlocks.length > 0)
@@ -118,7 +118,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.equal(deadlocks[0].certain, false)
   })
 
-  test('a parent that joins a child which waits for the lock of the parent is a deadlock', async () => {
+  test("top shows a deadlock of a parent that joins a child which waits for the parent's lock", async () => {
     await using program = new Program('join')
     const { child } = await program.ready()
     const { deadlocks } = await program.see(({ deadlocks }) => deadlocks.length > 0)
@@ -132,14 +132,14 @@ describe('multiprocess top', { timeout }, () => {
     assert.match(await top('--once', '--pid', String(child)), /^deadlock: .*MainProcess \d+ waits for Child to end/m)
   })
 
-  test('in debug mode places in the program are shown', async () => {
+  test('top shows places in the program in debug mode', async () => {
     await using program = new Program('deadlock', { MULTIPROCESS_DEBUG: '1' })
     await program.ready()
     const { locks, deadlocks } = await program.see(({ deadlocks }) => deadlocks.length > 0)
     for (const { place } of [...locks, ...deadlocks[0].waits]) assert.match(String(place), /program\.js:\d+:\d+$/)
   })
 
-  test('queues with their items and bounds, held locks, semaphores, and names without escape codes', async () => {
+  test('top shows queues with items and limits, held locks, semaphores, and names without escape codes', async () => {
     await using program = new Program('objects')
     const { holder } = await program.ready()
     const text = await top('--once', '--json', '--pid', String(program.pid))
@@ -169,7 +169,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.match(page, /Holder\\u\{1b\}/)
   })
 
-  test('a pool tells what is pending, done, and busy, and how long tasks wait and run while it is looked at', async () => {
+  test('a pool shows its pending and finished tasks, its busy workers, and the times of tasks while top looks', async () => {
     await using program = new Program('pool')
     const { workers } = (await program.ready()) as unknown as { workers: number[] }
     const { pools } = await program.see(({ pools: [pool] }) => pool !== undefined && pool.run !== null && pool.rate > 0)
@@ -186,7 +186,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.deepEqual(roles, ['main', 'worker', 'worker'])
   })
 
-  test('a manager tells of its objects and clients', async () => {
+  test('a manager shows its objects and clients', async () => {
     await using program = new Program('manager')
     const { objects } = await program.ready()
     const { managers, processes } = await program.see(({ managers }) => managers[0]?.clients === 1)
@@ -198,7 +198,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.equal(processes.find(({ pid }) => pid === managers[0].pid)?.role, 'manager')
   })
 
-  test('a process that is killed between two looks is gone from the next one; so is a program', async () => {
+  test('a process or a program that is killed between two looks is missing in the next one', async () => {
     await using program = new Program('child')
     const { child } = await program.ready()
     const watcher = new Watcher({ interval: 100 })
@@ -223,7 +223,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.match(stderr, new RegExp(`^multiprocess: cannot look at process ${program.pid}: it does not run\n$`))
   })
 
-  test('programs of another user are not shown', { skip: process.getuid?.() !== 0 && 'needs root' }, async () => {
+  test('top does not show programs of another user', { skip: process.getuid?.() !== 0 && 'needs root' }, async () => {
     await using program = new Program('child', {}, 65534)
     await program.ready()
     const { families } = await new Watcher({ interval: 100 }).look()
@@ -233,7 +233,7 @@ describe('multiprocess top', { timeout }, () => {
     assert.match(stderr, /it belongs to another user/)
   })
 
-  test('live without a terminal, JSON comes a line a look', async () => {
+  test('top without a terminal writes one line of JSON for each look', async () => {
     await using program = new Program('child')
     await program.ready()
     const child = spawn(process.execPath, [COMMAND, 'top', '--json', '--interval', '100', '--pid', String(program.pid)])
@@ -256,13 +256,13 @@ describe('multiprocess top', { timeout }, () => {
     assert.equal(code, 1)
   })
 
-  test('without /proc it says so', () => {
+  test('top says that it cannot work without /proc', () => {
     assert.throws(() => new Watcher({ interval: 100, proc: new Proc('/nowhere') }), {
       message: /^cannot look at programs: \/nowhere is not there; /
     })
   })
 
-  test('mistakes in the command line are told', async () => {
+  test('top explains mistakes in the command line', async () => {
     for (const [args, message] of [
       [['bottom'], /expected top, got 'bottom'/],
       [['top', '--onse'], /Unknown option '--onse'/],
