@@ -157,28 +157,25 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
     assert.deepEqual(await Promise.all(results), [true, true, true])
   })
 
-  behaviour(
-    'notify(n) wakes n waiters, notifyAll() wakes all, and a timeout that expires half-way takes no wake-up',
-    async () => {
-      const condition = new Condition(new Lock())
-      const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
-      await using two = new face.Pool(2, { concurrency: 6 })
-      const short = [1, 2, 3].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken, { timeout: 20 }]))
-      assert.deepEqual(await Promise.all(short), [false, false, false])
-      const long = [1, 2, 3, 4, 5, 6].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken]))
-      await acquireTimes(sleeping, 9)
-      await acquireTimes(woken, 3)
-      await condition.acquire()
-      condition.notify(3)
-      condition.release()
-      await acquireTimes(woken, 3)
-      assert.equal(await woken.acquire({ timeout: 20 }), false)
-      await condition.runExclusive(() => condition.notifyAll())
-      await acquireTimes(woken, 3)
-      assert.deepEqual(await Promise.all(long), [true, true, true, true, true, true])
-      assert.equal(woken.value, 0)
-    }
-  )
+  behaviour('notify(n) wakes n waiters, notifyAll() wakes all, and an expired wait takes no wake-up', async () => {
+    const condition = new Condition(new Lock())
+    const [sleeping, woken] = [new Semaphore(0), new Semaphore(0)]
+    await using two = new face.Pool(2, { concurrency: 6 })
+    const short = [1, 2, 3].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken, { timeout: 20 }]))
+    assert.deepEqual(await Promise.all(short), [false, false, false])
+    const long = [1, 2, 3, 4, 5, 6].map(() => two.apply(sync.sleepOn, [condition, sleeping, woken]))
+    await acquireTimes(sleeping, 9)
+    await acquireTimes(woken, 3)
+    await condition.acquire()
+    condition.notify(3)
+    condition.release()
+    await acquireTimes(woken, 3)
+    assert.equal(await woken.acquire({ timeout: 20 }), false)
+    await condition.runExclusive(() => condition.notifyAll())
+    await acquireTimes(woken, 3)
+    assert.deepEqual(await Promise.all(long), [true, true, true, true, true, true])
+    assert.equal(woken.value, 0)
+  })
 
   behaviour('a notification goes to a process that already waits, not to one that comes later', async () => {
     const condition = new Condition(new Lock())
@@ -298,7 +295,7 @@ conform('Condition', ({ face, behaviour, pool, start }) => {
   })
 
   behaviour(
-    'a process that was killed takes no notification, even if its busy parent has not noticed the death yet',
+    'a killed process takes no notification, even before its busy parent notices',
     async () => {
       const { condition, victim, other } = await twoSleepers()
       await condition.runExclusive(() => {})
@@ -423,18 +420,15 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(barrier.nWaiting, 0)
   })
 
-  behaviour(
-    'wait() releases all parties once they have arrived, each with another number from 0 to parties - 1',
-    async () => {
-      const barrier = new Barrier(3)
-      const indices = await Promise.all([
-        barrier.wait(),
-        pool().apply(tasks.call, [barrier, 'wait']),
-        pool().apply(tasks.call, [barrier, 'waitSync'])
-      ])
-      assert.deepEqual(indices.sort(), [0, 1, 2])
-    }
-  )
+  behaviour('wait() releases all parties together, each with another number below parties', async () => {
+    const barrier = new Barrier(3)
+    const indices = await Promise.all([
+      barrier.wait(),
+      pool().apply(tasks.call, [barrier, 'wait']),
+      pool().apply(tasks.call, [barrier, 'waitSync'])
+    ])
+    assert.deepEqual(indices.sort(), [0, 1, 2])
+  })
 
   behaviour('a barrier of one party is passed at once', async () => {
     const barrier = new Barrier(1)
@@ -531,19 +525,16 @@ conform('Barrier', ({ face, behaviour, pool, start }) => {
     assert.equal(await pool().apply(tasks.get, [barrier, 'broken']), true)
   })
 
-  behaviour(
-    'a wait() whose signal is aborted rejects with the reason, and breaks the barrier for the others',
-    async () => {
-      const barrier = new Barrier(3)
-      const other = assert.rejects(barrier.wait(), BrokenBarrierError)
-      const controller = new AbortController()
-      const reason = new Error('enough')
-      const aborted = barrier.wait({ signal: controller.signal })
-      controller.abort(reason)
-      await assert.rejects(aborted, reason)
-      await other
-    }
-  )
+  behaviour('an aborted wait() rejects with the reason, and breaks the barrier for the others', async () => {
+    const barrier = new Barrier(3)
+    const other = assert.rejects(barrier.wait(), BrokenBarrierError)
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const aborted = barrier.wait({ signal: controller.signal })
+    controller.abort(reason)
+    await assert.rejects(aborted, reason)
+    await other
+  })
 
   behaviour('all parties pass or none does, even if a timeout expires as the last party arrives', async () => {
     const barrier = new Barrier(2)
