@@ -17,7 +17,7 @@ export class BlockingTask<R> implements Task {
 
   /**
    * The result; throws the task's error.
-   * @param block blocks for so many milliseconds at the most, and takes the results that come meanwhile
+   * @param block blocks for at most this many milliseconds, and takes the results that come meanwhile
    * @throws TimeoutError when the timeout, in milliseconds, ran out
    */
   wait(timeout: number, block: (ms: number) => void): R {

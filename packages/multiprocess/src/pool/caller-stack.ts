@@ -44,11 +44,11 @@ export function addCaller(error: unknown, self: (...args: never[]) => unknown): 
   const frames = here.stack
     .split('\n')
     .filter(line => /^ +at /.test(line) && !places.some(place => line.includes(place)))
-  // In front stands what of Node's ran the microtask, such as a timer: it called nothing here.
+  // The first lines are Node's own that ran the microtask, such as a timer: they called nothing here.
   const first = frames.findIndex(line => !line.includes('node:internal/'))
   if (first < 0) return
   extended.add(error)
   const value = [error.stack, SEPARATOR, ...frames.slice(first)].join('\n')
-  // Whoever froze the error keeps it as it is.
+  // A frozen error stays as it is.
   Reflect.defineProperty(error, 'stack', { value, writable: true, configurable: true, enumerable: false })
 }

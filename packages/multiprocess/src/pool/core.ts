@@ -170,7 +170,7 @@ export class PoolCore {
     return this.#family.waits?.begin('for a result of a pool', true)
   }
 
-  /** Blocks this thread until there may be a result, for so many milliseconds at the most. */
+  /** Blocks this thread until there may be a result, for at most this many milliseconds. */
   block(ms: number): void {
     this.#workers.block(ms)
   }

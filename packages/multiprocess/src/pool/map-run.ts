@@ -24,9 +24,9 @@ export interface Chunk {
   readonly task: Task
 }
 
-/** The first chunks of a long input show how many of its items make a message of so many bytes, */
+/** The first chunks of a long input show how many of its items make a message of this many bytes, */
 const CHUNK_BYTES = 2 ** 20
-/** and take so many milliseconds: that much is done again when a worker dies. */
+/** and take this many milliseconds: that much is done again if a worker dies. */
 const CHUNK_MS = 10
 const FIRST_CHUNK = 1024
 const MOST_ITEMS = 65_536

@@ -298,7 +298,7 @@ export function integer(name: string, value: unknown, otherwise: number, min = 1
   return value === undefined || value === otherwise ? otherwise : checkInteger(name, value, min, max)
 }
 
-/** A number stands for `{ chunksize }`. @throws TypeError for what is neither, and for an unknown option */
+/** Returns the options; a number means `{ chunksize }`. @throws TypeError for any other type, and for an unknown option */
 export function chunkOptions<O extends { chunksize?: number }>(
   options: number | O | undefined,
   names: typeof MAP_OPTIONS

@@ -114,7 +114,7 @@ export class Pool<A extends unknown[] = never[]> implements AsyncDisposable {
   }
 
   /**
-   * The same, blocking this thread until the result is there: its event loop stands still meanwhile, the workers do not.
+   * Does the same as `apply`, and blocks this thread until the result arrives: its event loop stops meanwhile, the workers do not.
    * @param options the timeout, in milliseconds; left out: wait for ever
    * @throws TimeoutError when the timeout ran out; the task goes on
    */

@@ -15,7 +15,7 @@ export class Signals {
     this.#onAbort = onAbort
   }
 
-  /** A task that stands for the given one, and leaves the signal when it is settled. */
+  /** Returns a task that represents the given one, and that leaves the signal once it is settled. */
   guard(signal: AbortSignal, task: Task): Task {
     let group = this.#groups.get(signal)
     if (group === undefined) {

@@ -277,7 +277,7 @@ export class Workers implements WorkerHandles {
     } else if (!this.#isEnding && this.#isShort) {
       this.#replace(index, status === WORKER_RETIRED ? 0 : this.#failedStarts)
     }
-    // Not before the dead worker is reaped: it may still stand among those that can be woken.
+    // Not before the dead worker is reaped: it may still be among the workers that can be woken.
     queueMicrotask(() => this.#dispatcher.wake())
     this.#checkEnded()
   }
@@ -348,7 +348,7 @@ export class Workers implements WorkerHandles {
   }
 
   /**
-   * Blocks this thread for so many milliseconds at the most, or until there is a result. What the event loop would have told
+   * Blocks this thread for at most this many milliseconds, or until there is a result. What the event loop would have told
    * meanwhile, that a worker has ended or is to be started again, is looked for.
    */
   block(timeout: number): void {

@@ -36,7 +36,7 @@ class UsageError extends Error {}
 
 /** Runs the command; a mistake or an unreadable program sets the exit code to 1, and is told on stderr. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Whoever reads the output, such as `head`, may leave.
+  // The program that reads the output, such as `head`, may end.
   process.stdout.on('error', () => process.exit())
   try {
     const settings = settingsOf(args)

@@ -80,7 +80,7 @@ export function poolAt(view: ArenaView, at: number, owner: number): SeenPool | u
   return new SeenPool(view, at, shape.places, owner)
 }
 
-/** Has the pool measure how long its tasks wait and run, for so many milliseconds. */
+/** Makes the pool measure how long its tasks wait and run, for this many milliseconds. */
 export function watchPool(view: ArenaView, { at }: SeenPool, ms: number): void {
   view.write(at + TaskTable.othersAt + PoolWords.watchedAt, toWord(monotonicMs() + ms))
 }

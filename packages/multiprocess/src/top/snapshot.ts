@@ -33,7 +33,7 @@ export interface ProcessEntry {
   readonly name: string
   readonly role: ProcessRole | 'thread'
   readonly state: ProcessState
-  /** Who started it; null for the first. */
+  /** The process that started it; null for the first. */
   readonly parent: number | null
   /** Percent of one processor, since the look before. */
   readonly cpu: number
@@ -50,7 +50,7 @@ export interface TimesEntry {
 export interface PoolWorkerEntry {
   readonly pid: number
   readonly name: string
-  /** That it has ended, since its start; a chunk of `map` is one. */
+  /** The number of tasks that it has ended since its start; a chunk of `map` is one. */
   readonly tasks: number
   readonly busy: boolean
 }

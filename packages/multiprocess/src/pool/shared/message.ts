@@ -10,7 +10,7 @@ import { storeMessage } from '../../ground/message-blocks.ts'
 import { type Parcel, withParcel } from '../../ground/parcel.ts'
 import { BLOCK, FLAGS, INLINE_BYTES, KEPT, LENGTH, RESULT_PARCEL, type TaskTable } from './task-table.ts'
 
-/** In LENGTH: large buffers stand behind the message. */
+/** In LENGTH: large buffers are behind the message. */
 const HAS_LARGE = 1 << 31
 
 /** A message that waits for a slot. */
@@ -22,7 +22,7 @@ export interface Packed {
   readonly releases: Releases
 }
 
-/** A message that stands in a block of its own. */
+/** A message that has a block of its own. */
 export interface Block {
   /** In units of 64 bytes. */
   readonly block: number

@@ -44,7 +44,7 @@ export function resultCount(kind: number, result: unknown): number {
   return kind === IMAP ? result.length / 2 : result.length
 }
 
-/** Items of a chunk, as a worker gets it; 1 where it is none. */
+/** The number of items of a chunk, as a worker gets it; 1 if the task is not a chunk. */
 export function itemCount(kind: number, message: unknown): number {
   return isChunk(kind) ? (message as unknown[]).length : 1
 }

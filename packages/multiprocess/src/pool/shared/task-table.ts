@@ -4,10 +4,10 @@
  * A slot's STATE says who has it; changing it is the whole of a hand-over, so that a death at any instruction leaves each
  * task with exactly one who has it:
  *
- *     FREE → READY                 the pool, after the task stands in the slot
+ *     FREE → READY                 the pool, once the task is in the slot
  *     READY → TAKEN | worker       one worker, by compare-and-exchange
  *     READY → FREE                 the pool, by compare-and-exchange: the task is withdrawn
- *     TAKEN → DONE | worker        that worker, after the result stands in the slot
+ *     TAKEN → DONE | worker        that worker, once the result is in the slot
  *     DONE → FREE                  the pool, after it has taken the result
  *     TAKEN → FREE                 the pool, after that worker has died
  *
@@ -48,7 +48,7 @@ const REASON_BLOCK = 2
 const REASON_LENGTH = 3
 /** 1: the worker may take tasks. By the pool; a worker waits for it on this word. */
 const PERMIT = 4
-/** Who has the place, by the pool. */
+/** The worker that has the place, as the pool sees it. */
 const MEMBER = 5
 /** See worker-times.ts; even. */
 const WORKER_TIMES = 8

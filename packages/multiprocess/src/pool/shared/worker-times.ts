@@ -4,7 +4,7 @@
  *
  *     READY    its process runs, and knows what it is
  *     INITED   its initializer has returned
- *     WORKED   so many milliseconds it had a task under way, as far as its tasks are observed
+ *     WORKED   the milliseconds for which it had a task, as far as its tasks are observed
  *     LEFT     it takes no more tasks
  */
 const READY = 0

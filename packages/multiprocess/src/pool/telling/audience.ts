@@ -33,7 +33,7 @@ export interface TaskAudience {
   mapBegins(pool: number, name: string, progress: Progress | undefined): Progress
 }
 
-/** Who listens to all pools of this process, if anybody does. */
+/** The listener to all pools of this process, if there is one. */
 export const stage: { audience: TaskAudience | undefined } = { audience: undefined }
 
 /** What is told how far a `map` or `imap` is, so that an audience hears of it, too. */

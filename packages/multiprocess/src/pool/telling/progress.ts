@@ -1,4 +1,4 @@
-/** How far a `map` or `imap` is, for who asked. */
+/** Shows how far a `map` or `imap` is. */
 import { describe } from '../../checks.ts'
 import { queueMicrotask } from '../../ground/os/time.ts'
 import { inContext } from '../shared/in-context.ts'
@@ -56,7 +56,7 @@ function isCallable(value: unknown): boolean {
   return typeof value === 'function'
 }
 
-/** In microtasks: an error of a display is none of the pool's. */
+/** Calls the display in microtasks: an error of the display does not concern the pool. */
 function shownBy(display: ProgressDisplay): Progress {
   const later = inContext((show: () => void) => queueMicrotask(show))
   let hasEnded = false

@@ -3,7 +3,7 @@ import { monotonicMs } from '../../ground/os/time.ts'
 import type { PoolWords } from '../shared/pool-words.ts'
 import { Timings } from './timings.ts'
 
-/** Times are written so often at the most, in milliseconds. */
+/** The least time between two writes of the times, in milliseconds. */
 const WRITE_MS = 100
 /** What is told is of this time: old times are forgotten. */
 const WINDOW_MS = 5000

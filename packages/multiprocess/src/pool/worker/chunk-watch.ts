@@ -3,9 +3,9 @@ import { monotonicMs } from '../../ground/os/time.ts'
 import type { ParkingLot } from '../../ground/waiting/parking-lot.ts'
 import type { TaskTable } from '../shared/task-table.ts'
 
-/** A chunk is looked at after so many milliseconds, */
+/** The milliseconds after which a chunk is looked at. */
 const LONG_CHUNK_MS = 2
-/** and worth sharing if what is left of it seems to take so many: to send it again takes time, too. */
+/** The milliseconds that the rest of a chunk must seem to take to be worth sharing: to send it again takes time, too. */
 const WORTH_SHARING_MS = 10
 /** Items that take less are looked between only now and then. */
 const SHORT_ITEM_MS = 0.05

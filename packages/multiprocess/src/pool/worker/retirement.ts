@@ -1,5 +1,5 @@
 /**
- * When a worker leaves for a fresh one: after so many tasks, or with so much memory. It says so before, so that its successor is
+ * When a worker leaves for a fresh one: after a number of tasks, or above a limit of memory. It says so before, so that its successor is
  * ready when it goes.
  */
 import { monotonicMs } from '../../ground/os/time.ts'

@@ -126,7 +126,7 @@ class RunningTask implements CurrentTask {
     this.id = id
   }
 
-  /** Whoever asks in a busy loop, where no event can come, still sees it fire. */
+  /** A task that asks in a busy loop, where no event can arrive, still sees the signal fire. */
   get signal(): AbortSignal {
     this.#contexts.listen(this)
     this.look()
