@@ -154,3 +154,24 @@ test('a file of something else is refused, and left unchanged', limits, async ()
     /^StoreError: cannot open ".*where\.db": there is no such directory \(ENOENT\)$/
   )
 })
+
+test(
+  'a full disk is named, loses nothing that was stored, and the crawl goes on once there is room',
+  limits,
+  async () => {
+    const store = await open()
+    await store.add([found('first', 0)])
+    const pages = Number(Object.values(store.database.prepare('PRAGMA page_count').get()!)[0])
+    store.database.exec(`PRAGMA max_page_count = ${pages}`)
+    const many = Array.from({ length: 5000 }, (_, index) => found(String(index), 1))
+    await assert.rejects(store.add(many), {
+      name: 'StoreError',
+      message: 'cannot store a page: the disk is full; make room, and run the same command again to go on'
+    })
+    assert.equal(store.counts.waiting, 1)
+    store.database.exec('PRAGMA max_page_count = 1000000')
+    await store.add(many)
+    assert.equal(store.counts.waiting, 5001)
+    await store.close()
+  }
+)

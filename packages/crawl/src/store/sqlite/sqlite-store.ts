@@ -1,6 +1,7 @@
 import type { LinkRecord } from '../../page/record.ts'
 import { FIELDS, type PageResult } from '../../result.ts'
 import type { Counts, FoundUrl, Lease, Leases, Store, Visit } from '../store.ts'
+import { StoreError } from '../store-error.ts'
 import type { Database, Row, Statement } from './database.ts'
 import { quote, State, toColumns } from './schema.ts'
 import { UrlIds } from './url-ids.ts'
@@ -153,10 +154,18 @@ export class SqliteStore implements Store {
       this.#statements.commit.run()
       return value
     } catch (error) {
-      this.#statements.rollback.run()
+      this.#rollBack()
       this.#counts = counts
       this.#urls.reload()
-      throw error
+      throw isFull(error) ? fullError(error) : error
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#statements.rollback.run()
+    } catch {
+      // SQLite has ended the transaction itself, as it does if the disk is full.
     }
   }
 
@@ -209,6 +218,16 @@ export class SqliteStore implements Store {
     }
     return true
   }
+}
+
+/** Both libraries of SQLite give this message, and different codes. */
+function isFull(error: unknown): error is Error {
+  return error instanceof Error && /database or disk is full/.test(error.message)
+}
+
+function fullError(cause: Error): StoreError {
+  const text = 'cannot store a page: the disk is full; make room, and run the same command again to go on'
+  return new StoreError(text, { cause })
 }
 
 function toLease(row: Row): Lease {
