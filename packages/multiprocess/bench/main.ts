@@ -10,6 +10,7 @@
  * same file, set up as their own documentation shows; what is not named in the table is left at its default. The
  * results are checked.
  */
+import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { type ContestantInfo, contestants, selectContestants } from './contestants.ts'
 import { describeMachine, othersUse, versionOf } from './machine.ts'
@@ -26,6 +27,7 @@ const usage = `usage: npm run bench -- [options]
   --quick           smaller batches and shorter samples: a first impression
   --only A,B        these contestants (ids or libraries): ${contestants.map(({ id }) => id).join(', ')}
   --workers N       workers of each pool (default 2)
+  --neighbours N    busy programs that run beside (default 0); nothing is saved with them
   --timeout S       seconds that a contestant gets for a round (default 120)
   --save            write ${['results.json', 'results.md'].join(' and ')}, and what the README quotes; a run of all contestants
                     that is not quick does so by itself
@@ -42,6 +44,7 @@ interface Options {
   readonly isQuick: boolean
   readonly workers: number
   readonly isSaved: boolean
+  readonly neighbours: number
 }
 
 interface Progress {
@@ -62,6 +65,11 @@ try {
 }
 
 async function bench(options: Options): Promise<void> {
+  const neighbours = Array.from({ length: options.neighbours }, () => spawn(process.execPath, ['-e', 'for (;;);']))
+  const leave = () => {
+    for (const neighbour of neighbours) neighbour.kill('SIGKILL')
+  }
+  process.once('exit', leave)
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143]
@@ -78,6 +86,7 @@ async function bench(options: Options): Promise<void> {
     if (options.isSaved) saveResults({ parts: { [part.id]: report } })
     if (report.rows.some(row => row.role === 'ours' && row.samples.length < options.rounds)) process.exitCode = 1
   }
+  leave()
   if (options.isSaved) console.log(`written: ${FILES.markdown}`)
 }
 
@@ -141,25 +150,29 @@ function readOptions(): Options | null {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       workers: { type: 'string', default: '2' },
+      neighbours: { type: 'string', default: '0' },
       timeout: { type: 'string', default: '120' },
       save: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
     }
   })
   if (values.help) return null
+  const neighbours = wholeNumber('--neighbours', values.neighbours, 0)
   return {
+    neighbours,
     parts: values.part === undefined ? parts : selectParts(values.part),
     chosen: values.only === undefined ? contestants : selectContestants(values.only),
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '3' : '5')),
     timeoutMs: wholeNumber('--timeout', values.timeout) * 1000,
     isQuick: values.quick,
     workers: wholeNumber('--workers', values.workers),
-    isSaved: values.save || (!values.quick && values.only === undefined)
+    isSaved: neighbours === 0 && (values.save || (!values.quick && values.only === undefined))
   }
 }
 
-function wholeNumber(option: string, text: string): number {
+function wholeNumber(option: string, text: string, least = 1): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} ${text}: expected a whole number from 1 on`)
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`${option} ${text}: expected a whole number from ${least} on`)
   return value
 }

@@ -29,6 +29,11 @@ export function compute(seed: number): number {
   return x >>> 0
 }
 
+/** Waits until all others have come. */
+export async function meet(barrier: { wait(): PromiseLike<unknown> }): Promise<void> {
+  await barrier.wait()
+}
+
 /** What a process does that is only started and joined. */
 export function nothing(): void {}
 
