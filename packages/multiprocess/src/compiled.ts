@@ -2,13 +2,14 @@
  * Keeps what V8 compiled of this package's own files from one run to the next, as CPython keeps `.pyc` files: compiling them anew
  * takes a quarter of the time that a process needs to start. The build makes the package's CommonJS files load each other through `cached`.
  *
- * One file for each build of the package, version of Node, kind of process and set of V8's options, in a directory that belongs to this user
+ * One file for each build and place of the package, version of Node, kind of process and set of V8's options. The place counts because code
+ * that V8 takes from there has the paths that it was compiled with, in stacks too. The files are in a directory that belongs to this user
  * alone, since whoever can write it can run code here. V8 checks that such code is of its own version and options, and believes the rest. So
  * a file tells the text that the code was compiled of, and holds everything twice: comparing takes a hundredth of the time of a checksum.
  *
  *     twice:
  *       bytes of the table, bytes of this half   two 32-bit words
- *       the table                                JSON: file name → [offset, length of the text, length of the code]
+ *       the table                                JSON: path of the file → [offset, length of the text, length of the code]
  *       texts, each with its code                each at a multiple of 8
  */
 import {
@@ -84,9 +85,8 @@ class Cache {
 
   #run(module: NodeJS.Module, plain: NodeJS.Require): void {
     const { filename } = module
-    const name = path.basename(filename)
     const text = readFileSync(filename)
-    const kept = this.#kept.get(name)
+    const kept = this.#kept.get(filename)
     const begin = '(function (exports, require, module, __filename, __dirname) { '
     const script = new Script(`${begin}${text}\n})`, {
       filename,
@@ -94,7 +94,7 @@ class Cache {
       cachedData: kept?.text.equals(text) ? kept.code : undefined
     })
     if (script.cachedDataRejected !== false) this.#saveLater()
-    this.#scripts.set(name, { text, script })
+    this.#scripts.set(filename, { text, script })
     const directory = path.dirname(filename)
     script.runInThisContext()(module.exports, this.requireIn(directory, plain), module, filename, directory)
   }
@@ -228,7 +228,7 @@ export function cached(plain: NodeJS.Require, directory: string, role: Role): Lo
   if (plain.cache === undefined || plain.cache !== cache) return plain
   // A thread takes what children have kept, and keeps nothing: Node 20 aborts when a thread is terminated while it makes cached data.
   if (found === undefined)
-    found = isUsable() ? new Cache(fileOf(role === 'thread' ? 'child' : role), role !== 'thread') : null
+    found = isUsable() ? new Cache(fileOf(role === 'thread' ? 'child' : role, directory), role !== 'thread') : null
   return found === null ? plain : found.requireIn(directory, plain)
 }
 
@@ -242,14 +242,14 @@ function isUsable(): boolean {
   return runInThisContext('Object') === Object
 }
 
-function fileOf(role: Role): string {
+function fileOf(role: Role, home: string): string {
   const { NODE_COMPILE_CACHE, TMPDIR, TMP, TEMP } = process.env
   const directory = path.resolve(
     NODE_COMPILE_CACHE || TMPDIR || TMP || TEMP || '/tmp',
     `multiprocess-${process.geteuid?.()}`
   )
   const { version, arch } = process
-  return path.join(directory, `${BUILD}-${version}-${arch}-${role}${hashOf(options())}`)
+  return path.join(directory, `${BUILD}-${version}-${arch}-${role}-${hashOf(`${home}\n${options()}`)}`)
 }
 
 /** Options of V8 among them make other code; those of one word, so that code given to `-e` makes no files. */
@@ -262,5 +262,5 @@ function options(): string {
 function hashOf(text: string): string {
   let hash = 0
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
-  return text === '' ? '' : `-${(hash >>> 0).toString(16)}`
+  return (hash >>> 0).toString(16)
 }

@@ -15,6 +15,8 @@ import {
   truncate,
   writeFile
 } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -51,7 +53,7 @@ async function kept(directory: string): Promise<Record<string, { ino: number; si
   const found: Record<string, { ino: number; size: number; mode: number }> = {}
   for (const name of await readdir(directory)) {
     const { ino, size, mode } = await stat(`${directory}/${name}`)
-    found[/-(program|child)(?:-[\da-f]+)?$/.exec(name)?.[1] ?? name] = { ino, size, mode: mode & 0o777 }
+    found[/-(program|child)-[\da-f]+$/.exec(name)?.[1] ?? name] = { ino, size, mode: mode & 0o777 }
   }
   return found
 }
@@ -194,6 +196,30 @@ describe('code that V8 has compiled', { timeout: 3 * timeout }, () => {
     await using scratch = await program()
     await runIn(scratch, { TMPDIR: '/proc' })
   })
+})
+
+test('stacks of a copy of the package name that copy, and not the one that was compiled first', {
+  timeout
+}, async () => {
+  const show = (place: string) => `
+    const { Pool } = require('${place}/index.cjs')
+    try {
+      new Pool(-1)
+    } catch ({ stack }) {
+      console.log(stack.includes('${place}/base.cjs') ? '1,4,9' : stack)
+    }`
+  await using scratch = await Scratch.create()
+  await symlink(path.resolve(createRequire(import.meta.url).resolve('acorn'), '../../..'), scratch.file('node_modules'))
+  for (const name of ['one', 'two']) {
+    await cp(fileURLToPath(new URL('../src/packed', import.meta.url)), scratch.file(name), { recursive: true })
+    await writeFile(
+      scratch.file('main.mjs'),
+      `import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      ${show(scratch.file(name))}`
+    )
+    await runIn(scratch)
+  }
 })
 
 test('the package is loaded once, however it is asked for', { timeout }, async () => {
