@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openStore } from '../../src/store/open-store.ts'
+import type { LinkRecord } from '../../src/page/record.ts'
+import { openStore, readStore } from '../../src/store/open-store.ts'
 import { openDatabase } from '../../src/store/sqlite/database.ts'
 import { toPage } from '../../src/store/sqlite/schema.ts'
 import type { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -77,6 +78,45 @@ test('a page is stored with every field, and its links with their sources', limi
   assert.equal(store.meta('nothing'), undefined)
   await store.close()
 })
+
+test('texts of links come back with every character, and half a surrogate pair as U+FFFD', limits, async () => {
+  const store = await open()
+  await store.add([found('a', 0)])
+  const { leases } = await store.lease(1)
+  const texts = ['\ud800x', 'x\udc00', '😀', '\u2028"\\\n\t', '\\ud800', '\x01\x7f\x9f', "é'", '']
+  const links = texts.map(text => ({ target: 'http://a/b', kind: 'a', text, rel: text, anchor: text }) as LinkRecord)
+  assert.ok(await store.finish(leases[0], { ...visit('a'), links }))
+  const rows = store.database.prepare('SELECT text, rel, anchor FROM links ORDER BY rowid').all()
+  assert.deepEqual(
+    rows.map(row => ({ ...row })),
+    texts.map(text => Buffer.from(text).toString()).map(text => ({ text, rel: text, anchor: text }))
+  )
+  await store.close()
+})
+
+test(
+  'leases that a failed step rolled back are valid, and one commit stores them with the next step',
+  limits,
+  async () => {
+    const store = await openStore(join(directory, 'leases.db'))
+    await store.add([found('a', 0), found('b', 0), found('c', 0)])
+    const { leases } = await store.lease(2)
+    const broken = [
+      { source: 'http://a/b', target: 'http://a/d', kind: null as never, text: '', rel: '', anchor: '', isUrl: true }
+    ]
+    await assert.rejects(store.finish(leases[1], { ...visit('b'), links: broken }), /NOT NULL/)
+    const { waiting, leased } = store.counts
+    assert.deepEqual([waiting, leased], [1, 2])
+    const next = await store.lease(1)
+    assert.equal(next.leases[0].url, 'http://a/c')
+    const reader = await readStore(join(directory, 'leases.db'))
+    assert.deepEqual([reader.counts.waiting, reader.counts.leased], [1, 2])
+    await reader.close()
+    for (const lease of [...leases, ...next.leases]) assert.ok(await store.finish(lease, visit(lease.url.slice(9))))
+    assert.deepEqual([store.counts.pages, store.counts.leased], [3, 0])
+    await store.close()
+  }
+)
 
 test('a step that fails changes nothing', limits, async () => {
   const store = await open()

@@ -2,7 +2,7 @@ import type { LinkRecord } from '../../page/record.ts'
 import { FIELDS, type PageResult } from '../../result.ts'
 import type { Counts, FoundUrl, Lease, Leases, Store, Visit } from '../store.ts'
 import { StoreError } from '../store-error.ts'
-import type { Database, Row, Statement } from './database.ts'
+import type { Database, Row, Statement, Value } from './database.ts'
 import { quote, State, toColumns } from './schema.ts'
 import { UrlIds } from './url-ids.ts'
 
@@ -18,6 +18,10 @@ export class SqliteStore implements Store {
   #counts: Totals
   /** Waiting URLs are numbered as they are found. */
   #turn: number
+  /** True if a transaction has begun and is not committed. */
+  #isOpen = false
+  /** The ids of URLs that the open transaction has handed out. */
+  #handed: Value[] = []
 
   /**
    * @param database a database with its tables; it is closed with the store
@@ -53,7 +57,7 @@ export class SqliteStore implements Store {
 
   async lease(most: number): Promise<Leases> {
     if (this.#counts.waiting === 0) return { leases: [], waitMs: this.#counts.leased === 0 ? null : RETRY_MS }
-    const leases = this.#step(() => this.#statements.waiting.all(most).map(row => this.#hand(row)))
+    const leases = this.#try(() => this.#statements.waiting.all(most).map(row => this.#hand(row)))
     return { leases, waitMs: null }
   }
 
@@ -123,6 +127,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     try {
+      if (this.#isOpen) this.#commit()
       // Leaves one file, even if the library keeps the log's files when it closes. A reader may prevent this.
       this.#database.exec('PRAGMA journal_mode = DELETE')
     } catch {}
@@ -137,7 +142,7 @@ export class SqliteStore implements Store {
 
   /** Stores a value about the crawl as a whole. */
   setMeta(key: string, value: string): void {
-    this.#statements.meta.run(key, value)
+    this.#step(() => this.#statements.meta.run(key, value))
   }
 
   /** The database, for queries. */
@@ -145,19 +150,52 @@ export class SqliteStore implements Store {
     return this.#database
   }
 
-  /** Runs a function as one transaction. */
+  /** Runs a function as one transaction, and commits it. */
   #step<T>(run: () => T): T {
-    const counts = { ...this.#counts }
-    this.#statements.begin.run()
-    try {
+    return this.#try(() => {
       const value = run()
-      this.#statements.commit.run()
+      this.#commit()
       return value
+    })
+  }
+
+  /**
+   * Runs a function in a transaction, which the next step commits. A lease needs no commit of its own: if the process dies before that step,
+   * the URL waits again, as it would after a commit.
+   */
+  #try<T>(run: () => T): T {
+    const counts = { ...this.#counts }
+    const handed = [...this.#handed]
+    if (!this.#isOpen) this.#statements.begin.run()
+    this.#isOpen = true
+    try {
+      return run()
     } catch (error) {
       this.#rollBack()
       this.#counts = counts
       this.#urls.reload()
+      this.#handAgain(handed)
       throw isFull(error) ? fullError(error) : error
+    }
+  }
+
+  #commit(): void {
+    this.#statements.commit.run()
+    this.#isOpen = false
+    this.#handed = []
+  }
+
+  /** Repeats leases that were rolled back with a later step. */
+  #handAgain(ids: readonly Value[]): void {
+    if (ids.length === 0) return
+    try {
+      this.#statements.begin.run()
+      for (const id of ids) this.#statements.hand.run(Date.now(), id)
+      this.#statements.commit.run()
+    } catch {
+      // The leases are lost: their URLs wait.
+      this.#rollBack()
+      this.#counts = count(this.#database)
     }
   }
 
@@ -167,10 +205,13 @@ export class SqliteStore implements Store {
     } catch {
       // SQLite has ended the transaction itself, as it does if the disk is full.
     }
+    this.#isOpen = false
+    this.#handed = []
   }
 
   #hand(row: Row): Lease {
     this.#statements.hand.run(Date.now(), row['id'])
+    this.#handed.push(row['id'])
     this.#counts.waiting--
     this.#counts.leased++
     return toLease(row)
@@ -213,11 +254,20 @@ export class SqliteStore implements Store {
     this.#statements.page.run(id, ...toColumns(page))
     this.#counts.pages++
     if (page.error !== null) this.#counts.errors++
-    for (const { target, kind, text, rel, anchor } of links) {
-      this.#statements.link.run(id, this.#urls.idOf(target), kind, text, rel, anchor)
-    }
+    // One call for all links of the page: a call for each takes several times as long as SQLite's own work.
+    const rows = links.map(({ target, kind, text, rel, anchor }) => [this.#urls.idOf(target), kind, text, rel, anchor])
+    if (rows.length > 0) this.#statements.links.run(id, toJson(rows))
     return true
   }
+}
+
+/** Returns rows as JSON that SQLite can decode: half of a surrogate pair, which JSON escapes and UTF-8 does not have, becomes U+FFFD. */
+function toJson(rows: readonly (string | number)[][]): string {
+  const json = JSON.stringify(rows)
+  if (!/\\ud[89a-f]/.test(json)) return json
+  return JSON.stringify(
+    rows.map(row => row.map(value => (typeof value === 'string' ? Buffer.from(value).toString() : value)))
+  )
 }
 
 /** Both libraries of SQLite give this message, and different codes. */
@@ -287,7 +337,8 @@ const sql = {
   hop: 'INSERT OR REPLACE INTO hops (source, status, target) VALUES (?, ?, ?)',
   page: `INSERT INTO pages (id, ${FIELDS.map(quote).join(', ')}) VALUES (?${', ?'.repeat(FIELDS.length)})`,
   isPage: 'SELECT 1 FROM pages WHERE id = ?',
-  link: 'INSERT INTO links (source, target, kind, text, rel, anchor) VALUES (?, ?, ?, ?, ?, ?)'
+  links: `INSERT INTO links (source, target, kind, text, rel, anchor)
+    SELECT ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`
 }
 
 function prepare(database: Database): Statements {
