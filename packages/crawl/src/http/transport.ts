@@ -1,11 +1,12 @@
 import { getProxyForUrl } from 'proxy-from-env'
-import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'undici'
+import type { Agent, buildConnector, Dispatcher, ProxyAgent } from 'undici'
 import { isLoopback } from '../url/link.ts'
 import type { Ask } from './answer.ts'
 import { guardedLookup, refuseAddress, refuseSocket } from './guard.ts'
 import { requestLeniently } from './lenient.ts'
 import { MAX_HEADER_BYTES, type Response } from './response.ts'
 import type { DownloadSettings } from './settings.ts'
+import { buildHttpConnector, HttpAgent, request, wholeUndici } from './undici.ts'
 
 /** Sends requests, and keeps connections open between them. */
 export class Transport {
@@ -17,7 +18,7 @@ export class Transport {
 
   constructor(settings: DownloadSettings) {
     this.#settings = settings
-    this.#agent = new Agent({ connect: connector(settings), maxHeaderSize: MAX_HEADER_BYTES })
+    this.#agent = new HttpAgent({ connect: connector(settings), maxHeaderSize: MAX_HEADER_BYTES })
   }
 
   /**
@@ -92,7 +93,8 @@ export class Transport {
     let agent = this.#proxies.get(proxy)
     if (!agent) {
       const tls = { rejectUnauthorized: !this.#settings.insecure, timeout: this.#settings.timeoutMs }
-      agent = new ProxyAgent({
+      const undici = wholeUndici()
+      agent = new undici.ProxyAgent({
         uri: proxy,
         proxyTunnel: false,
         requestTls: tls,
@@ -115,7 +117,7 @@ function proxyFor(url: string, proxy: string | null): string {
 }
 
 function connector(settings: DownloadSettings): buildConnector.connector {
-  const connect = buildConnector({
+  const connect = buildHttpConnector({
     timeout: settings.timeoutMs,
     rejectUnauthorized: !settings.insecure,
     ...(settings.isGuarded ? { lookup: guardedLookup } : {})
