@@ -23,6 +23,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeFileSync
 } from 'node:fs'
@@ -36,6 +37,8 @@ const BUILD = '$build'
 const SAVE_AFTER_MS = 100
 /** Files that have not been written for so long are removed. */
 const MOST_AGE_MS = 30 * 86_400_000
+/** Beyond so many, the oldest are removed: each has up to 5 MB. */
+const MOST_FILES = 64
 /** One that somebody began to write, and has not finished by then, was given up. */
 const STALE_MS = 60_000
 const HEADER = 8
@@ -208,9 +211,16 @@ function isOwn(directory: string): boolean {
 
 function removeOld(directory: string): void {
   const now = Date.now()
-  for (const name of readdirSync(directory)) {
+  // Another process may remove the same ones meanwhile.
+  const files = readdirSync(directory).flatMap(name => {
     const file = path.join(directory, name)
-    if (now - lstatSync(file).mtimeMs > (name.endsWith('.new') ? STALE_MS : MOST_AGE_MS)) unlinkSync(file)
+    const found = lstatSync(file, { throwIfNoEntry: false })
+    if (found === undefined) return []
+    return { file, age: now - found.mtimeMs, most: name.endsWith('.new') ? STALE_MS : MOST_AGE_MS }
+  })
+  files.sort((a, b) => a.age - b.age)
+  for (const [index, { file, age, most }] of files.entries()) {
+    if (index >= MOST_FILES || age > most) rmSync(file, { force: true })
   }
 }
 

@@ -10,9 +10,11 @@ import {
   readdir,
   readFile,
   rename,
+  rm,
   stat,
   symlink,
   truncate,
+  utimes,
   writeFile
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -190,6 +192,28 @@ describe('code that V8 has compiled', { timeout: 3 * timeout }, () => {
     await writeFile(scratch.file('main.mjs'), threads)
     await runIn(scratch)
     assert.deepEqual(Object.keys(await kept(scratch.file(owner))), ['program'])
+  })
+
+  test('files of a month ago are removed, and the oldest of more than 64', async () => {
+    await using scratch = await program()
+    const directory = scratch.file(owner)
+    await mkdir(directory, { mode: 0o700 })
+    for (let days = 1; days < 90; days++) {
+      const file = path.join(directory, `of-${days}-days`)
+      await writeFile(file, '')
+      await utimes(file, 0, Date.now() / 1000 - (days * 86_400) / 2.5)
+    }
+    await runIn(scratch)
+    const left = new Set(await readdir(directory))
+    // The program and its child keep a file each.
+    for (let days = 1; days <= 62; days++) assert.ok(left.has(`of-${days}-days`), `of ${days} days`)
+    for (let days = 65; days < 90; days++) assert.ok(!left.has(`of-${days}-days`), `of ${days} days`)
+    await rm(directory, { recursive: true })
+    await mkdir(directory, { mode: 0o700 })
+    await writeFile(path.join(directory, 'old'), '')
+    await utimes(path.join(directory, 'old'), 0, Date.now() / 1000 - 31 * 86_400)
+    await runIn(scratch)
+    assert.ok(!(await readdir(directory)).includes('old'))
   })
 
   test('a program whose directory cannot be written runs all the same', async () => {
