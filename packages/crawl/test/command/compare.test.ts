@@ -129,6 +129,10 @@ test('without a URL, a practice site is served by another process and crawled tw
   assert.ok(alone.seconds > 0.1 * alone.pages)
   assert.ok(pooled.seconds < alone.seconds, command.stdout)
   assert.ok(command.stdout.includes(`Both found the same ${alone.pages} pages.`))
+  assert.match(
+    command.stdout,
+    /\nIts problems are there on purpose:\n[\s\S]*404[\s\S]*\nSee the report: +crawl report \S+\.db\n/
+  )
   assert.ok(!isAlive(server))
 })
 
