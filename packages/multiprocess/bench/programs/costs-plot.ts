@@ -31,6 +31,7 @@ export function costsPlot(reports: readonly ProgramReport[]): string {
   const grid = [0.5, 1, 1.5, 2].filter(factor => factor <= most)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
+    '<title>Times as fast as without a pool, by the time that the program takes without a pool</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     `<text x="${LEFT}" y="18">Times as fast as without a pool, 2 workers, whole programs</text>`,
     ...grid.map(
