@@ -3,6 +3,7 @@ import { Chart } from 'multiprocess/page/charts.js'
 import { byId, element } from 'multiprocess/page/dom.js'
 import { type FeedState, follow } from 'multiprocess/page/feed.js'
 import { count, milliseconds, rate } from 'multiprocess/page/format.js'
+import { Pause } from 'multiprocess/page/pause.js'
 import type { CrawlHello, CrawlTick } from '../src/ui/messages.ts'
 import { showEnd, showHosts, showProblems, showSlowest, showTiles, showTraps, showVisits } from './sections.js'
 import { Store } from './store.js'
@@ -23,8 +24,10 @@ const charts = {
   answers: new Chart(byId('answers'), milliseconds),
   frontier: new Chart(byId('frontier'), count)
 }
-const pause = byId<HTMLButtonElement>('pause')
-let isPaused = false
+const pause = new Pause(() => {
+  showState()
+  draw()
+})
 let state: FeedState = 'connecting'
 
 follow<CrawlHello, CrawlTick>({
@@ -48,7 +51,7 @@ follow<CrawlHello, CrawlTick>({
 function shownState(): keyof typeof STATES {
   if (state !== 'live') return state
   if (store.hasEnded) return 'done'
-  if (isPaused) return 'paused'
+  if (pause.isOn) return 'paused'
   return store.tick?.state === 'ready' ? 'ready' : 'live'
 }
 
@@ -62,7 +65,7 @@ function showState(): void {
 
 /** While the page is paused, or cannot be seen, it goes on to listen, and draws nothing. */
 function draw(): void {
-  if (isPaused || document.hidden) return
+  if (pause.isOn || document.hidden) return
   showEnd(store)
   showTiles(store)
   drawCharts()
@@ -111,18 +114,6 @@ function drawCharts(): void {
   )
 }
 
-function setPaused(next: boolean): void {
-  isPaused = next
-  pause.setAttribute('aria-pressed', String(next))
-  pause.replaceChildren(next ? 'Resume ' : 'Pause ', element('kbd', {}, 'p'))
-  showState()
-  draw()
-}
-
-pause.addEventListener('click', () => setPaused(!isPaused))
-document.addEventListener('keydown', event => {
-  if (event.key === 'p' && !event.ctrlKey && !event.metaKey && !event.altKey) setPaused(!isPaused)
-})
 document.addEventListener('visibilitychange', draw)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   for (const chart of Object.values(charts)) chart.redraw()

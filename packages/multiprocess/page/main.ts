@@ -5,6 +5,7 @@ import { byId, element } from './dom.js'
 import { showFailures } from './failures.js'
 import { type FeedState, follow } from './feed.js'
 import { bytes, milliseconds, rate } from './format.js'
+import { Pause } from './pause.js'
 import { showDetails, showFamily, showMaps, showPools, showTiles } from './sections.js'
 import { type Point, Store } from './store.js'
 import { Timeline } from './timeline.js'
@@ -27,8 +28,10 @@ const timeline = new Timeline(byId<HTMLCanvasElement>('lanes'), byId('summary'),
 const throughput = new Chart(byId('throughput'), value => `${rate(value)}/s`)
 const latency = new Chart(byId('latency'), milliseconds)
 const memory = new Chart(byId('memory'), bytes)
-const pause = byId<HTMLButtonElement>('pause')
-let isPaused = false
+const pause = new Pause(() => {
+  showState()
+  draw()
+})
 let state: FeedState = 'connecting'
 
 follow<Hello, Tick>({
@@ -49,7 +52,7 @@ follow<Hello, Tick>({
 })
 
 function showState(): void {
-  const shown = isPaused && state === 'live' ? 'paused' : state
+  const shown = pause.isOn && state === 'live' ? 'paused' : state
   const place = byId('state')
   place.dataset['state'] = shown
   place.textContent = STATES[shown]
@@ -57,7 +60,7 @@ function showState(): void {
 
 /** While the page is paused, or cannot be seen, it goes on to listen, and draws nothing. */
 function draw(): void {
-  if (isPaused || document.hidden) return
+  if (pause.isOn || document.hidden) return
   timeline.end = store.clock
   timeline.draw()
   showTiles(store)
@@ -99,14 +102,6 @@ function drawCharts(points: readonly Point[]): void {
   )
 }
 
-function setPaused(next: boolean): void {
-  isPaused = next
-  pause.setAttribute('aria-pressed', String(next))
-  pause.replaceChildren(next ? 'Resume ' : 'Pause ', element('kbd', {}, 'p'))
-  showState()
-  draw()
-}
-
 const spans = byId('spans')
 function setSpan(seconds: number): void {
   timeline.span = seconds * 1000
@@ -122,15 +117,12 @@ for (const seconds of SPANS) {
 }
 setSpan(10)
 
-pause.addEventListener('click', () => setPaused(!isPaused))
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return
   const step = { '+': -1, '=': -1, '-': 1, '−': 1 }[event.key]
-  if (event.key === 'p') setPaused(!isPaused)
-  else if (step !== undefined) {
-    const at = SPANS.indexOf(timeline.span / 1000) + step
-    setSpan(SPANS[Math.max(0, Math.min(SPANS.length - 1, at))])
-  }
+  if (step === undefined) return
+  const at = SPANS.indexOf(timeline.span / 1000) + step
+  setSpan(SPANS[Math.max(0, Math.min(SPANS.length - 1, at))])
 })
 document.addEventListener('visibilitychange', draw)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { boundOf, Summary } from '../../src/command/summary.ts'
+import { crawl } from '../../src/index.ts'
 import type { CrawlStats } from '../../src/stats.ts'
 import { page, readLines, runHere, serve, start } from '../support.ts'
 
@@ -13,20 +14,8 @@ const limits = { timeout: 60_000 }
 const directory = mkdtempSync(join(tmpdir(), 'crawl-summary-'))
 after(() => rmSync(directory, { recursive: true }))
 
-const stats: CrawlStats = {
-  pages: 100,
-  errors: 0,
-  queued: 0,
-  underWay: 0,
-  disallowed: 0,
-  bytes: 0,
-  crawlDelayMs: 0,
-  retries: 0,
-  workers: 0,
-  throttleMs: 0,
-  latencyP95Ms: 20,
-  traps: []
-}
+/** Of a crawl that is over. */
+const stats: CrawlStats = { ...crawl('http://site.example/').stats, pages: 100, latencyP95Ms: 20 }
 
 test('the summary names what limits a crawl, the strictest first', () => {
   const cases: readonly [Partial<CrawlStats>, Parameters<typeof boundOf>[1], string | null][] = [
